@@ -1,0 +1,76 @@
+"""Every error that Nuphar raises on purpose: whose fault it is, and what happens next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class NupharError(Exception):
+    """The root of every error that Nuphar raises on purpose."""
+
+
+class ProtocolError(NupharError):
+    """Somebody broke the wire protocol.
+
+    ``close_code`` is the WebSocket close code that the fault deserves, ``code`` the word that a ``Rejected`` carries
+    (docs/wire.md).
+    """
+
+    def __init__(self, text: str, *, code: str = "malformed", close_code: int = 4400) -> None:
+        super().__init__(text)
+        self.code = code
+        self.close_code = close_code
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer's bytes are wrong; a few in a row close its connection."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We were asked to send something illegal: a bug on this side."""
+
+
+class Refused(NupharError):
+    """An answer, not a failure: the peer hears ``code`` and ``text``, and its connection lives on."""
+
+    def __init__(self, code: str, text: str, details: Any = None) -> None:
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+        self.details = details
+
+
+class UsageError(NupharError):
+    """A program used Nuphar wrongly; the message states what was got and what was expected."""
+
+
+class TopicExists(UsageError):
+    """The topic id, or a topic kind's prefix, is taken."""
+
+
+class NotRunning(UsageError):
+    """The server was not started yet, or has stopped."""
+
+
+class AlreadyStarted(UsageError):
+    """``start`` was called twice."""
+
+
+class UnknownOption(UsageError):
+    """An option has a name that does not exist."""
+
+
+class UnregisteredType(UsageError):
+    """A value's type is not known to the serialiser: register it, or fix the name."""
+
+
+class OriginRefused(UsageError):
+    """A connection's origin is missing or not allowed."""
+
+
+class Busy(NupharError):
+    """A bounded mailbox is full."""
+
+
+class SupervisionError(NupharError):
+    """The root of what can go wrong between a supervisor and its children."""

@@ -1,0 +1,157 @@
+"""A mailbox: where messages wait for one actor.
+
+A mailbox outlives its actor. A message stays at its head until it has been handled, so when an actor dies its successor
+finds the message in hand and everything behind it, in order, and senders keep the address they have.
+
+Measured: a deque with one parked greenlet moves messages twice as fast as gevent's queues, and a put from another
+OS thread wakes the hub at once (gevent's own queues wait until the hub wakes by itself; gevent issue 2045).
+"""
+
+from __future__ import annotations
+
+from _thread import get_ident as _patched_get_ident
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.hub import get_hub
+from gevent.monkey import get_original
+
+from .errors import Busy
+
+# The real ones: under monkey patching an OS thread must still be told from a greenlet.
+get_ident: Callable[[], int] = get_original("_thread", "get_ident") or _patched_get_ident
+allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
+
+BOUND = 10_000
+"""Messages that may wait in one mailbox, unless told otherwise: about 0.2 s of work for a topic."""
+
+
+class Mailbox:
+    """A bounded first in, first out mailbox; anybody puts, one actor takes, in its greenlet.
+
+    ``owner`` is the actor that takes: a predecessor that wakes late sees that it is no longer the owner, and ends.
+    ``crashes`` counts how often the message at the head has ended its actor.
+    """
+
+    __slots__ = ("_hub", "_messages", "_parked", "_thread", "_wake_scheduled", "bound", "crashes", "owner")
+
+    def __init__(self, bound: int = BOUND) -> None:
+        self._messages: deque[Any] = deque()
+        self._parked: Any = None
+        self._hub: Any = None
+        self._thread = 0
+        self._wake_scheduled = False
+        self.bound = bound
+        self.owner: object = None
+        self.crashes = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def put(self, message: Any, /) -> None:
+        """Add ``message`` and wake the actor. Safe from any greenlet and any OS thread; never waits.
+
+        Raises: Busy when ``bound`` messages wait already.
+        """
+        messages = self._messages
+        if len(messages) >= self.bound:
+            raise Busy(f"the mailbox is full: {len(messages)} messages wait, the bound is {self.bound}")
+        messages.append(message)
+        if self._parked is not None:
+            self._wake()
+
+    def put_anyway(self, message: Any, /) -> None:
+        """Add ``message`` even over the bound: for the few that control the actor itself."""
+        self._messages.append(message)
+        if self._parked is not None:
+            self._wake()
+
+    def head(self, taker: object = None) -> Any:
+        """Wait until there is a message and return it, without taking it.
+
+        Returns None when ``taker`` is no longer the owner: somebody else takes what is here.
+        """
+        messages = self._messages
+        while not messages:
+            self._wait()
+            if self.owner is not taker:
+                return None
+        return messages[0]
+
+    def drop(self) -> None:
+        """Take away the message at the head: it has been handled."""
+        self._messages.popleft()
+        self.crashes = 0
+
+    def get(self) -> Any:
+        """Wait for a message and take it (Pykka's contract of an inbox)."""
+        message = self.head(self.owner)
+        self.drop()
+        return message
+
+    def empty(self) -> bool:
+        """Say whether no message waits or is being handled."""
+        return not self._messages
+
+    def drain(self) -> list[Any]:
+        """Take away and return all messages at once. Safe from any thread."""
+        taken = []
+        while self._messages:
+            try:
+                taken.append(self._messages.popleft())
+            except IndexError:  # another thread drains too
+                break
+        return taken
+
+    def disown(self) -> None:
+        """Take the mailbox away from its actor, which ends as soon as it looks again."""
+        self.owner = None
+        if self._parked is not None:
+            self._wake()
+
+    def _wait(self) -> None:
+        self._hub = get_hub()
+        self._thread = get_ident()
+        me = self._parked = gevent.getcurrent()
+        try:
+            # A producer in another OS thread may have put before it could see that we park.
+            if not self._messages:
+                self._hub.switch()
+        finally:
+            if self._parked is me:
+                self._parked = None
+
+    def _wake(self) -> None:
+        if not self._wake_scheduled:
+            self._wake_scheduled = True
+            loop = self._hub.loop
+            if get_ident() == self._thread:
+                loop.run_callback(self._switch)
+            else:
+                loop.run_callback_threadsafe(self._switch)
+
+    def _switch(self) -> None:
+        self._wake_scheduled = False
+        if (parked := self._parked) is not None and self._messages:
+            parked.switch()
+
+
+class ThreadMailbox(Mailbox):
+    """A mailbox whose actor is a real OS thread: it parks on a lock."""
+
+    __slots__ = ()
+
+    def _wait(self) -> None:
+        lock = self._parked = allocate_lock()
+        lock.acquire()
+        if not self._messages:
+            lock.acquire()
+        self._parked = None
+
+    def _wake(self) -> None:
+        try:
+            self._parked.release()
+        except (AttributeError, RuntimeError):  # it woke by itself, or another producer was faster
+            return

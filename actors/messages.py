@@ -1,0 +1,112 @@
+"""Every message that goes between the actors, as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .order import Order
+    from .session import Session
+
+# To a target's actor.
+
+
+class Post(NamedTuple):
+    """Apply a client's message; it answers with Acknowledge or Rejected."""
+
+    session: Session
+    ref: int
+    message: Any
+    payload: bytes
+
+
+class Dispatch(NamedTuple):
+    """Apply the server's own message."""
+
+    message: Any
+    payload: bytes
+
+
+class Broadcast(NamedTuple):
+    """Push outside the order, to everybody but ``exclude``."""
+
+    payload: bytes
+    exclude: Session | None
+
+
+class Join(NamedTuple):
+    """Subscribe; then dispatch what the join hook answered. ``ref`` None wants no Acknowledge (a Resync)."""
+
+    session: Session
+    ref: int | None
+    since: tuple[str, int] | None
+    caused: tuple[Dispatch, ...]
+
+
+class Leave(NamedTuple):
+    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or lost its right)."""
+
+    session: Session
+    ref: int | None
+
+
+class Use(NamedTuple):
+    """An ephemeral topic gets a store."""
+
+    order: Order
+
+
+class Read(NamedTuple):
+    """Answer the present `Position`."""
+
+
+# To the router.
+
+
+class Request(NamedTuple):
+    """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it."""
+
+    session: Session
+    ref: int | None
+    target: str
+    since: tuple[str, int] | None
+    params: Any
+    trusted: bool = False
+
+
+class Verdict(NamedTuple):
+    """What the hooks said of a request: a code of Rejected, or None and what the join hook wants dispatched."""
+
+    request: Request
+    code: str | None
+    text: str
+    details: Any
+    caused: tuple[Dispatch, ...]
+
+
+class Evict(NamedTuple):
+    """The server unsubscribes a session."""
+
+    client_id: str
+    topic_id: str
+
+
+class Admit(NamedTuple):
+    """The server subscribes a session, trusted."""
+
+    client_id: str
+    topic_id: str
+
+
+class Disconnect(NamedTuple):
+    """A session is gone: leave everything. Only if it is still this ``session``, when one is named."""
+
+    client_id: str
+    session: Session | None
+
+
+class DispatchTo(NamedTuple):
+    """The server applies a message to a session's own store; ``client_id`` None means everybody's."""
+
+    client_id: str | None
+    dispatch: Dispatch

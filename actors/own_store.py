@@ -1,0 +1,71 @@
+"""Every session's own store: target ``session``, begun with the session's first message to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .actor import Stop
+from .exits import SHUTDOWN
+from .log import Log
+from .mailbox import Mailbox
+from .order import Order
+from .ports import Codec
+from .session import Session
+from .store import Store
+from .target import Target
+from .targets import SESSION
+
+
+class OwnStore(NamedTuple):
+    """One session's target and its mailbox."""
+
+    session: Session
+    target: Target
+    mailbox: Mailbox
+
+
+class OwnStores:
+    """The running ones, by session. ``start`` has the actor of one started, without waiting for it."""
+
+    def __init__(self, codec: Codec, log: Log, store: Callable[[], Store], start: Callable[[OwnStore], None]) -> None:
+        self._codec = codec
+        self._log = log
+        self._store = store
+        self._start = start
+        self._running: dict[Session, OwnStore] = {}
+
+    def open(self, session: Session) -> Mailbox:
+        """Return the mailbox of the session's store, started if it was not."""
+        own = self._running.get(session)
+        if own is None:
+            target = Target(SESSION, self._codec, self._order(session))
+            target.attach(session)
+            own = self._running[session] = OwnStore(session, target, Mailbox())
+            self._start(own)
+        return own.mailbox
+
+    def model(self, session: Session) -> Any:
+        """Return the session's model: what it started with, while it has sent nothing."""
+        own = self._running.get(session)
+        if own is None or own.target.order is None:
+            return self._store().model
+        return own.target.order.position.model
+
+    def close(self, session: Session) -> None:
+        """End the session's store."""
+        own = self._running.pop(session, None)
+        if own is not None:
+            own.mailbox.put_anyway(Stop(SHUTDOWN))
+            self._log.forget(self._name(session))
+
+    def running(self) -> list[OwnStore]:
+        """Return the running ones."""
+        return list(self._running.values())
+
+    def _order(self, session: Session) -> Order:
+        return self._log.open(self._name(session), self._store())
+
+    @staticmethod
+    def _name(session: Session) -> str:
+        return f"{SESSION}:{session.client_id}"

@@ -1,0 +1,45 @@
+"""What the actors need from the wing above: how values become bytes, and how frames are written.
+
+Payloads and states travel between the actors as bytes, made once: ``transport/codec.py`` fills in `Codec`,
+``transport/framing.py`` fills in `Encoding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class Codec(Protocol):
+    """Messages and models to their bytes on the wire, and back.
+
+    Encoding raises UnregisteredType for a value that the serialiser does not know; decoding raises RemoteProtocolError.
+    """
+
+    def encode_message(self, message: Any) -> bytes: ...
+
+    def decode_message(self, payload: bytes) -> Any: ...
+
+    def encode_model(self, model: Any) -> bytes: ...
+
+    def decode_model(self, state: bytes) -> Any: ...
+
+
+class Encoding(Protocol):
+    """How frames are written for one kind of connection (CBOR or JSON, with or without WebSocket headers).
+
+    Each method returns one frame as a piece; `join` makes what `Session.write` takes out of some pieces. Sessions
+    with the same encoding object get the same joined object, so a drain is encoded and joined once for all of them.
+    """
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes: ...
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes: ...
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes: ...
+
+    def push(self, target: str, payload: bytes) -> bytes: ...
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes: ...
+
+    def join(self, pieces: Sequence[bytes]) -> Any: ...

@@ -1,0 +1,143 @@
+"""A session: one client as the server sees it, and the way of its messages to their targets.
+
+Everything here runs on the server's hub and never waits, so no step can be cut in two by another greenlet.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .errors import Busy
+from .hooks import ServerHooks
+from .mailbox import Mailbox
+from .messages import Leave, Post, Request
+from .ports import Encoding
+from .targets import SESSION, TOPIC
+
+HELD = 256
+"""Messages that may wait for the answer to their own Subscribe, for each target."""
+
+SUBSCRIPTIONS = 1_000
+"""Targets that one session may be subscribed to, unless told otherwise."""
+
+
+class Membership:
+    """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
+
+    ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
+    """
+
+    __slots__ = ("_held", "admitted", "put", "requests", "welcomed")
+
+    def __init__(self) -> None:
+        self._held: deque[Any] = deque()
+        self.admitted = False
+        self.requests = 0
+        self.welcomed = False
+        self.put: Callable[[Any], None] = self._hold
+
+    def admit(self, mailbox: Mailbox) -> None:
+        """Send what was held, and everything from now on, to ``mailbox``; up to an Unsubscribe."""
+        self.admitted = True
+        self.put = mailbox.put
+        while self._held:
+            message = self._held.popleft()
+            mailbox.put_anyway(message)
+            if isinstance(message, Leave):
+                self.admitted = False
+                self.put = self._hold
+                return
+
+    def take_held(self) -> list[Any]:
+        """Take away what was held."""
+        held = list(self._held)
+        self._held.clear()
+        return held
+
+    def _hold(self, message: Any) -> None:
+        if len(self._held) >= HELD:
+            raise Busy(f"{HELD} messages wait for the answer to their Subscribe")
+        self._held.append(message)
+
+
+class Session:
+    """``write(joined)`` hands over what ``encoding.join`` made; it never waits and never raises."""
+
+    def __init__(
+        self,
+        client_id: str,
+        encoding: Encoding,
+        write: Callable[[Any], None],
+        router: Mailbox,
+        hooks: ServerHooks,
+        subscriptions: int = SUBSCRIPTIONS,
+    ) -> None:
+        self.client_id = client_id
+        self.encoding = encoding
+        self.write = write
+        self.memberships: dict[str, Membership] = {}
+        self.closed = False
+        self._router = router
+        self._hooks = hooks
+        self._subscriptions = subscriptions
+
+    def __repr__(self) -> str:
+        return f"<Session {self.client_id}>"
+
+    def subscribe(self, ref: int | None, target: str, since: tuple[str, int] | None, params: Any = None) -> None:
+        """Ask the router to subscribe this session; ``ref`` None for a Resync, which is not acknowledged."""
+        membership = self.memberships.get(target)
+        if membership is None and len(self.memberships) >= self._subscriptions:
+            self.reject(ref or 0, target, "busy", f"a session may have {self._subscriptions} subscriptions")
+            return
+        try:
+            self._router.put(Request(self, ref, target, since, params))
+        except Busy as error:
+            self.reject(ref or 0, target, "busy", str(error))
+            return
+        if membership is None:
+            membership = self.memberships[target] = Membership()
+        membership.requests += 1
+
+    def unsubscribe(self, ref: int, target: str) -> None:
+        """Leave ``target``; a session that is not in it has what it asked for."""
+        membership = self.memberships.get(target)
+        if membership is None or target == SESSION:
+            self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
+            return
+        try:
+            membership.put(Leave(self, ref))
+        except Busy as error:
+            self.reject(ref, target, "busy", str(error))
+            return
+        if membership.admitted:
+            del self.memberships[target]
+
+    def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
+        """Send a message of this client to its target; ``payload`` is its bytes."""
+        if self._hooks.topic_message and target.startswith(TOPIC):
+            self._hooks.run("topic_message", message, target[len(TOPIC) :], self.client_id)
+        membership = self.memberships.get(target)
+        if membership is None:
+            if target != SESSION:
+                self.reject(ref, target, "not_subscribed", f"subscribe to {target} first")
+                return
+            self.subscribe_to_self()
+            membership = self.memberships[SESSION]
+        try:
+            membership.put(Post(self, ref, message, payload))
+        except Busy as error:
+            self.reject(ref, target, "busy", str(error))
+
+    def subscribe_to_self(self) -> None:
+        """Start the session's own store, if it is not running."""
+        if SESSION not in self.memberships:
+            membership = self.memberships[SESSION] = Membership()
+            membership.requests += 1
+            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True))
+
+    def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
+        """Tell the client that a frame of his was not applied."""
+        self.write(self.encoding.join([self.encoding.rejected(ref, target, code, text, details)]))

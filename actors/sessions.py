@@ -1,0 +1,72 @@
+"""Who is connected: every session, by client id. Outlives the router."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from .errors import UsageError
+from .hooks import ServerHooks
+from .mailbox import Mailbox
+from .messages import Disconnect
+from .ports import Encoding
+from .session import SUBSCRIPTIONS, Session
+
+
+def generate_client_id() -> str:
+    """Return a new client id: 32 hex characters from the system's secure source.
+
+    >>> len(generate_client_id())
+    32
+    """
+    return secrets.token_hex(16)
+
+
+class Sessions:
+    """The sessions of one server."""
+
+    def __init__(self, router: Mailbox, hooks: ServerHooks, subscriptions: int = SUBSCRIPTIONS) -> None:
+        self._by_id: dict[str, Session] = {}
+        self._router = router
+        self._hooks = hooks
+        self._subscriptions = subscriptions
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, client_id: str) -> Session | None:
+        """Return the session of a client."""
+        return self._by_id.get(client_id)
+
+    def all(self) -> list[Session]:
+        """Return every session, oldest first."""
+        return list(self._by_id.values())
+
+    def connect(self, client_id: str, encoding: Encoding, write: Callable[[Any], None]) -> Session:
+        """Add a session; one that had this client id is disconnected first.
+
+        Raises: UsageError for an empty client id.
+        """
+        if not isinstance(client_id, str) or not client_id:
+            raise UsageError(f"a client id is a non-empty str, got {client_id!r}")
+        older = self._by_id.get(client_id)
+        session = Session(client_id, encoding, write, self._router, self._hooks, self._subscriptions)
+        if older is not None:
+            self.disconnect(older)
+        self._by_id[client_id] = session
+        self._hooks.spawn("connect", client_id)
+        return session
+
+    def disconnect(self, session: Session) -> None:
+        """Have the router take ``session`` out of everything. Safe from any thread."""
+        self._router.put_anyway(Disconnect(session.client_id, session))
+
+    def remove(self, session: Session) -> bool:
+        """Forget ``session``; False if that has happened already."""
+        if session.closed:
+            return False
+        session.closed = True
+        if self._by_id.get(session.client_id) is session:
+            del self._by_id[session.client_id]
+        return True

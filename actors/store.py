@@ -1,0 +1,32 @@
+"""A store: a model and the pure function that applies a message to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .errors import UsageError
+
+
+class Store(NamedTuple):
+    """``update(model, message) -> model`` returns the new model and leaves the old one as it was.
+
+    >>> counter = Store(0, lambda model, message: model + message)
+    >>> counter.update(counter.model, 5)
+    5
+    """
+
+    model: Any
+    update: Callable[[Any, Any], Any]
+
+
+def check_store(store: Any) -> Store:
+    """Return ``store`` if it is one.
+
+    Raises: UsageError that says what was got.
+    """
+    if not isinstance(store, Store):
+        raise UsageError(f"expected a nuphar.Store(model, update), got {store!r}")
+    if not callable(store.update):
+        raise UsageError(f"a store's update must be callable, got {store.update!r}")
+    return store

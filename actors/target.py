@@ -1,0 +1,220 @@
+"""One target: an order, who is subscribed, and what the present drain has produced. Pure.
+
+A `Target` is what survives its actor: a successor opens it and goes on. It decides, and returns `Send`s and
+`Crash`es for the actor to perform. Everything that one drain of the mailbox applies is collected, encoded once for
+each encoding, joined once, and handed to all subscribers as the same object; an author gets Acknowledges in the
+places of his own messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from .order import Order
+from .ports import Codec, Encoding
+
+
+class Subscriber(Protocol):
+    """Whoever is subscribed: all that a target needs to know of a session."""
+
+    @property
+    def encoding(self) -> Encoding: ...
+
+
+class Send(NamedTuple):
+    """Hand ``joined`` to each of ``subscribers``."""
+
+    subscribers: Collection[Any]
+    joined: Any
+
+
+class Crash(NamedTuple):
+    """A store's ``update`` raised ``error`` on the message with ``ref``; author None is the server."""
+
+    author: Any
+    ref: int
+    error: Exception
+
+
+Effects = list[Send | Crash]
+
+
+class Outcome(NamedTuple):
+    """One applied message: who wrote it (None: the server), its ref, its seq (0: outside any order) and its payload."""
+
+    author: Any
+    ref: int
+    seq: int
+    payload: bytes
+
+
+class Target:
+    """The state of one target, plainly mutable for speed; every method leaves it whole."""
+
+    def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
+        self.name = name
+        self.order = order
+        self.settled: Any = None
+        """The message that was applied last, so that a successor does not apply it again."""
+        self._codec = codec
+        self._groups: dict[Encoding, dict[Any, None]] = {}
+        self._outcomes: list[Outcome] = []
+        self._state = (-1, b"")
+
+    @property
+    def seq(self) -> int:
+        return 0 if self.order is None else self.order.position.seq
+
+    @property
+    def subscribers(self) -> list[Any]:
+        """Everybody who is subscribed."""
+        return [subscriber for group in self._groups.values() for subscriber in group]
+
+    def has(self, subscriber: Subscriber) -> bool:
+        """Say whether ``subscriber`` is subscribed."""
+        return subscriber in self._groups.get(subscriber.encoding, ())
+
+    def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
+        """Apply a message of ``author``; the outcome is sent by the next `flush`."""
+        if self.order is None:
+            self._outcomes.append(Outcome(author, ref, 0, payload))
+            return []
+        try:
+            seq = self.order.apply(message, payload)
+        except Exception as error:
+            self.order.rebuild(self._codec.decode_message)
+            return [*self.flush(), Crash(author, ref, error)]
+        self._outcomes.append(Outcome(author, ref, seq, payload))
+        return []
+
+    def push(self, payload: bytes, exclude: Subscriber | None = None) -> Effects:
+        """Send ``payload`` outside the order to everybody but ``exclude``."""
+        effects = self.flush()
+        for encoding, group in self._groups.items():
+            others = [subscriber for subscriber in group if subscriber is not exclude]
+            effects.append(Send(others, encoding.join([encoding.push(self.name, payload)])))
+        return effects
+
+    def attach(self, subscriber: Subscriber) -> None:
+        """Subscribe without a frame."""
+        self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
+
+    def join(self, subscriber: Subscriber, ref: int | None, since: tuple[str, int] | None) -> Effects:
+        """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
+
+        Raises: what the serialiser raises for a model that it cannot write; then nobody was subscribed.
+        """
+        effects = self.flush()
+        encoding = subscriber.encoding
+        pieces = self._catch_up(encoding, since)
+        if ref is not None:
+            pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
+        self.attach(subscriber)
+        if pieces:
+            effects.append(Send((subscriber,), encoding.join(pieces)))
+        return effects
+
+    def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
+        """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""
+        effects = self.flush()
+        encoding = subscriber.encoding
+        group = self._groups.get(encoding, {})
+        group.pop(subscriber, None)
+        if not group:
+            self._groups.pop(encoding, None)
+        if ref is not None:
+            piece = encoding.acknowledge(self.name, self.seq, [ref], False)
+            effects.append(Send((subscriber,), encoding.join([piece])))
+        return effects
+
+    def use(self, order: Order) -> Effects:
+        """Give an ephemeral target an order; whoever is subscribed gets a Snapshot of it."""
+        effects = self.flush()
+        self.order = order
+        for encoding, group in self._groups.items():
+            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")])))
+        return effects
+
+    def stop(self, final: bool) -> Effects:
+        """End: each subscriber gets one final Acknowledge (if ``final``) and is gone."""
+        effects = self.flush()
+        for encoding, group in self._groups.items():
+            if final:
+                effects.append(Send(list(group), encoding.join([encoding.acknowledge(self.name, self.seq, [], True)])))
+        self._groups.clear()
+        return effects
+
+    def flush(self) -> Effects:
+        """Say who gets what of everything that was applied since the last flush."""
+        outcomes = self._outcomes
+        if not outcomes:
+            return []
+        self._outcomes = []
+        authors: dict[Any, list[int]] = {}
+        for at, outcome in enumerate(outcomes):
+            if outcome.author is not None:
+                authors.setdefault(outcome.author, []).append(at)
+        effects: Effects = []
+        for encoding, group in self._groups.items():
+            here = [author for author in authors if author in group]
+            if len(group) == len(authors) == 1 and here:
+                # Alone: nobody else needs the messages, so they are not even encoded.
+                effects.append(Send(here, encoding.join(self._acknowledges(encoding, outcomes))))
+                continue
+            pieces = [self._piece(encoding, outcome) for outcome in outcomes]
+            if len(here) < len(group):
+                others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
+                effects.append(Send(others, encoding.join(pieces)))
+            for author in here:
+                own = self._with_acknowledges(encoding, outcomes, pieces, authors[author])
+                if own:
+                    effects.append(Send((author,), encoding.join(own)))
+        return effects
+
+    def _piece(self, encoding: Encoding, outcome: Outcome) -> bytes:
+        if outcome.seq:
+            return encoding.server_message(self.name, outcome.seq, outcome.payload)
+        return encoding.push(self.name, outcome.payload)
+
+    def _with_acknowledges(
+        self, encoding: Encoding, outcomes: Sequence[Outcome], pieces: list[bytes], own: Iterable[int]
+    ) -> list[bytes]:
+        """Put Acknowledges in the places ``own``; neighbours share one, as it stands for k seqs in a row."""
+        mixed: list[bytes] = []
+        run: list[Outcome] = []
+        at = 0
+        for place in own:
+            if run and place != at:
+                mixed += self._acknowledges(encoding, run)
+                run = []
+            mixed += pieces[at:place]
+            run.append(outcomes[place])
+            at = place + 1
+        mixed += self._acknowledges(encoding, run)
+        mixed += pieces[at:]
+        return mixed
+
+    def _acknowledges(self, encoding: Encoding, run: Sequence[Outcome]) -> list[bytes]:
+        # Outside an order a ref of 0 wants no answer; inside one it holds its place, so that the seqs have no gap.
+        refs = [outcome.ref for outcome in run if outcome.ref or outcome.seq]
+        return [encoding.acknowledge(self.name, run[-1].seq, refs, False)] if refs else []
+
+    def _catch_up(self, encoding: Encoding, since: tuple[str, int] | None) -> list[bytes]:
+        order = self.order
+        if order is None:
+            return []
+        if since is None:
+            return [self._snapshot(encoding, "subscribed")]
+        missed = order.missed(*since)
+        if missed is None:
+            return [self._snapshot(encoding, "behind" if since[0] == order.epoch else "restarted")]
+        return [encoding.server_message(self.name, seq, payload) for seq, payload in missed]
+
+    def _snapshot(self, encoding: Encoding, reason: str) -> bytes:
+        assert self.order is not None
+        model, seq = self.order.position
+        if self._state[0] != seq:
+            # Once for all who join at the same seq.
+            self._state = (seq, self._codec.encode_model(model))
+        return encoding.snapshot(self.name, self.order.epoch, seq, self._state[1], reason)

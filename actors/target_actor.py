@@ -1,0 +1,167 @@
+"""The actor of one target: it takes messages from the mailbox, lets the pure `Target` decide, and performs.
+
+One drain of the mailbox is one flush: what several messages produced goes out together, and a message that comes
+alone is sent at once, as nothing waits behind it. There are no timers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pykka._envelope import Envelope
+
+from .actor import Actor, Ref
+from .errors import NotRunning
+from .exits import Normal, Reason, Shutdown
+from .hooks import ServerHooks, new_trace_id
+from .mailbox import Mailbox
+from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Use
+from .target import Crash, Effects, Send, Target
+from .targets import SESSION
+
+logger = logging.getLogger("nuphar.actors")
+
+DRAIN = 256
+"""Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
+
+
+class TargetActor(Actor):
+    """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
+
+    def __init__(
+        self,
+        target: Target,
+        mailbox: Mailbox,
+        hooks: ServerHooks,
+        left: Callable[[str], None] | None = None,
+        **link: Any,
+    ) -> None:
+        super().__init__(mailbox=mailbox, **link)
+        self._target = target
+        self._hooks = hooks
+        self._left = left
+        self._drained = 0
+
+    def init(self) -> None:
+        # What a predecessor applied and could not send any more.
+        self._perform(self._target.flush())
+        if self.mailbox.crashes > 1:
+            # It crashed its actor twice: the others must not wait for it for ever.
+            message = self.mailbox.get()
+            logger.error("%s sets a message aside that crashed it twice: %.200r", self._target.name, message)
+            self._refuse(message, "crashed", "it crashed twice")
+
+    def handle(self, message: Any) -> Any:
+        target = self._target
+        kind = type(message)
+        if message is target.settled:
+            pass  # a predecessor applied it, and ended before it could take it out of the mailbox
+        elif kind is Post:
+            self._post(message)
+        elif kind is Dispatch:
+            self._settle(message, target.post(None, 0, message.message, message.payload))
+        elif kind is Join:
+            self._join(message)
+        elif kind is Leave:
+            self._leave(message)
+        elif kind is Broadcast:
+            self._settle(message, target.push(message.payload, message.exclude))
+        elif kind is Use:
+            self._settle(message, target.use(message.order))
+        elif kind is Read:
+            return None if target.order is None else target.order.position
+        else:
+            return super().handle(message)
+        self._drained += 1
+        if len(self.mailbox) <= 1 or self._drained >= DRAIN:
+            self._drained = 0
+            self._perform(target.flush())
+        return None
+
+    def terminate(self, reason: Reason) -> None:
+        """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
+        if not isinstance(reason, Normal | Shutdown):
+            return
+        target = self._target
+        gone = target.subscribers
+        self._perform(target.stop(final=target.name != SESSION))
+        for session in gone:
+            session.memberships.pop(target.name, None)
+        for message in self.mailbox.drain():
+            self._refuse(message, "gone", "it has stopped")
+
+    def _settle(self, message: Any, effects: Effects) -> None:
+        self._target.settled = message
+        if effects:
+            self._perform(effects)
+
+    def _post(self, message: Post) -> None:
+        target, session = self._target, message.session
+        if not target.has(session):
+            session.reject(message.ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
+            return
+        effects = target.post(session, message.ref, message.message, message.payload)
+        self._settle(message, effects)
+        if not effects and self._hooks.message and target.name == SESSION and target.order is not None:
+            self._hooks.run("message", message.message, target.order.position.model, session.client_id)
+
+    def _leave(self, message: Leave) -> None:
+        target, session = self._target, message.session
+        was_in = target.has(session)
+        self._settle(message, target.leave(session, message.ref))
+        if was_in and self._left is not None:
+            self._left(session.client_id)
+
+    def _join(self, message: Join) -> None:
+        target, session = self._target, message.session
+        if session.closed:
+            return
+        try:
+            self._settle(message, target.join(session, message.ref, message.since))
+        except Exception as error:
+            text, details = self._fault(error, "cannot write its model")
+            session.reject(message.ref or 0, target.name, "crashed", text, details)
+            return
+        for caused in message.caused:
+            self._perform(target.post(None, 0, caused.message, caused.payload))
+
+    def _perform(self, effects: Effects) -> None:
+        for effect in effects:
+            match effect:
+                case Send(subscribers, joined):
+                    for subscriber in subscribers:
+                        subscriber.write(joined)
+                case Crash(author, ref, error):
+                    text, details = self._fault(error, "crashed on a message")
+                    if author is not None:
+                        author.reject(ref, self._target.name, "crashed", text, details)
+
+    def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
+        trace_id = new_trace_id()
+        logger.error("%s %s; trace id %s", self._target.name, what, trace_id, exc_info=error)
+        return f"it {what}; trace id {trace_id}", {"trace_id": trace_id}
+
+    def _refuse(self, message: Any, code: str, text: str) -> None:
+        target = self._target.name
+        if isinstance(message, Envelope):
+            if message.reply_to is not None:
+                message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
+        elif isinstance(message, Post):
+            message.session.reject(message.ref, target, code, text)
+        elif isinstance(message, Join):
+            message.session.memberships.pop(target, None)
+            message.session.reject(message.ref or 0, target, code, text)
+
+
+def start_target(
+    target: Target,
+    mailbox: Mailbox,
+    hooks: ServerHooks,
+    left: Callable[[str], None] | None,
+    monitor: Ref[Any],
+    name: str,
+) -> Ref[TargetActor]:
+    """Start the actor of ``target`` under ``monitor``."""
+    return TargetActor.start_link(target, mailbox, hooks, left, monitor=monitor, name=name)

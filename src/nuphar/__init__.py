@@ -1,0 +1,65 @@
+"""Nuphar: authoritative live state for gevent.
+
+The server owns the state, every topic is a supervised actor, and clients stay in step with it over WebSockets.
+"""
+
+from . import supervision, transport
+from .actors.errors import (
+    AlreadyStarted,
+    Busy,
+    LocalProtocolError,
+    NotRunning,
+    NupharError,
+    OriginRefused,
+    ProtocolError,
+    Refused,
+    RemoteProtocolError,
+    SupervisionError,
+    TopicExists,
+    UnknownOption,
+    UnregisteredType,
+    UsageError,
+)
+from .actors.sessions import generate_client_id
+from .actors.store import Store
+from .actors.wiring import Slice, Wiring
+from .supervision.serve import serve
+from .supervision.server import Server
+from .transport.limits import Limits
+from .transport.live import Live
+from .transport.origin import Origins
+from .transport.serialiser import Serialiser, automatic, custom, register
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlreadyStarted",
+    "Busy",
+    "Limits",
+    "Live",
+    "LocalProtocolError",
+    "NotRunning",
+    "NupharError",
+    "OriginRefused",
+    "Origins",
+    "ProtocolError",
+    "Refused",
+    "RemoteProtocolError",
+    "Serialiser",
+    "Server",
+    "Slice",
+    "Store",
+    "SupervisionError",
+    "TopicExists",
+    "UnknownOption",
+    "UnregisteredType",
+    "UsageError",
+    "Wiring",
+    "automatic",
+    "custom",
+    "generate_client_id",
+    "register",
+    "serve",
+    "supervision",
+    "transport",
+]

@@ -1,0 +1,57 @@
+"""The options of a server: every one has a default, a unit and a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..actors.directory import TOPICS
+from ..actors.errors import UnknownOption, UsageError
+from ..actors.hooks import TIMEOUT
+from ..actors.mailbox import BOUND
+from ..actors.order import HISTORY
+from ..actors.session import SUBSCRIPTIONS
+from ..transport.limits import Limits
+from ..transport.origin import Origins
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``Server(**options)`` takes."""
+
+    origins: Origins = field(default_factory=Origins)
+    """Whose pages may connect: by default those of the same host."""
+    limits: Limits = field(default_factory=Limits)
+    """What one connection may use."""
+    history: int = HISTORY
+    """Messages kept for each topic, for clients that come back."""
+    max_topics: int = TOPICS
+    """Topics that may run at once; a Subscribe beyond them is answered ``busy``."""
+    max_subscriptions: int = SUBSCRIPTIONS
+    """Targets that one session may be subscribed to."""
+    mailbox: int = BOUND
+    """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
+    hook_timeout: float = TIMEOUT
+    """Seconds that a hook may take."""
+    retry_after: float = 1.0
+    """Seconds after which clients are told to come back when the server stops."""
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """Check the names and kinds of ``given``.
+
+        Raises: UnknownOption, UsageError.
+        """
+        known = {each.name for each in dataclasses.fields(cls)}
+        if unknown := sorted(given.keys() - known):
+            raise UnknownOption(f"unknown option {unknown}; there are {sorted(known)}")
+        options = cls(**given)
+        for name, kind in (("origins", Origins), ("limits", Limits)):
+            if not isinstance(getattr(options, name), kind):
+                raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
+        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout"):
+            value = getattr(options, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                raise UsageError(f"option {name}: expected a number above 0, got {value!r}")
+        return options

@@ -1,0 +1,69 @@
+"""``nuphar.serve``: gevent's WSGI server with WebSockets and the browser client, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from ..transport.handler import Handler
+from ..transport.live import App, Live
+from .server import Server
+
+logger = logging.getLogger("nuphar.supervision")
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted: clients that all come back after a restart do so at once."""
+
+
+def serve(
+    server: Server,
+    app: App | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    path: str = "/live",
+    listener: Any = None,
+    on_start: Callable[[str], None] | None = None,
+    stop_timeout: float = 5.0,
+    **wsgi: Any,
+) -> None:
+    """Serve ``app`` with ``server`` under ``path``, and block until SIGINT, SIGTERM or ``server.stop()``.
+
+    ``listener`` is a bound, listening socket to use instead of ``host`` and ``port`` (0 takes any free port);
+    ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile, certfile,
+    log, …). The server is stopped at the end, in at most ``stop_timeout`` seconds.
+    Raises: OSError if the address cannot be bound, AlreadyStarted.
+    """
+    live = Live(server, app, path)
+    wsgi.setdefault("log", None)
+    server.wsgi = WSGIServer(listener or (host, port), live, handler_class=Handler, backlog=BACKLOG, **wsgi)
+    # Bound here, so that an address in use is the caller's exception and not a crash in the tree.
+    server.wsgi.init_socket()
+    server.start()
+    over = Event()
+    watches = [gevent.signal_handler(number, over.set) for number in (signal.SIGINT, signal.SIGTERM)]
+    server.on_end(over.set)
+    try:
+        if on_start is not None:
+            scheme = "https" if server.wsgi.ssl_enabled else "http"
+            on_start(f"{scheme}://{_host(host)}:{server.wsgi.server_port}")
+        over.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for watch in watches:
+            watch.cancel()
+        server.stop(stop_timeout)
+
+
+def _host(host: str) -> str:
+    """Return how a browser on this machine reaches ``host``."""
+    if host in ("", "0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,316 @@
+"""The server as a program holds it: a handle on the tree, safe from any greenlet and any OS thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar
+
+import gevent
+from gevent.hub import get_hub
+
+from ..actors.actor import Ref
+from ..actors.directory import Directory, Kind, Topic
+from ..actors.errors import AlreadyStarted, NotRunning, OriginRefused, UsageError
+from ..actors.exits import Reason, Shutdown, is_orderly
+from ..actors.greeter import Greeter
+from ..actors.handles import KindHandle, TopicHandle
+from ..actors.hooks import Hook, ServerHooks, TopicHooks
+from ..actors.log import MemoryLog
+from ..actors.mailbox import Mailbox, get_ident
+from ..actors.messages import Disconnect, Dispatch, DispatchTo
+from ..actors.own_store import OwnStore, OwnStores
+from ..actors.sessions import Sessions
+from ..actors.store import Store
+from ..actors.wiring import Wiring
+from ..transport.bare import BareClient
+from ..transport.codec import Codec
+from ..transport.connection import Gateway
+from ..transport.serialiser import Serialiser, automatic
+from . import tree
+from .child_spec import ChildSpec
+from .dynamic import StartChild
+from .options import Options
+from .supervisor import Supervisor
+
+logger = logging.getLogger("nuphar.supervision")
+
+H = TypeVar("H", bound=Hook)
+
+
+class Server:
+    """Holds authoritative state and routes every client's messages to the right store.
+
+    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
+
+    >>> server = Server().start()
+    >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
+    >>> counter.dispatch(5)
+    >>> counter.model, counter.seq
+    (5, 1)
+    >>> server.stop()
+    """
+
+    def __init__(
+        self,
+        initial: Any = None,
+        wiring: Wiring | None = None,
+        serialiser: Serialiser | None = None,
+        **options: Any,
+    ) -> None:
+        self.options = Options.of(options)
+        self.initial = initial
+        self.wiring = wiring if wiring is not None else Wiring()
+        if not isinstance(self.wiring, Wiring):
+            raise UsageError(f"wiring: expected a nuphar.Wiring, got {wiring!r}")
+        self.codec = Codec(serialiser if serialiser is not None else automatic())
+        session_store = self.wiring.session_store(initial)
+        self.codec.encode_model(session_store.model)
+
+        # What outlives the actors, so that a successor finds everything as it was.
+        self.log = MemoryLog(self.options.history)
+        self.hooks = ServerHooks(timeout=self.options.hook_timeout)
+        self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
+        self.directory = Directory(self.codec, self.log, self.options.max_topics, self.options.mailbox)
+        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions)
+        self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
+        self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, "", time.monotonic)
+
+        self.origins = self.options.origins
+        self.retry_after = self.options.retry_after
+        self.wsgi: Any = None
+        """gevent's WSGI server, when `nuphar.serve` runs one."""
+        self._bare: dict[str, BareClient] = {}
+        self._root: Ref[Supervisor] | None = None
+        self._hub: Any = None
+        self._thread = 0
+        self._has_stopped = False
+        self._on_end: list[Callable[[], Any]] = []
+
+    # Life.
+
+    def start(self) -> Self:
+        """Start the tree on this thread's hub, and return the server.
+
+        Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
+        """
+        if self._has_stopped:
+            raise NotRunning("the server has been stopped: make a new one")
+        if self._root is not None:
+            raise AlreadyStarted("the server has been started already")
+        self._hub, self._thread = get_hub(), get_ident()
+        self._root = tree.start(self)
+        gevent.spawn(self._watch, self._root)
+        return self
+
+    def ensure_started(self) -> None:
+        """Start the server if it was never started."""
+        if self._root is None:
+            self.start()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
+
+        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        """
+        if self._root is None:
+            self._has_stopped = True
+            return
+        self._has_stopped = True
+        self._root.shut_down(Shutdown(deadline=time.monotonic() + timeout))
+        if self._root.wait_down(timeout) is None:
+            logger.error("the server did not stop within %s s and is killed", timeout)
+            self._root.kill()
+            for connection in list(self.gateway.connections):
+                connection.abort()
+            self._root.wait_down(1.0)
+
+    def on_end(self, callback: Callable[[], Any]) -> None:
+        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
+        self._on_end.append(callback)
+
+    def __enter__(self) -> Self:
+        self.ensure_started()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and not been stopped."""
+        return self._root is not None and not self._has_stopped
+
+    def check_running(self) -> None:
+        """Raise NotRunning unless the server runs."""
+        if not self.is_running:
+            raise NotRunning(
+                "the server has stopped" if self._has_stopped else "the server has not been started: call start()"
+            )
+
+    # Clients without a socket of ours.
+
+    def connect(
+        self,
+        client_id: str,
+        send: Callable[[bytes], Any],
+        *,
+        session: Iterable[Any] = (),
+        origin: str | None = None,
+        host: str | None = None,
+    ) -> None:
+        """Register a client; ``send(frame)`` is called with one protocol frame at a time and must not wait.
+
+        ``session`` are messages for its own store, applied before anything it sends. ``origin`` is checked if given,
+        before the server knows of the client at all. A client that has this id already is disconnected first.
+        Raises: NotRunning, OriginRefused, UsageError.
+        """
+        self.check_running()
+        if not callable(send):
+            raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
+        if origin is not None:
+            self.check_origin(origin, host)
+        dispatches = [Dispatch(message, self.codec.encode_message(message)) for message in session]
+        self._bare[client_id] = BareClient(client_id, send, self.sessions, self.codec, self._hub)
+        for dispatch in dispatches:
+            self.router.put(DispatchTo(client_id, dispatch))
+
+    def disconnect(self, client_id: str) -> None:
+        """Unregister a client from the server and all its topics; does nothing for an unknown one."""
+        self.check_running()
+        self._bare.pop(client_id, None)
+        self.router.put_anyway(Disconnect(client_id, self.sessions.get(client_id)))
+
+    def incoming(self, client_id: str, data: bytes) -> None:
+        """Process one frame of a connected client; an unknown one's is dropped, as it races with disconnects."""
+        self.check_running()
+        client = self._bare.get(client_id)
+        if client is None or client.session.closed:
+            logger.debug("dropped a frame of the unknown client %r", client_id)
+            return
+        client.receive(data)
+
+    def watch(self, client_id: str, greenlet: gevent.Greenlet) -> None:
+        """Disconnect the client when ``greenlet`` ends, however it ends."""
+        self.check_running()
+
+        def gone(_: object) -> None:
+            if self.is_running:
+                self.disconnect(client_id)
+
+        greenlet.link(gone)
+
+    def check_origin(self, origin: str | None, host: str | None = None) -> None:
+        """Judge an ``Origin`` header, for an application that has its own transport.
+
+        Raises: OriginRefused.
+        """
+        try:
+            self.origins.check(origin, host)
+        except OriginRefused as error:
+            logger.warning("connection refused: %s", error)
+            raise
+
+    # Targets.
+
+    def topic(self, topic_id: str) -> TopicHandle:
+        """Add a topic, ephemeral until it gets a store; before or after the start.
+
+        Raises: TopicExists, UsageError for an ill-formed id, NotRunning after a stop.
+        """
+        self._check_not_stopped()
+        topic = self.directory.add_topic(topic_id)
+        if self.is_running:
+            self.start_topic(topic)
+        return TopicHandle(self, topic)
+
+    def topic_kind(
+        self,
+        prefix: str,
+        parse: Callable[[str], Any] = str,
+        *,
+        store: Store | Callable[[Any], Store] | None = None,
+        can_subscribe: Hook | None = None,
+        on_join: Hook | None = None,
+        on_leave: Hook | None = None,
+    ) -> KindHandle:
+        """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
+
+        ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
+        Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
+        Raises: TopicExists, UsageError, NotRunning after a stop.
+        """
+        self._check_not_stopped()
+        if not callable(parse):
+            raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
+        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave))
+        handle = KindHandle(self, kind)
+        if store is not None or prefix in self.wiring.kinds:
+            handle.with_store(store)
+        self.directory.add_kind(kind)
+        return handle
+
+    def dispatch_to(self, client_id: str, message: Any) -> None:
+        """Apply ``message`` to a client's own store; does nothing if it is not connected."""
+        self.check_running()
+        self.router.put(DispatchTo(client_id, Dispatch(message, self.codec.encode_message(message))))
+
+    def dispatch_to_all(self, message: Any) -> None:
+        """Apply ``message`` to every connected client's own store."""
+        self.check_running()
+        self.router.put(DispatchTo(None, Dispatch(message, self.codec.encode_message(message))))
+
+    # Hooks.
+
+    def on_message(self, hook: H) -> H:
+        """Decorate ``hook(message, model, client_id)``, called after a session message was applied."""
+        self.hooks.message.append(hook)
+        return hook
+
+    def on_topic_message(self, hook: H) -> H:
+        """Decorate ``hook(message, topic_id, client_id)``, called for a client's topic message before it is applied."""
+        self.hooks.topic_message.append(hook)
+        return hook
+
+    def on_connect(self, hook: H) -> H:
+        """Decorate ``hook(client_id)``, called after a client has connected."""
+        self.hooks.connect.append(hook)
+        return hook
+
+    def on_disconnect(self, hook: H) -> H:
+        """Decorate ``hook(client_id)``, called once after a client has gone."""
+        self.hooks.disconnect.append(hook)
+        return hook
+
+    # For the tree and the handles.
+
+    def start_topic(self, topic: Topic) -> None:
+        """Have a topic's actor started, without waiting for it."""
+        self.topic_starts.put_anyway(StartChild(tree.topic_spec(self, topic)))
+
+    def topic_specs(self) -> list[ChildSpec]:
+        """Return the specs of every topic's actor."""
+        return [tree.topic_spec(self, topic) for topic in self.directory.running()]
+
+    def own_store_specs(self) -> list[ChildSpec]:
+        """Return the specs of the actors of every session's own store."""
+        return [tree.own_store_spec(self, own) for own in self.own_stores.running()]
+
+    def _start_own_store(self, own: OwnStore) -> None:
+        self.session_starts.put_anyway(StartChild(tree.own_store_spec(self, own)))
+
+    def _check_not_stopped(self) -> None:
+        if self._has_stopped:
+            raise NotRunning("the server has stopped")
+
+    def _watch(self, root: Ref[Supervisor]) -> None:
+        reason: Reason | None = root.wait_down(None)
+        if reason is not None and not is_orderly(reason) and not self._has_stopped:
+            self._has_stopped = True
+            logger.critical("the server has given up: %r", reason)
+            for connection in list(self.gateway.connections):
+                connection.abort()
+        for callback in self._on_end:
+            callback()

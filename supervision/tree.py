@@ -1,0 +1,91 @@
+"""The tree of one server, to be read aloud. Children start from the top and stop from the bottom.
+
+A stop ends the listener first; then every topic, each of whose subscribers gets its final Acknowledge; then the
+sessions, then the router; and then the connections say Bye, flush and close. Why one_for_one: docs/design/tree.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..actors.actor import Ref
+from ..actors.directory import Topic
+from ..actors.mailbox import Mailbox
+from ..actors.own_store import OwnStore
+from ..actors.registry import Registry
+from ..actors.router import RouterActor
+from ..actors.target_actor import TargetActor
+from ..transport.connections import ConnectionsActor
+from .child_spec import ChildSpec, worker
+from .dynamic import DynamicSupervisor
+from .listener import Listener
+from .policy import Backoff, Restart, Strategy
+from .supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from .server import Server
+
+INTENSITY = 100
+"""Restarts of the tree's own actors in `PERIOD`: a crash loop makes thousands, a chaos test a few a second."""
+
+PERIOD = 10.0
+"""Seconds."""
+
+# Seconds that each part gets to stop; together they stay below the five of Server.stop.
+LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.5, 1.5, 0.5, 0.5, 2.0
+
+
+def children(server: Server) -> list[ChildSpec]:
+    """Return the tree, in start order."""
+    return [
+        worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
+        worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
+               server.hooks, server.start_topic, server.router, shutdown=ROUTER),
+        dynamic("sessions", server.session_starts, server.own_store_specs, SESSIONS),
+        dynamic("topics", server.topic_starts, server.topic_specs, TOPICS),
+        *([worker("listener", Listener, server.wsgi, shutdown=LISTENER)] if server.wsgi is not None else []),
+    ]  # fmt: skip
+
+
+def start(server: Server) -> Ref[Supervisor]:
+    """Start the tree in the greenlet that calls, on its thread's hub."""
+    return Supervisor.start_link(
+        children(server),
+        strategy=Strategy.ONE_FOR_ONE,
+        intensity=INTENSITY,
+        period=PERIOD,
+        registry=Registry(),
+        name="server",
+    )
+
+
+def dynamic(id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]], shutdown: float) -> ChildSpec:
+    """Return the spec of a dynamic supervisor: ``running()`` is what its predecessor ran, ``mailbox`` outlives both."""
+
+    def start(monitor: Ref[Any]) -> Ref[Any]:
+        return DynamicSupervisor.start_link(running, shutdown=shutdown, mailbox=mailbox, monitor=monitor, name=id)
+
+    return ChildSpec(id, start, Restart.PERMANENT, shutdown=None)
+
+
+def topic_spec(server: Server, topic: Topic) -> ChildSpec:
+    """Return the spec of one topic's actor."""
+
+    def left(client_id: str) -> None:
+        server.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
+
+    return _target(server, topic.target.name, topic.target, topic.mailbox, left)
+
+
+def own_store_spec(server: Server, own: OwnStore) -> ChildSpec:
+    """Return the spec of the actor of one session's own store."""
+    return _target(server, f"session:{own.session.client_id}", own.target, own.mailbox, None)
+
+
+def _target(server: Server, name: str, target: Any, mailbox: Mailbox, left: Callable[[str], None] | None) -> ChildSpec:
+    def start(monitor: Ref[Any]) -> Ref[Any]:
+        return TargetActor.start_link(target, mailbox, server.hooks, left, monitor=monitor, name=name)
+
+    # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
+    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown=TOPICS, backoff=Backoff())

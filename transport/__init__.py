@@ -1,0 +1,9 @@
+"""How bytes come and go: frames, codec, serialisers, WebSockets, the WSGI middleware, clients."""
+
+from . import frames
+from .codec import decode, encode
+from .limits import Limits
+from .origin import Origins
+from .serialiser import Serialiser, automatic, custom, register
+
+__all__ = ["Limits", "Origins", "Serialiser", "automatic", "custom", "decode", "encode", "frames", "register"]

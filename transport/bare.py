@@ -1,0 +1,76 @@
+"""A client without a socket: the application carries its frames (``Server.connect``, ``incoming``, ``disconnect``)."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from ..actors.hooks import new_trace_id
+from ..actors.mailbox import get_ident
+from ..actors.sessions import Sessions
+from .codec import Codec
+from .framing import BARE
+from .inbound import Inbound
+
+logger = logging.getLogger("nuphar.transport")
+
+
+class BareClient:
+    """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
+
+    def __init__(
+        self, client_id: str, send: Callable[[bytes], Any], sessions: Sessions, codec: Codec, hub: Any
+    ) -> None:
+        self._send = send
+        self._outgoing: deque[bytes] = deque()
+        self._is_sending = False
+        self._incoming: deque[bytes] = deque()
+        self._is_receiving = False
+        self._hub = hub
+        self._thread = get_ident()
+        self._sessions = sessions
+        self.session = sessions.connect(client_id, BARE, self.write)
+        self._inbound = Inbound(self.session, BARE, codec, self._close)
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send ``frames``. What ``send`` raises is logged and hurts nobody else."""
+        self._outgoing.extend(frames)
+        if self._is_sending:
+            return  # a send that lets others run: it goes on with ours, so the order stays
+        self._is_sending = True
+        try:
+            while self._outgoing:
+                self._send(self._outgoing.popleft())
+        except Exception:
+            logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
+        finally:
+            self._is_sending = False
+
+    def receive(self, data: bytes) -> None:
+        """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
+        if get_ident() == self._thread and not self._incoming:
+            self._inbound.receive(data)
+        else:
+            self._incoming.append(data)
+            self._hub.loop.run_callback_threadsafe(self._catch_up)
+
+    def _catch_up(self) -> None:
+        if self._incoming and not self._is_receiving:
+            self._is_receiving = True
+            gevent.spawn(self._receive_waiting)
+
+    def _receive_waiting(self) -> None:
+        try:
+            while self._incoming:
+                self._inbound.receive(self._incoming[0])
+                self._incoming.popleft()
+        finally:
+            self._is_receiving = False
+
+    def _close(self, code: int, reason: str) -> None:
+        logger.warning("client %s is disconnected with %d: %s", self.session.client_id, code, reason)
+        self._sessions.disconnect(self.session)

@@ -1,0 +1,163 @@
+"""One live connection: a WebSocket with the handshake before it and a session behind it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..actors.errors import RemoteProtocolError
+from ..actors.session import Session
+from ..actors.sessions import Sessions, generate_client_id
+from .codec import Codec, read
+from .frames import Hello, Welcome
+from .framing import FRAMINGS
+from .handshake import Beat, End, Handshake
+from .inbound import BAD_IN_A_ROW, Inbound
+from .limits import Limits
+from .websocket_frames import Message
+
+logger = logging.getLogger("nuphar.transport")
+
+TOO_SLOW = 4513
+
+
+class Outbox(Protocol):
+    """What takes a connection's bytes: False when it does not."""
+
+    pending: int
+
+    def write(self, data: bytes) -> bool: ...
+
+
+class Socket(Protocol):
+    """What a connection needs of its WebSocket."""
+
+    outbox: Any
+    closed: bool
+    close_code: int | None
+    last_received: float
+
+    @property
+    def subprotocol(self) -> str | None: ...
+
+    def receive(self) -> list[Message] | None: ...
+
+    def close(self, code: int = 1000, reason: str = "") -> None: ...
+
+    def abort(self) -> None: ...
+
+
+@dataclass(eq=False)
+class Gateway:
+    """What every connection of one server shares."""
+
+    codec: Codec
+    sessions: Sessions
+    limits: Limits
+    contract: str
+    clock: Callable[[], float]
+    connections: set[Connection] = field(default_factory=set)
+
+
+class Connection:
+    """Reads, greets, and passes on; `run` returns when the connection is over."""
+
+    def __init__(self, socket: Socket, gateway: Gateway) -> None:
+        self._socket = socket
+        self._gateway = gateway
+        self._framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
+        self._put = socket.outbox.write
+        self._handshake = Handshake(gateway.clock(), gateway.limits)
+        self._inbound: Inbound | None = None
+        self._bad = 0
+
+    @property
+    def session(self) -> Session | None:
+        """Who it is, once it has said Hello."""
+        return self._inbound.session if self._inbound is not None else None
+
+    def run(self) -> None:
+        """Serve the connection to its end, in the greenlet that calls."""
+        connections = self._gateway.connections
+        connections.add(self)
+        try:
+            while (messages := self._socket.receive()) is not None:
+                for message in messages:
+                    if self._inbound is not None:
+                        self._inbound.receive(message.payload)
+                    else:
+                        self._greet(message.payload)
+        finally:
+            connections.discard(self)
+            if self._inbound is not None:
+                self._gateway.sessions.disconnect(self._inbound.session)
+
+    def write(self, joined: bytes) -> None:
+        """Hand over whole WebSocket messages. Never waits, never raises; a client that is too slow is closed."""
+        if not self._put(joined) and not self._socket.closed:
+            pending = self._socket.outbox.pending
+            logger.warning("client %s is too slow: %d bytes wait for it", self._name(), pending)
+            self._socket.close(TOO_SLOW, "too slow")
+
+    def tick(self, now: float) -> None:
+        """Do what is due: heartbeats, deadlines."""
+        match self._handshake.tick(now, self._socket.last_received):
+            case Beat(n):
+                self.write(self._framing.frame([7, n]))
+            case End(code, reason):
+                self._end(code, reason)
+        if self._socket.outbox.pending and self._socket.outbox.too_slow and not self._socket.closed:
+            self._socket.close(TOO_SLOW, "too slow")
+
+    def say_bye(self, reason: str, retry_after: float) -> None:
+        """Say that the end is planned, and close after everything that was written before."""
+        if self._inbound is not None:
+            self.write(self._framing.frame([26, reason, retry_after]))
+        self._socket.close(1001, reason)
+
+    def abort(self) -> None:
+        """End it now."""
+        self._socket.abort()
+
+    def _greet(self, data: bytes | str) -> None:
+        try:
+            frame = read(data)
+            refusal = self._handshake.greet(frame)
+        except RemoteProtocolError as error:
+            refusal = (error.code, str(error))
+        if refusal is None:
+            assert isinstance(frame, Hello)
+            self._welcome(frame)
+            return
+        self._bad += 1
+        self.write(self._framing.rejected(0, None, *refusal, None))
+        if self._bad >= BAD_IN_A_ROW or refusal[0] == "version":
+            self._end(4400, refusal[1])
+
+    def _welcome(self, hello: Hello) -> None:
+        gateway = self._gateway
+        session = gateway.sessions.connect(generate_client_id(), self._framing, self.write)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end)
+        welcome = Welcome(
+            client_id=session.client_id,
+            session=secrets.token_hex(16),
+            token=secrets.token_urlsafe(32),
+            resumed=False,
+            limits={"message": gateway.limits.message},
+            heartbeat=gateway.limits.heartbeat,
+            contract=gateway.contract,
+        )
+        self.write(self._framing.frame([16, *welcome]))
+        for target, cursor in hello.cursors.items():
+            session.subscribe(None, target, cursor)
+
+    def _end(self, code: int, reason: str) -> None:
+        if not self._socket.closed:
+            logger.info("closing client %s with %d: %s", self._name(), code, reason)
+            self._socket.close(code, reason[:120])
+
+    def _name(self) -> str:
+        return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"

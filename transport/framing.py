@@ -1,0 +1,100 @@
+"""How the server writes frames, once for all connections of a kind (the port ``nuphar.actors.ports.Encoding``). Pure.
+
+The hot frames are assembled by hand around a payload that is CBOR already, instead of being encoded again: 0.6 µs
+for an Acknowledge where the general encoder takes 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from .strict import dump_cbor, dump_json, load_cbor
+from .websocket_frames import BINARY, TEXT, encode_frame
+
+_FALSE_TRUE = (b"\xf4", b"\xf5")
+
+
+def _uint(n: int) -> bytes:
+    if n < 24:
+        return bytes((n,))
+    if n < 0x100:
+        return bytes((24, n))
+    if n < 0x10000:
+        return b"\x19" + n.to_bytes(2, "big")
+    if n < 0x1_0000_0000:
+        return b"\x1a" + n.to_bytes(4, "big")
+    return b"\x1b" + n.to_bytes(8, "big")
+
+
+@lru_cache(maxsize=65_536)
+def _text(text: str) -> bytes:
+    return dump_cbor(text)
+
+
+class CborFraming:
+    """Frames in CBOR; ``wrap`` puts one into its envelope, ``join`` makes what a connection writes."""
+
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Callable[[Sequence[bytes]], Any]) -> None:
+        self._wrap = wrap
+        self.join = join
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+        listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else dump_cbor(list(refs))
+        return self._wrap(b"\x85\x11" + _text(target) + _uint(seq) + listed + _FALSE_TRUE[final])
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
+        return self._wrap(dump_cbor([18, ref, target, code, text, details]))
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+        return self._wrap(b"\x84\x13" + _text(target) + _uint(seq) + payload)
+
+    def push(self, target: str, payload: bytes) -> bytes:
+        return self._wrap(b"\x83\x14" + _text(target) + payload)
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
+        return self._wrap(b"\x86\x15" + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
+
+    def frame(self, plain: list[Any]) -> bytes:
+        """Write any other frame, given as plain data."""
+        return self._wrap(dump_cbor(plain))
+
+
+class JsonFraming:
+    """Frames in JSON, for debugging and for clients without a CBOR library."""
+
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Callable[[Sequence[bytes]], Any]) -> None:
+        self._wrap = wrap
+        self.join = join
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+        return self.frame([17, target, seq, list(refs), final])
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
+        return self.frame([18, ref, target, code, text, details])
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+        return self.frame([19, target, seq, load_cbor(payload)])
+
+    def push(self, target: str, payload: bytes) -> bytes:
+        return self.frame([20, target, load_cbor(payload)])
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
+        return self.frame([21, target, epoch, seq, load_cbor(state), reason])
+
+    def frame(self, plain: list[Any]) -> bytes:
+        """Write any frame, given as plain data."""
+        return self._wrap(dump_json(plain))
+
+
+Framing = CborFraming | JsonFraming
+
+BARE = CborFraming(bytes, list)
+"""One CBOR frame a call, for ``Server.connect``'s ``send``: joined are the frames in a list."""
+
+FRAMINGS: dict[str, Framing] = {
+    "nuphar.v1.cbor": CborFraming(lambda frame: encode_frame(BINARY, frame), b"".join),
+    "nuphar.v1.json": JsonFraming(lambda frame: encode_frame(TEXT, frame), b"".join),
+}
+"""For WebSockets, by subprotocol, the one we like best first: joined is one bytes object of WebSocket messages."""

@@ -1,0 +1,115 @@
+"""The door from HTTP to WebSockets: a handler for gevent's pywsgi that upgrades what the application claims.
+
+Run a server with ``WSGIServer(address, app, handler_class=Handler)``. The application then finds
+``nuphar.upgrade`` in its environment. Requests for which it does not call that are left alone,
+whatever upgrade they ask for.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from io import BufferedReader, BytesIO
+
+from gevent.pywsgi import Input
+from geventwebsocket.handler import WebSocketHandler
+
+from .limits import Limits
+from .origin import Origins
+from .upgrade import SUBPROTOCOLS, Refuse, negotiate
+from .websocket import LOG, WebSocket
+
+UPGRADE = "nuphar.upgrade"
+"""The key of the environment under which an application finds `Handler.upgrade`, until it was upgraded."""
+
+_EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
+
+
+class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no types
+    """Serves one TCP or Unix connection. The access log stays the server's."""
+
+    websocket: WebSocket | None = None
+
+    def upgrade(
+        self,
+        origins: Origins,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 (it is frozen)
+        subprotocols: Sequence[str] = SUBPROTOCOLS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> WebSocket | Refuse:
+        """Answer the opening handshake of the present request, and return its WebSocket.
+
+        After it the application calls no ``start_response``, and returns an empty body once the connection is
+        over. A `Refuse` is for the application to answer with; it has been logged.
+        Raises: OSError if the peer is gone.
+        """
+        answer = negotiate(self.environ, origins, subprotocols)
+        if isinstance(answer, Refuse):
+            self.close_connection = True
+            LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
+            return answer
+        early = self._release()
+        self._tune()
+        websocket = WebSocket(
+            self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
+        )
+        self.environ["wsgi.websocket"] = websocket
+        self.environ["wsgi.websocket_version"] = "13"
+        self.start_response("101 Switching Protocols", list(answer.headers))
+        super().write(b"")  # the headers
+        self.websocket = websocket
+        return websocket
+
+    def run_application(self) -> None:
+        """Run the application for one request, and see its WebSocket to its end."""
+        self.environ[UPGRADE] = self.upgrade
+        try:
+            super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
+        except Exception:
+            if self.websocket is not None:
+                self.websocket.linger(1011)
+            raise
+        else:
+            if self.websocket is not None:
+                self.websocket.linger()
+        finally:
+            if self.websocket is not None:
+                self.websocket.abort()  # also when this greenlet is being killed
+                self.websocket = None
+            self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
+            self.environ.pop("wsgi.websocket", None)
+
+    def write(self, data: bytes) -> None:
+        """Send a part of a response. After an upgrade there is none: the socket is the WebSocket's alone."""
+        if self.websocket is None:
+            super().write(data)
+
+    def log_request(self) -> None:
+        """Write the server's access log, which the base would replace by a logger of its own."""
+        super(WebSocketHandler, self).log_request()
+
+    def _tune(self) -> None:
+        if self.socket.family in (socket.AF_INET, socket.AF_INET6):
+            # Without this, Nagle's algorithm and a delayed acknowledge add 40 ms to small frames.
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def _release(self) -> bytes:
+        """Drop what only HTTP needs, 6 KiB of 20; return what the peer has sent beyond its request."""
+        rfile: BufferedReader = self.__dict__.pop("rfile")
+        patience = self.socket.gettimeout()
+        self.socket.settimeout(0.0)  # or an empty buffer would wait for the peer
+        try:
+            early: bytes = rfile.read1(_EARLY)
+        except OSError:  # TLS says in this way that nothing is there
+            early = b""
+        finally:
+            self.socket.settimeout(patience)
+        rfile.close()
+        nothing = BytesIO()
+        self.rfile = self.environ["wsgi.input"] = nothing
+        self.wsgi_input = Input(nothing, 0)
+        self.__dict__.pop("headers", None)
+        return early

@@ -1,0 +1,26 @@
+/** What a program may write for a server and for a target, and what it means. Pure. */
+
+const PREFIXED = /^(topic|page):/;
+
+/** The WebSocket URL of "/live", seen from a page at `base`, or of a full ws, wss, http or https URL. */
+export function socketUrl(url, base) {
+  if (base === undefined && !URL.canParse(url)) {
+    throw new TypeError(`outside a page, connect needs a full URL such as wss://host/live, got ${JSON.stringify(url)}`);
+  }
+  const full = new URL(url, base);
+  full.protocol = full.protocol.replace(/^http/, "ws");
+  full.hash = "";
+  if (!["ws:", "wss:"].includes(full.protocol)) throw new TypeError(`expected a ws or wss URL, got ${full.protocol}`);
+  return full.href;
+}
+
+/** The target of an id: "board" and "topic:board" are one topic; "session", "tree" and "page:..." are themselves. */
+export function targetOf(id) {
+  if (typeof id !== "string") throw new TypeError(`an id is text, got ${typeof id}`);
+  const name = id.normalize("NFC");
+  const target = ["session", "tree"].includes(name) || PREFIXED.test(name) ? name : `topic:${name}`;
+  const size = new TextEncoder().encode(target.replace(PREFIXED, "")).length;
+  if (size < 1 || size > 255) throw new RangeError(`an id has 1 to 255 bytes, got ${size}`);
+  if (/\p{Cc}/u.test(target)) throw new RangeError("an id has no control characters");
+  return target;
+}

@@ -1,0 +1,92 @@
+/**
+ * The frames of the wire protocol (docs/wire.md) and their bytes: one CBOR array `[type, field, ...]` each. Pure.
+ */
+import { decode as fromCbor, encode as toCbor } from "cborg";
+
+export const PROTOCOL = "nuphar.v1.cbor";
+export const VERSION = 1;
+
+export const HELLO = 1;
+export const SUBSCRIBE = 2;
+export const UNSUBSCRIBE = 3;
+export const CLIENT_MESSAGE = 4;
+export const RESYNC = 5;
+export const PING = 7;
+export const WELCOME = 16;
+export const ACKNOWLEDGE = 17;
+export const REJECTED = 18;
+export const SERVER_MESSAGE = 19;
+export const PUSH = 20;
+export const SNAPSHOT = 21;
+export const REPLY = 22;
+export const FAILURE = 23;
+export const PRESENCE = 24;
+export const PONG = 25;
+export const BYE = 26;
+
+const text = (value) => typeof value === "string";
+const textOrNull = (value) => value === null || text(value);
+const count = (value) => Number.isSafeInteger(value) && value >= 0;
+const seconds = (value) => typeof value === "number" && value >= 0;
+const flag = (value) => typeof value === "boolean";
+const list = Array.isArray;
+const counts = (value) => list(value) && value.every(count);
+const map = (value) => typeof value === "object" && value !== null && !list(value);
+const any = (value) => value !== undefined;
+
+/** The frames that a server may send: its name, and a check for each field after the type. */
+const FROM_SERVER = new Map([
+  [PING, ["Ping", count]],
+  [WELCOME, ["Welcome", text, text, text, flag, map, seconds, text]],
+  [ACKNOWLEDGE, ["Acknowledge", text, count, counts, flag]],
+  [REJECTED, ["Rejected", count, textOrNull, text, text, any]],
+  [SERVER_MESSAGE, ["ServerMessage", text, count, any]],
+  [PUSH, ["Push", text, any]],
+  [SNAPSHOT, ["Snapshot", text, text, count, any, text]],
+  [REPLY, ["Reply", count, any]],
+  [FAILURE, ["Failure", count, text, text, textOrNull, list]],
+  [PRESENCE, ["Presence", text, list, list, flag]],
+  [PONG, ["Pong", count]],
+  [BYE, ["Bye", text, seconds]],
+]);
+
+const ENCODING = {
+  mapSorter: undefined, // a map keeps the order it was written in, as on the Python side
+  typeEncoders: {
+    undefined() {
+      throw new TypeError("undefined cannot be sent; use null");
+    },
+  },
+};
+
+const DECODING = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  rejectDuplicateMapKeys: true,
+};
+
+/** The bytes of a frame. Raises TypeError or Error for a value that CBOR cannot hold. */
+export function encode(frame) {
+  return toCbor(frame, ENCODING);
+}
+
+/**
+ * Read one frame of a server. Trailing fields are left alone, and so is a type from a later version, so that
+ * version 1 can grow. Raises an Error for everything else that docs/wire.md does not describe.
+ */
+export function decode(data) {
+  const frame = fromCbor(data, DECODING);
+  if (!list(frame) || !count(frame[0])) throw new TypeError("expected an array that starts with a frame type");
+  const shape = FROM_SERVER.get(frame[0]);
+  if (shape === undefined) {
+    if (frame[0] < WELCOME) throw new TypeError(`a server may not send frame type ${frame[0]}`);
+    return frame;
+  }
+  const [name, ...checks] = shape;
+  const wrong = checks.findIndex((check, index) => !check(frame[index + 1]));
+  if (wrong >= 0) throw new TypeError(`field ${wrong + 1} of ${name} is missing or of the wrong type`);
+  return frame;
+}

@@ -1,0 +1,20 @@
+/** What a client takes from its surroundings, and which options it knows. */
+
+/** A monotonic clock and a date in milliseconds, randomness, timers, where errors go, the page's events and address. */
+export const platform = () => ({
+  now: () => performance.now(),
+  date: () => Date.now(),
+  random: () => Math.random(),
+  setTimeout: (fn, ms) => setTimeout(fn, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+  report: (error) => (globalThis.reportError ?? console.error)(error),
+  window: globalThis.addEventListener && globalThis,
+  document: globalThis.document,
+  location: globalThis.location,
+});
+
+/** Raise TypeError for an option that does not exist. */
+export function onlyKnown(options, known, where) {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new TypeError(`${where} has no option ${unknown}; it has ${known.join(", ")}`);
+}

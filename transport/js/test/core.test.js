@@ -1,0 +1,423 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Core } from "../src/core.js";
+import { PROTOCOL } from "../src/frames.js";
+import { automatic } from "../src/serialiser.js";
+import { WELCOME, add, counting, dispatch, give, liveCore, ofType, sent, taken } from "./support.js";
+
+const kinds = (core) => taken(core).map(([kind]) => kind);
+const coded = (effects) => effects.filter(ofType("reject")).map(([, entry, error]) => [entry, error.code]);
+
+function reconnect(core, welcome = WELCOME, now = 10_000) {
+  core.closed(1006, "", now);
+  core.tick(now + 500);
+  core.opened(PROTOCOL, now + 500);
+  const before = taken(core);
+  give(core, welcome, now + 500);
+  return before;
+}
+
+test("what was subscribed before the Welcome is subscribed after it, in order", () => {
+  const core = new Core({ serialiser: automatic(), random: () => 0.5 });
+  core.link.start(0);
+  core.subscribe("topic:a", { params: { room: 1 } });
+  core.subscribe("session");
+  core.opened(PROTOCOL, 0);
+  assert.deepEqual(sent(core), [[1, 1, null, null, {}, {}]]);
+  give(core, WELCOME);
+  assert.deepEqual(sent(core), [[2, 1, "topic:a", null, { room: 1 }], [2, 2, "session", null, null]]);
+});
+
+test("a snapshot is the model", () => {
+  const { slice } = counting();
+  assert.deepEqual([slice.model, slice.seq, slice.epoch, slice.standing], [10, 3, "e1", "in"]);
+});
+
+test("somebody else's message changes the model", () => {
+  const { core, slice } = counting();
+  give(core, [19, "topic:n", 4, 5]);
+  assert.deepEqual(taken(core), [["change", slice, 15, 5]]);
+});
+
+test("an own message is applied when it is acknowledged", () => {
+  const { core, slice } = counting();
+  const entry = dispatch(core, slice, 5);
+  assert.deepEqual([sent(core), slice.model], [[[4, 2, "topic:n", 5]], 10]);
+  give(core, [17, "topic:n", 4, [2], false]);
+  assert.deepEqual(taken(core), [["resolve", entry, 4], ["change", slice, 15, 5]]);
+});
+
+test("k refs stand for the k seqs that end at the acknowledged one, in their order", () => {
+  const { core, slice } = counting();
+  const [a, b] = [dispatch(core, slice, 1), dispatch(core, slice, 2)];
+  give(core, [19, "topic:n", 4, 100]);
+  taken(core);
+  give(core, [17, "topic:n", 6, [2, 3], false]);
+  assert.deepEqual(taken(core), [["resolve", a, 5], ["change", slice, 111, 1], ["resolve", b, 6], ["change", slice, 113, 2]]);
+});
+
+test("optimistic: shown at once, confirmed without another change", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const entry = dispatch(core, slice, 5);
+  assert.deepEqual(kinds(core), ["change", "send"]);
+  give(core, [17, "topic:n", 4, [2], false]);
+  assert.deepEqual(taken(core), [["resolve", entry, 4]]);
+  assert.deepEqual([slice.model, slice.seq], [15, 4]);
+});
+
+test("optimistic: a rejected message is rolled back and its promise is rejected", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const entry = dispatch(core, slice, 5);
+  taken(core);
+  give(core, [18, 2, "topic:n", "denied", "read only", { until: 9 }]);
+  const [[, rejected, error], change] = taken(core);
+  assert.equal(rejected, entry);
+  assert.deepEqual([error.code, error.text, error.details, error.message], ["denied", "read only", { until: 9 }, "denied: read only"]);
+  assert.deepEqual([change, slice.model], [["change", slice, 10, null], 10]);
+});
+
+test("a message that update cannot apply is never sent", () => {
+  const error = new RangeError("no");
+  const { core, slice } = counting({ optimistic: true, update: () => { throw error; } });
+  const entry = dispatch(core, slice, 5);
+  assert.deepEqual(taken(core), [["reject", entry, error]]);
+});
+
+test("a message that cannot be sent is rejected and uses no ref", () => {
+  const { core, slice } = counting();
+  const entry = dispatch(core, slice, undefined);
+  assert.deepEqual(taken(core).map(([kind, who, error]) => [kind, who, error.name]), [["reject", entry, "TypeError"]]);
+  dispatch(core, slice, 1);
+  assert.deepEqual(sent(core), [[4, 2, "topic:n", 1]]);
+});
+
+test("a gap asks once for what is missing, and what comes then is applied once", () => {
+  const { core, slice } = counting();
+  give(core, [19, "topic:n", 6, 1]);
+  give(core, [19, "topic:n", 7, 1]);
+  assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 3] }]]);
+  for (const seq of [4, 5, 6, 7, 8]) give(core, [19, "topic:n", seq, 1]);
+  assert.deepEqual([slice.model, slice.seq, taken(core).length], [15, 8, 5]);
+  give(core, [19, "topic:n", 10, 1]);
+  assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 8] }]]);
+});
+
+test("an own message after a gap is acknowledged at once and applied in its place", () => {
+  const { core, slice } = counting();
+  const entry = dispatch(core, slice, 50);
+  taken(core);
+  give(core, [17, "topic:n", 5, [2], false]);
+  assert.deepEqual(taken(core).map(([kind, what]) => [kind, what === entry]), [["resolve", true], ["send", false]]);
+  give(core, [19, "topic:n", 4, 1]);
+  give(core, [19, "topic:n", 5, 50]);
+  assert.deepEqual([slice.model, slice.seq], [61, 5]);
+});
+
+test("an update that raises is reported and answered by a snapshot", () => {
+  const update = (model, message) => (message === 13 ? assert.fail("unlucky") : model + message);
+  const { core, slice } = counting({ update, optimistic: true });
+  give(core, [19, "topic:n", 4, 13]);
+  const [[kind, error], [, resync]] = taken(core);
+  assert.deepEqual([kind, error.message, resync], ["fault", "unlucky", [5, { "topic:n": null }]]);
+  give(core, [19, "topic:n", 5, 1]);
+  assert.deepEqual([slice.model, taken(core)], [10, []]);
+  give(core, [21, "topic:n", "e1", 5, 24, "behind"]);
+  give(core, [19, "topic:n", 6, 1]);
+  assert.deepEqual([slice.model, slice.seq], [25, 6]);
+});
+
+test("a store without update hears messages and keeps the model of the snapshot", () => {
+  const { core, slice } = counting({ update: null });
+  give(core, [19, "topic:n", 4, 5]);
+  assert.deepEqual(taken(core), [["change", slice, 10, 5]]);
+});
+
+test("the answer to a repeated ref moves nothing", () => {
+  const { core, slice } = counting();
+  give(core, [17, "topic:n", 2, [1], false]);
+  assert.deepEqual([taken(core), slice.seq], [[], 3]);
+});
+
+test("an acknowledge for a ref that nobody knows asks for what is missing", () => {
+  const { core } = counting();
+  give(core, [17, "topic:n", 4, [77], false]);
+  assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 3] }]]);
+});
+
+test("after a reconnect one Resync names all places, a Subscribe the targets without one, and held messages follow", () => {
+  const { core, slice } = counting();
+  core.subscribe("topic:pushes");
+  core.subscribe("topic:view");
+  give(core, [21, "topic:view", "e7", 2, "seen", "subscribed"]);
+  core.closed(1006, "", 0);
+  dispatch(core, slice, 5);
+  core.tick(500);
+  core.opened(PROTOCOL, 500);
+  taken(core);
+  give(core, WELCOME, 500);
+  assert.deepEqual(sent(core), [
+    [5, { "topic:n": ["e1", 3], "topic:view": null }],
+    [2, 1, "topic:pushes", null, null],
+    [4, 2, "topic:n", 5],
+  ]);
+});
+
+test("the refs of a resumed session go on, those of a new one start at one", () => {
+  const { core, slice } = counting();
+  reconnect(core, WELCOME.with(4, true));
+  dispatch(core, slice, 1);
+  assert.deepEqual(sent(core).at(-1), [4, 2, "topic:n", 1]);
+  reconnect(core);
+  dispatch(core, slice, 1);
+  assert.deepEqual(sent(core).at(-1), [4, 1, "topic:n", 1]);
+});
+
+test("missed messages after a reconnect are applied, own ones among them", () => {
+  const { core, slice } = counting();
+  const entry = dispatch(core, slice, 5);
+  assert.deepEqual(coded(reconnect(core)), [[entry, "unknown_outcome"]]);
+  taken(core);
+  give(core, [19, "topic:n", 4, 5]);
+  assert.deepEqual(taken(core), [["change", slice, 15, 5]]);
+});
+
+test("a snapshot of another epoch after a reconnect replaces the model", () => {
+  const { core, slice } = counting();
+  reconnect(core);
+  give(core, [21, "topic:n", "e2", 1, 99, "restarted"]);
+  give(core, [19, "topic:n", 2, 1]);
+  assert.deepEqual([slice.model, slice.seq, slice.epoch], [100, 2, "e2"]);
+});
+
+test("optimistic: what was sent and not answered is rolled back with the connection, what is held stays on show", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const lost = dispatch(core, slice, 5);
+  core.closed(1006, "", 0);
+  assert.deepEqual(coded(taken(core)), [[lost, "unknown_outcome"]]);
+  dispatch(core, slice, 7);
+  assert.equal(slice.model, 17);
+});
+
+test("256 messages wait for a connection, one more is refused", () => {
+  const { core, slice } = counting();
+  core.closed(1006, "", 0);
+  taken(core);
+  for (let n = 0; n < 256; n += 1) dispatch(core, slice, n);
+  assert.deepEqual(taken(core), []);
+  const entry = dispatch(core, slice, 1);
+  assert.deepEqual(coded(taken(core)), [[entry, "busy"]]);
+});
+
+test("after a Bye messages are held for the next connection", () => {
+  const { core, slice } = counting();
+  give(core, [26, "deploy", 1]);
+  dispatch(core, slice, 5);
+  assert.deepEqual(sent(core), []);
+});
+
+test("closing rejects what is held with gone and what is unanswered with unknown_outcome", () => {
+  const { core, slice } = counting();
+  const unanswered = dispatch(core, slice, 1);
+  give(core, [26, "deploy", 1]);
+  const held = dispatch(core, slice, 2);
+  core.close();
+  const later = dispatch(core, slice, 3);
+  assert.deepEqual(coded(taken(core)), [[unanswered, "unknown_outcome"], [held, "gone"], [later, "gone"]]);
+});
+
+test("a final acknowledge resets the slice, and a second subscribe asks again", () => {
+  const { core, slice } = counting({ initial: 0 });
+  const entry = dispatch(core, slice, 5);
+  taken(core);
+  give(core, [17, "topic:n", 3, [], true]);
+  const effects = taken(core);
+  assert.deepEqual(coded(effects), [[entry, "unknown_outcome"]]);
+  assert.deepEqual([effects.at(-1), slice.seq], [["change", slice, 0, null], 0]);
+  assert.equal(core.subscribe("topic:n"), slice);
+  assert.deepEqual(sent(core), [[2, 3, "topic:n", null, null]]);
+});
+
+test("a final acknowledge may acknowledge, too", () => {
+  const { core, slice } = counting();
+  const entry = dispatch(core, slice, 5);
+  taken(core);
+  give(core, [17, "topic:n", 4, [2], true]);
+  assert.deepEqual(taken(core)[0], ["resolve", entry, 4]);
+  assert.equal(slice.model, undefined);
+});
+
+test("a stopped target is subscribed anew after a reconnect", () => {
+  const { core } = counting();
+  give(core, [17, "topic:n", 3, [], true]);
+  reconnect(core);
+  assert.deepEqual(sent(core), [[2, 1, "topic:n", null, null]]);
+});
+
+test("a refused Subscribe is the store's error, and an answered one clears it", () => {
+  const core = liveCore();
+  const slice = core.subscribe("topic:x", {});
+  give(core, [18, 1, "topic:x", "not_found", "no such topic", null]);
+  assert.deepEqual([slice.error.code, slice.standing], ["not_found", "out"]);
+  assert.deepEqual(taken(core).at(-1), ["change", slice, undefined, null]);
+  core.subscribe("topic:x", {});
+  give(core, [21, "topic:x", "e", 0, 1, "subscribed"]);
+  assert.equal(slice.error, null);
+});
+
+test("a refused Resync is the store's error; the model stays on show and is not trusted", () => {
+  const { core, slice } = counting();
+  reconnect(core);
+  give(core, [18, 0, "topic:n", "denied", "not any more", null]);
+  give(core, [19, "topic:n", 4, 1]);
+  assert.deepEqual([slice.error.code, slice.model, slice.cursor], ["denied", 10, null]);
+});
+
+test("a target that was refused for being busy is asked again later", () => {
+  const core = liveCore();
+  core.subscribe("topic:x", {});
+  give(core, [18, 1, "topic:x", "rate_limited", "slowly", 3], 1000);
+  taken(core);
+  assert.equal(core.deadline, 4500);
+  core.tick(4499);
+  assert.deepEqual(sent(core), []);
+  core.tick(4500);
+  assert.deepEqual(sent(core), [[2, 2, "topic:x", null, null]]);
+});
+
+test("a target that stays busy is asked less and less often", () => {
+  const core = liveCore();
+  core.subscribe("topic:x", {});
+  const waits = [1, 2, 3, 4, 5, 6, 7].map((ref) => {
+    give(core, [18, ref, "topic:x", "busy", "full", null], 0);
+    const wait = core.deadline;
+    core.tick(wait);
+    give(core, [25, 1], 0);
+    return wait;
+  });
+  assert.deepEqual(waits, [1500, 2000, 3000, 5000, 9000, 16000, 16000]);
+});
+
+test("a message above the server's limit is refused here", () => {
+  const core = liveCore({ welcome: WELCOME.with(5, { message: 1000 }) });
+  const slice = core.subscribe("topic:x", {});
+  const entry = dispatch(core, slice, "x".repeat(1000));
+  assert.deepEqual(coded(taken(core)), [[entry, "too_large"]]);
+  dispatch(core, slice, "x".repeat(700));
+  assert.equal(sent(core).length, 1);
+});
+
+test("a target that was left is silent, and its messages are refused", () => {
+  const { core, slice } = counting();
+  core.unsubscribe(slice);
+  core.unsubscribe(slice);
+  assert.deepEqual(sent(core), [[3, 2, "topic:n"]]);
+  give(core, [19, "topic:n", 4, 1]);
+  give(core, [17, "topic:n", 4, [2], false]);
+  give(core, [17, "topic:n", 4, [], true]);
+  assert.deepEqual(taken(core), []);
+  const entry = dispatch(core, slice, 1);
+  assert.deepEqual(coded(taken(core)), [[entry, "not_subscribed"]]);
+});
+
+test("a target that was left and subscribed again waits for its snapshot", () => {
+  const { core, slice } = counting();
+  core.unsubscribe(slice);
+  const again = core.subscribe("topic:n", { update: add });
+  taken(core);
+  give(core, [19, "topic:n", 4, 1]);
+  assert.deepEqual(taken(core), []);
+  give(core, [21, "topic:n", "e1", 4, 11, "subscribed"]);
+  assert.deepEqual([again.model, slice.model], [11, 10]);
+});
+
+test("two update functions for one target are an error", () => {
+  const { core } = counting();
+  const message = "topic:n is subscribed already, with another update function";
+  assert.throws(() => core.subscribe("topic:n", { update: () => 0 }), { message });
+});
+
+test("params that cannot be sent are an error of subscribe", () => {
+  assert.throws(() => liveCore().subscribe("topic:n", { params: { a: undefined } }), TypeError);
+});
+
+test("pushes and presence reach their slice and move nothing", () => {
+  const core = liveCore({ types: { Ding: ["n"] } });
+  const slice = core.subscribe("topic:d", {});
+  taken(core);
+  give(core, [17, "topic:d", 0, [1], false]);
+  give(core, [20, "topic:d", { _: "Ding", 0: 1 }]);
+  give(core, [24, "topic:d", ["ann"], [], true]);
+  give(core, [20, "topic:elsewhere", 1]);
+  const presence = { joins: ["ann"], leaves: [], full: true };
+  assert.deepEqual(taken(core), [["push", slice, { _: "Ding", n: 1 }], ["presence", slice, presence]]);
+});
+
+test("a message to an ephemeral topic is answered without an order", () => {
+  const core = liveCore();
+  const slice = core.subscribe("topic:d", {});
+  const entry = dispatch(core, slice, "hi");
+  taken(core);
+  give(core, [17, "topic:d", 0, [2], false]);
+  assert.deepEqual([taken(core), slice.seq], [[["resolve", entry, 0]], 0]);
+});
+
+test("a Ping is answered with its number", () => {
+  const core = liveCore();
+  give(core, [7, 41]);
+  assert.deepEqual(sent(core), [[25, 41]]);
+});
+
+const BROKEN = {
+  "bytes that are no frame": (core) => core.receive(Uint8Array.of(0xff), 7),
+  "a text message": (core) => core.receive("[25,1]", 7),
+  "a second Welcome": (core) => give(core, WELCOME, 7),
+  "a payload with too few fields": (core) => give(core, [19, "topic:m", 1, { _: "Move", 0: 1 }], 7),
+};
+
+for (const [name, act] of Object.entries(BROKEN)) {
+  test(`${name}: the connection is closed with 4400 and comes back`, () => {
+    const core = liveCore({ types: { Move: ["x", "y"] } });
+    core.subscribe("topic:m");
+    taken(core);
+    act(core);
+    assert.deepEqual(taken(core).slice(0, 2), [["close", 4400], ["state"]]);
+    assert.deepEqual([core.link.state, core.deadline], ["offline", 507]);
+    assert.match(core.link.why, /^malformed frame: /);
+  });
+}
+
+test("before the Welcome only what belongs there is taken", () => {
+  const core = new Core({ serialiser: automatic(), random: () => 0.5 });
+  core.link.start(0);
+  core.opened(PROTOCOL, 0);
+  taken(core);
+  give(core, [7, 1]);
+  assert.deepEqual(sent(core), [[25, 1]]);
+  give(core, [19, "topic:n", 1, 1]);
+  assert.equal(core.link.why, "malformed frame: expected one Welcome, first");
+});
+
+test("a server without the subprotocol is not asked again", () => {
+  const core = new Core({ serialiser: automatic(), random: () => 0.5 });
+  core.link.start(0);
+  core.opened("", 0);
+  assert.deepEqual([core.link.state, core.link.why], ["closed", 'expected subprotocol nuphar.v1.cbor, got ""']);
+  assert.ok(taken(core).some(([kind, code]) => kind === "close" && code === 4400));
+});
+
+test("frames after the end of a connection are dropped", () => {
+  const { core, slice } = counting();
+  core.closed(1006, "", 0);
+  taken(core);
+  give(core, [19, "topic:n", 4, 1]);
+  assert.deepEqual([taken(core), slice.seq], [[], 3]);
+});
+
+test("any bytes at all never raise", () => {
+  let state = 7;
+  const random = (below) => (state = (state * 48271) % 2147483647) % below;
+  for (let run = 0; run < 2000; run += 1) {
+    const { core } = counting();
+    core.receive(Uint8Array.from({ length: random(24) }, () => random(256)), 0);
+  }
+});

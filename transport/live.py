@@ -1,0 +1,114 @@
+"""The WSGI middleware: what comes under our path is ours, the rest is the application's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from ..actors.errors import UsageError
+from .connection import Connection, Gateway
+from .handler import UPGRADE
+from .origin import Origins
+from .upgrade import Refuse
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+ASSETS = {
+    "nuphar.js": "text/javascript; charset=utf-8",
+    "nuphar.d.ts": "text/plain; charset=utf-8",
+}
+"""The browser client, served by the package itself so that both ends always match."""
+
+_NO_UPGRADE = (
+    "this WSGI server hands on no WebSockets: run nuphar.serve(), gevent's WSGIServer with "
+    "handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
+)
+
+
+class Host(Protocol):
+    """What the middleware needs of a server."""
+
+    gateway: Gateway
+    origins: Origins
+
+    def ensure_started(self) -> None:
+        """Start the server, in the process and thread that serves, if nobody has."""
+
+
+class Live:
+    """``Live(server, app, path="/live")`` is a WSGI application.
+
+    WebSockets are served at ``path``, the browser client at ``path/nuphar.js``. The server is started with the
+    first request if it was not, so it may be made before a WSGI server forks its workers.
+    """
+
+    def __init__(self, server: Host, app: App | None = None, path: str = "/live") -> None:
+        if not path.startswith("/") or path.rstrip("/") == "":
+            raise UsageError(f"expected a path like '/live', got {path!r}")
+        if app is not None and not callable(app):
+            raise UsageError(f"expected a WSGI application or None, got {app!r}")
+        self._server = server
+        self._app = app
+        self._path = path.rstrip("/")
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == self._path:
+            return self._websocket(environ, start_response)
+        if path.startswith(self._path + "/"):
+            return self._asset(path[len(self._path) + 1 :], environ, start_response)
+        if self._app is None:
+            return _text(start_response, "404 Not Found", "there is nothing here")
+        return self._app(environ, start_response)
+
+    def _websocket(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        upgrade = environ.get(UPGRADE)
+        if upgrade is None:
+            return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
+        self._server.ensure_started()
+        gateway = self._server.gateway
+        socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
+        if isinstance(socket, Refuse):
+            start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
+            return [socket.body]
+        Connection(socket, gateway).run()
+        return []
+
+    def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        kind = ASSETS.get(name)
+        if kind is None:
+            return _text(start_response, "404 Not Found", "there is nothing here")
+        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+            return _text(start_response, "405 Method Not Allowed", "expected GET or HEAD", ("Allow", "GET, HEAD"))
+        body, tag = asset(name)
+        headers = [
+            ("ETag", tag),
+            ("Cache-Control", "no-cache"),
+            ("Content-Type", kind),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+            start_response("304 Not Modified", headers)
+            return []
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+@lru_cache
+def asset(name: str) -> tuple[bytes, str]:
+    """Return one of `ASSETS` and its entity tag."""
+    body = files("nuphar.transport").joinpath("js", "dist", name).read_bytes()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _text(start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    body = f"{text}\n".encode()
+    start_response(
+        status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *headers]
+    )
+    return [body]

@@ -1,0 +1,166 @@
+"""The only writer of one socket: it never waits, and what may wait in it is bounded by bytes and by age."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.exceptions import ConcurrentObjectUseError
+
+_JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that many cost one call
+
+
+class Outbox:
+    """Writes pieces of one or more whole frames to ``sock``, a gevent socket, in order and never interleaved.
+
+    A write goes straight to the kernel; only what does not fit waits, at most ``bound`` bytes and ``max_age``
+    seconds of ``clock``, and only then does a greenlet write. An empty outbox takes one piece of any size, so
+    that a snapshot above the bound still reaches a client which reads. ``on_broken`` is called once when the
+    socket turns out to be dead; it must not wait. Close the outbox before the socket.
+    """
+
+    __slots__ = (
+        "_bound", "_clock", "_fd", "_max_age", "_on_broken", "_open", "_queue", "_rest", "_rest_since",
+        "_sock", "_tls", "_writer", "pending",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        sock: Any,
+        bound: int,
+        on_broken: Callable[[], None],
+        *,
+        max_age: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sock = sock
+        self._fd: int = sock.fileno()
+        self._tls = hasattr(sock, "do_handshake")
+        self._bound = bound
+        self._max_age = max_age
+        self._clock = clock
+        self._on_broken = on_broken
+        self._open = True  # new pieces are taken
+        self._rest: memoryview | None = None  # of the piece that has been started; it is always finished
+        self._rest_since = 0.0
+        self._queue: deque[tuple[bytes, float]] = deque()  # whole pieces, and when each came
+        self._writer: gevent.Greenlet | None = None
+        self.pending = 0
+        """How many bytes wait."""
+
+    @property
+    def too_slow(self) -> bool:
+        """Has a piece waited for longer than the limit? Writes are refused until it is gone."""
+        return self.pending > 0 and self._clock() - self._rest_since > self._max_age
+
+    def write(self, data: bytes) -> bool:
+        """Send or keep ``data``, whole frames, without waiting.
+
+        False means that nothing of it was taken: over the bound, too old, finished or broken.
+        """
+        if not self._open:
+            return False
+        if self.pending:
+            if self.pending + len(data) > self._bound or self.too_slow:
+                return False
+            self._queue.append((data, self._clock()))
+            self.pending += len(data)
+            return True
+        try:
+            sent = self._send_tls(data) if self._tls else os.write(self._fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._break()
+            return False
+        if sent < len(data):
+            self._start(data, sent)
+        return True
+
+    def finish(self, data: bytes, *, drop: bool = False) -> None:
+        """Send ``data`` as the last piece, bound or no bound; nothing is taken after it.
+
+        With ``drop`` the pieces that have not been started are forgotten first: the peer then gets the one
+        that it was getting, and ``data``. No frame is ever cut.
+        """
+        if drop and self._queue:
+            self._queue.clear()
+            self.pending = 0 if self._rest is None else len(self._rest)
+        if self.pending:
+            if self._open:
+                self._queue.append((data, self._clock()))
+                self.pending += len(data)
+        else:
+            self.write(data)
+        self._open = False
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until nothing is pending, at most ``timeout`` seconds. Was everything written?"""
+        writer = self._writer
+        if writer is not None:
+            writer.join(timeout)
+        return self._fd >= 0 and not self.pending
+
+    def close(self) -> None:
+        """Forget everything and never touch the descriptor again: its number may soon be another socket's."""
+        self._open = False
+        self._fd = -1
+        self._rest = None
+        self._queue.clear()
+        self.pending = 0
+
+    def _send_tls(self, data: bytes) -> int:
+        # gevent's TLS sockets ignore send's timeout argument, so the socket itself is made impatient; no
+        # other greenlet runs in between.
+        patience = self._sock.gettimeout()
+        self._sock.settimeout(0.0)
+        try:
+            sent: int = self._sock.send(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
+        finally:
+            self._sock.settimeout(patience)
+        return sent
+
+    def _start(self, data: bytes, sent: int) -> None:
+        self._rest = memoryview(data)[sent:]
+        self._rest_since = self._clock()
+        self.pending = len(self._rest)
+        self._writer = gevent.spawn(self._drain)
+
+    def _drain(self) -> None:
+        """Write until nothing is left: the body of the writer greenlet."""
+        try:
+            while self._rest is not None:
+                sent = self._sock.send(self._rest)  # waits
+                if self._rest is None:  # closed meanwhile
+                    return
+                self.pending -= sent
+                self._rest = self._rest[sent:] if sent < len(self._rest) else self._next()
+        except (OSError, ConcurrentObjectUseError):
+            self._break()
+        finally:
+            self._writer = None
+
+    def _next(self) -> memoryview | None:
+        queue = self._queue
+        if not queue:
+            return None
+        piece, self._rest_since = queue.popleft()
+        if queue and len(piece) < _JOIN:
+            pieces, size = [piece], len(piece)
+            while queue and size + len(queue[0][0]) <= _JOIN:
+                pieces.append(queue.popleft()[0])
+                size += len(pieces[-1])
+            piece = b"".join(pieces)
+        return memoryview(piece)
+
+    def _break(self) -> None:
+        if self._fd >= 0:
+            self.close()
+            self._on_broken()

@@ -1,0 +1,245 @@
+"""WebSocket framing without a socket: bytes to events, payloads to bytes (RFC 6455 section 5).
+
+A reader never raises and never waits: what the peer got wrong becomes the last event, `Failed`.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from .masking import unmask
+
+CONTINUATION: Final = 0
+TEXT: Final = 1
+BINARY: Final = 2
+CLOSE: Final = 8
+PING: Final = 9
+PONG: Final = 10
+
+NO_CODE: Final = 1005
+"""What `Close` reports for a close frame without a code (RFC 6455 section 7.1.5); never sent."""
+
+MAX_FRAGMENTS: Final = 1024
+"""Of one message. A limit in bytes alone would let empty fragments come for ever."""
+
+_FIN, _RESERVED, _MASKED, _CONTROL = 0x80, 0x70, 0x80, 0x08
+_PROTOCOL_ERROR, _INVALID_TEXT, _TOO_LARGE = 1002, 1007, 1009
+
+
+class Message(NamedTuple):
+    """A whole message: ``bytes`` if ``opcode`` is `BINARY`, ``str`` if it is `TEXT`."""
+
+    opcode: int
+    payload: bytes | str
+
+
+class Ping(NamedTuple):
+    """To be answered by a pong with the same payload."""
+
+    payload: bytes
+
+
+class Pong(NamedTuple):
+    """The answer to a ping, or an unasked sign of life."""
+
+    payload: bytes
+
+
+class Close(NamedTuple):
+    """The peer closes; nothing after it is read. ``code`` is `NO_CODE` if the frame was empty."""
+
+    code: int
+    reason: str
+
+
+class Failed(NamedTuple):
+    """The peer broke a rule; nothing after it is read. ``close_code`` is the answer that it deserves."""
+
+    close_code: int
+    reason: str
+
+
+Event = Message | Ping | Pong | Close | Failed
+
+
+class _Fault(Exception):
+    """What becomes a `Failed`; it never leaves this module."""
+
+
+def encode_frame(opcode: int, payload: bytes, mask: bytes | None = None) -> bytes:
+    """One final frame. A client gives four random bytes as ``mask``, a server none (RFC 6455 section 5.2)."""
+    size = len(payload)
+    bit = 0 if mask is None else _MASKED
+    if size < 126:
+        head = bytes((_FIN | opcode, bit | size))
+    elif size < 65536:
+        head = bytes((_FIN | opcode, bit | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((_FIN | opcode, bit | 127)) + size.to_bytes(8, "big")
+    return head + payload if mask is None else head + mask + unmask(payload, mask)
+
+
+def encode_close(code: int, reason: str = "", mask: bytes | None = None) -> bytes:
+    """A close frame. `NO_CODE` gives an empty one; a reason over 123 bytes is cut between two characters."""
+    if code == NO_CODE:
+        return encode_frame(CLOSE, b"", mask)
+    text = reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
+    return encode_frame(CLOSE, code.to_bytes(2, "big") + text, mask)
+
+
+def is_close_code(code: int) -> bool:
+    """May a close frame carry this code? (RFC 6455 section 7.4 and the registry that it founded.)"""
+    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+
+
+class FrameReader:
+    """Cuts a stream of bytes into events; one per connection.
+
+    ``limit`` is the largest message in bytes, over all of its fragments, judged from a frame's header before
+    any of the payload is kept. With ``client`` it reads what a server sends, which must not be masked.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_limit", "_masked", "_message", "_needed", "_opcode", "_over")
+
+    def __init__(self, limit: int, *, client: bool = False) -> None:
+        self._limit = limit
+        self._masked = 0 if client else _MASKED
+        self._forget()
+        self._over = False
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes of unfinished frames and messages are kept."""
+        return len(self._buffer) + len(self._message)
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events that ``data`` completes. Never raises; after `Close` or `Failed` always empty."""
+        if self._over:
+            return []
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return []
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        events: list[Event] = []
+        try:
+            used = self._cut(data, events)
+        except _Fault as fault:
+            events.append(Failed(*fault.args))
+            self._over = True
+        if self._over:
+            self._forget()
+        elif used < len(data):
+            self._buffer += data[used:]
+        return events
+
+    def _forget(self) -> None:
+        self._buffer = bytearray()  # the start of a frame that is not complete
+        self._needed = 0  # how long the buffer must be before another look at it is worth while
+        self._message = bytearray()  # the fragments so far
+        self._fragments = 0  # how many; 0 between two messages
+        self._opcode = 0
+
+    def _cut(self, data: bytes, events: list[Event]) -> int:
+        """Append what ``data`` completes to ``events``; return how many bytes that took."""
+        position, end = 0, len(data)
+        while end - position >= 2:
+            first, second = data[position], data[position + 1]
+            if (first != 0x82 and first != 0x81) or second & _MASKED != self._masked or self._fragments:
+                self._judge(first, second)
+            start = position + 2
+            size = second & 0x7F
+            if size >= 126:
+                start += 2 if size == 126 else 8
+                if start > end:
+                    self._needed = start - position
+                    return position
+                size = _long_size(data[position + 2 : start])
+            total = size + len(self._message)
+            if total > self._limit and not first & _CONTROL:
+                raise _Fault(_TOO_LARGE, f"expected at most {self._limit} bytes, got {total}")
+            payload_start = start + 4 if self._masked else start
+            stop = payload_start + size
+            if stop > end:
+                self._needed = stop - position
+                return position
+            payload = data[payload_start:stop]
+            if self._masked and payload:
+                payload = unmask(payload, data[start:payload_start])
+            position = stop
+            if first & _CONTROL:
+                events.append(self._control(first & 15, payload))
+                if self._over:
+                    return position
+            elif first & _FIN and not self._fragments:
+                events.append(Message(first & 15, payload if first & 15 == BINARY else _text(payload)))
+            else:
+                self._fragment(first, payload, events)
+        self._needed = 2
+        return position
+
+    def _judge(self, first: int, second: int) -> None:
+        """Raise for a header that no frame may have here, as far as its first two bytes tell."""
+        opcode = first & 15
+        if first & _RESERVED:
+            raise _Fault(_PROTOCOL_ERROR, f"expected no reserved bits, got 0x{first & _RESERVED:02x}")
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+            raise _Fault(_PROTOCOL_ERROR, f"expected a known opcode, got {opcode}")
+        if second & _MASKED != self._masked:
+            raise _Fault(_PROTOCOL_ERROR, f"expected mask bit {self._masked >> 7}, got {second >> 7}")
+        if opcode & _CONTROL:
+            if not first & _FIN or second & 0x7F > 125:
+                raise _Fault(_PROTOCOL_ERROR, "expected a whole control frame of at most 125 bytes")
+        elif opcode == CONTINUATION and not self._fragments:
+            raise _Fault(_PROTOCOL_ERROR, "expected the start of a message, got a continuation")
+        elif opcode != CONTINUATION and self._fragments:
+            raise _Fault(_PROTOCOL_ERROR, f"expected a continuation, got opcode {opcode}")
+        elif self._fragments == MAX_FRAGMENTS:
+            raise _Fault(_TOO_LARGE, f"expected at most {MAX_FRAGMENTS} fragments")
+
+    def _fragment(self, first: int, payload: bytes, events: list[Event]) -> None:
+        if not self._fragments:
+            self._opcode = first & 15
+        self._fragments += 1
+        self._message += payload
+        if first & _FIN:
+            whole, opcode = bytes(self._message), self._opcode
+            self._message.clear()
+            self._fragments = 0
+            events.append(Message(opcode, whole if opcode == BINARY else _text(whole)))
+
+    def _control(self, opcode: int, payload: bytes) -> Event:
+        if opcode == PING:
+            return Ping(payload)
+        if opcode == PONG:
+            return Pong(payload)
+        close = _close(payload)
+        self._over = True
+        return close
+
+
+def _long_size(data: bytes) -> int:
+    """The size in an extended length field of two or eight bytes (RFC 6455 section 5.2)."""
+    size = int.from_bytes(data, "big")
+    if size < (126 if len(data) == 2 else 65536):
+        raise _Fault(_PROTOCOL_ERROR, f"expected the shortest form of length {size}, got {len(data)} bytes")
+    if size >> 63:
+        raise _Fault(_PROTOCOL_ERROR, "expected a length below 2**63")
+    return size
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise _Fault(_INVALID_TEXT, f"expected UTF-8, got {error.reason} at byte {error.start}") from None
+
+
+def _close(payload: bytes) -> Close:
+    if not payload:
+        return Close(NO_CODE, "")
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) == 1 or not is_close_code(code):
+        raise _Fault(_PROTOCOL_ERROR, f"expected a close code, got {payload[:2].hex()}")
+    return Close(code, _text(payload[2:]))
