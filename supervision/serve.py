@@ -36,8 +36,8 @@ def serve(
     """Serve ``app`` with ``server`` under ``path``, and block until SIGINT, SIGTERM or ``server.stop()``.
 
     ``listener`` is a bound, listening socket to use instead of ``host`` and ``port`` (0 takes any free port);
-    ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile, certfile,
-    log, …). The server is stopped at the end, in at most ``stop_timeout`` seconds.
+    ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile,
+    certfile, log). The server is stopped at the end, in at most ``stop_timeout`` seconds.
     Raises: OSError if the address cannot be bound, AlreadyStarted.
     """
     live = Live(server, app, path)

@@ -25,6 +25,7 @@ from .actors.store import Store
 from .actors.wiring import Slice, Wiring
 from .supervision.serve import serve
 from .supervision.server import Server
+from .transport.client import Client
 from .transport.limits import Limits
 from .transport.live import Live
 from .transport.origin import Origins
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyStarted",
     "Busy",
+    "Client",
     "Limits",
     "Live",
     "LocalProtocolError",

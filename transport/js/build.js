@@ -21,7 +21,7 @@ export async function bundle() {
     mangleProps: /^_[a-z]/, // our private names; the wire's own "_" is not one
     write: false,
     banner: {
-      js: `/*! nuphar ${version} | Apache-2.0. Contains cborg ${cborg.version}, Copyright Rod Vagg, ${cborg.license}: see LICENSE-cborg */`,
+      js: `/*! nuphar ${version} (Apache-2.0), with cborg ${cborg.version} (${cborg.license}, see LICENSE-cborg) */`,
     },
   });
   return outputFiles[0].text;

@@ -2,11 +2,8 @@
 
 const PREFIXED = /^(topic|page):/;
 
-/** The WebSocket URL of "/live", seen from a page at `base`, or of a full ws, wss, http or https URL. */
+/** The WebSocket URL of "/live", seen from a page at `base`, or of a full URL. Raises TypeError if there is none. */
 export function socketUrl(url, base) {
-  if (base === undefined && !URL.canParse(url)) {
-    throw new TypeError(`outside a page, connect needs a full URL such as wss://host/live, got ${JSON.stringify(url)}`);
-  }
   const full = new URL(url, base);
   full.protocol = full.protocol.replace(/^http/, "ws");
   full.hash = "";

@@ -1,5 +1,5 @@
 /**
- * A client on a WebSocket: performs what the core decides, and tells the page. The only module with a socket and a timer.
+ * A client on a WebSocket: performs what the core decides, and tells the page. The only module with socket and timer.
  */
 import { socketUrl, targetOf } from "./address.js";
 import { Core } from "./core.js";
@@ -114,7 +114,9 @@ export class Client {
     this._socket = socket;
     socket.binaryType = "arraybuffer";
     socket.onopen = mine((_, core, now) => core.opened(socket.protocol, now));
-    socket.onmessage = mine(({ data }, core, now) => core.receive(typeof data === "string" ? data : new Uint8Array(data), now));
+    socket.onmessage = mine(({ data }, core, now) => {
+      core.receive(typeof data === "string" ? data : new Uint8Array(data), now); // the core refuses text
+    });
     socket.onclose = mine(({ code, reason }, core, now) => {
       this._socket = null;
       core.closed(code, reason, now);

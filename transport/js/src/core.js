@@ -2,7 +2,7 @@
  * What a client does, without socket, timer or page: bytes and times go in, effects come out. Pure.
  * `effects`, in order: ["open"] · ["send", bytes] · ["close", code] · ["state"] · ["resolve", entry, seq] ·
  * ["reject", entry, error] · ["change", slice, model, message or null] · ["push", slice, message] ·
- * ["presence", slice, {joins, leaves, full}] · ["fault", error] (a program's `update` raised).
+ * ["presence", slice, [joins, leaves, full]] · ["fault", error] (a program's `update` raised).
  */
 import { Backoff } from "./backoff.js";
 import { NupharError } from "./errors.js";
@@ -32,11 +32,10 @@ export class Core {
     return Math.min(this.link.deadline ?? Infinity, this.link.ready ? this._targets.deadline : Infinity);
   }
 
-  /** The socket is open, with this subprotocol. */
+  /** The socket is open. */
   opened(protocol, now) {
-    if (protocol === frames.PROTOCOL) return this.link.opened();
-    this._emit("close", PROTOCOL_ERROR);
-    this.closed(PROTOCOL_ERROR, `expected subprotocol ${frames.PROTOCOL}, got "${protocol}"`, now);
+    if (protocol === frames.PROTOCOL) this.link.opened();
+    else this.link.drop(PROTOCOL_ERROR, `expected subprotocol ${frames.PROTOCOL}, got "${protocol}"`, now);
   }
 
   /** Take one message of the socket; what is no frame ends the connection. */
@@ -49,7 +48,6 @@ export class Core {
     }
   }
 
-  /** The socket was closed by the other side. */
   closed(code, reason, now) {
     this.link.closed(code, reason, now);
     this._settle();
@@ -70,11 +68,10 @@ export class Core {
   subscribe(target, options = {}) {
     const { slices } = this._targets;
     frames.encode(options.params ?? null); // raises if it cannot be sent
-    const known = slices.get(target);
-    if (known && options.update && options.update !== known.update) {
+    const slice = slices.get(target) ?? new Slice(target, options);
+    if (options.update && options.update !== slice.update) {
       throw new TypeError(`${target} is subscribed already, with another update function`);
     }
-    const slice = known ?? new Slice(target, options);
     slices.set(target, slice);
     if (this.link.ready && slice.standing === "out") this._targets.join(slice);
     return slice;
@@ -86,7 +83,7 @@ export class Core {
     if (this.link.ready) this._targets.leave(slice);
   }
 
-  /** Send a message, or hold it until there is a connection; `entry` has the `message`, and comes back in the answer. */
+  /** Send a message, or hold it until there is a connection; `entry` has the `message` and comes back as effects. */
   dispatch(slice, entry) {
     Object.assign(entry, { slice, kind: frames.CLIENT_MESSAGE, seq: null });
     const refuse = (...why) => this._emit("reject", entry, new NupharError(...why));
@@ -95,20 +92,21 @@ export class Core {
     if (!this.link.ready && this._held.length >= HELD) return refuse("busy", `${HELD} messages wait for a connection`);
     try {
       entry.payload = this.serialiser.encodeMessage(entry.message);
-      const size = frames.encode(entry.payload).length + ENVELOPE; // what cannot be sent fails now, also if it is held
-      if (size > this.link.limits.message) return refuse("too_large", `the server takes ${this.link.limits.message} bytes`);
+      const size = frames.encode(entry.payload).length + ENVELOPE; // what cannot be sent fails now, held or not
+      const limit = this.link.limits.message;
+      if (size > limit) return refuse("too_large", `a message has at most ${limit} bytes, got ${size}`);
       if (slice.show(entry)) this._emit("change", slice, slice.model, entry.message);
     } catch (error) {
       return this._emit("reject", entry, error);
     }
-    if (this.link.ready) this._targets.send(entry);
-    else this._held.push(entry);
+    this.link.ready ? this._targets.send(entry) : this._held.push(entry);
   }
 
   _judge(frame, now) {
     const [type, first, ...rest] = frame;
     const early = this.link.state !== "live";
-    if (early ? !BEFORE_WELCOME.includes(type) : type === frames.WELCOME) throw new TypeError("expected one Welcome, first");
+    const wrong = early ? !BEFORE_WELCOME.includes(type) : type === frames.WELCOME;
+    if (wrong) throw new TypeError("expected one Welcome, first");
     this.link.heard(now);
     if (type === frames.WELCOME) return this._welcomed(frame, now);
     if (type === frames.PING) return this._emit("send", [frames.PONG, first]);
@@ -117,11 +115,10 @@ export class Core {
     if (type === frames.REJECTED) return this._rejected(first, rest, now);
     const slice = this._targets.slices.get(first);
     if (slice === undefined) return; // a target that was left, or a frame without one
-    const { decodeMessage, decodeModel } = this.serialiser;
-    if (type === frames.SERVER_MESSAGE) this._targets.place(slice, rest[0], decodeMessage(rest[1]));
-    else if (type === frames.SNAPSHOT) this._targets.replace(slice, rest[0], rest[1], decodeModel(rest[2]));
-    else if (type === frames.PUSH) this._emit("push", slice, decodeMessage(rest[0]));
-    else if (type === frames.PRESENCE) this._emit("presence", slice, { joins: rest[0], leaves: rest[1], full: rest[2] });
+    if (type === frames.SERVER_MESSAGE) this._targets.place(slice, rest[0], this.serialiser.decodeMessage(rest[1]));
+    else if (type === frames.SNAPSHOT) this._targets.replace(slice, rest[0], rest[1], this.serialiser.decodeModel(rest[2]));
+    else if (type === frames.PUSH) this._emit("push", slice, this.serialiser.decodeMessage(rest[0]));
+    else if (type === frames.PRESENCE) this._emit("presence", slice, rest);
   }
 
   _welcomed(frame, now) {
@@ -130,9 +127,9 @@ export class Core {
     for (const entry of this._held.splice(0)) this._targets.send(entry);
   }
 
-  _rejected(ref, [target, code, text, details], now) {
-    if (ref === 0 && target === null) this.link.refused(code, text);
-    else this._targets.rejected(ref, target, new NupharError(code, text, details), now);
+  _rejected(ref, [target, ...why], now) {
+    if (ref === 0 && target === null) this.link.refused(...why);
+    else this._targets.rejected(ref, target, new NupharError(...why), now);
   }
 
   _follows(slice) {
@@ -142,7 +139,8 @@ export class Core {
   _settle() {
     const { state, why } = this.link;
     if (state !== "live") this._targets.lost();
-    for (const entry of state === "closed" ? this._held.splice(0) : []) this._emit("reject", entry, new NupharError("gone", why));
+    const gone = state === "closed" ? this._held.splice(0) : [];
+    for (const entry of gone) this._emit("reject", entry, new NupharError("gone", why));
   }
 
   _emit(kind, ...what) {

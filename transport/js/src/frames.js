@@ -18,8 +18,6 @@ export const REJECTED = 18;
 export const SERVER_MESSAGE = 19;
 export const PUSH = 20;
 export const SNAPSHOT = 21;
-export const REPLY = 22;
-export const FAILURE = 23;
 export const PRESENCE = 24;
 export const PONG = 25;
 export const BYE = 26;
@@ -34,20 +32,18 @@ const counts = (value) => list(value) && value.every(count);
 const map = (value) => typeof value === "object" && value !== null && !list(value);
 const any = (value) => value !== undefined;
 
-/** The frames that a server may send: its name, and a check for each field after the type. */
+/** The frames that a server may send, and a check for each field after the type. */
 const FROM_SERVER = new Map([
-  [PING, ["Ping", count]],
-  [WELCOME, ["Welcome", text, text, text, flag, map, seconds, text]],
-  [ACKNOWLEDGE, ["Acknowledge", text, count, counts, flag]],
-  [REJECTED, ["Rejected", count, textOrNull, text, text, any]],
-  [SERVER_MESSAGE, ["ServerMessage", text, count, any]],
-  [PUSH, ["Push", text, any]],
-  [SNAPSHOT, ["Snapshot", text, text, count, any, text]],
-  [REPLY, ["Reply", count, any]],
-  [FAILURE, ["Failure", count, text, text, textOrNull, list]],
-  [PRESENCE, ["Presence", text, list, list, flag]],
-  [PONG, ["Pong", count]],
-  [BYE, ["Bye", text, seconds]],
+  [PING, [count]],
+  [WELCOME, [text, text, text, flag, map, seconds, text]],
+  [ACKNOWLEDGE, [text, count, counts, flag]],
+  [REJECTED, [count, textOrNull, text, text, any]],
+  [SERVER_MESSAGE, [text, count, any]],
+  [PUSH, [text, any]],
+  [SNAPSHOT, [text, text, count, any, text]],
+  [PRESENCE, [text, list, list, flag]],
+  [PONG, [count]],
+  [BYE, [text, seconds]],
 ]);
 
 const ENCODING = {
@@ -85,8 +81,7 @@ export function decode(data) {
     if (frame[0] < WELCOME) throw new TypeError(`a server may not send frame type ${frame[0]}`);
     return frame;
   }
-  const [name, ...checks] = shape;
-  const wrong = checks.findIndex((check, index) => !check(frame[index + 1]));
-  if (wrong >= 0) throw new TypeError(`field ${wrong + 1} of ${name} is missing or of the wrong type`);
+  const wrong = shape.findIndex((check, index) => !check(frame[index + 1]));
+  if (wrong >= 0) throw new TypeError(`field ${wrong + 1} of frame type ${frame[0]} is missing or of the wrong type`);
   return frame;
 }

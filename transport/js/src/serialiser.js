@@ -87,13 +87,17 @@ function pack(value, types) {
   if (![Object.prototype, null].includes(Object.getPrototypeOf(value))) {
     throw new TypeError(`an instance of ${value.constructor?.name} cannot be sent; use a plain object or a named type`);
   }
+  return mapped(value, each);
+}
+
+function mapped(value, each) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, each(item)]));
 }
 
 function fieldsOf(value, types) {
   const fields = types.get(value._);
   if (fields === undefined && Array.isArray(value.fields)) return value.fields;
-  if (fields === undefined) throw new TypeError(`${value._} is not a known type; known: ${[...types.keys()].join(", ")}`);
+  if (fields === undefined) throw new TypeError(`${value._} is not a known type: ${[...types.keys()].join(", ")}`);
   const stranger = Object.keys(value).find((key) => key !== "_" && !fields.includes(key));
   if (stranger !== undefined) throw new TypeError(`${value._} has no field ${stranger}; it has ${fields.join(", ")}`);
   return fields.map((field) => {
@@ -106,7 +110,7 @@ function unpack(value, types) {
   const each = (item) => unpack(item, types);
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(each);
-  if (typeof value._ !== "string") return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, each(item)]));
+  if (typeof value._ !== "string") return mapped(value, each);
   const values = [];
   while (Object.hasOwn(value, values.length)) values.push(each(value[values.length]));
   const keys = Object.keys(value).length;

@@ -56,7 +56,7 @@ export class Slice {
     this._rebase();
   }
 
-  /** Apply the message at `seq`; `entry` if it is an own one. Raises what `update` raises, and has done nothing then. */
+  /** Apply the message at `seq`, `entry` if it is an own one. If `update` raises, it raises that and did nothing. */
   place(seq, message, entry = null) {
     if (this.epoch === null || seq <= this.seq) {
       this.forget(entry);

@@ -37,7 +37,7 @@ export class Store {
 
   /** `fn({joins, leaves, full})` when members come and go. */
   onpresence(fn) {
-    return this._listeners.presence.add(fn);
+    return this._listeners.presence.add(([joins, leaves, full]) => fn({ joins, leaves, full }));
   }
 
   /** Send a message; the promise gives its seq, or is rejected with a NupharError (code, text, details). */

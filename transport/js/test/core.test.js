@@ -126,6 +126,18 @@ test("an update that raises is reported and answered by a snapshot", () => {
   assert.deepEqual([slice.model, slice.seq], [25, 6]);
 });
 
+test("an own message that update fails to confirm is in the snapshot that follows, once", () => {
+  let broken = false;
+  const update = (model, message) => (broken ? assert.fail("broken") : model + message);
+  const { core, slice } = counting({ update, optimistic: true });
+  dispatch(core, slice, 5);
+  broken = true;
+  give(core, [17, "topic:n", 4, [2], false]);
+  broken = false;
+  give(core, [21, "topic:n", "e1", 4, 15, "behind"]);
+  assert.deepEqual([slice.model, slice.pending], [15, []]);
+});
+
 test("a store without update hears messages and keeps the model of the snapshot", () => {
   const { core, slice } = counting({ update: null });
   give(core, [19, "topic:n", 4, 5]);
@@ -297,6 +309,17 @@ test("a target that stays busy is asked less and less often", () => {
   assert.deepEqual(waits, [1500, 2000, 3000, 5000, 9000, 16000, 16000]);
 });
 
+test("after a Bye nothing is asked again, and no tick is wanted for it", () => {
+  const core = liveCore();
+  core.subscribe("topic:x", {});
+  give(core, [18, 1, "topic:x", "busy", "full", null], 0);
+  give(core, [26, "deploy", 1], 0);
+  taken(core);
+  assert.equal(core.deadline, 20_000);
+  core.tick(10_000);
+  assert.deepEqual(sent(core), []);
+});
+
 test("a message above the server's limit is refused here", () => {
   const core = liveCore({ welcome: WELCOME.with(5, { message: 1000 }) });
   const slice = core.subscribe("topic:x", {});
@@ -348,7 +371,7 @@ test("pushes and presence reach their slice and move nothing", () => {
   give(core, [20, "topic:d", { _: "Ding", 0: 1 }]);
   give(core, [24, "topic:d", ["ann"], [], true]);
   give(core, [20, "topic:elsewhere", 1]);
-  const presence = { joins: ["ann"], leaves: [], full: true };
+  const presence = [["ann"], [], true];
   assert.deepEqual(taken(core), [["push", slice, { _: "Ding", n: 1 }], ["presence", slice, presence]]);
 });
 
@@ -397,11 +420,11 @@ test("before the Welcome only what belongs there is taken", () => {
   assert.equal(core.link.why, "malformed frame: expected one Welcome, first");
 });
 
-test("a server without the subprotocol is not asked again", () => {
+test("a server without the subprotocol is left with 4400 and asked again later", () => {
   const core = new Core({ serialiser: automatic(), random: () => 0.5 });
   core.link.start(0);
   core.opened("", 0);
-  assert.deepEqual([core.link.state, core.link.why], ["closed", 'expected subprotocol nuphar.v1.cbor, got ""']);
+  assert.deepEqual([core.link.state, core.link.why], ["offline", 'expected subprotocol nuphar.v1.cbor, got ""']);
   assert.ok(taken(core).some(([kind, code]) => kind === "close" && code === 4400));
 });
 

@@ -92,7 +92,7 @@ class Point {}
 const REFUSED = [
   [{ _: "Move", id: "c1", x: 1 }, "Move.y is undefined"],
   [{ _: "Move", id: "c1", x: 1, y: 2, z: 3 }, "Move has no field z; it has id, x, y"],
-  [{ _: "Nobody", a: 1 }, "Nobody is not a known type; known: $date, $uuid, $decimal, Move, Board, Color, Reset"],
+  [{ _: "Nobody", a: 1 }, "Nobody is not a known type: $date, $uuid, $decimal, Move, Board, Color, Reset"],
   [new Point(), "an instance of Point cannot be sent; use a plain object or a named type"],
   [[undefined], "a value of type undefined cannot be sent"],
   [() => 1, "a value of type function cannot be sent"],

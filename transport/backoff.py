@@ -1,0 +1,33 @@
+"""How long to wait before coming back: full jitter, so that thousands do not come back together. Pure.
+
+Source: AWS Architecture Blog, "Exponential Backoff and Jitter".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Backoff:
+    """Seconds; ``attempt`` counts the tries since `reset`."""
+
+    base: float = 1.0
+    factor: float = 2.0
+    most: float = 30.0
+    attempt: int = 0
+
+    def delay(self, chance: float) -> float:
+        """Return the seconds until the next try; ``chance`` is random, from 0 to 1.
+
+        >>> backoff = Backoff()
+        >>> [backoff.delay(0.5) for _ in range(3)]
+        [0.5, 1.0, 2.0]
+        """
+        delay = min(self.most, self.base * self.factor ** min(self.attempt, 60)) * chance
+        self.attempt += 1
+        return delay
+
+    def reset(self) -> None:
+        """The connection works: begin anew."""
+        self.attempt = 0

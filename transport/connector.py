@@ -1,0 +1,50 @@
+"""The seam between a client and whatever carries its frames: a WebSocket, HTTP, memory, anything.
+
+A *connector* is a function that takes the client's `Handler` and returns a `Transport`. It connects in the background,
+and comes back by itself when the connection is lost.
+
+>>> sent = []
+>>> def connector(handler):
+...     handler.on_reconnect()
+...     return Transport(send=sent.append, close=lambda: None)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+def _ignore(*_: Any) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What a transport calls; from one greenlet or thread at a time.
+
+    ``on_receive(frame)`` for each frame, ``on_reconnect()`` when the connection is established or restored,
+    ``on_disconnect()`` when it is lost, ``on_close(code, reason)`` when the transport has given up for good.
+    """
+
+    on_receive: Callable[[bytes], Any]
+    on_reconnect: Callable[[], Any]
+    on_disconnect: Callable[[], Any]
+    on_close: Callable[[int, str], Any] = _ignore
+
+
+@dataclass(frozen=True)
+class Transport:
+    """What a client calls, from any greenlet or thread.
+
+    ``send(frame)`` sends one frame, or raises OSError when there is no connection; ``close()`` ends it for good;
+    ``pause(seconds)`` asks not to come back sooner than that after the next loss.
+    """
+
+    send: Callable[[bytes], Any]
+    close: Callable[[], Any]
+    pause: Callable[[float], Any] = _ignore
+
+
+Connector = Callable[[Handler], Transport]
