@@ -19,15 +19,9 @@ from ..actors.actor import Actor, Down, Ref
 from ..actors.exits import Crashed, Reason, Shutdown, is_orderly
 from .child_spec import ChildSpec
 from .policy import Backoff, should_restart
-from .supervisor import KILL_TIMEOUT, child_reason
+from .supervisor import KILL_TIMEOUT, StartChild, child_reason
 
 logger = logging.getLogger("nuphar.supervision")
-
-
-class StartChild(NamedTuple):
-    """Start a child, unless one with its id is there; an ask is answered with its `Ref` (None while it is down)."""
-
-    spec: ChildSpec
 
 
 class CountChildren(NamedTuple):
@@ -71,6 +65,7 @@ class DynamicSupervisor(Actor):
     def handle(self, message: Any) -> Any:
         match message:
             case StartChild(spec):
+                # Asked for twice when a predecessor crashed with the request in hand.
                 return self._start_child(spec)
             case Down(ref, reason):
                 self._child_down(ref, reason)

@@ -38,21 +38,22 @@ def serve(
     ``listener`` is a bound, listening socket to use instead of ``host`` and ``port`` (0 takes any free port);
     ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile,
     certfile, log). The server is stopped at the end, in at most ``stop_timeout`` seconds.
-    Raises: OSError if the address cannot be bound, AlreadyStarted.
+    Raises: OSError if the address cannot be bound, NotRunning if the server has been stopped.
     """
     live = Live(server, app, path)
     wsgi.setdefault("log", None)
-    server.wsgi = WSGIServer(listener or (host, port), live, handler_class=Handler, backlog=BACKLOG, **wsgi)
+    wsgi_server = WSGIServer(listener or (host, port), live, handler_class=Handler, backlog=BACKLOG, **wsgi)
     # Bound here, so that an address in use is the caller's exception and not a crash in the tree.
-    server.wsgi.init_socket()
-    server.start()
+    wsgi_server.init_socket()
+    server.ensure_started()
+    server.listen(wsgi_server)
     over = Event()
     watches = [gevent.signal_handler(number, over.set) for number in (signal.SIGINT, signal.SIGTERM)]
     server.on_end(over.set)
     try:
         if on_start is not None:
-            scheme = "https" if server.wsgi.ssl_enabled else "http"
-            on_start(f"{scheme}://{_host(host)}:{server.wsgi.server_port}")
+            scheme = "https" if wsgi_server.ssl_enabled else "http"
+            on_start(f"{scheme}://{_host(host)}:{wsgi_server.server_port}")
         over.wait()
     except KeyboardInterrupt:
         pass

@@ -30,9 +30,8 @@ from ..transport.connection import Gateway
 from ..transport.serialiser import Serialiser, automatic
 from . import tree
 from .child_spec import ChildSpec
-from .dynamic import StartChild
 from .options import Options
-from .supervisor import Supervisor
+from .supervisor import StartChild, Supervisor
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -76,12 +75,10 @@ class Server:
         self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
         self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, "", time.monotonic)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic)
 
         self.origins = self.options.origins
         self.retry_after = self.options.retry_after
-        self.wsgi: Any = None
-        """gevent's WSGI server, when `nuphar.serve` runs one."""
         self._bare: dict[str, BareClient] = {}
         self._root: Ref[Supervisor] | None = None
         self._hub: Any = None
@@ -105,10 +102,12 @@ class Server:
         gevent.spawn(self._watch, self._root)
         return self
 
-    def ensure_started(self) -> None:
-        """Start the server if it was never started."""
-        if self._root is None:
-            self.start()
+    def ensure_started(self) -> bool:
+        """Start the server if it was never started; True if this call did."""
+        if self._root is not None:
+            return False
+        self.start()
+        return True
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
@@ -126,6 +125,12 @@ class Server:
             for connection in list(self.gateway.connections):
                 connection.abort()
             self._root.wait_down(1.0)
+
+    def listen(self, wsgi: Any) -> None:
+        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
+        self.check_running()
+        assert self._root is not None
+        self._root.ask(StartChild(tree.listener(wsgi)))
 
     def on_end(self, callback: Callable[[], Any]) -> None:
         """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""

@@ -36,6 +36,16 @@ class TryAgain(NamedTuple):
     id: str
 
 
+class StartChild(NamedTuple):
+    """Add a child after the others and start it; an ask is answered with its `Ref`."""
+
+    spec: ChildSpec
+
+
+class AlreadyPresent(SupervisionError):
+    """There is a child with this id, running or not."""
+
+
 class WhichChildren(NamedTuple):
     """Ask for ``{id: Ref, or None while it is down}``, in start order."""
 
@@ -78,6 +88,8 @@ class Supervisor(Actor):
             case TryAgain(id):
                 if id in self._specs and self._children[id] is None:
                     self._restart(id)
+            case StartChild(spec):
+                return self._add_child(spec)
             case WhichChildren():
                 return dict(self._children)
             case _:
@@ -114,6 +126,20 @@ class Supervisor(Actor):
                 _report("start_error", self.ref, each, Crashed(error))
                 self.mailbox.put_anyway(TryAgain(each))
                 return
+
+    def _add_child(self, spec: ChildSpec) -> Ref[Any]:
+        if spec.id in self._specs:
+            raise AlreadyPresent(f"{self.ref} has a child {spec.id!r} already")
+        self._specs[spec.id] = spec
+        self._children[spec.id] = None
+        try:
+            self._start_child(spec.id)
+        except Exception as error:
+            del self._specs[spec.id], self._children[spec.id]
+            raise StartFailed(f"{self.ref}: the child {spec.id!r} failed to start: {error!r}") from error
+        ref = self._children[spec.id]
+        assert ref is not None
+        return ref
 
     def _start_child(self, id: str) -> None:
         ref = self._specs[id].start(self.ref)

@@ -19,7 +19,7 @@ from ..actors.target_actor import TargetActor
 from ..transport.connections import ConnectionsActor
 from .child_spec import ChildSpec, worker
 from .dynamic import DynamicSupervisor
-from .listener import Listener
+from .listener import Listener, WSGIServer
 from .policy import Backoff, Restart, Strategy
 from .supervisor import Supervisor
 
@@ -37,15 +37,19 @@ LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.5, 1.5, 0.5, 0.5, 2.0
 
 
 def children(server: Server) -> list[ChildSpec]:
-    """Return the tree, in start order."""
+    """Return the tree, in start order; `nuphar.serve` adds the listener."""
     return [
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
                server.hooks, server.start_topic, server.router, shutdown=ROUTER),
         dynamic("sessions", server.session_starts, server.own_store_specs, SESSIONS),
         dynamic("topics", server.topic_starts, server.topic_specs, TOPICS),
-        *([worker("listener", Listener, server.wsgi, shutdown=LISTENER)] if server.wsgi is not None else []),
     ]  # fmt: skip
+
+
+def listener(wsgi: WSGIServer) -> ChildSpec:
+    """Return the spec of the actor that holds the listening socket."""
+    return worker("listener", Listener, wsgi, shutdown=LISTENER)
 
 
 def start(server: Server) -> Ref[Supervisor]:

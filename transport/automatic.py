@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from hashlib import sha256
 from typing import Any, get_origin
 
 from ..actors.errors import RemoteProtocolError, UsageError
@@ -29,6 +30,7 @@ class Tables:
         names = reach(types)
         self.encoders: Encoders = encoders_for(names)
         self.decode = Decoders(names).anything
+        self.contract = contract_of(names)
 
 
 class AutomaticCodec:
@@ -91,6 +93,18 @@ def reach(types: Iterable[Any]) -> dict[str, type]:
             if not issubclass(shape.cls, Enum):
                 waiting.extend(inside for _, inside in record_of(shape.cls, (), names).fields)
     return names
+
+
+def contract_of(names: dict[str, type]) -> str:
+    """Return 16 hex characters that change whenever a constructor, its fields or an enum's members do."""
+    lines = []
+    for name, cls in sorted(names.items()):
+        if issubclass(cls, Enum):
+            fields = list(cls.__members__)
+        else:
+            fields = [f"{field}: {shape}" for field, shape in record_of(cls, (), names).fields]
+        lines.append(f"{name}({', '.join(fields)})")
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _given_shape(given: Any) -> Shape:

@@ -26,9 +26,9 @@ class Client:
     """Connects in the background, and comes back by itself.
 
     ``where`` is a ``ws://`` URL or a `Connector`; ``stores`` maps targets (``"session"``, ``"topic:chat"``, or just
-    ``"chat"``) to stores like the server's. A message is applied when the server has acknowledged it. What is dispatched without a
-    connection waits for it (at most 256 messages); what was on its way when the connection was lost is answered
-    ``unknown_outcome``. All methods may be called from any greenlet or thread of the program.
+    ``"chat"``) to stores like the server's. A message is applied when the server has acknowledged it. What is
+    dispatched without a connection waits for it (at most 256 messages); what was on its way when the connection was
+    lost is answered ``unknown_outcome``. All methods may be called from any greenlet or thread of the program.
 
     ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub.
     """

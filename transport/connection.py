@@ -57,7 +57,6 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    contract: str
     clock: Callable[[], float]
     connections: set[Connection] = field(default_factory=set)
 
@@ -148,7 +147,7 @@ class Connection:
             resumed=False,
             limits={"message": gateway.limits.message},
             heartbeat=gateway.limits.heartbeat,
-            contract=gateway.contract,
+            contract=gateway.codec.serialiser.contract(),
         )
         self.write(self._framing.frame([16, *welcome]))
         for target, cursor in hello.cursors.items():

@@ -18,6 +18,9 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 App = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+ON_EXIT = "nuphar.on_exit"
+"""The key under which a WSGI server lets us hear of its end: a function that takes a callback."""
+
 ASSETS = {
     "nuphar.js": "text/javascript; charset=utf-8",
     "nuphar.d.ts": "text/plain; charset=utf-8",
@@ -36,8 +39,11 @@ class Host(Protocol):
     gateway: Gateway
     origins: Origins
 
-    def ensure_started(self) -> None:
-        """Start the server, in the process and thread that serves, if nobody has."""
+    def ensure_started(self) -> bool:
+        """Start the server, in the process and thread that serves, if nobody has; True if this call did."""
+
+    def stop(self) -> None:
+        """Stop the server."""
 
 
 class Live:
@@ -57,6 +63,8 @@ class Live:
         self._path = path.rstrip("/")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if self._server.ensure_started() and ON_EXIT in environ:
+            environ[ON_EXIT](self._server.stop)
         path = environ.get("PATH_INFO", "")
         if path == self._path:
             return self._websocket(environ, start_response)
@@ -70,7 +78,6 @@ class Live:
         upgrade = environ.get(UPGRADE)
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
-        self._server.ensure_started()
         gateway = self._server.gateway
         socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
         if isinstance(socket, Refuse):

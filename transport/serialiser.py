@@ -26,13 +26,15 @@ class Serialiser:
     """Four functions: messages and models to plain data, and back.
 
     Both ``decode_…`` functions raise RemoteProtocolError with the code ``malformed``, and nothing else, for
-    plain data that is not a message or a model.
+    plain data that is not a message or a model. ``contract()`` names the shapes that it knows, for clients that want to
+    be of the same version; it is empty where nobody knows them.
     """
 
     encode_message: Encode
     decode_message: Decode
     encode_model: Encode
     decode_model: Decode
+    contract: Callable[[], str] = str
 
 
 class _Registered:
@@ -94,7 +96,7 @@ def automatic(*types: Any) -> Serialiser:
     with _registered.lock:
         codec = AutomaticCodec(types, Tables((*_registered.types, *types)))
         _registered.codecs.add(codec)
-    return Serialiser(codec.encode, codec.decode, codec.encode, codec.decode)
+    return Serialiser(codec.encode, codec.decode, codec.encode, codec.decode, lambda: codec.tables.contract)
 
 
 def register(*types: Any) -> None:

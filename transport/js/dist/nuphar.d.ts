@@ -65,7 +65,7 @@ export interface Store<Model = unknown, Message = unknown> {
   onpresence(fn: (presence: Presence) => void): () => void;
   /**
    * Send a message. The promise gives its seq, or is rejected: with a `NupharError` if the server refused it (its code)
-   * or it was not sent or answered (`busy`, `gone`, `not_subscribed`, `unknown_outcome`), with what was raised if the
+   * or it was not sent or answered (`busy`, `gone`, `not_subscribed`, `too_large`, `unknown_outcome`), with what was raised if the
    * message cannot be sent or `update` cannot apply it.
    */
   dispatch(message: Message): Promise<number>;

@@ -13,7 +13,7 @@ import { Targets } from "./targets.js";
 
 const HELD = 256; // messages that wait for a connection; a page that is offline for long must not fill its memory
 const ENVELOPE = 280; // bytes around a payload at most: a ref of 9, a target of 263, and the heads
-const BEFORE_WELCOME = [frames.WELCOME, frames.REJECTED, frames.PING, frames.PONG, frames.BYE];
+const EARLY = [frames.WELCOME, frames.REJECTED, frames.PING, frames.PONG, frames.BYE];
 
 export class Core {
   effects = [];
@@ -104,19 +104,19 @@ export class Core {
 
   _judge(frame, now) {
     const [type, first, ...rest] = frame;
+    const targets = this._targets;
     const early = this.link.state !== "live";
-    const wrong = early ? !BEFORE_WELCOME.includes(type) : type === frames.WELCOME;
-    if (wrong) throw new TypeError("expected one Welcome, first");
+    if (early ? !EARLY.includes(type) : type === frames.WELCOME) throw new TypeError("expected one Welcome, first");
     this.link.heard(now);
     if (type === frames.WELCOME) return this._welcomed(frame, now);
     if (type === frames.PING) return this._emit("send", [frames.PONG, first]);
     if (type === frames.BYE) return this.link.bye(first, rest[0]);
-    if (type === frames.ACKNOWLEDGE) return this._targets.acknowledged(first, ...rest);
+    if (type === frames.ACKNOWLEDGE) return targets.acknowledged(first, ...rest);
     if (type === frames.REJECTED) return this._rejected(first, rest, now);
-    const slice = this._targets.slices.get(first);
+    const slice = targets.slices.get(first);
     if (slice === undefined) return; // a target that was left, or a frame without one
-    if (type === frames.SERVER_MESSAGE) this._targets.place(slice, rest[0], this.serialiser.decodeMessage(rest[1]));
-    else if (type === frames.SNAPSHOT) this._targets.replace(slice, rest[0], rest[1], this.serialiser.decodeModel(rest[2]));
+    if (type === frames.SERVER_MESSAGE) targets.place(slice, rest[0], this.serialiser.decodeMessage(rest[1]));
+    else if (type === frames.SNAPSHOT) targets.replace(slice, rest[0], rest[1], this.serialiser.decodeModel(rest[2]));
     else if (type === frames.PUSH) this._emit("push", slice, this.serialiser.decodeMessage(rest[0]));
     else if (type === frames.PRESENCE) this._emit("presence", slice, rest);
   }

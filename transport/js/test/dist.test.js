@@ -31,7 +31,7 @@ test("dist has the public names and works", () => {
 test("dist needs no eval, names the licence of cborg, and takes at most 14 KiB gzipped", async () => {
   const text = await dist("nuphar.js");
   assert.doesNotMatch(text, /\beval\b|\bFunction\(/);
-  assert.match(text.slice(0, 200), /^\/\*! .*cborg .* Apache-2\.0/);
+  assert.match(text.slice(0, 200), /^\/\*! .*cborg .*Apache-2\.0/);
   const size = gzipSync(text, { level: 9 }).length;
   assert.ok(size <= 14 * 1024, `${size} bytes`);
 });

@@ -1,0 +1,86 @@
+"""What a load run is asked to do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from urllib.parse import urlsplit
+
+from .errors import LoadError
+
+MESSAGES_PER_CLIENT = 1.0
+"""Messages that each client posts in a second unless told otherwise: 500 clients on 25 topics get 9,500 deliveries
+a second, which takes the clients about half a core of a small machine. What saturates them measures them."""
+
+LEAST_KILL = 0.125
+"""Seconds: a server's tree gives up after 100 restarts of its router in 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never.
+
+    Client n is in topic n modulo ``topics``. Without ``url`` the run has a server of its own.
+    Raises: LoadError for numbers that make no run.
+    """
+
+    clients: int = 100
+    topics: int = 10
+    seconds: float = 5.0
+    rate: float | None = None
+    url: str | None = None
+    kill: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("clients", "topics"):
+            if getattr(self, name) < 1:
+                raise LoadError(f"--{name}: expected at least 1, got {getattr(self, name)}")
+        for name in ("seconds", "rate", "kill"):
+            value = getattr(self, name)
+            if value is not None and not (isfinite(value) and value > 0):
+                raise LoadError(f"--{name}: expected a number above 0, got {value:g}")
+        if self.kill is not None and self.kill < LEAST_KILL:
+            raise LoadError(f"--kill: expected at least {LEAST_KILL} seconds, got {self.kill:g}")
+        if self.kill is not None and self.url is not None:
+            raise LoadError("--kill: only the run's own server can be told to, not the one at --url")
+        if self.url is not None:
+            Address.of(self.url)
+
+    @property
+    def messages_per_second(self) -> float:
+        """The rate, its default worked out."""
+        return self.clients * MESSAGES_PER_CLIENT if self.rate is None else self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a WebSocket is; ``path`` may have a query."""
+
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """What a Host header says."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Take a URL apart.
+
+        >>> Address.of("ws://localhost:8000/live").authority
+        'localhost:8000'
+
+        Raises: LoadError for anything but ``ws://host[:port]/path`` in ASCII.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise LoadError(f"--url: {error}, got {url!r}") from error
+        clean = url.isascii() and url.isprintable() and " " not in url
+        if parts.scheme != "ws" or not parts.hostname or parts.username or parts.fragment or not clean:
+            raise LoadError(f"--url: expected ws://host:port/live, got {url!r}")
+        path = parts.path or "/"
+        return cls(parts.hostname, 80 if port is None else port, f"{path}?{parts.query}" if parts.query else path)
