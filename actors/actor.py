@@ -134,6 +134,7 @@ class Actor(pykka.Actor):
         self.links: set[Ref[Any]] = set()
         """Actors that are killed when this one is killed: a supervisor's children."""
         self._said_goodbye = False
+        self._is_answered = False
         self._inherited = mailbox is not None
         self.mailbox = self.runtime.mailbox(BOUND) if mailbox is None else mailbox
         self.actor_inbox = self.mailbox  # where Pykka's ActorRef looks for it
@@ -197,13 +198,17 @@ class Actor(pykka.Actor):
         self.ref._kill = self.runtime.spawn(self._actor_loop, self._say_goodbye)
 
     def _actor_loop(self) -> None:
+        if self._said_goodbye:
+            return  # a thread that was killed before it ran
         self.mailbox.owner = self
         try:
             self.init()
         except BaseException as error:
             self.monitor = None  # the starter hears of it, not the monitor
-            self._end(Crashed(error))
-            self.started.set_exception((type(error), error, error.__traceback__))
+            self._end(KILLED if isinstance(error, GreenletExit) else Crashed(error))
+            told = error if isinstance(error, Exception) else pykka.ActorDeadError(f"{self.ref} died in init: {error!r}")
+            # What is no Exception must not end the starter too: a supervisor that is told lives on.
+            self.started.set_exception((type(told), told, error.__traceback__))
             return
         self.started.set(self.ref)
         try:
@@ -227,6 +232,8 @@ class Actor(pykka.Actor):
             kind = type(message)
             if kind is Envelope:
                 self._answer(message, mailbox)
+                if mailbox.owner is not self:
+                    return KILLED
             elif kind is Stop:
                 drop()
                 return message.reason  # type: ignore[no-any-return]
@@ -247,25 +254,30 @@ class Actor(pykka.Actor):
             self.stop_reply = future
             mailbox.drop()
             return
-        if future is None:
-            self.handle(message)
-            mailbox.drop()
-            return
         try:
             value = self.handle(message)
+        except GreenletExit:
+            raise  # killed: a successor answers, or everybody who waits is refused
         except BaseException as error:
+            if future is None or mailbox.owner is not self:
+                raise
             # Whoever asked has his answer, so the message must not be tried again by a successor.
             mailbox.drop()
             future.set_exception((type(error), error, error.__traceback__))
             if not isinstance(error, NupharError):
+                self._is_answered = True
                 raise
         else:
+            if mailbox.owner is not self:
+                return  # superseded meanwhile: the successor answers
             mailbox.drop()
-            future.set(value)
+            if future is not None:
+                future.set(value)
 
     def _crash(self, error: BaseException) -> None:
         logger.error("actor %s crashed", self.ref, exc_info=error)
-        self.mailbox.crashes += 1
+        if self.mailbox.owner is self and not self._is_answered:
+            self.mailbox.crashes += 1
         self._end(Crashed(error))
 
     def _end(self, reason: Reason) -> None:

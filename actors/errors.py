@@ -13,13 +13,14 @@ class ProtocolError(NupharError):
     """Somebody broke the wire protocol.
 
     ``close_code`` is the WebSocket close code that the fault deserves, ``code`` the word that a ``Rejected`` carries
-    (docs/wire.md).
+    (docs/wire.md), ``ref`` the frame's own ref, or 0 if it could not be made out.
     """
 
-    def __init__(self, text: str, *, code: str = "malformed", close_code: int = 4400) -> None:
+    def __init__(self, text: str, *, code: str = "malformed", close_code: int = 4400, ref: int = 0) -> None:
         super().__init__(text)
         self.code = code
         self.close_code = close_code
+        self.ref = ref
 
 
 class RemoteProtocolError(ProtocolError):

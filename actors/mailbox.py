@@ -75,7 +75,7 @@ class Mailbox:
         """
         messages = self._messages
         while not messages:
-            self._wait()
+            self._wait(taker)
             if self.owner is not taker:
                 return None
         return messages[0]
@@ -111,13 +111,13 @@ class Mailbox:
         if self._parked is not None:
             self._wake()
 
-    def _wait(self) -> None:
+    def _wait(self, taker: object) -> None:
         self._hub = get_hub()
         self._thread = get_ident()
         me = self._parked = gevent.getcurrent()
         try:
-            # A producer in another OS thread may have put before it could see that we park.
-            if not self._messages:
+            # Another OS thread may have put, or disowned us, before it could see that we park.
+            if not self._messages and self.owner is taker:
                 self._hub.switch()
         finally:
             if self._parked is me:
@@ -134,7 +134,7 @@ class Mailbox:
 
     def _switch(self) -> None:
         self._wake_scheduled = False
-        if (parked := self._parked) is not None and self._messages:
+        if (parked := self._parked) is not None:
             parked.switch()
 
 
@@ -143,12 +143,14 @@ class ThreadMailbox(Mailbox):
 
     __slots__ = ()
 
-    def _wait(self) -> None:
-        lock = self._parked = allocate_lock()
+    def _wait(self, taker: object) -> None:
+        lock = allocate_lock()
         lock.acquire()
-        if not self._messages:
+        self._parked = lock
+        if not self._messages and self.owner is taker:
             lock.acquire()
-        self._parked = None
+        if self._parked is lock:
+            self._parked = None
 
     def _wake(self) -> None:
         try:

@@ -82,7 +82,8 @@ def read(data: bytes | str) -> Frame:
     try:
         return kind(*[check(field) for check, field in zip(checks, plain[1:], strict=False)])  # type: ignore[no-any-return]
     except RemoteProtocolError as error:
-        raise RemoteProtocolError(f"{kind.__name__}: {error}") from None
+        has_ref = checks[0] is _ref and type(plain[1]) is int and 0 < plain[1] <= MAX_INTEGER
+        raise RemoteProtocolError(f"{kind.__name__}: {error}", ref=plain[1] if has_ref else 0) from None
 
 
 def _values(kind: type, serialiser: Serialiser) -> list[tuple[int, tuple[Check, Check]]]:

@@ -38,8 +38,10 @@ class Inbound:
             else:
                 self._route(read(data))
         except RemoteProtocolError as error:
+            self.session.reject(error.ref, None, error.code, str(error))
+            if error.ref:
+                return  # it was understood well enough to be answered
             self._bad += 1
-            self.session.reject(0, None, error.code, str(error))
             if self._bad >= BAD_IN_A_ROW:
                 self._close(error.close_code, f"{self._bad} frames in a row could not be understood")
         else:

@@ -61,15 +61,15 @@ class Checker:
 
     def feed(self, frame: Frame, now: float) -> None:
         """Take one frame that arrived at ``now``. Never raises."""
-        kind = type(frame)
-        if kind is ServerMessage:
-            self._deliver(frame.seq, frame.payload, now)  # type: ignore[union-attr]
-        elif kind is Acknowledge:
-            self._acknowledge(frame, now)  # type: ignore[arg-type]
-        elif kind is Snapshot:
-            self._replace(frame)  # type: ignore[arg-type]
-        elif kind is Rejected:
-            self._reject(frame)  # type: ignore[arg-type]
+        match frame:
+            case ServerMessage(_, seq, payload):
+                self._deliver(seq, payload, now)
+            case Acknowledge():
+                self._acknowledge(frame, now)
+            case Snapshot():
+                self._replace(frame)
+            case Rejected():
+                self._reject(frame)
 
     def _deliver(self, seq: int, payload: object, now: float) -> None:
         if type(payload) is not bytes:

@@ -1,0 +1,25 @@
+PYTHON ?= python3
+NPM ?= npm
+
+.PHONY: check lint types test browser js bench
+
+check: lint types js test    ## everything that CI runs
+
+lint:                        ## format and lint
+	ruff format --check .
+	ruff check .
+
+types:                       ## mypy, strict
+	mypy
+
+test:                        ## all tests; those of the browser need chromium and chromedriver
+	$(PYTHON) -m pytest
+
+browser:                     ## only the tests in a real browser
+	$(PYTHON) -m pytest tests/browser
+
+js:                          ## the browser client's own tests, and that dist/ is fresh
+	cd transport/js && $(NPM) ci --silent --no-audit --no-fund && $(NPM) test --silent
+
+bench:                       ## what a delivered message costs, on this machine
+	$(PYTHON) -m nuphar load --clients 200 --topics 10 --seconds 5

@@ -1,0 +1,115 @@
+"""The opening handshake of a simulated client (RFC 6455 section 4.1). The requests and answers are pure."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from gevent import socket
+
+from ..transport.upgrade import accept_key, tokens
+from .errors import LoadError
+from .plan import Address
+
+SUBPROTOCOL = "nuphar.v1.cbor"
+
+TIMEOUT = 10.0
+"""Seconds that a server has for TCP, and again for each part of its answer."""
+
+_HEAD = 16 * 1024  # bytes: what a response's head may take
+_SHOWN = 200  # characters of a refusal's body that are shown
+
+
+def dial(address: Address) -> tuple[socket.socket, bytes]:
+    """Open a WebSocket, and return its socket and what the server has sent already.
+
+    Raises: LoadError that says why there is none.
+    """
+    where = f"ws://{address.authority}{address.path}"
+    key = base64.b64encode(os.urandom(16)).decode()
+    try:
+        sock = socket.create_connection((address.host, address.port), TIMEOUT)
+    except OSError as error:
+        raise LoadError(f"cannot reach {where}: {error.strerror or error}") from error
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.sendall(request(address, key))
+        head, early = _read_head(sock)
+        status = status_of(head)
+        if status != 101:
+            raise LoadError(f"{where} refused the upgrade: {_refusal(head, _read_body(sock, head, early))}")
+        if (fault := fault_of(head, key)) is not None:
+            raise LoadError(f"{where} is no server of ours: {fault}")
+        sock.settimeout(None)
+    except OSError as error:
+        sock.close()
+        raise LoadError(f"{where} did not answer the upgrade: {error.strerror or error}") from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock, early
+
+
+def request(address: Address, key: str) -> bytes:
+    """Write the request for an upgrade."""
+    lines = [
+        f"GET {address.path} HTTP/1.1",
+        f"Host: {address.authority}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {key}",
+        f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+def status_of(head: str) -> int:
+    """Return the status of a response's head, 0 if it has none."""
+    parts = head.split(" ", 2)
+    return int(parts[1]) if len(parts) > 1 and parts[0].startswith("HTTP/1.") and parts[1].isdecimal() else 0
+
+
+def fault_of(head: str, key: str) -> str | None:
+    """Say what is wrong with the head of a 101, None if nothing is."""
+    headers = headers_of(head)
+    if "websocket" not in tokens(headers.get("upgrade", "").lower()):
+        return f"expected Upgrade websocket, got {headers.get('upgrade')!r}"
+    if headers.get("sec-websocket-accept") != accept_key(key):
+        return f"expected Sec-WebSocket-Accept {accept_key(key)!r}, got {headers.get('sec-websocket-accept')!r}"
+    if headers.get("sec-websocket-protocol") != SUBPROTOCOL:
+        return f"expected the subprotocol {SUBPROTOCOL}, got {headers.get('sec-websocket-protocol')!r}"
+    return None
+
+
+def headers_of(head: str) -> dict[str, str]:
+    """Return the headers of a response's head, their names in lower case."""
+    lines = [line.partition(":") for line in head.split("\r\n")[1:]]
+    return {name.strip().lower(): value.strip() for name, _, value in lines}
+
+
+def _read_head(sock: socket.socket) -> tuple[str, bytes]:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = sock.recv(4096)
+        if not more:
+            raise OSError("it closed the connection")
+        data += more
+        if len(data) > _HEAD:
+            raise OSError(f"the head of its answer is longer than {_HEAD} bytes")
+    head, _, early = data.partition(b"\r\n\r\n")
+    return head.decode("latin-1"), early
+
+
+def _read_body(sock: socket.socket, head: str, body: bytes) -> bytes:
+    size = headers_of(head).get("content-length", "")
+    wanted = min(int(size), 4 * _SHOWN) if size.isdecimal() else 0
+    while len(body) < wanted and (more := sock.recv(4096)):
+        body += more
+    return body
+
+
+def _refusal(head: str, body: bytes) -> str:
+    status = head.split("\r\n", 1)[0].removeprefix("HTTP/1.1 ")
+    text = " ".join(body.decode("utf-8", "replace").split())[:_SHOWN]
+    return f"{status[:_SHOWN]!r}: {text}" if text else repr(status[:_SHOWN])

@@ -1,0 +1,75 @@
+"""The server of a load run, in a process of its own: ``python -m nuphar.load.server``.
+
+It writes its URL and then the answers to its commands to standard output, one JSON object a line. Commands come on
+standard input, one word a line; its end stops the server.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.fileobject import FileObjectPosix
+
+from ..supervision.serve import serve
+from ..supervision.server import Server
+from .model import add_topics
+
+PATH = "/live"
+
+
+def kill(server: Server) -> dict[str, Any]:
+    """Kill the router and every topic's actor, and say how many that were."""
+    # Each death is an error in the log, and here it is meant.
+    logging.getLogger("nuphar.supervision").setLevel(logging.CRITICAL)
+    registry = server._root.registry if server._root is not None else None
+    refs = registry.living() if registry is not None else []
+    victims = [ref for ref in refs if ref.name == "router" or ref.name.startswith("topic:")]
+    for ref in victims:
+        ref.kill()
+    return {"killed": len(victims)}
+
+
+def cpu(server: Server) -> dict[str, Any]:
+    """Say how many seconds of CPU this process has used."""
+    return {"cpu": time.process_time()}
+
+
+COMMANDS: dict[str, Callable[[Server], dict[str, Any]]] = {"cpu": cpu, "kill": kill}
+"""What a run may ask for, beside the end; another way to make trouble is another line."""
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    server = Server()
+    add_topics(server)
+    commands = gevent.spawn(_obey, server)
+    try:
+        serve(server, host="127.0.0.1", port=0, path=PATH, on_start=_say_url)
+    finally:
+        commands.kill()
+
+
+def _obey(server: Server) -> None:
+    with FileObjectPosix(sys.stdin.fileno(), "rb", closefd=False) as lines:
+        for line in lines:
+            _say(COMMANDS[line.decode().strip()](server))
+    server.stop()
+
+
+def _say_url(url: str) -> None:
+    _say({"url": url.replace("http", "ws", 1) + PATH})
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
