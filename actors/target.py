@@ -158,7 +158,7 @@ class Target:
         effects: Effects = []
         for encoding, group in self._groups.items():
             here = [author for author in authors if author in group]
-            if len(group) == len(authors) == 1 and here:
+            if len(group) == len(here) == 1 and len(authors[here[0]]) == len(outcomes):
                 # Alone: nobody else needs the messages, so they are not even encoded.
                 effects.append(Send(here, encoding.join(self._acknowledges(encoding, outcomes))))
                 continue

@@ -3,23 +3,56 @@
 Source: OTP Design Principles, Supervisor Behaviour.
 """
 
-from .child_spec import BRUTAL_KILL, INFINITY, ChildSpec, InvalidChildSpec, worker
-from .dynamic import DynamicSupervisor
-from .policy import Backoff, Restart, Strategy
-from .supervisor import RestartIntensityExceeded, StartFailed, Supervisor, supervisor
+from .calls import (
+    ChildAlreadyPresent,
+    ChildAlreadyStarted,
+    ChildInfo,
+    ChildNotFound,
+    ChildRestarting,
+    ChildRunning,
+    Counts,
+    StartFailed,
+    count_children,
+    delete_child,
+    get_childspec,
+    restart_child,
+    start_child,
+    terminate_child,
+    which_children,
+)
+from .child_spec import BRUTAL_KILL, INFINITY, ChildSpec, ChildType, InvalidChildSpec, worker
+from .dynamic import DynamicSupervisor, TooManyChildren
+from .policy import AutoShutdown, Backoff, Restart, Strategy
+from .supervisor import Supervisor, supervisor
 
 __all__ = [
     "BRUTAL_KILL",
     "INFINITY",
+    "AutoShutdown",
     "Backoff",
+    "ChildAlreadyPresent",
+    "ChildAlreadyStarted",
+    "ChildInfo",
+    "ChildNotFound",
+    "ChildRestarting",
+    "ChildRunning",
     "ChildSpec",
+    "ChildType",
+    "Counts",
     "DynamicSupervisor",
     "InvalidChildSpec",
     "Restart",
-    "RestartIntensityExceeded",
     "StartFailed",
     "Strategy",
     "Supervisor",
+    "TooManyChildren",
+    "count_children",
+    "delete_child",
+    "get_childspec",
+    "restart_child",
+    "start_child",
     "supervisor",
+    "terminate_child",
+    "which_children",
     "worker",
 ]

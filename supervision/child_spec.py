@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ..actors.actor import Actor, Ref
 from ..actors.errors import SupervisionError
-from .policy import Backoff, Restart
+from .policy import AutoShutdown, Backoff, Restart
 
 INFINITY: float | None = None
 """A shutdown that waits as long as it takes: a supervisor's default, so that its own children get their time."""
@@ -19,46 +20,77 @@ INFINITY: float | None = None
 BRUTAL_KILL = 0.0
 """A shutdown that does not ask."""
 
-Start = Callable[[Ref[Any]], Ref[Any]]
-"""``start(monitor)`` returns a started child that tells ``monitor`` when it is `Down`, or raises."""
+SHUTDOWN_TIMEOUT = 5.0
+"""Seconds: a worker's default, as OTP's."""
+
+
+class ChildType(Enum):
+    """Whether a child has children of its own."""
+
+    WORKER = "worker"
+    SUPERVISOR = "supervisor"
+
+
+Start = Callable[[Ref[Any]], "Ref[Any] | None"]
+"""``start(monitor)`` returns a started child that tells ``monitor`` when it is `Down`; or None if it has nothing to do
+here (OTP's ``ignore``); or raises."""
 
 
 class InvalidChildSpec(SupervisionError):
-    """A child spec cannot be used; the message names the field, what was got and what was expected."""
+    """A child spec or an option of a supervisor cannot be used; says which, what was got and what was expected."""
 
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """``shutdown``: seconds that a child gets to stop; 0 kills at once (`BRUTAL_KILL`), None waits (`INFINITY`)."""
+    """``shutdown``: seconds that a child gets to stop; 0 kills at once (`BRUTAL_KILL`), None waits (`INFINITY`).
+
+    ``significant`` children may end their supervisor (see `AutoShutdown`); ``backoff`` delays restarts.
+    Raises: InvalidChildSpec.
+    """
 
     id: str
     start: Start
     restart: Restart = Restart.PERMANENT
-    shutdown: float | None = 5.0
+    shutdown: float | None = SHUTDOWN_TIMEOUT
+    type: ChildType = ChildType.WORKER
+    significant: bool = False
     backoff: Backoff | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.id, str) or not self.id:
             raise InvalidChildSpec(f"id: expected a non-empty str, got {self.id!r}")
-        if not callable(self.start):
-            raise InvalidChildSpec(f"{self.id}: start: expected a callable, got {self.start!r}")
-        if not isinstance(self.restart, Restart):
-            raise InvalidChildSpec(f"{self.id}: restart: expected a Restart, got {self.restart!r}")
-        if self.shutdown is not None and not (isinstance(self.shutdown, int | float) and self.shutdown >= 0):
-            raise InvalidChildSpec(f"{self.id}: shutdown: expected seconds ≥ 0 or None, got {self.shutdown!r}")
+        self._expect(callable(self.start), "start", "a callable that takes the monitor")
+        self._expect(isinstance(self.restart, Restart), "restart", "a Restart")
+        self._expect(isinstance(self.type, ChildType), "type", "a ChildType")
+        self._expect(isinstance(self.significant, bool), "significant", "True or False")
+        self._expect(self.backoff is None or isinstance(self.backoff, Backoff), "backoff", "a Backoff or None")
+        is_number = isinstance(self.shutdown, int | float) and not isinstance(self.shutdown, bool)
+        is_seconds = is_number and self.shutdown is not None and self.shutdown >= 0
+        self._expect(self.shutdown is None or is_seconds, "shutdown", "seconds ≥ 0, or None for as long as it takes")
+        if self.significant and self.restart is Restart.PERMANENT:
+            raise InvalidChildSpec(f"{self.id}: a permanent child cannot be significant: it never ends for good")
+
+    def _expect(self, holds: bool, field: str, expected: str) -> None:
+        if not holds:
+            raise InvalidChildSpec(f"{self.id}: {field}: expected {expected}, got {getattr(self, field)!r}")
 
 
 def worker(id: str, actor: type[Actor], *args: Any, **options: Any) -> ChildSpec:
-    """Return the spec of a child that is not a supervisor; ``options``: restart, shutdown, backoff."""
+    """Return the spec of an actor that is not a supervisor; ``options``: the other fields of `ChildSpec`."""
 
-    def start(monitor: Ref[Any]) -> Ref[Any]:
+    def start(monitor: Ref[Any]) -> Ref[Any] | None:
         return actor.start_link(*args, monitor=monitor, name=id)
 
     return ChildSpec(id, start, **options)
 
 
-def check_unique(specs: Sequence[ChildSpec]) -> None:
-    """Raise InvalidChildSpec if two specs have the same id."""
+def check_specs(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None:
+    """Raise InvalidChildSpec if the specs do not fit together."""
+    for spec in specs:
+        if not isinstance(spec, ChildSpec):
+            raise InvalidChildSpec(f"expected a ChildSpec, got {spec!r}")
+        if spec.significant and auto_shutdown is AutoShutdown.NEVER:
+            raise InvalidChildSpec(f"{spec.id}: significant needs a supervisor whose auto_shutdown is not never")
     ids = [spec.id for spec in specs]
     if twice := sorted({id for id in ids if ids.count(id) > 1}):
         raise InvalidChildSpec(f"each id may be there once, got {twice} several times")

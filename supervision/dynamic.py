@@ -1,43 +1,46 @@
 """A dynamic supervisor: many children alike, started while it runs, stopped all at once.
 
-Source: Elixir's ``DynamicSupervisor``; OTP's ``simple_one_for_one``. One thing is ours: restart intensity is not
-shared. Each child backs off by itself, because the children are strangers to each other: one bad topic must not
-take the others down.
+Source: Elixir's ``DynamicSupervisor``; OTP's ``simple_one_for_one``. One default is ours: restart intensity is not
+shared. Each child backs off by itself, because the children are strangers to each other: one bad topic must not take
+the others down. With ``intensity`` given, all children share it, as OTP's do.
 """
 
 from __future__ import annotations
 
-import logging
+import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import gevent
 
 from ..actors.actor import Actor, Down, Ref
-from ..actors.exits import Crashed, Reason, Shutdown, is_orderly
-from .child_spec import ChildSpec
-from .policy import Backoff, should_restart
-from .supervisor import KILL_TIMEOUT, StartChild, child_reason
+from ..actors.errors import SupervisionError
+from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
+from . import calls
+from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, check_specs
+from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
+from .reports import logger, progress, report
+from .stopping import KILL_TIMEOUT, child_reason, stop_child
+from .supervisor import BackedOff, Child, TryAgain, check_options
 
-logger = logging.getLogger("nuphar.supervision")
+DEFAULT_BACKOFF = Backoff()
 
 
-class CountChildren(NamedTuple):
-    """Ask how many children there are, those that wait for their restart included."""
+class TooManyChildren(SupervisionError):
+    """There are ``max_children`` already, those that wait for their restart included."""
 
 
-@dataclass(eq=False)
-class _Child:
+class Run(NamedTuple):
+    """Told: start this child, and start it again if that fails; nothing happens if it is there already."""
+
     spec: ChildSpec
-    ref: Ref[Any] | None = None
-    started: float = 0.0
-    failures: int = 0
 
 
-class _StartAgain(NamedTuple):
-    child: _Child
+class TerminateRef(NamedTuple):
+    """Stop the child with this ref."""
+
+    ref: Ref[Any]
 
 
 class DynamicSupervisor(Actor):
@@ -47,32 +50,48 @@ class DynamicSupervisor(Actor):
         self,
         children: Callable[[], Iterable[ChildSpec]] = tuple,
         *,
-        shutdown: float = 5.0,
+        intensity: int | None = None,
+        period: float = 5.0,
+        max_children: int | None = None,
+        auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
         clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
+        check_options(Strategy.ONE_FOR_ONE, 1 if intensity is None else intensity, period, auto_shutdown)
+        if max_children is not None and (not isinstance(max_children, int) or max_children < 0):
+            raise InvalidChildSpec(f"max_children: expected an integer ≥ 0 or None, got {max_children!r}")
         super().__init__(**link)
         self._first = children
-        self._shutdown = shutdown
+        self._intensity = None if intensity is None else Intensity(intensity, period)
+        self._most = max_children
+        self._auto_shutdown = auto_shutdown
         self._clock = clock
-        self._children: dict[str, _Child] = {}
-        self._running: dict[Ref[Any], _Child] = {}
+        self._children: dict[str, Child] = {}
+        self._running: dict[Ref[Any], Child] = {}
 
     def init(self) -> None:
         for spec in self._first():
-            self._start_child(spec)
+            self._run(spec)
 
     def handle(self, message: Any) -> Any:
         match message:
-            case StartChild(spec):
-                # Asked for twice when a predecessor crashed with the request in hand.
-                return self._start_child(spec)
             case Down(ref, reason):
                 self._child_down(ref, reason)
-            case _StartAgain(child):
-                self._start(child)
-            case CountChildren():
-                return len(self._children)
+            case TryAgain(child) | BackedOff(child):
+                if child.is_restarting and self._children.get(child.spec.id) is child:
+                    self._restart(child, is_counted=isinstance(message, BackedOff))
+            case Run(spec):
+                self._run(spec)
+            case calls.StartChild(spec):
+                return self._call_start(spec)
+            case TerminateRef(ref):
+                self._call_terminate(ref)
+            case calls.TerminateChild() | calls.RestartChild() | calls.DeleteChild() | calls.GetChildSpec():
+                raise SupervisionError(f"{self.ref} is dynamic: its children have no ids, terminate them by ref")
+            case calls.WhichChildren():
+                return [self._info(child) for child in reversed(self._children.values())]
+            case calls.CountChildren():
+                return self._counts()
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
@@ -80,59 +99,137 @@ class DynamicSupervisor(Actor):
     def terminate(self, reason: Reason) -> None:
         """Ask all to stop, then wait for them together: the slowest one counts, not the sum."""
         how = child_reason(reason)
-        refs = list(self._running)
-        for ref in refs:
-            ref.shut_down(how)
-        deadline = self._clock() + self._shutdown
-        if isinstance(reason, Shutdown) and reason.deadline is not None:
-            deadline = min(deadline, reason.deadline)
-        late = [ref for ref in refs if ref.wait_down(max(0.0, deadline - self._clock())) is None]
-        for ref in late:
-            logger.warning("%s did not stop within %s s and is killed", ref, self._shutdown)
+        now = self._clock()
+        latest = how.deadline if isinstance(how, Shutdown) and how.deadline is not None else float("inf")
+        for ref, child in self._running.items():
+            if child.spec.shutdown == BRUTAL_KILL:
+                ref.kill()
+            else:
+                ref.shut_down(how)
+        late = []
+        for ref, child in self._running.items():
+            shutdown = KILL_TIMEOUT if child.spec.shutdown == BRUTAL_KILL else child.spec.shutdown
+            deadline = min(latest, float("inf") if shutdown is None else now + shutdown)
+            timeout = None if deadline == float("inf") else max(0.0, deadline - self._clock())
+            if ref.wait_down(timeout) is None:
+                late.append((ref, child))
+        for ref, child in late:
+            report("shutdown_error", self.ref, KILLED, child.spec, ref)
             ref.kill()
-        for ref in late:
+        for ref, _ in late:
             ref.wait_down(KILL_TIMEOUT)
 
-    def _start_child(self, spec: ChildSpec) -> Ref[Any] | None:
-        child = self._children.get(spec.id)
-        if child is None:
-            child = self._children[spec.id] = _Child(spec)
-            self._start(child)
-        return child.ref
-
-    def _start(self, child: _Child) -> None:
-        child.started = self._clock()
+    def _run(self, spec: ChildSpec) -> None:
+        if spec.id in self._children:
+            return  # told twice, when a predecessor crashed with the message in hand
+        child = self._children[spec.id] = Child(spec)
         try:
-            child.ref = child.spec.start(self.ref)
+            self._start(child)
         except Exception as error:
-            logger.error("supervisor %s: start_error: child %s", self.ref, child.spec.id, exc_info=error)
-            self._retry(child, Crashed(error))
-            return
-        self._running[child.ref] = child
-        self.links.add(child.ref)
+            self._failed_to_start(child, error)
+
+    # What children do.
 
     def _child_down(self, ref: Ref[Any], reason: Reason) -> None:
         child = self._running.pop(ref, None)
         if child is None:
-            return
+            return  # we stopped it ourselves
         self.links.discard(ref)
-        if is_orderly(reason):
-            logger.debug("supervisor %s: child %s ended: %r", self.ref, child.spec.id, reason)
-        else:
-            logger.error("supervisor %s: child_terminated: child %s: %r", self.ref, child.spec.id, reason)
-        self._retry(child, reason)
+        child.ref, child.last_reason = None, reason
+        if child.spec.restart is Restart.PERMANENT or not is_orderly(reason):
+            report("child_terminated", self.ref, reason, child.spec, ref)
+        if should_restart(child.spec.restart, reason):
+            self._restart(child)
+            return
+        del self._children[child.spec.id]
+        if child.spec.significant and (
+            self._auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
+            or not any(other.spec.significant for other in self._children.values())
+        ):
+            self.exit(SHUTDOWN)
 
-    def _retry(self, child: _Child, reason: Reason) -> None:
-        child.ref = None
-        if not should_restart(child.spec.restart, reason):
+    def _restart(self, child: Child, is_counted: bool = False) -> None:
+        if not is_counted and self._intensity is not None and not self._intensity.allow(self._clock()):
+            limit = f"more than {self._intensity.intensity} restarts in {self._intensity.period} s"
+            report("shutdown", self.ref, f"reached_max_restart_intensity: {limit}", child.spec)
+            del self._children[child.spec.id]
+            self.exit(SHUTDOWN)
+            return
+        if not child.is_restarting and self._back_off(child, BackedOff(child)):
+            return
+        child.is_restarting = False
+        child.restarts += 1
+        try:
+            self._start(child)
+        except Exception as error:
+            self._failed_to_start(child, error)
+
+    def _failed_to_start(self, child: Child, error: Exception) -> None:
+        report("start_error", self.ref, Crashed(error), child.spec)
+        if child.spec.restart is Restart.TEMPORARY:
             del self._children[child.spec.id]
             return
-        backoff = child.spec.backoff or Backoff()
-        is_quick = self._clock() - child.started < backoff.reset
-        failures = child.failures if is_quick else 0
-        child.failures = failures + 1
-        delay = backoff.delay(failures)
+        child.is_restarting = True
+        if not self._back_off(child, TryAgain(child)):
+            self.mailbox.put_anyway(TryAgain(child))
+
+    def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
+        backoff = child.spec.backoff
+        if backoff is None and self._intensity is None:
+            backoff = DEFAULT_BACKOFF  # nothing else would stop a crash loop
+        delay = 0.0 if backoff is None else child.failures.next_delay(backoff, self._clock(), random.random())
         if not delay:
-            self._start(child)
+            return False
+        child.is_restarting = True
+        gevent.spawn_later(delay, self.mailbox.put_anyway, then)
+        return True
+
+    def _start(self, child: Child) -> None:
+        child.failures.started = self._clock()
+        ref = child.spec.start(self.ref)
+        if ref is None:
+            del self._children[child.spec.id]  # it has nothing to do here (OTP's ignore), so there is nothing to keep
             return
-        gevent.spawn_later(delay, self.mailbox.put_anyway, _StartAgain(child))
+        if not isinstance(ref, Ref):
+            raise InvalidChildSpec(f"{child.spec.id}: start: expected a Ref or None, got {ref!r}")
+        child.ref = ref
+        self._running[ref] = child
+        self.links.add(ref)
+        progress(self.ref, child.spec, ref)
+
+    # What is asked.
+
+    def _call_start(self, spec: ChildSpec) -> Ref[Any] | None:
+        check_specs([spec], self._auto_shutdown)
+        if (present := self._children.get(spec.id)) is not None:
+            if present.ref is not None:
+                raise calls.ChildAlreadyStarted(spec.id, present.ref)
+            raise calls.ChildAlreadyPresent(f"{self.ref} has a child {spec.id!r} already; it does not run")
+        if self._most is not None and len(self._children) >= self._most:
+            raise TooManyChildren(f"{self.ref} has {self._most} children already")
+        child = self._children[spec.id] = Child(spec)
+        try:
+            self._start(child)
+        except Exception as error:
+            del self._children[spec.id]
+            raise calls.StartFailed(self.ref, spec.id, error) from error
+        return child.ref
+
+    def _call_terminate(self, ref: Ref[Any]) -> None:
+        child = self._running.get(ref)
+        if child is None:
+            if ref.is_alive():
+                raise calls.ChildNotFound(f"{ref} is not a child of {self.ref}")
+            return
+        del self._running[ref], self._children[child.spec.id]
+        self.links.discard(ref)
+        stop_child(ref, child.spec, SHUTDOWN, self.ref)
+
+    def _info(self, child: Child) -> calls.ChildInfo:
+        return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)
+
+    def _counts(self) -> calls.Counts:
+        children = self._children.values()
+        supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
+        active = sum(child.ref is not None and child.ref.is_alive() for child in children)
+        return calls.Counts(len(children), active, supervisors, len(children) - supervisors)

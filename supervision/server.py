@@ -29,9 +29,11 @@ from ..transport.codec import Codec
 from ..transport.connection import Gateway
 from ..transport.serialiser import Serialiser, automatic
 from . import tree
+from .calls import start_child
 from .child_spec import ChildSpec
+from .dynamic import Run
 from .options import Options
-from .supervisor import StartChild, Supervisor
+from .supervisor import Supervisor
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -130,7 +132,7 @@ class Server:
         """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
         self.check_running()
         assert self._root is not None
-        self._root.ask(StartChild(tree.listener(wsgi)))
+        start_child(self._root, tree.listener(wsgi))
 
     def on_end(self, callback: Callable[[], Any]) -> None:
         """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
@@ -293,7 +295,7 @@ class Server:
 
     def start_topic(self, topic: Topic) -> None:
         """Have a topic's actor started, without waiting for it."""
-        self.topic_starts.put_anyway(StartChild(tree.topic_spec(self, topic)))
+        self.topic_starts.put_anyway(Run(tree.topic_spec(self, topic)))
 
     def topic_specs(self) -> list[ChildSpec]:
         """Return the specs of every topic's actor."""
@@ -304,7 +306,7 @@ class Server:
         return [tree.own_store_spec(self, own) for own in self.own_stores.running()]
 
     def _start_own_store(self, own: OwnStore) -> None:
-        self.session_starts.put_anyway(StartChild(tree.own_store_spec(self, own)))
+        self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
 
     def _check_not_stopped(self) -> None:
         if self._has_stopped:

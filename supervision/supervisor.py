@@ -1,57 +1,56 @@
 """A static supervisor: starts its children in order, stops them in reverse, restarts them by policy.
 
+It does what OTP's does, case by case; tests/conformance/otp compares the two. One thing is ours: a child spec may have
+a back-off, which delays its restarts.
+
 Source: OTP, ``supervisor`` module and Design Principles, chapter Supervisor Behaviour.
 """
 
 from __future__ import annotations
 
-import logging
+import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import gevent
+
 from ..actors.actor import Actor, Down, Ref
-from ..actors.errors import SupervisionError
-from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
-from .child_spec import INFINITY, ChildSpec, InvalidChildSpec, check_unique
-from .policy import Intensity, Restart, Strategy, affected, should_restart
-
-logger = logging.getLogger("nuphar.supervision")
-
-KILL_TIMEOUT = 1.0
-"""Seconds to wait for a killed child's end before it is disowned."""
-
-
-class StartFailed(SupervisionError):
-    """A child could not be started; the ones before it have been stopped."""
-
-
-class RestartIntensityExceeded(SupervisionError):
-    """More restarts within the period than allowed: the supervisor has given up."""
+from ..actors.exits import SHUTDOWN, Crashed, Reason, is_orderly
+from . import calls
+from .child_spec import INFINITY, ChildSpec, ChildType, InvalidChildSpec, check_specs
+from .policy import AutoShutdown, Failures, Intensity, Restart, Strategy, affected, should_restart
+from .reports import logger, progress, report
+from .stopping import child_reason, stop_child
 
 
 class TryAgain(NamedTuple):
-    """Told by a supervisor to itself after a failed restart, so that other messages get their turn."""
+    """Told by a supervisor to itself after a failed restart, so that others get their turn; counts as a restart."""
 
-    id: str
+    child: Child
 
 
-class StartChild(NamedTuple):
-    """Add a child after the others and start it; an ask is answered with its `Ref`."""
+class BackedOff(NamedTuple):
+    """Told by a supervisor to itself when a child's back-off is over; it was counted before."""
+
+    child: Child
+
+
+@dataclass(eq=False)
+class Child:
+    """``ref`` is None while it does not run; ``is_restarting`` while it will be tried again."""
 
     spec: ChildSpec
-
-
-class AlreadyPresent(SupervisionError):
-    """There is a child with this id, running or not."""
-
-
-class WhichChildren(NamedTuple):
-    """Ask for ``{id: Ref, or None while it is down}``, in start order."""
+    ref: Ref[Any] | None = None
+    is_restarting: bool = False
+    restarts: int = 0
+    last_reason: Reason | None = None
+    failures: Failures = field(default_factory=Failures)
 
 
 class Supervisor(Actor):
-    """Does nothing but supervise."""
+    """Does nothing but supervise. Talk to it with the functions of `nuphar.supervision`: ``start_child`` and so on."""
 
     def __init__(
         self,
@@ -60,132 +59,255 @@ class Supervisor(Actor):
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: int = 1,
         period: float = 5.0,
+        auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
         clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
-        check_unique(specs)
-        if not isinstance(strategy, Strategy):
-            raise InvalidChildSpec(f"strategy: expected a Strategy, got {strategy!r}")
+        check_options(strategy, intensity, period, auto_shutdown)
+        check_specs(specs, auto_shutdown)
         super().__init__(**link)
-        self._specs = {spec.id: spec for spec in specs}
+        self._children = {spec.id: Child(spec) for spec in specs}
         self._strategy = strategy
         self._intensity = Intensity(intensity, period)
+        self._auto_shutdown = auto_shutdown
         self._clock = clock
-        self._children: dict[str, Ref[Any] | None] = dict.fromkeys(self._specs)
 
     def init(self) -> None:
-        for id in self._specs:
-            try:
-                self._start_child(id)
-            except Exception as error:
-                self._stop_children(list(self._specs), SHUTDOWN)
-                raise StartFailed(f"{self.ref}: the child {id!r} failed to start: {error!r}") from error
+        failed = self._start_children(list(self._children.values()))
+        if failed is not None:
+            child, error = failed
+            report("start_error", self.ref, Crashed(error), child.spec)
+            self._stop_all(SHUTDOWN)
+            raise calls.StartFailed(self.ref, child.spec.id, error) from error
 
     def handle(self, message: Any) -> Any:
         match message:
             case Down(ref, reason):
                 self._child_down(ref, reason)
-            case TryAgain(id):
-                if id in self._specs and self._children[id] is None:
-                    self._restart(id)
-            case StartChild(spec):
-                return self._add_child(spec)
-            case WhichChildren():
-                return dict(self._children)
+            case TryAgain(child) if self._is_awaited(child):
+                self._restart(child)
+            case BackedOff(child) if self._is_awaited(child):
+                self._restart_group(child)
+            case TryAgain() | BackedOff():
+                pass  # it was terminated, or restarted with others, meanwhile
+            case calls.StartChild(spec):
+                return self._call_start(spec)
+            case calls.TerminateChild(id):
+                self._call_terminate(self._find(id))
+            case calls.RestartChild(id):
+                return self._call_restart(self._find(id))
+            case calls.DeleteChild(id):
+                del self._children[self._idle(self._find(id)).spec.id]
+            case calls.GetChildSpec(id):
+                return self._find(id).spec
+            case calls.WhichChildren():
+                return [_info(child) for child in reversed(self._children.values())]
+            case calls.CountChildren():
+                return _counts(self._children.values())
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
 
     def terminate(self, reason: Reason) -> None:
         # When it crashed itself, its children end as by a kill: their successors go on where they were.
-        self._stop_children(list(self._specs), child_reason(reason))
+        self._stop_all(child_reason(reason))
+
+    # What children do.
 
     def _child_down(self, ref: Ref[Any], reason: Reason) -> None:
-        id = next((id for id, child in self._children.items() if child is ref), None)
-        if id is None:
+        child = next((child for child in self._children.values() if child.ref is ref), None)
+        if child is None:
             return  # we stopped it ourselves
-        self._children[id] = None
-        self.links.discard(ref)
-        if not is_orderly(reason) or self._specs[id].restart is Restart.PERMANENT:
-            _report("child_terminated", self.ref, id, reason)
-        if should_restart(self._specs[id].restart, reason):
-            self._restart(id)
+        self._forget_ref(child)
+        child.last_reason = reason
+        spec = child.spec
+        if spec.restart is Restart.PERMANENT or not is_orderly(reason):
+            report("child_terminated", self.ref, reason, spec, ref)
+        if should_restart(spec.restart, reason):
+            self._restart(child)
+            return
+        if spec.restart is Restart.TEMPORARY:
+            del self._children[spec.id]
+        self._consider_shutdown(child)
 
-    def _restart(self, id: str) -> None:
+    def _consider_shutdown(self, ended: Child) -> None:
+        if not ended.spec.significant or self._auto_shutdown is AutoShutdown.NEVER:
+            return
+        others = (child for child in self._children.values() if child.spec.significant)
+        if self._auto_shutdown is AutoShutdown.ALL_SIGNIFICANT and any(
+            child.ref is not None or child.is_restarting for child in others
+        ):
+            return
+        self.exit(SHUTDOWN)
+
+    def _restart(self, child: Child) -> None:
+        """Restart ``child`` and whoever goes with it, unless that has happened too often."""
         if not self._intensity.allow(self._clock()):
-            limit = f"{self._intensity.intensity} restarts in {self._intensity.period} s"
-            raise RestartIntensityExceeded(f"{self.ref}: more than {limit}, the last of {id!r}")
-        group = affected(self._strategy, list(self._specs), id)
-        self._stop_children(group, SHUTDOWN)
+            limit = f"more than {self._intensity.intensity} restarts in {self._intensity.period} s"
+            report("shutdown", self.ref, f"reached_max_restart_intensity: {limit}", child.spec)
+            child.is_restarting = False
+            if child.spec.restart is Restart.TEMPORARY:
+                del self._children[child.spec.id]
+            self.exit(SHUTDOWN)
+            return
+        if child.is_restarting or not self._back_off(child, BackedOff(child)):
+            self._restart_group(child)
+
+    def _restart_group(self, child: Child) -> None:
+        ids = affected(self._strategy, list(self._children), child.spec.id)
+        group = [self._children[id] for id in ids]
+        if self._strategy is not Strategy.ONE_FOR_ONE:
+            group = self._stop_group(group)
         for each in group:
-            if each != id and self._specs[each].restart is Restart.TEMPORARY:
-                continue  # OTP: a temporary bystander stays down
+            each.is_restarting = False
+        failed = self._start_children(group)
+        for each in group:
+            if each.ref is not None:
+                each.restarts += 1
+        if failed is not None:
+            tried, error = failed
+            report("start_error", self.ref, Crashed(error), tried.spec)
+            tried.is_restarting = True
+            if not self._back_off(tried, TryAgain(tried)):
+                self.mailbox.put_anyway(TryAgain(tried))
+
+    def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
+        """Say ``then`` to ourselves after the child's back-off; False if it has none just now."""
+        backoff = child.spec.backoff
+        delay = 0.0 if backoff is None else child.failures.next_delay(backoff, self._clock(), random.random())
+        if not delay:
+            return False
+        child.is_restarting = True
+        gevent.spawn_later(delay, self.mailbox.put_anyway, then)
+        return True
+
+    def _is_awaited(self, child: Child) -> bool:
+        return child.is_restarting and self._children.get(child.spec.id) is child
+
+    def _stop_group(self, group: list[Child]) -> list[Child]:
+        """Stop ``group`` in reverse order and return who is to be started again: a temporary bystander is not."""
+        for each in reversed(group):
+            self._end_child(each, SHUTDOWN)
+            if each.spec.restart is Restart.TEMPORARY:
+                self._children.pop(each.spec.id, None)
+        return [each for each in group if each.spec.id in self._children]
+
+    def _start_children(self, children: list[Child]) -> tuple[Child, Exception] | None:
+        """Start them in order, up to the first that fails; return that one and why."""
+        for child in children:
             try:
-                self._start_child(each)
+                self._start(child)
             except Exception as error:
-                _report("start_error", self.ref, each, Crashed(error))
-                self.mailbox.put_anyway(TryAgain(each))
-                return
+                return child, error
+            if child.ref is None and child.spec.restart is Restart.TEMPORARY:
+                self._children.pop(child.spec.id, None)
+        return None
 
-    def _add_child(self, spec: ChildSpec) -> Ref[Any]:
-        if spec.id in self._specs:
-            raise AlreadyPresent(f"{self.ref} has a child {spec.id!r} already")
-        self._specs[spec.id] = spec
-        self._children[spec.id] = None
-        try:
-            self._start_child(spec.id)
-        except Exception as error:
-            del self._specs[spec.id], self._children[spec.id]
-            raise StartFailed(f"{self.ref}: the child {spec.id!r} failed to start: {error!r}") from error
-        ref = self._children[spec.id]
-        assert ref is not None
-        return ref
-
-    def _start_child(self, id: str) -> None:
-        ref = self._specs[id].start(self.ref)
-        self._children[id] = ref
+    def _start(self, child: Child) -> None:
+        child.failures.started = self._clock()
+        ref = child.spec.start(self.ref)
+        if ref is None:
+            return  # it has nothing to do here (OTP's ignore)
+        if not isinstance(ref, Ref):
+            raise InvalidChildSpec(f"{child.spec.id}: start: expected a Ref or None, got {ref!r}")
+        child.ref = ref
         self.links.add(ref)
+        progress(self.ref, child.spec, ref)
 
-    def _stop_children(self, ids: list[str], reason: Reason) -> None:
-        for id in reversed(ids):
-            ref = self._children[id]
-            self._children[id] = None
-            if ref is not None:
-                self.links.discard(ref)
-                stop_child(ref, self._specs[id].shutdown, reason)
+    def _end_child(self, child: Child, reason: Reason) -> None:
+        child.is_restarting = False
+        ref = child.ref
+        if ref is None:
+            return
+        self._forget_ref(child)
+        child.last_reason = stop_child(ref, child.spec, reason, self.ref)
+
+    def _stop_all(self, reason: Reason) -> None:
+        for child in reversed(list(self._children.values())):
+            self._end_child(child, reason)
+
+    def _forget_ref(self, child: Child) -> None:
+        if child.ref is not None:
+            self.links.discard(child.ref)
+            child.ref = None
+
+    # What is asked.
+
+    def _find(self, id: str) -> Child:
+        child = self._children.get(id)
+        if child is None:
+            raise calls.ChildNotFound(f"{self.ref} has no child {id!r}; there are {list(self._children)}")
+        return child
+
+    def _idle(self, child: Child) -> Child:
+        if child.is_restarting:
+            raise calls.ChildRestarting(f"the child {child.spec.id!r} is being restarted")
+        if child.ref is not None:
+            raise calls.ChildRunning(f"the child {child.spec.id!r} runs: terminate it first")
+        return child
+
+    def _call_start(self, spec: ChildSpec) -> Ref[Any] | None:
+        check_specs([spec], self._auto_shutdown)
+        present = self._children.get(spec.id)
+        if present is not None:
+            if present.ref is not None:
+                raise calls.ChildAlreadyStarted(spec.id, present.ref)
+            raise calls.ChildAlreadyPresent(f"{self.ref} has a child {spec.id!r} already; it does not run")
+        child = self._children[spec.id] = Child(spec)
+        failed = self._start_children([child])
+        if failed is not None:
+            del self._children[spec.id]
+            raise calls.StartFailed(self.ref, spec.id, failed[1]) from failed[1]
+        return child.ref
+
+    def _call_terminate(self, child: Child) -> None:
+        self._end_child(child, SHUTDOWN)
+        if child.spec.restart is Restart.TEMPORARY:
+            del self._children[child.spec.id]
+
+    def _call_restart(self, child: Child) -> Ref[Any] | None:
+        try:
+            self._start(self._idle(child))
+        except (calls.ChildRestarting, calls.ChildRunning):
+            raise
+        except Exception as error:
+            raise calls.StartFailed(self.ref, child.spec.id, error) from error
+        return child.ref
 
 
-def supervisor(id: str, children: Sequence[ChildSpec], **options: Any) -> ChildSpec:
-    """Return the spec of a child that is itself a supervisor; ``options``: strategy, intensity, period.
+def supervisor(
+    id: str, children: Sequence[ChildSpec], *, restart: Restart = Restart.PERMANENT, **options: Any
+) -> ChildSpec:
+    """Return the spec of a child that is itself a supervisor; ``options``: strategy, intensity, period, auto_shutdown.
 
-    Its shutdown is `INFINITY`, so that its own children get their time.
+    Its shutdown is `INFINITY`, so that its own children get their time. A transient one that gives up is not restarted:
+    it ends with ``shutdown``, which counts as orderly; leave it permanent unless that is what you want.
     """
 
-    def start(monitor: Ref[Any]) -> Ref[Any]:
-        return Supervisor.start_link(children, monitor=monitor, name=id, **options)
+    def start(monitor: Ref[Any]) -> Ref[Any] | None:
+        return Supervisor.start_link(children, monitor=monitor, name=id, timeout=calls.TIMEOUT, **options)
 
-    return ChildSpec(id, start, Restart.PERMANENT, INFINITY)
-
-
-def child_reason(reason: Reason) -> Reason:
-    """Return the reason that children hear when their supervisor ends for ``reason``."""
-    if isinstance(reason, Shutdown):
-        return reason
-    return SHUTDOWN if is_orderly(reason) else KILLED
+    return ChildSpec(id, start, restart, INFINITY, ChildType.SUPERVISOR)
 
 
-def stop_child(ref: Ref[Any], shutdown: float | None, reason: Reason) -> Reason:
-    """Stop a child as its spec says: ask and wait ``shutdown`` seconds, then kill; return how it ended."""
-    if shutdown is None or shutdown > 0:
-        ref.shut_down(reason)
-        ended = ref.wait_down(shutdown)
-        if ended is not None:
-            return ended
-        logger.warning("%s did not stop within %s s and is killed", ref, shutdown)
-    ref.kill()
-    return ref.wait_down(KILL_TIMEOUT) or KILLED
+def check_options(strategy: object, intensity: object, period: object, auto_shutdown: object) -> None:
+    """Raise InvalidChildSpec unless these can be a supervisor's options."""
+    if not isinstance(strategy, Strategy):
+        raise InvalidChildSpec(f"strategy: expected a Strategy, got {strategy!r}")
+    if not isinstance(intensity, int) or isinstance(intensity, bool) or intensity < 0:
+        raise InvalidChildSpec(f"intensity: expected an integer ≥ 0, got {intensity!r}")
+    if not isinstance(period, int | float) or isinstance(period, bool) or not 0 < period < float("inf"):
+        raise InvalidChildSpec(f"period: expected seconds above 0, got {period!r}")
+    if not isinstance(auto_shutdown, AutoShutdown):
+        raise InvalidChildSpec(f"auto_shutdown: expected an AutoShutdown, got {auto_shutdown!r}")
 
 
-def _report(context: str, supervisor: Ref[Any], child: str, reason: Reason) -> None:
-    error = reason.error if isinstance(reason, Crashed) else None
-    logger.error("supervisor %s: %s: child %s: %r", supervisor, context, child, reason, exc_info=error)
+def _info(child: Child) -> calls.ChildInfo:
+    return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)
+
+
+def _counts(children: Any) -> calls.Counts:
+    children = list(children)
+    supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
+    active = sum(child.ref is not None and child.ref.is_alive() for child in children)
+    return calls.Counts(len(children), active, supervisors, len(children) - supervisors)

@@ -15,9 +15,10 @@ from ..actors.mailbox import Mailbox
 from ..actors.own_store import OwnStore
 from ..actors.registry import Registry
 from ..actors.router import RouterActor
+from ..actors.target import Target
 from ..actors.target_actor import TargetActor
 from ..transport.connections import ConnectionsActor
-from .child_spec import ChildSpec, worker
+from .child_spec import INFINITY, ChildSpec, ChildType, worker
 from .dynamic import DynamicSupervisor
 from .listener import Listener, WSGIServer
 from .policy import Backoff, Restart, Strategy
@@ -42,8 +43,8 @@ def children(server: Server) -> list[ChildSpec]:
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
                server.hooks, server.start_topic, server.router, shutdown=ROUTER),
-        dynamic("sessions", server.session_starts, server.own_store_specs, SESSIONS),
-        dynamic("topics", server.topic_starts, server.topic_specs, TOPICS),
+        dynamic("sessions", server.session_starts, server.own_store_specs),
+        dynamic("topics", server.topic_starts, server.topic_specs),
     ]  # fmt: skip
 
 
@@ -64,13 +65,13 @@ def start(server: Server) -> Ref[Supervisor]:
     )
 
 
-def dynamic(id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]], shutdown: float) -> ChildSpec:
+def dynamic(id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]]) -> ChildSpec:
     """Return the spec of a dynamic supervisor: ``running()`` is what its predecessor ran, ``mailbox`` outlives both."""
 
     def start(monitor: Ref[Any]) -> Ref[Any]:
-        return DynamicSupervisor.start_link(running, shutdown=shutdown, mailbox=mailbox, monitor=monitor, name=id)
+        return DynamicSupervisor.start_link(running, mailbox=mailbox, monitor=monitor, name=id)
 
-    return ChildSpec(id, start, Restart.PERMANENT, shutdown=None)
+    return ChildSpec(id, start, Restart.PERMANENT, INFINITY, ChildType.SUPERVISOR)
 
 
 def topic_spec(server: Server, topic: Topic) -> ChildSpec:
@@ -79,17 +80,24 @@ def topic_spec(server: Server, topic: Topic) -> ChildSpec:
     def left(client_id: str) -> None:
         server.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
 
-    return _target(server, topic.target.name, topic.target, topic.mailbox, left)
+    return _target(server, topic.target.name, topic.target, topic.mailbox, left, TOPICS)
 
 
 def own_store_spec(server: Server, own: OwnStore) -> ChildSpec:
     """Return the spec of the actor of one session's own store."""
-    return _target(server, f"session:{own.session.client_id}", own.target, own.mailbox, None)
+    return _target(server, f"session:{own.session.client_id}", own.target, own.mailbox, None, SESSIONS)
 
 
-def _target(server: Server, name: str, target: Any, mailbox: Mailbox, left: Callable[[str], None] | None) -> ChildSpec:
+def _target(
+    server: Server,
+    name: str,
+    target: Target,
+    mailbox: Mailbox,
+    left: Callable[[str], None] | None,
+    shutdown: float,
+) -> ChildSpec:
     def start(monitor: Ref[Any]) -> Ref[Any]:
         return TargetActor.start_link(target, mailbox, server.hooks, left, monitor=monitor, name=name)
 
     # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
-    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown=TOPICS, backoff=Backoff())
+    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=Backoff())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -22,7 +21,6 @@ from .plan import Address
 
 _READ = 64 * 1024  # bytes
 _LIMIT = 1 << 20  # bytes: no frame of a load topic comes near
-_SEND_TIMEOUT = 10.0  # seconds: a server that takes nothing for so long has forgotten us
 
 
 class Client:
@@ -47,7 +45,6 @@ class Client:
         Raises: LoadError if there is no connection.
         """
         self._sock, early = dial(address)
-        self._sock.settimeout(_SEND_TIMEOUT)
         self.is_open = True
         self._greenlet = gevent.spawn(self._read, early)
         self._send(Hello(1, None, None, {}, {}))
@@ -92,18 +89,16 @@ class Client:
     def _read(self, data: bytes) -> None:
         sock, clock = self._sock, self._clock
         try:
-            while self.is_open:
-                if data:
-                    now = clock()
-                    for event in self._reader.feed(data):
-                        self._take(event, now)
-                    if not self.is_open:
-                        break
-                with suppress(TimeoutError):  # that one is for sending
-                    data = b""
-                    data = sock.recv(_READ)
-                    if not data:
-                        self._end("the server ended TCP without a word")
+            while True:
+                now = clock()
+                for event in self._reader.feed(data):
+                    self._take(event, now)
+                if not self.is_open:
+                    break
+                data = sock.recv(_READ)
+                if not data:
+                    self._end("the server ended TCP without a word")
+                    break
         except (OSError, RemoteProtocolError) as error:
             self._end(str(error))
         finally:
@@ -132,8 +127,12 @@ class Client:
         self._write(wire.encode_frame(wire.BINARY, dump_cbor([CODES[type(frame)], *frame]), os.urandom(4)))
 
     def _write(self, data: bytes) -> None:
+        # Never waits, so that one client cannot hold up the others: the kernel keeps thousands of our small frames.
+        if not self.is_open:
+            return
         try:
-            self._sock.sendall(data)
+            if os.write(self._sock.fileno(), data) < len(data):
+                self._end("the server takes nothing any more")
         except OSError as error:
             self._end(str(error))
 

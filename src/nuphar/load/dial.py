@@ -37,7 +37,7 @@ def dial(address: Address) -> tuple[socket.socket, bytes]:
         head, early = _read_head(sock)
         status = status_of(head)
         if status != 101:
-            raise LoadError(f"{where} refused the upgrade: {_refusal(head, _read_body(sock, head, early))}")
+            raise LoadError(f"{where} refused the upgrade with {_refusal(head, _read_body(sock, head, early))}")
         if (fault := fault_of(head, key)) is not None:
             raise LoadError(f"{where} is no server of ours: {fault}")
         sock.settimeout(None)
@@ -110,6 +110,12 @@ def _read_body(sock: socket.socket, head: str, body: bytes) -> bytes:
 
 
 def _refusal(head: str, body: bytes) -> str:
-    status = head.split("\r\n", 1)[0].removeprefix("HTTP/1.1 ")
-    text = " ".join(body.decode("utf-8", "replace").split())[:_SHOWN]
-    return f"{status[:_SHOWN]!r}: {text}" if text else repr(status[:_SHOWN])
+    status = _shown(head.split("\r\n", 1)[0].removeprefix("HTTP/1.1 "))
+    text = _shown(body.decode("utf-8", "replace"))
+    return f"{status}: {text}" if text else status
+
+
+def _shown(text: str) -> str:
+    """Return the beginning of somebody else's text, on one line and harmless to a terminal."""
+    plain = " ".join(text.split())[:_SHOWN]
+    return "".join(character for character in plain if character.isprintable())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import accumulate
 from math import exp, log
 
 _FINENESS = 50  # buckets for each factor of e: a bucket is 2 % wide
@@ -36,9 +37,6 @@ class Latencies:
         """
         if not self.count:
             return None
-        wanted, seen = share * self.count, 0
-        for bucket, count in enumerate(self._counts):
-            seen += count
-            if count and seen >= wanted:
-                break
+        wanted = max(1.0, share * self.count)
+        bucket = next(at for at, count in enumerate(accumulate(self._counts)) if count >= wanted)
         return _LEAST * exp((bucket + 0.5) / _FINENESS)

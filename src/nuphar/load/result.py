@@ -19,6 +19,7 @@ class Result:
 
     plan: Plan
     seconds: float
+    subscriptions: int
     counts: Counts = field(default_factory=Counts)
     latencies: Latencies = field(default_factory=Latencies)
     disconnects: int = 0
@@ -37,7 +38,7 @@ class Result:
         """Whether nothing was lost, doubled, swapped or forgotten, and nobody was thrown out."""
         counts = self.counts
         bad = counts.lost + counts.duplicated + counts.disordered + counts.diverged + self.disconnects
-        return not bad and (not self.is_own or counts.final_acknowledges == self.plan.clients)
+        return not bad and (not self.is_own or counts.final_acknowledges == self.subscriptions)
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of ``--json``; latencies are in milliseconds, null if nothing was measured."""
@@ -64,7 +65,7 @@ class Result:
     def rows(self) -> list[tuple[str, str]]:
         """Return the lines of the table: a name and a value."""
         plan, counts, plain = self.plan, self.counts, self.as_json()
-        finals = f"{counts.final_acknowledges:,} of {plan.clients:,}" if self.is_own else "0 (not our server to stop)"
+        finals = f"{counts.final_acknowledges:,} of {self.subscriptions:,}"
         rows = [
             ("clients, topics", f"{plan.clients:,}, {plan.topics:,}"),
             ("seconds, messages per second", f"{self.seconds:g}, {plan.messages_per_second:g}"),
@@ -76,7 +77,7 @@ class Result:
             ("out of order", f"{counts.disordered:,}"),
             ("diverged models", f"{counts.diverged:,}"),
             ("disconnected", f"{self.disconnects:,}"),
-            ("final acknowledges", finals),
+            ("final acknowledges", finals if self.is_own else "0 (not our server to stop)"),
             ("p50, ms", _shown(plain["p50_ms"])),
             ("p99, ms", _shown(plain["p99_ms"])),
             ("CPU of the clients", f"{self.client_cpu:.0%} of a core"),
@@ -99,4 +100,4 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 
 def _shown(milliseconds: float | None) -> str:
-    return "–" if milliseconds is None else f"{milliseconds:,.2f}"
+    return "none" if milliseconds is None else f"{milliseconds:,.2f}"

@@ -1,0 +1,98 @@
+"""``nuphar load`` on the command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from contextlib import ExitStack
+
+import click
+import gevent
+from rich.console import Console
+
+from .display import Display, table
+from .errors import LoadError
+from .plan import MESSAGES_PER_CLIENT, Plan
+from .result import Result
+from .run import Progress, Run
+
+NOT_GOOD = 1
+"""The exit status of a run that lost, doubled, swapped or forgot something."""
+
+CANNOT = 2
+"""The exit status of a run that could not be done."""
+
+
+@click.command()
+@click.option("--clients", default=100, show_default=True, metavar="N", help="Simulated clients.")
+@click.option("--topics", default=10, show_default=True, metavar="T", help="Topics; client n is in topic n modulo T.")
+@click.option("--seconds", default=5.0, show_default=True, metavar="S", help="How long to post.")
+@click.option(
+    "--rate",
+    type=float,
+    metavar="R",
+    help=f"Messages per second, over all clients.  [default: {MESSAGES_PER_CLIENT:g} for each client]",
+)
+@click.option(
+    "--url",
+    metavar="URL",
+    help="A server to use instead of an own one, as ws://HOST:PORT/live. It must have the topics load:0 to load:T-1: "
+    "nuphar.load.add_topics(server) gives it them.",
+)
+@click.option("--kill", type=float, metavar="S", help="Kill the server's router and all its topics each S seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
+def load(
+    clients: int,
+    topics: int,
+    seconds: float,
+    rate: float | None,
+    url: str | None,
+    kill: float | None,
+    as_json: bool,
+) -> None:
+    """Let simulated clients talk, and check that everybody gets everything.
+
+    N clients connect with real WebSockets, each subscribes to one of T topics, and they post for S seconds. Without
+    --url the server is started for the run, in a process of its own on 127.0.0.1.
+
+    Every client keeps its topic's model and knows each message by its number and its sender. In the end nothing may
+    be lost (messages that were not answered, and deliveries that did not come), duplicated or out of order, and no
+    model may differ from the server's. A server of the run's own is then stopped, and every subscription must get
+    its final Acknowledge.
+
+    p50 and p99 are over answers and deliveries together: from just before a message is posted until its Acknowledge
+    is read by its sender, or the message by another client.
+
+    \b
+    Exit status: 0 if all is well, 1 if something was lost, duplicated, out of
+    order, different or disconnected, 2 if the run could not be done.
+    Ctrl-C ends the run early and counts what there is.
+    """
+    try:
+        plan = Plan(clients, topics, seconds, rate, url, kill)
+        result = _run(plan, is_silent=as_json)
+    except LoadError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(CANNOT)
+    if as_json:
+        click.echo(json.dumps(result.as_json()))
+    else:
+        Console().print(table(result))
+    for remark in result.all_remarks():
+        click.echo(f"note: {remark}", err=True)
+    if not result.is_good:
+        sys.exit(NOT_GOOD)
+
+
+def _run(plan: Plan, *, is_silent: bool) -> Result:
+    with ExitStack() as stack:
+        tell = _ignore if is_silent else stack.enter_context(Display(Console(stderr=True))).tell
+        run = Run(plan, tell)
+        watch = gevent.signal_handler(signal.SIGINT, run.over.set)
+        stack.callback(watch.cancel)
+        return run.run()
+
+
+def _ignore(progress: Progress) -> None:
+    """Show nothing."""

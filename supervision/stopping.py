@@ -1,0 +1,44 @@
+"""How a supervisor stops a child: asks, waits as long as the spec says, then kills."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..actors.actor import Ref
+from ..actors.exits import KILLED, SHUTDOWN, Killed, Normal, Reason, Shutdown, is_orderly
+from .child_spec import BRUTAL_KILL, ChildSpec
+from .policy import Restart
+from .reports import report
+
+KILL_TIMEOUT = 1.0
+"""Seconds to wait for a killed child's end before it is disowned: a handler that never switches cannot be ended."""
+
+
+def child_reason(reason: Reason) -> Reason:
+    """Return the reason that children hear when their supervisor ends for ``reason``."""
+    if isinstance(reason, Shutdown):
+        return reason
+    return SHUTDOWN if is_orderly(reason) else KILLED
+
+
+def stop_child(ref: Ref[Any], spec: ChildSpec, reason: Reason, supervisor: Ref[Any]) -> Reason:
+    """Stop a child as its spec says and return how it ended; anything but what was asked for is reported."""
+    if spec.shutdown == BRUTAL_KILL:
+        ref.kill()
+        return ref.wait_down(KILL_TIMEOUT) or KILLED
+    ref.shut_down(reason)
+    ended = ref.wait_down(spec.shutdown)
+    if ended is None:
+        ref.kill()
+        ended = ref.wait_down(KILL_TIMEOUT) or KILLED
+        report("shutdown_error", supervisor, KILLED, spec, ref)
+    elif not _is_expected(ended, spec.restart, reason):
+        report("shutdown_error", supervisor, ended, spec, ref)
+    return ended
+
+
+def _is_expected(ended: Reason, restart: Restart, asked: Reason) -> bool:
+    # OTP: a permanent child that answers a shutdown with normal has not understood that it was asked.
+    if isinstance(ended, Normal):
+        return restart is not Restart.PERMANENT
+    return isinstance(ended, Shutdown) or (isinstance(ended, Killed) and isinstance(asked, Killed))
