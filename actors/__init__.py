@@ -1,6 +1,6 @@
 """What the server knows: the actor runtime, stores, topics, sessions, the router."""
 
-from .actor import Actor, Down, Ref, ThreadActor
+from .actor import Actor, Down, Ignore, Ref, ThreadActor
 from .exits import KILLED, NORMAL, SHUTDOWN, Crashed, Killed, Normal, Reason, Shutdown
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Actor",
     "Crashed",
     "Down",
+    "Ignore",
     "Killed",
     "Normal",
     "Reason",

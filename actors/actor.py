@@ -57,6 +57,10 @@ class Stop(NamedTuple):
     reason: Reason
 
 
+class Ignore(Exception):
+    """Raised by ``init``: there is nothing to do here, do not start (OTP's ``ignore``)."""
+
+
 class Ref(pykka.ActorRef[A]):
     """An address of one actor; safe to use from any greenlet and any OS thread."""
 
@@ -206,7 +210,9 @@ class Actor(pykka.Actor):
         except BaseException as error:
             self.monitor = None  # the starter hears of it, not the monitor
             self._end(KILLED if isinstance(error, GreenletExit) else Crashed(error))
-            told = error if isinstance(error, Exception) else pykka.ActorDeadError(f"{self.ref} died in init: {error!r}")
+            told = (
+                error if isinstance(error, Exception) else pykka.ActorDeadError(f"{self.ref} died in init: {error!r}")
+            )
             # What is no Exception must not end the starter too: a supervisor that is told lives on.
             self.started.set_exception((type(told), told, error.__traceback__))
             return

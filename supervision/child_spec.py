@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..actors.actor import Actor, Ref
+from ..actors.actor import ASK_TIMEOUT, Actor, Ignore, Ref
 from ..actors.errors import SupervisionError
 from .policy import AutoShutdown, Backoff, Restart
 
@@ -75,11 +75,18 @@ class ChildSpec:
             raise InvalidChildSpec(f"{self.id}: {field}: expected {expected}, got {getattr(self, field)!r}")
 
 
-def worker(id: str, actor: type[Actor], *args: Any, **options: Any) -> ChildSpec:
-    """Return the spec of an actor that is not a supervisor; ``options``: the other fields of `ChildSpec`."""
+def worker(id: str, actor: type[Actor], *args: Any, start_timeout: float = ASK_TIMEOUT, **options: Any) -> ChildSpec:
+    """Return the spec of an actor that is not a supervisor.
+
+    ``args`` go to the actor, whose ``init`` may take ``start_timeout`` seconds; ``options``: the other fields of
+    `ChildSpec`.
+    """
 
     def start(monitor: Ref[Any]) -> Ref[Any] | None:
-        return actor.start_link(*args, monitor=monitor, name=id)
+        try:
+            return actor.start_link(*args, monitor=monitor, name=id, timeout=start_timeout)
+        except Ignore:
+            return None
 
     return ChildSpec(id, start, **options)
 

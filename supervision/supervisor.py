@@ -284,7 +284,7 @@ def supervisor(
     it ends with ``shutdown``, which counts as orderly; leave it permanent unless that is what you want.
     """
 
-    def start(monitor: Ref[Any]) -> Ref[Any] | None:
+    def start(monitor: Ref[Any]) -> Ref[Any]:
         return Supervisor.start_link(children, monitor=monitor, name=id, timeout=calls.TIMEOUT, **options)
 
     return ChildSpec(id, start, restart, INFINITY, ChildType.SUPERVISOR)

@@ -85,6 +85,8 @@ class Connection:
         try:
             while (messages := self._socket.receive()) is not None:
                 for message in messages:
+                    if self._socket.closed:
+                        break  # what came behind the frame that ended it is for nobody
                     if self._inbound is not None:
                         self._inbound.receive(message.payload)
                     else:

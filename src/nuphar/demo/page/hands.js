@@ -9,6 +9,7 @@ const FORGET = 10_000; // milliseconds after which a hand that says nothing is g
 export class Hands {
   _mine = { doing: "point", column: "", x: 0, y: 0, card: null };
   _theirs = new Map();
+  _held = new Map();
   _timer = null;
   _sentAt = 0;
 
@@ -47,13 +48,17 @@ export class Hands {
         if (["drag", "write"].includes(shown.hand.doing)) held.set(shown.hand.card, { person, doing: shown.hand.doing });
       }
     }
-    for (const element of this.view.root.querySelectorAll(".card")) {
-      const { person, doing } = held.get(element.dataset.card) ?? {};
-      element.classList.toggle("held", Boolean(person));
-      const holder = one(".holder", element);
-      if (person) holder.dataset.tint = element.dataset.holder = person.tint;
-      write(holder, person ? `${person.name} ${doing === "drag" ? "moves this" : "is writing"}` : "");
-    }
+    for (const id of new Set([...this._held.keys(), ...held.keys()])) this._mark(this.view.card(id), held.get(id));
+    this._held = held;
+  }
+
+  /** Say on a card who holds it, if anybody does. */
+  _mark(card, { person, doing } = {}) {
+    if (!card) return;
+    const holder = one(".holder", card);
+    card.classList.toggle("held", Boolean(person));
+    if (person) holder.dataset.tint = card.dataset.holder = person.tint;
+    write(holder, person ? `${person.name} ${doing === "drag" ? "moves this" : "is writing"}` : "");
   }
 
   _place({ element, hand }, { name, tint }) {
