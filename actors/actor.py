@@ -284,6 +284,7 @@ class Actor(pykka.Actor):
         logger.error("actor %s crashed", self.ref, exc_info=error)
         if self.mailbox.owner is self and not self._is_answered:
             self.mailbox.crashes += 1
+            self.mailbox.last_error = error
         self._end(Crashed(error))
 
     def _end(self, reason: Reason) -> None:

@@ -129,7 +129,7 @@ class TopicHandle:
         Raises: UsageError for a topic without a store.
         """
         topic = self._topic
-        if topic.mailbox.empty() or topic.mailbox.owner is None:
+        if topic.mailbox.empty() or not self._is_running():
             order = topic.target.order
             position = None if order is None else order.position
         else:
@@ -167,6 +167,13 @@ class TopicHandle:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
         self._topic.hooks.on_leave = hook
         return hook
+
+    def _is_running(self) -> bool:
+        try:
+            self._check()
+        except NotRunning:
+            return False
+        return True
 
     def _check(self) -> None:
         self._home.check_running()

@@ -47,7 +47,7 @@ def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> An
             return hook(*arguments)
     except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
         raise
-    except (Exception, gevent.Timeout) as error:
+    except (Exception, gevent.Timeout, SystemExit) as error:
         trace_id = new_trace_id()
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error

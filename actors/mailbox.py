@@ -32,10 +32,22 @@ class Mailbox:
     """A bounded first in, first out mailbox; anybody puts, one actor takes, in its greenlet.
 
     ``owner`` is the actor that takes: a predecessor that wakes late sees that it is no longer the owner, and ends.
-    ``crashes`` counts how often the message at the head has ended its actor.
+    ``crashes`` counts how often the message at the head has ended its actor, ``last_error`` is what ended it last.
+    ``suspended`` says why nothing is taken in just now, if so.
     """
 
-    __slots__ = ("_hub", "_messages", "_parked", "_thread", "_wake_scheduled", "bound", "crashes", "owner")
+    __slots__ = (
+        "_hub",
+        "_messages",
+        "_parked",
+        "_thread",
+        "_wake_scheduled",
+        "bound",
+        "crashes",
+        "last_error",
+        "owner",
+        "suspended",
+    )
 
     def __init__(self, bound: int = BOUND) -> None:
         self._messages: deque[Any] = deque()
@@ -46,6 +58,8 @@ class Mailbox:
         self.bound = bound
         self.owner: object = None
         self.crashes = 0
+        self.last_error: BaseException | None = None
+        self.suspended = ""
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -53,10 +67,12 @@ class Mailbox:
     def put(self, message: Any, /) -> None:
         """Add ``message`` and wake the actor. Safe from any greenlet and any OS thread; never waits.
 
-        Raises: Busy when ``bound`` messages wait already.
+        Raises: Busy when ``bound`` messages wait already, or while it is suspended.
         """
         messages = self._messages
-        if len(messages) >= self.bound:
+        if len(messages) >= self.bound or self.suspended:
+            if self.suspended:
+                raise Busy(self.suspended)
             raise Busy(f"the mailbox is full: {len(messages)} messages wait, the bound is {self.bound}")
         messages.append(message)
         if self._parked is not None:
@@ -83,7 +99,8 @@ class Mailbox:
     def drop(self) -> None:
         """Take away the message at the head: it has been handled."""
         self._messages.popleft()
-        self.crashes = 0
+        if self.crashes:
+            self.crashes, self.last_error = 0, None
 
     def get(self) -> Any:
         """Wait for a message and take it (Pykka's contract of an inbox)."""

@@ -98,6 +98,12 @@ class Admit(NamedTuple):
     topic_id: str
 
 
+class Connect(NamedTuple):
+    """A session has come: tell the hooks."""
+
+    client_id: str
+
+
 class Disconnect(NamedTuple):
     """A session is gone: leave everything. Only if it is still this ``session``, when one is named."""
 

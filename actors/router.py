@@ -16,7 +16,7 @@ from .errors import Refused
 from .greeter import Greeter
 from .hooks import ServerHooks
 from .mailbox import Mailbox
-from .messages import Admit, Disconnect, DispatchTo, Evict, Join, Leave, Request, Verdict
+from .messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Request, Verdict
 from .own_store import OwnStores
 from .session import Membership, Session
 from .sessions import Sessions
@@ -64,6 +64,8 @@ class RouterActor(Actor):
                     if session is not None:
                         session.subscribe_to_self()
                         self._own_stores.open(session).put_anyway(dispatch)
+            case Connect(client_id):
+                self._hooks.spawn("connect", client_id)
             case Disconnect(client_id, session):
                 self._disconnect(client_id, session)
             case _:

@@ -9,7 +9,7 @@ from typing import Any
 from .errors import UsageError
 from .hooks import ServerHooks
 from .mailbox import Mailbox
-from .messages import Disconnect
+from .messages import Connect, Disconnect
 from .ports import Encoding
 from .session import SUBSCRIPTIONS, Session
 
@@ -55,7 +55,9 @@ class Sessions:
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session
-        self._hooks.spawn("connect", client_id)
+        if self._hooks.connect:
+            # By way of the router: this may be any thread, and the hooks run on the server's.
+            self._router.put_anyway(Connect(client_id))
         return session
 
     def disconnect(self, session: Session) -> None:

@@ -12,16 +12,21 @@ from typing import Any
 
 from pykka._envelope import Envelope
 
-from .actor import Actor, Ref
+from .actor import Actor
+from .dead_letters import DeadLetters
 from .errors import NotRunning
 from .exits import Normal, Reason, Shutdown
 from .hooks import ServerHooks, new_trace_id
 from .mailbox import Mailbox
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Use
+from .session import Session
 from .target import Crash, Effects, Send, Target
 from .targets import SESSION
 
 logger = logging.getLogger("nuphar.actors")
+
+POISON = 2
+"""Crashes of its actor after which a message is set aside."""
 
 DRAIN = 256
 """Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
@@ -35,23 +40,23 @@ class TargetActor(Actor):
         target: Target,
         mailbox: Mailbox,
         hooks: ServerHooks,
+        dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
         self._target = target
         self._hooks = hooks
+        self._dead_letters = dead_letters
         self._left = left
         self._drained = 0
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
         self._perform(self._target.flush())
-        if self.mailbox.crashes > 1:
-            # It crashed its actor twice: the others must not wait for it for ever.
-            message = self.mailbox.get()
-            logger.error("%s sets a message aside that crashed it twice: %.200r", self._target.name, message)
-            self._refuse(message, "crashed", "it crashed twice")
+        if self.mailbox.crashes >= POISON:
+            self._set_aside()
+        self.mailbox.suspended = ""
 
     def handle(self, message: Any) -> Any:
         target = self._target
@@ -82,15 +87,29 @@ class TargetActor(Actor):
 
     def terminate(self, reason: Reason) -> None:
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
-        if not isinstance(reason, Normal | Shutdown):
-            return
         target = self._target
+        if not isinstance(reason, Normal | Shutdown):
+            if self.mailbox.crashes >= POISON:
+                # The next start may be a back-off away: senders hear of it now.
+                self.mailbox.suspended = f"{target.name} is restarting after crashes"
+            return
         gone = target.subscribers
         self._perform(target.stop(final=target.name != SESSION))
         for session in gone:
-            session.memberships.pop(target.name, None)
+            self._end_membership(session)
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
+
+    def _set_aside(self) -> None:
+        """Put the message at the head among the dead letters: the others must not wait for it for ever."""
+        target, trace_id = self._target, new_trace_id()
+        message, order = self.mailbox.head(self), target.order
+        position = None if order is None else order.position
+        self._dead_letters.add(target.name, message, self.mailbox, position, trace_id)
+        text = f"a message crashed its actor {POISON} times and was set aside; trace id {trace_id}"
+        logger.error("%s: %s: %.200r", target.name, text, message)
+        self.mailbox.drop()
+        self._refuse(message, "crashed", text, {"trace_id": trace_id})
 
     def _settle(self, message: Any, effects: Effects) -> None:
         self._target.settled = message
@@ -143,25 +162,21 @@ class TargetActor(Actor):
         logger.error("%s %s; trace id %s", self._target.name, what, trace_id, exc_info=error)
         return f"it {what}; trace id {trace_id}", {"trace_id": trace_id}
 
-    def _refuse(self, message: Any, code: str, text: str) -> None:
+    def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
         target = self._target.name
         if isinstance(message, Envelope):
             if message.reply_to is not None:
                 message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
         elif isinstance(message, Post):
-            message.session.reject(message.ref, target, code, text)
+            message.session.reject(message.ref, target, code, text, details)
         elif isinstance(message, Join):
-            message.session.memberships.pop(target, None)
-            message.session.reject(message.ref or 0, target, code, text)
+            self._end_membership(message.session)
+            message.session.reject(message.ref or 0, target, code, text, details)
+        elif isinstance(message, Leave) and message.ref is not None:
+            self._perform(self._target.leave(message.session, message.ref))
 
-
-def start_target(
-    target: Target,
-    mailbox: Mailbox,
-    hooks: ServerHooks,
-    left: Callable[[str], None] | None,
-    monitor: Ref[Any],
-    name: str,
-) -> Ref[TargetActor]:
-    """Start the actor of ``target`` under ``monitor``."""
-    return TargetActor.start_link(target, mailbox, hooks, left, monitor=monitor, name=name)
+    def _end_membership(self, session: Session) -> None:
+        membership = session.memberships.get(self._target.name)
+        # A topic that was begun anew under this name has taken it over otherwise.
+        if membership is not None and membership.put == self.mailbox.put:
+            del session.memberships[self._target.name]

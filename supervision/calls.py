@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..actors.actor import Ref
 from ..actors.errors import SupervisionError
+from ..actors.exits import Reason
 from .child_spec import ChildSpec, ChildType
 
 TIMEOUT = 30.0
@@ -65,7 +66,23 @@ class ChildInfo(NamedTuple):
     type: ChildType
 
 
+class ChildState(NamedTuple):
+    """All that a supervisor knows of a child: ``state`` is running, restarting or down, ``age`` is in seconds."""
+
+    id: str
+    ref: Ref[Any] | None
+    state: str
+    type: ChildType
+    restarts: int
+    age: float
+    last_reason: Reason | None
+
+
 # The messages behind the calls.
+
+
+class DescribeChildren(NamedTuple):
+    pass
 
 
 class StartChild(NamedTuple):

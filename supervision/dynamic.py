@@ -22,7 +22,7 @@ from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, che
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
 from .stopping import KILL_TIMEOUT, child_reason, stop_child
-from .supervisor import BackedOff, Child, TryAgain, check_options
+from .supervisor import BackedOff, Child, TryAgain, check_options, describe_child
 
 DEFAULT_BACKOFF = Backoff()
 
@@ -90,6 +90,8 @@ class DynamicSupervisor(Actor):
                 raise SupervisionError(f"{self.ref} is dynamic: its children have no ids, terminate them by ref")
             case calls.WhichChildren():
                 return [self._info(child) for child in reversed(self._children.values())]
+            case calls.DescribeChildren():
+                return [describe_child(child, self._clock()) for child in self._children.values()]
             case calls.CountChildren():
                 return self._counts()
             case _:

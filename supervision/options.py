@@ -14,6 +14,7 @@ from ..actors.order import HISTORY
 from ..actors.session import SUBSCRIPTIONS
 from ..transport.limits import Limits
 from ..transport.origin import Origins
+from .hub_guard import LIMIT
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Options:
     """Seconds that a hook may take."""
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
+
+    hub_guard: float | None = LIMIT
+    """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
+
+    inspect: str | None = None
+    """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere."""
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:

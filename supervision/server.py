@@ -11,6 +11,7 @@ import gevent
 from gevent.hub import get_hub
 
 from ..actors.actor import Ref
+from ..actors.dead_letters import DeadLetter, DeadLetters
 from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import AlreadyStarted, NotRunning, OriginRefused, UsageError
 from ..actors.exits import Reason, Shutdown, is_orderly
@@ -32,6 +33,9 @@ from . import tree
 from .calls import start_child
 from .child_spec import ChildSpec
 from .dynamic import Run
+from .hub_guard import HubGuard
+from .inspector import inspector
+from .look import Node, look
 from .options import Options
 from .supervisor import Supervisor
 
@@ -71,6 +75,7 @@ class Server:
 
         # What outlives the actors, so that a successor finds everything as it was.
         self.log = MemoryLog(self.options.history)
+        self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=self.options.hook_timeout)
         self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
         self.directory = Directory(self.codec, self.log, self.options.max_topics, self.options.mailbox)
@@ -86,6 +91,8 @@ class Server:
         self._hub: Any = None
         self._thread = 0
         self._has_stopped = False
+        self._started = 0.0
+        self._guard: HubGuard | None = None
         self._on_end: list[Callable[[], Any]] = []
 
     # Life.
@@ -100,7 +107,14 @@ class Server:
         if self._root is not None:
             raise AlreadyStarted("the server has been started already")
         self._hub, self._thread = get_hub(), get_ident()
+        inspected = inspector(self, self.options.inspect) if self.options.inspect is not None else None
         self._root = tree.start(self)
+        if inspected is not None:
+            start_child(self._root, tree.listener(inspected, "inspector"))
+        self._started = time.monotonic()
+        if self.options.hub_guard:
+            self._guard = HubGuard(self._hub, self.options.hub_guard)
+            self._guard.start()
         gevent.spawn(self._watch, self._root)
         return self
 
@@ -137,6 +151,29 @@ class Server:
     def on_end(self, callback: Callable[[], Any]) -> None:
         """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
         self._on_end.append(callback)
+
+    def tree(self) -> Node:
+        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
+
+        Raises: NotRunning.
+        """
+        self.check_running()
+        assert self._root is not None
+        return look(self._root, time.monotonic() - self._started)
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters: connections, sessions, topics, actors, dead_letters, hub_stalls, hub_longest_stall (s)."""
+        registry = self._root.registry if self._root is not None else None
+        longest = self._guard.longest if self._guard is not None else None
+        return {
+            "connections": len(self.gateway.connections),
+            "sessions": len(self.sessions),
+            "topics": len(self.directory.topics),
+            "actors": 0 if registry is None else len(registry),
+            "dead_letters": self.letters.count,
+            "hub_stalls": 0 if self._guard is None else self._guard.stalls,
+            "hub_longest_stall": 0.0 if longest is None else longest.seconds,
+        }
 
     def __enter__(self) -> Self:
         self.ensure_started()
@@ -180,14 +217,18 @@ class Server:
         if origin is not None:
             self.check_origin(origin, host)
         dispatches = [Dispatch(message, self.codec.encode_message(message)) for message in session]
-        self._bare[client_id] = BareClient(client_id, send, self.sessions, self.codec, self._hub)
+        client = BareClient(client_id, send, self.sessions, self.codec, self._hub)
+        if (older := self._bare.get(client_id)) is not None:
+            older.end()
+        self._bare[client_id] = client
         for dispatch in dispatches:
             self.router.put(DispatchTo(client_id, dispatch))
 
     def disconnect(self, client_id: str) -> None:
         """Unregister a client from the server and all its topics; does nothing for an unknown one."""
         self.check_running()
-        self._bare.pop(client_id, None)
+        if (client := self._bare.pop(client_id, None)) is not None:
+            client.end()
         self.router.put_anyway(Disconnect(client_id, self.sessions.get(client_id)))
 
     def incoming(self, client_id: str, data: bytes) -> None:
@@ -269,6 +310,10 @@ class Server:
         self.check_running()
         self.router.put(DispatchTo(None, Dispatch(message, self.codec.encode_message(message))))
 
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""
+        return self.letters.list()
+
     # Hooks.
 
     def on_message(self, hook: H) -> H:
@@ -319,5 +364,7 @@ class Server:
             logger.critical("the server has given up: %r", reason)
             for connection in list(self.gateway.connections):
                 connection.abort()
+        if self._guard is not None:
+            self._guard.stop()
         for callback in self._on_end:
             callback()

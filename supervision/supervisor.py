@@ -102,6 +102,8 @@ class Supervisor(Actor):
                 return self._find(id).spec
             case calls.WhichChildren():
                 return [_info(child) for child in reversed(self._children.values())]
+            case calls.DescribeChildren():
+                return [describe_child(child, self._clock()) for child in self._children.values()]
             case calls.CountChildren():
                 return _counts(self._children.values())
             case _:
@@ -300,6 +302,14 @@ def check_options(strategy: object, intensity: object, period: object, auto_shut
         raise InvalidChildSpec(f"period: expected seconds above 0, got {period!r}")
     if not isinstance(auto_shutdown, AutoShutdown):
         raise InvalidChildSpec(f"auto_shutdown: expected an AutoShutdown, got {auto_shutdown!r}")
+
+
+def describe_child(child: Child, now: float) -> calls.ChildState:
+    """Return what is known of ``child``, in start order."""
+    state = "running" if child.ref is not None else "restarting" if child.is_restarting else "down"
+    age = now - child.failures.started if child.ref is not None else 0.0
+    spec = child.spec
+    return calls.ChildState(spec.id, child.ref, state, spec.type, child.restarts, age, child.last_reason)
 
 
 def _info(child: Child) -> calls.ChildInfo:

@@ -48,9 +48,9 @@ def children(server: Server) -> list[ChildSpec]:
     ]  # fmt: skip
 
 
-def listener(wsgi: WSGIServer) -> ChildSpec:
-    """Return the spec of the actor that holds the listening socket."""
-    return worker("listener", Listener, wsgi, shutdown=LISTENER)
+def listener(wsgi: WSGIServer, name: str = "listener") -> ChildSpec:
+    """Return the spec of an actor that holds a listening socket."""
+    return worker(name, Listener, wsgi, shutdown=LISTENER)
 
 
 def start(server: Server) -> Ref[Supervisor]:
@@ -97,7 +97,7 @@ def _target(
     shutdown: float,
 ) -> ChildSpec:
     def start(monitor: Ref[Any]) -> Ref[Any]:
-        return TargetActor.start_link(target, mailbox, server.hooks, left, monitor=monitor, name=name)
+        return TargetActor.start_link(target, mailbox, server.hooks, server.letters, left, monitor=monitor, name=name)
 
     # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
     return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=Backoff())

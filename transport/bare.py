@@ -28,27 +28,33 @@ class BareClient:
         self._send = send
         self._outgoing: deque[bytes] = deque()
         self._is_sending = False
+        self._is_over = False
         self._incoming: deque[bytes] = deque()
         self._is_receiving = False
         self._hub = hub
-        self._thread = get_ident()
+        self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
         self.session = sessions.connect(client_id, BARE, self.write)
         self._inbound = Inbound(self.session, BARE, codec, self._close)
 
     def write(self, frames: list[bytes]) -> None:
         """Send ``frames``. What ``send`` raises is logged and hurts nobody else."""
+        if self._is_over:
+            return
         self._outgoing.extend(frames)
         if self._is_sending:
             return  # a send that lets others run: it goes on with ours, so the order stays
         self._is_sending = True
         try:
             while self._outgoing:
-                self._send(self._outgoing.popleft())
-        except Exception:
-            logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
+                self._send_one(self._outgoing.popleft())
         finally:
             self._is_sending = False
+
+    def end(self) -> None:
+        """Send nothing more: the application has let go of this client."""
+        self._is_over = True
+        self._outgoing.clear()
 
     def receive(self, data: bytes) -> None:
         """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
@@ -57,6 +63,12 @@ class BareClient:
         else:
             self._incoming.append(data)
             self._hub.loop.run_callback_threadsafe(self._catch_up)
+
+    def _send_one(self, frame: bytes) -> None:
+        try:
+            self._send(frame)
+        except Exception:
+            logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
 
     def _catch_up(self) -> None:
         if self._incoming and not self._is_receiving:

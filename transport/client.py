@@ -13,7 +13,7 @@ from ..actors.store import Store, check_store
 from ..actors.targets import fault_of_target, topic_target
 from .client_core import Answered, Changed, ClientCore, Ending, Event, Failed, Pushed
 from .client_runtime import choose
-from .connector import Connector, Handler
+from .connector import Connector, Handler, Transport
 from .serialiser import Serialiser, automatic
 from .websocket_client import websocket
 
@@ -53,9 +53,11 @@ class Client:
         self._changes: list[Callable[[str, Any, Any], Any]] = []
         self._pushes: list[Callable[[str, Any], Any]] = []
         self._state = "connecting"
+        self._transport: Transport | None = None
         handler = Handler(self._receive, self._opened, self._lost, self._ended)
         connector = websocket(where, runtime=self._runtime) if isinstance(where, str) else where
         self._transport = connector(handler)
+        self._flush()  # it may have connected before we knew it
 
     def __repr__(self) -> str:
         return f"<Client {self.client_id or '(no id yet)'} {self.state}>"
@@ -150,7 +152,8 @@ class Client:
         """End the connection for good; does nothing the second time."""
         if not self._state.startswith("closed"):
             self._ended(1000, "by this client")
-            self._transport.close()
+            if self._transport is not None:
+                self._transport.close()
 
     def _replica(self, target: str) -> Any:
         replica = self._core.replicas.get(as_target(target))
@@ -208,7 +211,7 @@ class Client:
                     self._call(self._pushes, target, message)
                 case Failed(target, error):
                     logger.error("the update of %s raised", target, exc_info=error)
-                case Ending(retry_after):
+                case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
         self._look()
 
@@ -221,15 +224,20 @@ class Client:
 
     def _look(self) -> None:
         with self._lock:
-            fulfilled = [waiting for waiting in self._waits if waiting[0](self)]
-            self._waits = [waiting for waiting in self._waits if waiting not in fulfilled]
-        for _, future in fulfilled:
-            future.set()
+            waits, self._waits = self._waits, []
+            for condition, future in waits:
+                try:
+                    if condition(self):
+                        future.set()
+                    else:
+                        self._waits.append((condition, future))
+                except Exception as error:  # it is the waiter's, and not whose frame has just arrived
+                    future.set_exception((type(error), error, error.__traceback__))
 
     def _flush(self) -> None:
         """Send what waits, in order, by one of us at a time."""
         outgoing = self._core.outgoing
-        while outgoing and self._sending.acquire(blocking=False):
+        while outgoing and self._transport is not None and self._sending.acquire(blocking=False):
             try:
                 while outgoing:
                     self._transport.send(outgoing[0])

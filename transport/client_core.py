@@ -7,7 +7,7 @@ are acknowledged, everybody else's when they arrive, each exactly one after the 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..actors.errors import Refused
@@ -74,8 +74,8 @@ class Replica:
     seq: int = 0
     epoch: str | None = None
     is_subscribed: bool = False
-    own: dict[int, Any] = field(default_factory=dict)
-    """Messages sent and not answered, by ref."""
+    is_behind: bool = False
+    """A Resync is on its way: everything but its answer is too early."""
 
     def __post_init__(self) -> None:
         self.reset()
@@ -87,7 +87,7 @@ class Replica:
     def reset(self) -> None:
         """Go back to what it was before the first Snapshot."""
         self.model = None if self.store is None else self.store.model
-        self.seq, self.epoch = 0, None
+        self.seq, self.epoch, self.is_behind = 0, None, False
 
 
 class ClientCore:
@@ -102,6 +102,7 @@ class ClientCore:
         self._has_been_live = False
         self._ref = 0
         self._asked: dict[int, tuple[str, bool]] = {}  # Subscribes (True) and Unsubscribes by ref
+        self._own: dict[int, Any] = {}  # messages sent and not answered, by ref
         self._waiting: deque[tuple[int, str, Any]] = deque()
 
     def open(self) -> None:
@@ -114,13 +115,11 @@ class ClientCore:
         self.is_live = False
         self.outgoing.clear()
         self._asked.clear()
-        events: list[Event] = []
         for replica in self.replicas.values():
-            for ref in replica.own:
-                text = "the connection was lost before the answer came"
-                events.append(Answered(ref, 0, Refused("unknown_outcome", text)))
-            replica.own.clear()
-        return events
+            replica.is_behind = False
+        refs, self._own = list(self._own), {}
+        text = "the connection was lost before the answer came"
+        return [Answered(ref, 0, Refused("unknown_outcome", text)) for ref in refs]
 
     def subscribe(self, target: str, store: Store | None) -> None:
         """Follow ``target``, now or as soon as there is a connection."""
@@ -172,7 +171,7 @@ class ClientCore:
                 replica = self.replicas.get(target)
                 if replica is None:
                     return []
-                replica.model, replica.epoch, replica.seq = state, epoch, seq
+                replica.model, replica.epoch, replica.seq, replica.is_behind = state, epoch, seq, False
                 return [Changed(target, None)]
             case frames.Push(target, payload):
                 return [Pushed(target, payload)] if target in self.replicas else []
@@ -203,8 +202,7 @@ class ClientCore:
         self._send(frames.Subscribe(self._ref, target, replica.cursor, None))
 
     def _post(self, ref: int, target: str, message: Any) -> None:
-        replica = self.replicas.setdefault(target, Replica(None))
-        replica.own[ref] = message
+        self._own[ref] = message
         self._send(frames.ClientMessage(ref, target, message))
 
     def _acknowledge(self, target: str, seq: int, refs: list[int]) -> list[Event]:
@@ -215,8 +213,8 @@ class ClientCore:
                 _, is_subscribe = self._asked.pop(ref)
                 if replica is not None:
                     replica.is_subscribed = is_subscribe
-            elif replica is not None and ref in replica.own:
-                message = replica.own.pop(ref)
+            elif ref in self._own:
+                message = self._own.pop(ref)
                 place = seq - (len(refs) - 1 - at) if seq else 0
                 events.append(Answered(ref, place, None))
                 if place:
@@ -228,15 +226,16 @@ class ClientCore:
         if replica is None or seq <= replica.seq:
             return []
         if seq != replica.seq + 1 or (replica.epoch is None and replica.store is not None and seq != 1):
-            self._send(frames.Resync({target: replica.cursor}))
+            self._resync(target, replica, replica.cursor)
             return []
         if replica.store is not None:
             try:
                 replica.model = replica.store.update(replica.model, message)
             except Exception as error:
-                self._send(frames.Resync({target: None}))
+                replica.is_behind = False  # what was asked for would bring this message again
+                self._resync(target, replica, None)
                 return [Failed(target, error)]
-        replica.seq = seq
+        replica.seq, replica.is_behind = seq, False
         return [Changed(target, message)]
 
     def _reject(self, ref: int, target: str | None, refused: Refused) -> list[Event]:
@@ -245,9 +244,8 @@ class ClientCore:
             # A Subscribe, or a Resync's target.
             name = asked[0] if asked is not None else target
             if name is not None and (replica := self.replicas.get(name)) is not None:
-                replica.is_subscribed = False
-        for replica in self.replicas.values():
-            replica.own.pop(ref, None)
+                replica.is_subscribed = replica.is_behind = False
+        self._own.pop(ref, None)
         return [Answered(ref, 0, refused)]
 
     def _end(self, target: str) -> list[Event]:
@@ -257,6 +255,12 @@ class ClientCore:
         replica.reset()
         replica.is_subscribed = False
         return [Changed(target, None)]
+
+    def _resync(self, target: str, replica: Replica, cursor: frames.Cursor | None) -> None:
+        """Ask for what is missing, once: what arrives before the answer would only ask for it again."""
+        if not replica.is_behind:
+            replica.is_behind = True
+            self._send(frames.Resync({target: cursor}))
 
     def _send(self, frame: Frame) -> None:
         self.outgoing.append(encode(frame, self._serialiser))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import logging
 import os
 import random
+import socket
 import ssl
 from collections.abc import Callable
 from http.client import parse_headers
@@ -31,6 +33,9 @@ LIMIT = 16 * 1024 * 1024
 
 HEAD = 16 * 1024
 """The largest answer to the opening handshake, in bytes."""
+
+FAREWELL = 0.5
+"""Seconds that our own close frame may take to be sent."""
 
 COME_BACK = frozenset({4404})
 """Close codes in 4400 to 4499 after which a new session may begin; the others are for good (docs/wire.md)."""
@@ -94,7 +99,8 @@ class _Link:
         self._chance = chance
         self._closed = runtime.event()
         self._lock = runtime.lock()
-        self._socket: Any = None
+        self._opening: Any = None  # from TCP's connect on
+        self._socket: Any = None  # from the end of the opening handshake on
         self._pause = 0.0
 
     def start(self) -> None:
@@ -108,11 +114,18 @@ class _Link:
 
     def close(self) -> None:
         self._closed.set()
-        try:
-            self._write(wire.encode_close(1000, "", os.urandom(4)))
-            self._socket.shutdown(2)
-        except (OSError, AttributeError):
-            return  # there is no connection, or not any more
+        sock = self._opening
+        if sock is None:
+            return
+        with contextlib.suppress(OSError):  # the connection is gone already, or nobody reads at its other end
+            if self._socket is not None and self._lock.acquire(blocking=False):
+                try:
+                    sock.settimeout(FAREWELL)
+                    sock.sendall(wire.encode_close(1000, "", os.urandom(4)))
+                finally:
+                    self._lock.release()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -132,7 +145,7 @@ class _Link:
 
     def _connection(self) -> tuple[int, str] | None:
         """Serve one connection; return the code and reason of an end that is for good."""
-        sock = self._connect()
+        sock = self._opening = self._connect()
         try:
             early = self._open(sock)
             sock.settimeout(self._heartbeat)
@@ -146,6 +159,9 @@ class _Link:
                 self._socket = None
                 self._handler.on_disconnect()
         finally:
+            self._opening = None
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # closing alone does not wake a thread that sends
             sock.close()
 
     def _connect(self) -> Any:
@@ -205,7 +221,8 @@ class _Link:
                     case wire.Ping(payload):
                         self._write(wire.encode_frame(wire.PONG, payload, os.urandom(4)))
                     case wire.Close(code, reason):
-                        self._write(wire.encode_close(code, "", os.urandom(4)))
+                        with contextlib.suppress(OSError):  # it may be gone already, and what it said counts
+                            self._write(wire.encode_close(code, "", os.urandom(4)))
                         is_final = 4400 <= code < 4500 and code not in COME_BACK
                         return (code, reason) if is_final else None
                     case wire.Failed(code, reason):

@@ -7,6 +7,7 @@ import click
 from . import __version__
 from .load.command import load
 from .serve_command import serve
+from .top_command import top
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,3 +35,4 @@ def demo(host: str, port: int, open_browser: bool) -> None:
 
 nuphar.add_command(serve)
 nuphar.add_command(load)
+nuphar.add_command(top)

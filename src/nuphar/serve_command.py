@@ -14,7 +14,7 @@ from .supervision.serve import serve as serve_server
 from .supervision.server import Server
 
 
-@click.command()
+@click.command(short_help="Serve a nuphar.Server of your own.")
 @click.argument("server", metavar="MODULE:SERVER")
 @click.option("--app", metavar="MODULE:APP", help="A WSGI application for everything that is not under the path.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")

@@ -348,7 +348,7 @@ def test_send_is_callable(server: Server) -> None:
 
 
 def test_a_refused_origin_leaves_no_trace(make_server: Callable[..., Server], caplog: pytest.LogCaptureFixture) -> None:
-    server = make_server(origins=Origins(["https://a.example"]))
+    server = make_server(origins=Origins.allow(["https://a.example"]))
     told: list[str] = []
     server.on_connect(told.append)
     with pytest.raises(OriginRefused):
@@ -362,7 +362,7 @@ def test_a_refused_origin_leaves_no_trace(make_server: Callable[..., Server], ca
 
 
 def test_check_origin_says_the_same_before_an_upgrade(make_server: Callable[..., Server]) -> None:
-    server = make_server(origins=Origins(["https://a.example"]))
+    server = make_server(origins=Origins.allow(["https://a.example"]))
     server.check_origin("https://a.example")
     with pytest.raises(OriginRefused):
         server.check_origin("https://b.example")

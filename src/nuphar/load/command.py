@@ -24,7 +24,7 @@ CANNOT = 2
 """The exit status of a run that could not be done."""
 
 
-@click.command()
+@click.command(short_help="Put a server under load, and check every message.")
 @click.option("--clients", default=100, show_default=True, metavar="N", help="Simulated clients.")
 @click.option("--topics", default=10, show_default=True, metavar="T", help="Topics; client n is in topic n modulo T.")
 @click.option("--seconds", default=5.0, show_default=True, metavar="S", help="How long to post.")
@@ -38,9 +38,14 @@ CANNOT = 2
     "--url",
     metavar="URL",
     help="A server to use instead of an own one, as ws://HOST:PORT/live. It must have the topics load:0 to load:T-1: "
-    "nuphar.load.add_topics(server) gives it them.",
+    "nuphar.load.add_topics(server) adds them.",
 )
-@click.option("--kill", type=float, metavar="S", help="Kill the server's router and all its topics each S seconds.")
+@click.option(
+    "--kill",
+    type=float,
+    metavar="S",
+    help="Kill the server's router and all its topics each S seconds. Below 0.25 their restarts back off.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 def load(
     clients: int,
@@ -89,6 +94,8 @@ def _run(plan: Plan, *, is_silent: bool) -> Result:
     with ExitStack() as stack:
         tell = _ignore if is_silent else stack.enter_context(Display(Console(stderr=True))).tell
         run = Run(plan, tell)
+        if (before := signal.getsignal(signal.SIGINT)) is not None:
+            stack.callback(signal.signal, signal.SIGINT, before)  # a watch that ends leaves the system's own default
         watch = gevent.signal_handler(signal.SIGINT, run.over.set)
         stack.callback(watch.cancel)
         return run.run()

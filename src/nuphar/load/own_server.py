@@ -69,6 +69,12 @@ class OwnServer:
         finally:
             process.stdout.close()
 
+    @property
+    def returncode(self) -> int | None:
+        """How it ended: an exit status, or the negative of a signal's number."""
+        code: int | None = self._process.returncode
+        return code
+
     def _answer(self, command: str) -> dict[str, Any]:
         line = b""
         with gevent.Timeout(TIMEOUT, False):

@@ -68,7 +68,7 @@ class Result:
         finals = f"{counts.final_acknowledges:,} of {self.subscriptions:,}"
         rows = [
             ("clients, topics", f"{plan.clients:,}, {plan.topics:,}"),
-            ("seconds, messages per second", f"{self.seconds:g}, {plan.messages_per_second:g}"),
+            ("seconds, messages per second", f"{round(self.seconds, 2):g}, {plan.messages_per_second:g}"),
             ("acknowledged", f"{counts.acknowledged:,}"),
             ("rejected", f"{counts.rejected:,}"),
             ("delivered", f"{counts.delivered:,}"),

@@ -20,8 +20,8 @@ export class Drag {
   constructor(view, { move, onhold }) {
     Object.assign(this, { view, move, onhold });
     addEventListener("pointermove", (event) => this._moved(event));
-    addEventListener("pointerup", () => this._end(true));
-    addEventListener("pointercancel", () => this._end(false));
+    addEventListener("pointerup", ({ pointerId }) => pointerId === this._press?.pointer && this._end(true));
+    addEventListener("pointercancel", ({ pointerId }) => pointerId === this._press?.pointer && this._end(false));
     addEventListener("blur", () => this._end(false));
     addEventListener("keydown", (event) => event.key === "Escape" && this._end(false));
     addEventListener("touchmove", (event) => this._lift && event.preventDefault(), { passive: false });
@@ -142,8 +142,10 @@ export class Drag {
     if (!element) return done();
     element.getAnimations().forEach((glide) => glide.cancel());
     const [from, to] = [twin.getBoundingClientRect(), element.getBoundingClientRect()];
-    const [x, y] = [to.left + to.width / 2 - from.left - from.width / 2, to.top + to.height / 2 - from.top - from.height / 2];
-    const fall = animate(twin, [{}, { transform: `translate(${x}px, ${y}px) ${twin.style.transform} rotate(-2.5deg) scale(.96)` }], 180);
+    const x = to.left + to.width / 2 - from.left - from.width / 2;
+    const y = to.top + to.height / 2 - from.top - from.height / 2;
+    const upright = `translate(${x}px, ${y}px) ${twin.style.transform} rotate(-2.5deg) scale(.96)`;
+    const fall = animate(twin, [{}, { transform: upright }], 180);
     if (fall) fall.onfinish = fall.oncancel = done;
     else done();
   }

@@ -35,17 +35,18 @@ export class Faces {
       face.remove();
       this._faces.delete(id);
     }
-    for (const { client_id: id, name, tint } of shown) {
+    shown.forEach(({ client_id: id, name, tint }, index) => {
       const face = this._faces.get(id) ?? stamp("face");
       face.dataset.tint = tint;
       face.title = id === clientId ? `${name} (you)` : name;
       face.classList.toggle("me", id === clientId);
       write(one(".initials", face), initials(name));
       write(one(".name", face), face.title);
-      if (!this._faces.has(id)) this._list.append(face);
       this._faces.set(id, face);
-    }
+      if (this._list.children[index] !== face) this._list.insertBefore(face, this._list.children[index] ?? null);
+    });
     write(one("#more"), everybody.length > SHOWN ? `+${everybody.length - SHOWN}` : "");
-    write(one("#present"), everybody.length === 1 ? "Only you are here" : `${everybody.length} people are here`);
+    const count = everybody.length;
+    write(one("#present"), ["Not connected", "Only you are here"][count] ?? `${count} people are here`);
   }
 }

@@ -20,11 +20,16 @@ const people = client.subscribe("people", { update: peoples.update, optimistic: 
 const others = client.subscribe("hands");
 
 const status = new Status(client);
-const send = (message) => status.watch(board.dispatch(message));
 const everybody = () => people.model?.people ?? [];
 const person = (id) => everybody().find(({ client_id, name }) => client_id === id && name !== "");
 
 // The board.
+
+function send(message) {
+  status.watch(board.dispatch(message));
+  // A server that stops takes its model along: until there is another one, our own changes show on the last board.
+  if (!board.model && view.board) view.render(boards.update(view.board, message));
+}
 
 const view = new View(one("#board"), { update: boards.update, oncard, oncolumn });
 const drag = new Drag(view, {
@@ -73,9 +78,10 @@ function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-board.onchange((model) => {
+board.onchange((model, message) => {
   if (!model) return;
   view.render(model);
+  if (message && message._ !== "Heart") view.ripple(message.card);
   drag.check();
   hands.render();
   tally(model);
@@ -105,7 +111,7 @@ function introduce() {
   const introduction = `${client.clientId} ${me.name}`;
   if (!known || introduction === introduced) return;
   introduced = introduction;
-  status.watch(people.dispatch(Introduce(client.clientId, me.name, me.tint)));
+  people.dispatch(Introduce(client.clientId, me.name, me.tint)).catch(() => {}); // lost: then we are to be introduced again
 }
 
 people.onchange(() => {

@@ -44,6 +44,14 @@ export class View {
     return [...this._columns.values()];
   }
 
+  /** A ring runs out from a card, as from a stone in the water: somebody has changed something here. */
+  ripple(id) {
+    const element = this.card(id);
+    if (!element) return;
+    const colour = getComputedStyle(element).getPropertyValue("--edge");
+    animate(element, [{ boxShadow: `0 0 0 0 ${colour}` }, { boxShadow: `0 0 0 16px ${colour}00` }], 800);
+  }
+
   _arrange({ columns }) {
     const known = new Set(columns.flatMap(({ cards }) => cards.map(({ id }) => id)));
     for (const [id, { element }] of this._cards) {

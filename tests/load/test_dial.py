@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from gevent.server import StreamServer
+
+from nuphar.load.dial import dial, fault_of, headers_of, request, status_of
+from nuphar.load.errors import LoadError
+from nuphar.load.plan import Address
+from nuphar.transport.upgrade import accept_key
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+Answering = Callable[[Callable[[str], str]], Address]
+
+
+def accept(key: str, *, protocol: str | None = "nuphar.v1.cbor") -> str:
+    lines = ["HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", f"Sec-WebSocket-Accept: {accept_key(key)}"]
+    return "\r\n".join([*lines, *([f"sec-websocket-protocol: {protocol}"] if protocol else []), "", ""])
+
+
+@pytest.fixture
+def answering() -> Iterator[Answering]:
+    """Start a server that gives ``answer(key)`` to every request and closes."""
+    with ExitStack() as stack:
+
+        def start(answer: Callable[[str], str]) -> Address:
+            def handle(sock: Any, _: Any) -> None:
+                head = sock.recv(4096).decode()
+                sock.sendall(answer(headers_of(head)["sec-websocket-key"]).encode())
+                sock.close()
+
+            server = StreamServer(("127.0.0.1", 0), handle)
+            server.start()
+            stack.callback(server.stop)
+            return Address("127.0.0.1", server.server_port, "/live")
+
+        yield start
+
+
+def test_the_request_is_what_rfc_6455_asks_for() -> None:
+    lines = request(Address("h", 8000, "/live"), KEY).decode().split("\r\n")
+
+    assert lines[0] == "GET /live HTTP/1.1"
+    assert {"Host: h:8000", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"} < set(lines)
+    assert {f"Sec-WebSocket-Key: {KEY}", "Sec-WebSocket-Protocol: nuphar.v1.cbor"} < set(lines)
+    assert lines[-2:] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("head", "status"), [("HTTP/1.1 403 Forbidden", 403), ("HTTP/1.1 101", 101), ("SSH-2.0-x", 0), ("", 0)]
+)
+def test_the_status_is_read(head: str, status: int) -> None:
+    assert status_of(head) == status
+
+
+def test_a_sound_answer_has_no_fault() -> None:
+    assert fault_of(accept(KEY), KEY) is None
+
+
+@pytest.mark.parametrize(
+    ("head", "fault"),
+    [
+        (accept("AAAAAAAAAAAAAAAAAAAAAA=="), "expected Sec-WebSocket-Accept 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='"),
+        (accept(KEY, protocol=None), "expected the subprotocol nuphar.v1.cbor, got None"),
+        (accept(KEY, protocol="graphql-ws"), "expected the subprotocol nuphar.v1.cbor, got 'graphql-ws'"),
+        ("HTTP/1.1 101 Switching Protocols", "expected Upgrade websocket, got None"),
+    ],
+)
+def test_an_answer_with_a_fault_is_named(head: str, fault: str) -> None:
+    assert (fault_of(head, KEY) or "").startswith(fault)
+
+
+def test_what_comes_behind_the_answer_is_kept(answering: Answering) -> None:
+    sock, early = dial(answering(lambda key: accept(key) + "\x01\x02"))
+
+    sock.close()
+    assert early == b"\x01\x02"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\nno\nway",
+            "refused the upgrade with 403 Forbidden: no way",
+        ),
+        ("HTTP/1.1 404 \x1b[31mGone\r\n\r\n", "refused the upgrade with 404 [31mGone"),
+        ("SSH-2.0-OpenSSH\r\n\r\n", "refused the upgrade with SSH-2.0-OpenSSH"),
+        ("", "did not answer the upgrade: it closed the connection"),
+        ("x" * 20_000, "did not answer the upgrade: the head of its answer is longer than 16384 bytes"),
+    ],
+)
+def test_a_refusal_is_shown_on_one_line(answering: Answering, answer: str, text: str) -> None:
+    address = answering(lambda _: answer)
+
+    with pytest.raises(LoadError) as caught:
+        dial(address)
+
+    assert str(caught.value) == f"ws://{address.authority}/live {text}"
+
+
+def test_a_server_without_our_subprotocol_is_refused(answering: Answering) -> None:
+    with pytest.raises(LoadError, match=r"is no server of ours: expected the subprotocol nuphar\.v1\.cbor, got None"):
+        dial(answering(lambda key: accept(key, protocol=None)))

@@ -1,0 +1,184 @@
+"""The import graph is part of the design, so it is a test."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+WINGS = ["actors", "transport", "supervision"]  # low to high
+COMPOSITION_ROOT = {"supervision/tree.py", "supervision/server.py"}
+LONGEST = 260
+"""Lines of a module: past this it is two ideas."""
+
+PURE = {
+    *(f"actors/{name}.py" for name in "errors exits messages order ports store target targets wiring".split()),
+    *(
+        f"transport/{name}.py"
+        for name in (
+            "annotations automatic bodies choice client_core codec decoding encoding frames framing handshake limits "
+            "masking origin plain records serialiser shapes strict upgrade websocket_frames"
+        ).split()
+    ),
+    "supervision/policy.py",
+}
+"""Modules without gevent, Pykka, sockets, clocks."""
+
+PURE_MAY_IMPORT = {
+    "__future__", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses", "datetime",
+    "decimal", "enum", "functools", "hashlib", "inspect", "itertools", "json", "math", "operator", "re", "struct",
+    "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
+}  # fmt: skip
+
+EXCEPTIONS = {
+    ("transport/strict.py", "secrets"): "one secret for the whole process, to see where an item ends",
+    ("transport/masking.py", "websockets.speedups"): "a C function, if it is there",
+    ("transport/serialiser.py", "gc"): "forgets serialisers that nobody holds",
+    ("transport/serialiser.py", "threading"): "a lock around the process-wide table of types",
+    ("transport/serialiser.py", "weakref"): "the serialisers that have to hear of new types",
+}
+"""What pure modules may import besides, and why."""
+
+
+def modules() -> list[str]:
+    """Return every module of the three wings, as a path from the root."""
+    return sorted(
+        path.relative_to(ROOT).as_posix()
+        for wing in WINGS
+        for path in (ROOT / wing).rglob("*.py")
+        if "js" not in path.relative_to(ROOT).parts
+    )
+
+
+def every_module() -> list[str]:
+    """Return every module of the package, the front door's included."""
+    front = sorted(
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "src" / "nuphar").rglob("*.py")
+        if not path.relative_to(ROOT / "src" / "nuphar").parts[0] in WINGS
+    )
+    return modules() + front
+
+
+def dotted(module: str) -> str:
+    """Return a module's name: ``actors/order.py`` is ``nuphar.actors.order``."""
+    path = Path(module)
+    parts = list((path.relative_to("src") if path.parts[0] == "src" else Path("nuphar") / path).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def absolute(module: str, level: int, name: str | None) -> str:
+    """Return the full name of what a relative import in ``module`` names."""
+    package = dotted(module).split(".")
+    if not module.endswith("__init__.py"):
+        package = package[:-1]
+    base = package[: len(package) - (level - 1)]
+    return ".".join([*base, *(name.split(".") if name else [])])
+
+
+def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+    """Return the names of the modules that ``module`` imports, at any depth of its code."""
+    tree = ast.parse((ROOT / module).read_text())
+    skipped = set() if types_too else _for_types_only(tree)
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            source = absolute(module, node.level, node.module) if node.level else node.module or ""
+            known = {dotted(other) for other in every_module()}
+            for alias in node.names:
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
+
+
+def _for_types_only(tree: ast.AST) -> set[ast.AST]:
+    """Return what stands below ``if TYPE_CHECKING``: it is never run."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            found.update(child for statement in node.body for child in ast.walk(statement))
+    return found
+
+
+def test_there_are_modules_to_look_at() -> None:
+    assert len(modules()) > 40
+    assert {Path(module).parts[0] for module in modules()} == set(WINGS)
+    assert set(modules()) >= PURE
+    assert set(modules()) >= COMPOSITION_ROOT
+
+
+@pytest.mark.parametrize("module", [each for each in modules() if each not in COMPOSITION_ROOT])
+def test_a_module_imports_its_own_wing_or_a_lower_one(module: str) -> None:
+    mine = WINGS.index(Path(module).parts[0])
+    ours = [name.split(".") for name in imports(module) if name.split(".")[0] == "nuphar"]
+    above = [".".join(name) for name in ours if len(name) < 2 or name[1] not in WINGS[: mine + 1]]
+    assert above == []
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_a_pure_module_imports_nothing_that_can_block(module: str) -> None:
+    pure = {dotted(each) for each in PURE} | {"nuphar.transport", "nuphar.actors"}
+    outside = [
+        name
+        for name in imports(module, types_too=False)
+        if name not in pure and name.split(".")[0] not in PURE_MAY_IMPORT and (module, name) not in EXCEPTIONS
+    ]
+    assert outside == []
+
+
+def test_no_exception_is_out_of_use() -> None:
+    assert [(module, name) for module, name in EXCEPTIONS if name not in imports(module)] == []
+
+
+@pytest.mark.parametrize("module", every_module())
+def test_imports_within_the_package_are_relative(module: str) -> None:
+    tree = ast.parse((ROOT / module).read_text())
+    froms = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
+    plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert [name for name in [*froms, *plain] if name and name.split(".")[0] in ("nuphar", *WINGS)] == []
+
+
+@pytest.mark.parametrize("module", every_module())
+def test_a_module_fits_in_view(module: str) -> None:
+    assert len((ROOT / module).read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", every_module())
+def test_a_module_says_what_it_is(module: str) -> None:
+    assert ast.get_docstring(ast.parse((ROOT / module).read_text()))
+
+
+def test_the_front_door_only_re_exports() -> None:
+    tree = ast.parse((ROOT / "src/nuphar/__init__.py").read_text())
+    allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr)
+    assert [ast.unparse(node) for node in tree.body if not isinstance(node, allowed)] == []
+
+
+def test_every_public_name_is_there() -> None:
+    import nuphar
+
+    assert sorted(nuphar.__all__) == sorted(set(nuphar.__all__))
+    assert [name for name in nuphar.__all__ if not hasattr(nuphar, name)] == []
+
+
+def test_nothing_but_the_door_subclasses_pykka_s_actor() -> None:
+    users = [module for module in modules() if "pykka.Actor" in (ROOT / module).read_text()]
+    assert [module for module in users if "(pykka.Actor" in (ROOT / module).read_text()] == ["actors/actor.py"]
+
+
+def has_doctests(module: str) -> bool:
+    """Say whether ``module`` has any, without importing it."""
+    return ">>>" in (ROOT / module).read_text()
+
+
+@pytest.mark.parametrize("module", [each for each in every_module() if has_doctests(each)])
+def test_the_examples_in_the_docstrings_are_true(module: str) -> None:
+    results = doctest.testmod(importlib.import_module(dotted(module)), optionflags=doctest.ELLIPSIS)
+    assert results.attempted > 0
+    assert results.failed == 0
