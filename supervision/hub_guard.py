@@ -25,12 +25,22 @@ LIMIT = 0.1
 """Seconds without a switch, unless told otherwise: what a user of a live page begins to notice."""
 
 
+class Culprit(NamedTuple):
+    """What runs: ``place`` is the innermost file, line and function; ``actor`` and ``handler`` are '' if it is none."""
+
+    place: str
+    actor: str = ""
+    handler: str = ""
+
+    def __str__(self) -> str:
+        return f"actor {self.actor}, {self.handler}, at {self.place}" if self.actor else self.place
+
+
 class Stall(NamedTuple):
-    """The hub did not switch for ``seconds``; ``place`` is the file, line and function, ``actor`` '' if it was none."""
+    """The hub did not switch for ``seconds``, because of ``culprit``."""
 
     seconds: float
-    actor: str
-    place: str
+    culprit: Culprit
 
 
 class HubGuard:
@@ -76,36 +86,39 @@ class HubGuard:
 
     def _wait_for_answer(self, asked: float) -> bool:
         """Wait until the hub switches again, then record the stall; False if we are told to stop meanwhile."""
-        actor, place, is_told = "", "", False
+        culprit = None
         while self._answered < asked:
-            silent = self._clock() - asked
-            if silent >= self._limit and not is_told:
-                actor, place = _what_runs(sys._current_frames().get(self._thread))
-                logger.warning("the hub has not switched for %.0f ms: %s", silent * 1000, _name(actor, place))
-                is_told = True
             if self._over.acquire(True, self._limit / 4):
                 return False
-        if is_told:
-            stall = Stall(self._answered - asked, actor, place)
+            silent = self._clock() - asked
+            if silent >= self._limit and culprit is None:
+                culprit = what_runs(sys._current_frames().get(self._thread))
+                logger.warning("the hub has not switched for %.0f ms: %s", silent * 1000, culprit)
+        if culprit is not None:
+            stall = Stall(self._answered - asked, culprit)
             self.stalls += 1
             if self.longest is None or stall.seconds > self.longest.seconds:
                 self.longest = stall
-            logger.warning("the hub stood still for %.0f ms: %s", stall.seconds * 1000, _name(actor, place))
+            logger.warning("the hub stood still for %.0f ms: %s", stall.seconds * 1000, culprit)
         return True
 
 
-def _name(actor: str, place: str) -> str:
-    return f"actor {actor}, {place}" if actor else place
-
-
-def _what_runs(frame: FrameType | None) -> tuple[str, str]:
-    """Return the actor whose handler is on this stack, and the innermost place in it."""
+def what_runs(frame: FrameType | None) -> Culprit:
+    """Return the innermost place on this stack, and the actor whose handler is on it."""
     if frame is None:
-        return "", "nothing of Python"
-    place = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}"
-    while frame is not None:
-        me = frame.f_locals.get("self")
+        return Culprit("nothing of Python")
+    place = _place(frame)
+    inner: FrameType | None = frame
+    handler = frame
+    while inner is not None:
+        me = inner.f_locals.get("self")
         if isinstance(me, Actor):
-            return str(me.ref), place
-        frame = frame.f_back
-    return "", place
+            if inner.f_code.co_name in ("_serve", "_answer", "_end", "_actor_loop"):
+                return Culprit(place, str(me.ref), _place(handler))
+            handler = inner
+        inner = inner.f_back
+    return Culprit(place)
+
+
+def _place(frame: FrameType) -> str:
+    return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"

@@ -61,4 +61,7 @@ class Options:
             value = getattr(options, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
                 raise UsageError(f"option {name}: expected a number above 0, got {value!r}")
+        guard = options.hub_guard
+        if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
+            raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")
         return options

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.errors import LocalProtocolError, RemoteProtocolError
 from ..actors.targets import fault_of_target
 from . import frames
 from .frames import MAX_INTEGER, Frame
 from .serialiser import Serialiser
-from .strict import dump_cbor, dump_json, load_cbor, load_json
+from .strict import DEPTH, dump_cbor, dump_json, is_shallow, load_cbor, load_json
 
 Check = Callable[[Any], Any]
 
@@ -26,16 +26,23 @@ class Codec:
         self.serialiser = serialiser
 
     def encode_message(self, message: Any) -> bytes:
-        return dump_cbor(self.serialiser.encode_message(message))
+        return _dump_shallow(self.serialiser.encode_message(message))
 
     def decode_message(self, payload: bytes) -> Any:
-        return self.serialiser.decode_message(load_cbor(payload))
+        # One level less than a frame: what comes in has to fit into the frames that go out.
+        return self.serialiser.decode_message(load_cbor(payload, DEPTH - 1))
 
     def encode_model(self, model: Any) -> bytes:
-        return dump_cbor(self.serialiser.encode_model(model))
+        return _dump_shallow(self.serialiser.encode_model(model))
 
     def decode_model(self, state: bytes) -> Any:
         return self.serialiser.decode_model(load_cbor(state))
+
+
+def _dump_shallow(plain: Any) -> bytes:
+    if not is_shallow(plain, DEPTH - 1):
+        raise LocalProtocolError(f"nested deeper than {DEPTH - 1}: in a frame, no client could read it")
+    return dump_cbor(plain)
 
 
 def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Any, NoReturn
 
 import cbor2
@@ -50,8 +50,8 @@ def dump_cbor(value: Any) -> bytes:
     return data
 
 
-def load_cbor(data: bytes) -> Any:
-    """Read exactly one CBOR item.
+def load_cbor(data: bytes, depth: int = DEPTH) -> Any:
+    """Read exactly one CBOR item, nested at most ``depth`` levels.
 
     Raises: RemoteProtocolError ``malformed`` for anything but one strict item.
     """
@@ -59,7 +59,7 @@ def load_cbor(data: bytes) -> Any:
         pair = cbor2.loads(
             _PAIR + data + _TAIL,
             semantic_decoders=_NO_TAGS,
-            max_depth=DEPTH + 1,
+            max_depth=depth + 1,
             allow_indefinite=False,
             allow_duplicate_keys=False,
             strict_hashable_types=True,
@@ -129,8 +129,20 @@ def load_json(data: bytes | str) -> Any:
             json.dumps(value, ensure_ascii=False, default=repr).encode()
     except (ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"not a JSON value: {error}") from error
-    _check_depth(value, DEPTH)
+    if not is_shallow(value, DEPTH):
+        raise RemoteProtocolError(f"nested deeper than {DEPTH}")
     return check_plain(value)
+
+
+def is_shallow(value: Any, depth: int) -> bool:
+    """Say whether ``value`` is nested at most ``depth`` levels."""
+    if type(value) not in (list, dict):
+        return True
+    return depth > 0 and all(
+        is_shallow(item, depth - 1)
+        for item in (value.values() if type(value) is dict else value)
+        if type(item) in (list, dict)
+    )
 
 
 def _wrap(value: Any) -> Any:
@@ -153,7 +165,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Any:
     match value.get("_"):
         case "$bytes" if type(value.get("0")) is str:
             try:
-                return urlsafe_b64decode(value["0"])
+                return b64decode(value["0"], b"-_", validate=True)
             except ValueError as error:
                 raise RemoteProtocolError("expected base64url in $bytes") from error
         case "$int" if type(value.get("0")) is str:
@@ -169,12 +181,3 @@ def _large(text: str) -> int:
 
 def _no_constant(name: str) -> NoReturn:
     raise RemoteProtocolError(f"{name} is not allowed")
-
-
-def _check_depth(value: Any, left: int) -> None:
-    if type(value) in (list, dict):
-        if not left:
-            raise RemoteProtocolError(f"nested deeper than {DEPTH}")
-        for item in value.values() if type(value) is dict else value:
-            if type(item) in (list, dict):
-                _check_depth(item, left - 1)

@@ -12,9 +12,10 @@ def main() -> None:
     try:
         from .command_line import nuphar
     except ModuleNotFoundError as error:
-        if error.name not in NEEDS:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in NEEDS:
             raise
-        sys.stderr.write(f"the command line needs {error.name}: pip install 'nuphar[cli]'\n")
+        sys.stderr.write(f"the command line needs {missing}: pip install 'nuphar[cli]'\n")
         sys.exit(2)
     nuphar(prog_name="nuphar")
 

@@ -10,7 +10,7 @@ from .serve_command import serve
 from .top_command import top
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"max_content_width": 100})
 @click.version_option(__version__, message="nuphar %(version)s")
 def nuphar() -> None:
     """Authoritative live state: topics on a server, and clients that stay in step with them.

@@ -38,7 +38,7 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("name", ["demo", "serve", "load"])
 def test_each_command_has_help(name: str) -> None:
-    done = CliRunner().invoke(command_line, [name, "-h"])
+    done = CliRunner().invoke(command_line, [name, "--help"])
 
     assert done.exit_code == 0
     assert done.output.startswith("Usage: ")

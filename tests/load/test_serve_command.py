@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from nuphar.serve_command import serve
 
-SOURCE = Path(__file__).parents[2] / "src"
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 PROGRAM = """
 import nuphar
 
@@ -73,20 +73,19 @@ def test_a_module_that_misses_another_is_its_own_fault() -> None:
     assert done.exception.name == "there_is_no_such_module"
 
 
-@pytest.mark.usefixtures("folder")
-def test_a_port_that_is_taken_is_one_line() -> None:
+def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "nuphar", "serve", "served_app:server", "--port", str(port)]
+        done = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
 
-        done = refused("served_app:server", "--port", str(port))
-
+    assert done.returncode == 2
     assert done.stderr == f"Error: cannot listen at 127.0.0.1:{port}: Address already in use\n"
 
 
 def test_a_server_and_its_application_are_served_until_they_are_told_to_stop(folder: Path) -> None:
     command = [sys.executable, "-m", "nuphar", "serve", "served_app:server", "--app", "served_app:app", "--port", "0"]
-    environment = os.environ | {"PYTHONPATH": str(SOURCE)}
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
         assert process.stderr is not None
         try:
             words = process.stderr.readline().split()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar import RemoteProtocolError, UnregisteredType, automatic
+from nuphar import LocalProtocolError, RemoteProtocolError, UnregisteredType, automatic
 from nuphar.transport import decode, encode, frames
 from nuphar.transport.codec import CLIENT_FRAMES, CODES, KINDS, SERVER_FRAMES, TABLE, Codec, read
 from nuphar.transport.frames import MAX_INTEGER, Frame
@@ -190,3 +190,14 @@ def test_a_payload_is_so_shallow_that_it_fits_into_every_frame() -> None:
     assert read(b"\x84\x13\x67topic:t\x01" + payload) == frames.ServerMessage("topic:t", 1, deepest)
     with pytest.raises(RemoteProtocolError):
         codec.decode_message(dump_cbor([deepest]))  # as part of a frame, nobody could read it
+
+
+@pytest.mark.parametrize("way", ["encode_message", "encode_model"])
+def test_what_no_client_could_read_is_not_written(way: str) -> None:
+    deepest: Any = 1
+    for _ in range(15):
+        deepest = [deepest]
+    encode_value = getattr(Codec(automatic()), way)
+    assert encode_value(deepest) == dump_cbor(deepest)
+    with pytest.raises(LocalProtocolError, match="nested deeper than 15"):
+        encode_value({"more": deepest})

@@ -95,9 +95,9 @@ def test_bytes_left_over_are_refused(value: Any, rest: bytes) -> None:
         ("5f4101ff", "not a CBOR item"),
         ("7f6161ff", "not a CBOR item"),
         ("a2616101616102", "not a CBOR item"),
-        ("a10101", "expected text as a key, got int"),
+        ("a10101", "not int"),
         ("a1410101", "expected text as a key, got bytes"),
-        ("a1f601", "expected text as a key, got NoneType"),
+        ("a1f601", "not NoneType"),
         ("f7", "not plain data"),
         ("f0", "not plain data"),
         ("f97e00", "finite"),
@@ -140,7 +140,7 @@ def test_what_is_not_strict_cbor_is_refused(data: str, says: str) -> None:
         '{"_":"$int","0":"١"}',
         '{"_":"$bytes","0":"é"}',
         '{"_":"$bytes","0":"A"}',
-        '{"_":"$bytes","0":"AA!A"}',
+        '{"_":"$bytes","0":"AA!!AA=="}',
     ],
 )
 def test_what_is_not_strict_json_is_refused(text: str) -> None:

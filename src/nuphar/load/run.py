@@ -77,9 +77,11 @@ class Run:
         allow_files(len(self._clients))
         teller = gevent.spawn(self._keep_telling)
         try:
-            if self._plan.url is None:
+            url = self._plan.url
+            if url is None:
                 self._server = OwnServer()
-            self._connect(self._plan.url if self._server is None else self._server.url)
+                url = self._server.url
+            self._connect(Address.of(url))
             before = self._cpu()
             seconds = self._post()
             cores = [(now - then) / seconds for now, then in zip(self._cpu(), before, strict=True)]
@@ -105,10 +107,10 @@ class Run:
             remarks=self._remarks,
         )
 
-    def _connect(self, url: str | None) -> None:
+    def _connect(self, address: Address) -> None:
         clients = self._clients
         self._phase = "connecting", lambda: sum(client.is_open for client in clients), len(clients)
-        connect_all(clients, Address.of(url or ""), self.over, self._clock)
+        connect_all(clients, address, self.over, self._clock)
 
     def _post(self) -> float:
         """Post at the planned rate, and return for how many seconds."""
