@@ -1,0 +1,39 @@
+"""The documentation is true: its examples run, its golden bytes are ours."""
+
+from __future__ import annotations
+
+import doctest
+import logging
+import re
+from pathlib import Path
+
+import pytest
+
+from nuphar.transport import automatic, decode, encode, frames
+
+DOCS = Path(__file__).parents[1] / "docs"
+GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
+
+
+def test_the_supervision_tutorial_runs():
+    logging.getLogger("nuphar").setLevel(logging.CRITICAL)
+    try:
+        results = doctest.testfile(str(DOCS / "supervision.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+    finally:
+        logging.getLogger("nuphar").setLevel(logging.NOTSET)
+    assert results.attempted > 20
+    assert results.failed == 0
+
+
+def test_there_is_a_golden_line_for_each_frame():
+    assert [name for name, _, _ in GOLDEN] == [kind.__name__ for kind in frames.Frame.__args__]
+
+
+@pytest.mark.parametrize(("name", "cbor", "json"), GOLDEN, ids=[name for name, _, _ in GOLDEN])
+def test_the_golden_bytes_are_what_we_write_and_read(name, cbor, json):
+    serialiser = automatic()
+    frame = decode(bytes.fromhex(cbor), serialiser)
+    assert type(frame).__name__ == name
+    assert encode(frame, serialiser).hex() == cbor
+    assert encode(frame, serialiser, json=True).decode() == json
+    assert decode(json, serialiser) == frame
