@@ -292,6 +292,8 @@ class Actor(pykka.Actor):
         try:
             if reason != KILLED:
                 self.terminate(reason)
+        except GreenletExit:
+            self.exit_reason = KILLED  # its time to say goodbye was over
         except BaseException as error:
             logger.error("actor %s crashed in terminate", self.ref, exc_info=error)
             if isinstance(reason, Normal | Shutdown):

@@ -21,7 +21,7 @@ from . import calls
 from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, check_specs
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
-from .stopping import KILL_TIMEOUT, child_reason, stop_child
+from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
 from .supervisor import BackedOff, Child, TryAgain, check_options, describe_child
 
 DEFAULT_BACKOFF = Backoff()
@@ -113,13 +113,15 @@ class DynamicSupervisor(Actor):
             shutdown = KILL_TIMEOUT if child.spec.shutdown == BRUTAL_KILL else child.spec.shutdown
             deadline = min(latest, float("inf") if shutdown is None else now + shutdown)
             timeout = None if deadline == float("inf") else max(0.0, deadline - self._clock())
-            if ref.wait_down(timeout) is None:
+            ended = ref.wait_down(timeout)
+            if ended is None:
                 late.append((ref, child))
-        for ref, child in late:
-            report("shutdown_error", self.ref, KILLED, child.spec, ref)
-            ref.kill()
+            else:
+                report_end(ended, ref, child.spec, KILLED if child.spec.shutdown == BRUTAL_KILL else how, self.ref)
         for ref, _ in late:
-            ref.wait_down(KILL_TIMEOUT)
+            ref.kill()
+        for ref, child in late:
+            report_end(ref.wait_down(KILL_TIMEOUT) or KILLED, ref, child.spec, how, self.ref)
 
     def _run(self, spec: ChildSpec) -> None:
         if spec.id in self._children:
@@ -137,7 +139,7 @@ class DynamicSupervisor(Actor):
         if child is None:
             return  # we stopped it ourselves
         self.links.discard(ref)
-        child.ref, child.last_reason = None, reason
+        child.ref, child.last_ref, child.last_reason = None, ref, reason
         if child.spec.restart is Restart.PERMANENT or not is_orderly(reason):
             report("child_terminated", self.ref, reason, child.spec, ref)
         if should_restart(child.spec.restart, reason):
@@ -219,13 +221,16 @@ class DynamicSupervisor(Actor):
 
     def _call_terminate(self, ref: Ref[Any]) -> None:
         child = self._running.get(ref)
-        if child is None:
-            if ref.is_alive():
-                raise calls.ChildNotFound(f"{ref} is not a child of {self.ref}")
+        if child is not None:
+            stop_child(ref, child.spec, SHUTDOWN, self.ref)
+            self.links.discard(ref)
+            del self._running[ref], self._children[child.spec.id]
             return
-        del self._running[ref], self._children[child.spec.id]
-        self.links.discard(ref)
-        stop_child(ref, child.spec, SHUTDOWN, self.ref)
+        if ref.is_alive():
+            raise calls.ChildNotFound(f"{ref} is not a child of {self.ref}")
+        for child in list(self._children.values()):
+            if child.is_restarting and child.last_ref is ref:
+                del self._children[child.spec.id]  # it is not tried again
 
     def _info(self, child: Child) -> calls.ChildInfo:
         return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
+from gevent import socket as gevent_socket
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
@@ -42,25 +46,61 @@ def serve(
     """
     live = Live(server, app, path)
     wsgi.setdefault("log", None)
-    wsgi_server = WSGIServer(listener or (host, port), live, handler_class=Handler, backlog=BACKLOG, **wsgi)
     # Bound here, so that an address in use is the caller's exception and not a crash in the tree.
-    wsgi_server.init_socket()
-    server.ensure_started()
-    server.listen(wsgi_server)
+    listening = listen(host, port) if listener is None else listener
+    wsgi_server = WSGIServer(listening, live, handler_class=Handler, **wsgi)
     over = Event()
-    watches = [gevent.signal_handler(number, over.set) for number in (signal.SIGINT, signal.SIGTERM)]
-    server.on_end(over.set)
     try:
-        if on_start is not None:
-            scheme = "https" if wsgi_server.ssl_enabled else "http"
-            on_start(f"{scheme}://{_host(host)}:{wsgi_server.server_port}")
-        over.wait()
-    except KeyboardInterrupt:
-        pass
+        server.ensure_started()
+        server.listen(wsgi_server)
+    except BaseException:
+        listening.close()
+        raise
+    server.on_end(over.set)
+    with _signals(over.set):
+        try:
+            if on_start is not None:
+                scheme = "https" if wsgi_server.ssl_enabled else "http"
+                on_start(f"{scheme}://{_host(host)}:{wsgi_server.server_port}")
+            over.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.stop(stop_timeout)
+
+
+def listen(host: str, port: int) -> Any:
+    """Return a bound, listening gevent socket.
+
+    Raises: OSError, when no socket is left open.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = gevent_socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+@contextmanager
+def _signals(end: Callable[[], Any]) -> Iterator[None]:
+    """Call ``end`` on SIGINT and SIGTERM; only the main thread hears of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    watches = [gevent.signal_handler(number, end) for number in numbers]
+    try:
+        yield
     finally:
-        for watch in watches:
+        for number, watch, handler in zip(numbers, watches, before, strict=True):
             watch.cancel()
-        server.stop(stop_timeout)
+            signal.signal(number, handler)  # libev leaves the system's default behind
 
 
 def _host(host: str) -> str:

@@ -14,7 +14,7 @@ from ..actors.actor import Ref
 from ..actors.dead_letters import DeadLetter, DeadLetters
 from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import AlreadyStarted, NotRunning, OriginRefused, UsageError
-from ..actors.exits import Reason, Shutdown, is_orderly
+from ..actors.exits import KILLED, Shutdown
 from ..actors.greeter import Greeter
 from ..actors.handles import KindHandle, TopicHandle
 from ..actors.hooks import Hook, ServerHooks, TopicHooks
@@ -37,6 +37,7 @@ from .hub_guard import HubGuard
 from .inspector import inspector
 from .look import Node, look
 from .options import Options
+from .policy import Intensity
 from .supervisor import Supervisor
 
 logger = logging.getLogger("nuphar.supervision")
@@ -93,6 +94,8 @@ class Server:
         self._has_stopped = False
         self._started = 0.0
         self._guard: HubGuard | None = None
+        self.listening: dict[str, Any] = {}
+        """The WSGI servers of this server, by name; they come last in the tree."""
         self._on_end: list[Callable[[], Any]] = []
 
     # Life.
@@ -107,10 +110,9 @@ class Server:
         if self._root is not None:
             raise AlreadyStarted("the server has been started already")
         self._hub, self._thread = get_hub(), get_ident()
-        inspected = inspector(self, self.options.inspect) if self.options.inspect is not None else None
+        if self.options.inspect is not None:
+            self.listening["inspector"] = inspector(self, self.options.inspect)
         self._root = tree.start(self)
-        if inspected is not None:
-            start_child(self._root, tree.listener(inspected, "inspector"))
         self._started = time.monotonic()
         if self.options.hub_guard:
             self._guard = HubGuard(self._hub, self.options.hub_guard)
@@ -146,7 +148,8 @@ class Server:
         """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
         self.check_running()
         assert self._root is not None
-        start_child(self._root, tree.listener(wsgi))
+        start_child(self._root, tree.listener("listener", wsgi))
+        self.listening["listener"] = wsgi
 
     def on_end(self, callback: Callable[[], Any]) -> None:
         """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
@@ -358,12 +361,19 @@ class Server:
             raise NotRunning("the server has stopped")
 
     def _watch(self, root: Ref[Supervisor]) -> None:
-        reason: Reason | None = root.wait_down(None)
-        if reason is not None and not is_orderly(reason) and not self._has_stopped:
+        """Start the tree anew if its root was killed, which nobody else can do; end if it gave up or was stopped."""
+        rebirths = Intensity(tree.INTENSITY, tree.PERIOD)
+        while True:
+            reason = root.wait_down(None)
+            if self._has_stopped or reason != KILLED or not rebirths.allow(time.monotonic()):
+                break
+            logger.error("the root of the server's tree was killed: the tree starts anew")
+            root = self._root = tree.start(self)
+        if not self._has_stopped:
             self._has_stopped = True
-            logger.critical("the server has given up: %r", reason)
-            for connection in list(self.gateway.connections):
-                connection.abort()
+            logger.critical("the server has given up: its actors crashed too often (%r)", reason)
+        for connection in list(self.gateway.connections):
+            connection.abort()
         if self._guard is not None:
             self._guard.stop()
         for callback in self._on_end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..actors.actor import Ref
-from ..actors.exits import KILLED, SHUTDOWN, Killed, Normal, Reason, Shutdown, is_orderly
+from ..actors.exits import KILLED, SHUTDOWN, Reason, Shutdown, is_orderly
 from .child_spec import BRUTAL_KILL, ChildSpec
 from .policy import Restart
 from .reports import report
@@ -24,21 +24,23 @@ def child_reason(reason: Reason) -> Reason:
 def stop_child(ref: Ref[Any], spec: ChildSpec, reason: Reason, supervisor: Ref[Any]) -> Reason:
     """Stop a child as its spec says and return how it ended; anything but what was asked for is reported."""
     if spec.shutdown == BRUTAL_KILL:
+        reason = KILLED
         ref.kill()
-        return ref.wait_down(KILL_TIMEOUT) or KILLED
-    ref.shut_down(reason)
-    ended = ref.wait_down(spec.shutdown)
-    if ended is None:
-        ref.kill()
-        ended = ref.wait_down(KILL_TIMEOUT) or KILLED
-        report("shutdown_error", supervisor, KILLED, spec, ref)
-    elif not _is_expected(ended, spec.restart, reason):
-        report("shutdown_error", supervisor, ended, spec, ref)
-    return ended
+        ended = ref.wait_down(KILL_TIMEOUT)
+    else:
+        ref.shut_down(reason)
+        ended = ref.wait_down(spec.shutdown)
+        if ended is None:
+            ref.kill()
+            ended = ref.wait_down(KILL_TIMEOUT)
+    report_end(ended or KILLED, ref, spec, reason, supervisor)
+    return ended or KILLED
 
 
-def _is_expected(ended: Reason, restart: Restart, asked: Reason) -> bool:
+def report_end(ended: Reason, ref: Ref[Any], spec: ChildSpec, asked: Reason, supervisor: Ref[Any]) -> None:
+    """Report a child that was asked to end for one reason and ended for another that its supervisor must not accept."""
+    if ended == asked or (ended == SHUTDOWN and isinstance(asked, Shutdown)):
+        return
     # OTP: a permanent child that answers a shutdown with normal has not understood that it was asked.
-    if isinstance(ended, Normal):
-        return restart is not Restart.PERMANENT
-    return isinstance(ended, Shutdown) or (isinstance(ended, Killed) and isinstance(asked, Killed))
+    if spec.restart is Restart.PERMANENT or not is_orderly(ended):
+        report("shutdown_error", supervisor, ended, spec, ref)

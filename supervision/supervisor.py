@@ -46,6 +46,7 @@ class Child:
     is_restarting: bool = False
     restarts: int = 0
     last_reason: Reason | None = None
+    last_ref: Ref[Any] | None = None
     failures: Failures = field(default_factory=Failures)
 
 
@@ -221,8 +222,8 @@ class Supervisor(Actor):
         ref = child.ref
         if ref is None:
             return
-        self._forget_ref(child)
         child.last_reason = stop_child(ref, child.spec, reason, self.ref)
+        self._forget_ref(child)  # not before: who kills us meanwhile kills the child with us
 
     def _stop_all(self, reason: Reason) -> None:
         for child in reversed(list(self._children.values())):

@@ -38,17 +38,18 @@ LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.5, 1.5, 0.5, 0.5, 2.0
 
 
 def children(server: Server) -> list[ChildSpec]:
-    """Return the tree, in start order; `nuphar.serve` adds the listener."""
+    """Return the tree, in start order; `nuphar.serve` adds the listener to a running one."""
     return [
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
                server.hooks, server.start_topic, server.router, shutdown=ROUTER),
         dynamic("sessions", server.session_starts, server.own_store_specs),
         dynamic("topics", server.topic_starts, server.topic_specs),
+        *(listener(name, wsgi) for name, wsgi in server.listening.items()),
     ]  # fmt: skip
 
 
-def listener(wsgi: WSGIServer, name: str = "listener") -> ChildSpec:
+def listener(name: str, wsgi: WSGIServer) -> ChildSpec:
     """Return the spec of an actor that holds a listening socket."""
     return worker(name, Listener, wsgi, shutdown=LISTENER)
 

@@ -12,7 +12,10 @@ def after(*messages: Message) -> People:
 
 
 def test_people_are_listed_in_the_order_of_their_arrival() -> None:
-    assert after(Arrive("b"), Arrive("a"), Introduce("a", "Ada", 2)).people == (Person("b", "", 0), Person("a", "Ada", 2))
+    assert after(Arrive("b"), Arrive("a"), Introduce("a", "Ada", 2)).people == (
+        Person("b", "", 0),
+        Person("a", "Ada", 2),
+    )
 
 
 def test_who_arrives_twice_is_here_once() -> None:

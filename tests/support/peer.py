@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import socket
 import struct
@@ -155,10 +156,10 @@ class Proxy:
     def cut(self) -> None:
         """Reset every connection, in both directions."""
         pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for sock in pair:
+        for sock in (sock for pair in pairs for sock in pair):
+            with contextlib.suppress(OSError):  # closed already
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                sock.close()
+            sock.close()
 
     def close(self) -> None:
         self.cut()

@@ -1,17 +1,18 @@
-"""One live connection: the handshake before the session, and the ends that it can take."""
+"""One live connection, on a socket in memory: the handshake before the session, and the ends that it can take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import gevent
 import pytest
 from conftest import settle
+from gevent.queue import SimpleQueue
 
-from nuphar import Limits, Server, Store, automatic
+from nuphar import Server, Store
 from nuphar.transport import decode, encode
-from nuphar.transport.connection import Connection, Gateway
+from nuphar.transport.connection import Connection
 from nuphar.transport.frames import (
     Acknowledge,
     Bye,
@@ -23,6 +24,250 @@ from nuphar.transport.frames import (
     ServerMessage,
     Snapshot,
     Subscribe,
+    Unsubscribe,
     Welcome,
 )
-from nuphar.transport.websocket_frames import Message, read_frames_of_peer  # type: ignore[attr-defined]
+from nuphar.transport.websocket_frames import BINARY, TEXT, FrameReader, Message
+
+LIMIT = 10.0  # seconds that any wait here may take
+HELLO = Hello(1, None, None, {}, {})
+
+
+class MemorySocket:
+    """A WebSocket without TCP. It is its own outbox, which takes everything until it is told to be ``full``."""
+
+    def __init__(self, subprotocol: str = "nuphar.v1.cbor") -> None:
+        self.subprotocol = subprotocol
+        self.outbox = self
+        self.closed = False
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self.last_received = 0.0
+        self.pending = 0
+        self.too_slow = False
+        self.full = False
+        self.aborted = False
+        self.written: list[bytes] = []
+        self._arriving: SimpleQueue[list[Message] | None] = SimpleQueue()
+
+    def write(self, data: bytes) -> bool:
+        if self.full or self.closed:
+            return False
+        self.written.append(data)
+        return True
+
+    def receive(self) -> list[Message] | None:
+        return self._arriving.get()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        if not self.closed:
+            self.closed, self.close_code, self.close_reason = True, code, reason
+            self._arriving.put(None)
+
+    def abort(self) -> None:
+        self.aborted = True
+        self.close(1006)
+
+    def arrive(self, *payloads: bytes | str) -> None:
+        """Let messages come in one read."""
+        self._arriving.put([Message(TEXT if isinstance(payload, str) else BINARY, payload) for payload in payloads])
+
+    def vanish(self) -> None:
+        """Let the peer be gone."""
+        self._arriving.put(None)
+
+
+class Peer:
+    """The client's end of a connection to ``server``."""
+
+    def __init__(self, server: Server, **options: Any) -> None:
+        self.server = server
+        self.socket = MemorySocket(**options)
+        self.connection = Connection(self.socket, server.gateway)
+        self.greenlet = gevent.spawn(self.connection.run)
+        self._codec = server.codec.serialiser
+        self._reader = FrameReader(1 << 20, client=True)
+
+    def send(self, *frames: Frame | bytes | str) -> None:
+        self.socket.arrive(*(each if isinstance(each, bytes | str) else encode(each, self._codec) for each in frames))
+
+    def take(self) -> list[Frame]:
+        settle(self.server)
+        written, self.socket.written = self.socket.written, []
+        events = [event for data in written for event in self._reader.feed(data)]
+        return [decode(event.payload, self._codec) for event in events if isinstance(event, Message)]
+
+    def greet(self, hello: Hello = HELLO) -> Welcome:
+        self.send(hello)
+        welcome = self.take()[0]
+        assert isinstance(welcome, Welcome)
+        return welcome
+
+
+@pytest.fixture
+def peer(server: Server) -> Iterator[Peer]:
+    peer = Peer(server)
+    yield peer
+    peer.socket.close()
+    peer.greenlet.join(LIMIT)
+
+
+def test_hello_is_answered_with_a_welcome_of_a_new_session(peer: Peer) -> None:
+    welcome = peer.greet()
+    assert len(welcome.client_id) == 32
+    assert welcome.resumed is False
+    assert welcome.heartbeat == peer.server.gateway.limits.heartbeat
+    assert welcome.limits["message"] == peer.server.gateway.limits.message
+    assert peer.server.sessions.get(welcome.client_id) is peer.connection.session
+
+
+def test_two_connections_get_different_ids_and_tokens(server: Server) -> None:
+    one, other = Peer(server), Peer(server)
+    first, second = one.greet(), other.greet()
+    assert first.client_id != second.client_id
+    assert first.token != second.token
+    one.socket.vanish()
+    other.socket.vanish()
+    gevent.joinall([one.greenlet, other.greenlet], LIMIT)
+
+
+def test_nothing_is_taken_before_hello(server: Server, peer: Peer) -> None:
+    server.topic("t")
+    peer.send(Subscribe(1, "topic:t", None, None), Ping(1))
+    assert [frame.code for frame in peer.take()] == ["malformed", "malformed"]  # type: ignore[union-attr]
+    assert len(server.sessions) == 0
+    peer.greet()
+
+
+def test_several_bad_frames_before_hello_close_the_connection(peer: Peer) -> None:
+    peer.send(b"", b"", b"", b"")
+    settle(peer.server)
+    assert peer.socket.close_code == 4400
+
+
+def test_another_version_is_refused_at_once(peer: Peer) -> None:
+    peer.send(Hello(2, None, None, {}, {}))
+    (rejected,) = peer.take()
+    assert isinstance(rejected, Rejected)
+    assert rejected.code == "version"
+    assert peer.socket.close_code == 4400
+
+
+def test_what_came_with_hello_in_one_read_is_taken_after_it(server: Server, peer: Peer) -> None:
+    server.topic("t").with_store(Store(5, lambda model, message: model + message))
+    peer.send(HELLO, Subscribe(1, "topic:t", None, None), Ping(3))
+    welcome, pong, snapshot, acknowledge = peer.take()
+    assert isinstance(welcome, Welcome)
+    assert pong == Pong(3)
+    assert isinstance(snapshot, Snapshot)
+    assert acknowledge == Acknowledge("topic:t", 0, [1], False)
+
+
+def test_the_cursors_of_hello_bring_what_was_missed(server: Server, peer: Peer) -> None:
+    topic = server.topic("t").with_store(Store(0, lambda model, message: model + message))
+    topic.dispatch(1)
+    topic.dispatch(2)
+    settle(server)
+    epoch = topic._topic.target.order.epoch  # type: ignore[union-attr]
+    peer.send(Hello(1, None, None, {"topic:t": (epoch, 1)}, {}))
+    welcome, missed = peer.take()
+    assert isinstance(welcome, Welcome)
+    assert missed == ServerMessage("topic:t", 2, 2)
+
+
+def test_json_is_spoken_to_who_asked_for_it(server: Server) -> None:
+    peer = Peer(server, subprotocol="nuphar.v1.json")
+    server.topic("t").with_store(Store(5, lambda model, message: model + message))
+    peer.send("[1,1,null,null,{},{}]", '[2,1,"topic:t",null,null]')
+    assert [type(frame) for frame in peer.take()] == [Welcome, Snapshot, Acknowledge]
+    peer.socket.vanish()
+    peer.greenlet.join(LIMIT)
+
+
+def test_a_connection_that_ends_leaves_everything(server: Server, peer: Peer) -> None:
+    topic = server.topic("t")
+    gone: list[str] = []
+    server.on_disconnect(gone.append)
+    welcome = peer.greet()
+    peer.send(Subscribe(1, "topic:t", None, None))
+    peer.take()
+    assert server.gateway.connections == {peer.connection}
+    peer.socket.vanish()
+    peer.greenlet.join(LIMIT)
+    settle(server)
+    assert gone == [welcome.client_id]
+    assert topic.subscribers == []
+    assert server.gateway.connections == set()
+
+
+def test_what_comes_behind_the_frame_that_closed_is_for_nobody(server: Server, peer: Peer) -> None:
+    heard: list[Any] = []
+    server.on_topic_message(lambda *arguments: heard.append(arguments))
+    peer.greet()
+    peer.send(b"", b"", b"", b"", '[4,1,"topic:t",1]')
+    settle(server)
+    assert peer.socket.close_code == 4400
+    assert heard == []
+
+
+def test_a_client_that_is_too_slow_is_closed_and_nobody_waits_for_it(
+    server: Server, peer: Peer, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = server.topic("t").with_store(Store(0, lambda model, message: model + message))
+    other = Peer(server)
+    for each in (peer, other):
+        each.greet()
+        each.send(Subscribe(1, "topic:t", None, None))
+        each.take()
+    peer.socket.full = True
+    topic.dispatch(1)
+    assert other.take() == [ServerMessage("topic:t", 1, 1)]
+    assert peer.socket.close_code == 4513
+    assert "is too slow" in caplog.text
+    other.socket.vanish()
+    other.greenlet.join(LIMIT)
+
+
+def test_a_client_whose_outbox_is_too_old_is_closed_by_the_clock(peer: Peer) -> None:
+    peer.greet()
+    peer.socket.pending, peer.socket.too_slow = 100, True
+    peer.connection.tick(0.0)
+    assert peer.socket.close_code == 4513
+
+
+def test_a_silent_client_gets_pings_and_then_the_end(peer: Peer) -> None:
+    peer.greet()
+    heartbeat = peer.server.gateway.limits.heartbeat
+    peer.connection.tick(heartbeat)
+    peer.connection.tick(2 * heartbeat)
+    assert peer.take() == [Ping(1), Ping(2)]
+    peer.connection.tick(3 * heartbeat)
+    assert peer.socket.close_code == 4508
+
+
+def test_a_stranger_who_says_nothing_is_closed(server: Server, peer: Peer) -> None:
+    peer.connection.tick(server.gateway.clock() + server.gateway.limits.hello)
+    assert peer.socket.close_code == 4400
+
+
+def test_a_planned_end_says_bye_before_it_closes(peer: Peer) -> None:
+    peer.greet()
+    peer.connection.say_bye("the server stops", 2.5)
+    assert peer.take() == [Bye("the server stops", 2.5)]
+    assert peer.socket.close_code == 1001
+
+
+def test_a_stranger_gets_no_bye(peer: Peer) -> None:
+    peer.connection.say_bye("the server stops", 2.5)
+    assert peer.take() == []
+    assert peer.socket.close_code == 1001
+
+
+def test_an_unsubscribe_is_answered_after_what_came_before_it(server: Server, peer: Peer) -> None:
+    topic = server.topic("t").with_store(Store(0, lambda model, message: model + message))
+    peer.greet()
+    peer.send(Subscribe(1, "topic:t", None, None))
+    peer.take()
+    topic.dispatch(1)
+    peer.send(Unsubscribe(2, "topic:t"))
+    assert peer.take() == [ServerMessage("topic:t", 1, 1), Acknowledge("topic:t", 1, [2], False)]

@@ -46,6 +46,11 @@ CANNOT = 2
     metavar="S",
     help="Kill the server's router and all its topics each S seconds. Below 0.25 their restarts back off.",
 )
+@click.option(
+    "--chaos",
+    is_flag=True,
+    help="Kill one of the server's actors, any of them, each 0.1 seconds: the router and the supervisors included.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 def load(
     clients: int,
@@ -54,6 +59,7 @@ def load(
     rate: float | None,
     url: str | None,
     kill: float | None,
+    chaos: bool,
     as_json: bool,
 ) -> None:
     """Let simulated clients talk, and check that everybody gets everything.
@@ -75,7 +81,7 @@ def load(
     Ctrl-C ends the run early and counts what there is.
     """
     try:
-        plan = Plan(clients, topics, seconds, rate, url, kill)
+        plan = Plan(clients, topics, seconds, rate, url, kill, chaos)
         result = _run(plan, is_silent=as_json)
     except LoadError as error:
         click.echo(f"Error: {error}", err=True)

@@ -10,15 +10,18 @@ from .errors import LoadError
 
 MESSAGES_PER_CLIENT = 1.0
 """Messages that each client posts in a second unless told otherwise: 500 clients on 25 topics get 9,500 deliveries
-a second, which takes the clients about half a core of a small machine. What saturates them measures them."""
+a second, which takes the clients about a third of a core of a small machine. What saturates them measures them."""
 
 LEAST_KILL = 0.125
 """Seconds: a server's tree gives up after 100 restarts of its router in 10 s."""
 
+CHAOS = 0.1
+"""Seconds between two victims of ``--chaos``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never.
+    """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never; ``chaos`` kills others.
 
     Client n is in topic n modulo ``topics``. Without ``url`` the run has a server of its own.
     Raises: LoadError for numbers that make no run.
@@ -30,6 +33,7 @@ class Plan:
     rate: float | None = None
     url: str | None = None
     kill: float | None = None
+    chaos: bool = False
 
     def __post_init__(self) -> None:
         for name in ("clients", "topics"):
@@ -41,10 +45,19 @@ class Plan:
                 raise LoadError(f"--{name}: expected a number above 0, got {value:g}")
         if self.kill is not None and self.kill < LEAST_KILL:
             raise LoadError(f"--kill: expected at least {LEAST_KILL} seconds, got {self.kill:g}")
-        if self.kill is not None and self.url is not None:
-            raise LoadError("--kill: only the run's own server can be told to, not the one at --url")
+        if self.trouble is not None and self.url is not None:
+            raise LoadError("--kill, --chaos: only the run's own server can be told to, not the one at --url")
+        if self.kill is not None and self.chaos:
+            raise LoadError("--kill and --chaos: choose one")
         if self.url is not None:
             Address.of(self.url)
+
+    @property
+    def trouble(self) -> tuple[str, float] | None:
+        """What the server is told during the run, and each how many seconds."""
+        if self.chaos:
+            return "chaos", CHAOS
+        return None if self.kill is None else ("kill", self.kill)
 
     @property
     def messages_per_second(self) -> float:

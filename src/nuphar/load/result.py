@@ -84,7 +84,7 @@ class Result:
         ]
         if self.server_cpu is not None:
             rows.append(("CPU of the server", f"{self.server_cpu:.0%} of a core"))
-        if plan.kill is not None:
+        if plan.trouble is not None:
             rows.append(("actors killed", f"{self.kills:,}"))
         return rows
 

@@ -134,11 +134,13 @@ class Run:
         return max(_TICK, min(elapsed, plan.seconds))
 
     def _keep_killing(self, calm: Event) -> None:
-        if self._server is None or self._plan.kill is None:
+        trouble = self._plan.trouble
+        if self._server is None or trouble is None:
             return
-        while not calm.wait(self._plan.kill):
+        command, seconds = trouble
+        while not calm.wait(seconds):
             try:
-                self._kills += self._server.ask("kill")["killed"]
+                self._kills += self._server.ask(command)["killed"]
             except LoadError as error:
                 self._remarks.append(str(error))
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 import gevent
 from gevent.fileobject import FileObjectPosix
 
+from ..actors.actor import Ref
 from ..supervision.serve import serve
 from ..supervision.server import Server
 from .model import add_topics
@@ -25,11 +27,23 @@ PATH = "/live"
 
 def kill(server: Server) -> dict[str, Any]:
     """Kill the router and every topic's actor, and say how many that were."""
+    return _kill([ref for ref in _living(server) if ref.name == "router" or ref.name.startswith("topic:")])
+
+
+def chaos(server: Server) -> dict[str, Any]:
+    """Kill one actor, any of them: the supervisors and the root included."""
+    living = _living(server)
+    return _kill([random.choice(living)] if living else [])
+
+
+def _living(server: Server) -> list[Ref[Any]]:
+    registry = server._root.registry if server._root is not None else None
+    return registry.living() if registry is not None else []
+
+
+def _kill(victims: list[Ref[Any]]) -> dict[str, Any]:
     # Each death is an error in the log, and here it is meant.
     logging.getLogger("nuphar.supervision").setLevel(logging.CRITICAL)
-    registry = server._root.registry if server._root is not None else None
-    refs = registry.living() if registry is not None else []
-    victims = [ref for ref in refs if ref.name == "router" or ref.name.startswith("topic:")]
     for ref in victims:
         ref.kill()
     return {"killed": len(victims)}
@@ -40,7 +54,7 @@ def cpu(server: Server) -> dict[str, Any]:
     return {"cpu": time.process_time()}
 
 
-COMMANDS: dict[str, Callable[[Server], dict[str, Any]]] = {"cpu": cpu, "kill": kill}
+COMMANDS: dict[str, Callable[[Server], dict[str, Any]]] = {"chaos": chaos, "cpu": cpu, "kill": kill}
 """What a run may ask for, beside the end; another way to make trouble is another line."""
 
 

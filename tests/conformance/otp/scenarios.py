@@ -11,7 +11,7 @@ With the strategy ``simple_one_for_one`` all children share a restart, a shutdow
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
@@ -47,7 +47,6 @@ class Scenario:
     commands: tuple[tuple[Any, ...], ...] = ()
     template: Spec | None = None
     end: str = "shutdown"
-    extra: dict[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def is_simple(self) -> bool:
@@ -61,9 +60,7 @@ def scenario(seed: int, number: int) -> Scenario:
 
 def to_json(scenario: Scenario) -> dict[str, Any]:
     """Return ``scenario`` as JSON can hold it."""
-    data = asdict(scenario)
-    del data["extra"]
-    return data
+    return asdict(scenario)
 
 
 def from_json(data: dict[str, Any]) -> Scenario:
@@ -95,6 +92,7 @@ class _Generator:
         self._may_ignore = chance.random() < 0.08
         self._auto_shutdown = "never"
         self._template: Spec | None = None
+        self._labels: list[str] = []
 
     def scenario(self) -> Scenario:
         chance = self._chance
@@ -105,9 +103,8 @@ class _Generator:
         children = () if is_simple else tuple(self._spec(id, is_first=True) for id in IDS[: chance.randint(1, 6)])
         if chance.random() < 0.005 and children:
             children += (children[0],)  # the same id twice
-        commands = [self._command() for _ in range(chance.randint(1, 8))]
-        if is_simple:
-            commands = [("start_child", self._spec(id)) for id in IDS[: chance.randint(1, 4)]] + commands
+        commands = [self._start_child() for _ in range(chance.randint(1, 4))] if is_simple else []
+        commands += [self._command() for _ in range(chance.randint(1, 8))]
         return Scenario(
             strategy="simple_one_for_one" if is_simple else chance.choice(STRATEGIES),
             intensity=chance.choice((0, 1, 1, 2, 3, 5)),
@@ -166,6 +163,8 @@ class _Generator:
         chance = self._chance
         id = chance.choice(IDS if chance.random() < 0.1 else IDS[:4])
         simple = self._template is not None
+        if simple:  # its children have no ids, so these are labels of ours, each used once
+            id = chance.choice(self._labels)
         words = ["terminate_child", "which_children", "count_children"]
         if not simple:
             words += ["terminate_child", "restart_child", "restart_child", "delete_child", "delete_child"]
@@ -179,5 +178,11 @@ class _Generator:
         if word == "start_child":
             if is_inner:
                 return ("start_child", Spec(id, restart=chance.choice(RESTARTS)))
-            return ("start_child", self._spec(chance.choice(IDS)))
+            return self._start_child()
         return (word,) if word in ("which_children", "count_children") else (word, id)
+
+    def _start_child(self) -> tuple[Any, ...]:
+        if self._template is None:
+            return ("start_child", self._spec(self._chance.choice(IDS)))
+        self._labels.append(f"x{len(self._labels)}")
+        return ("start_child", self._spec(self._labels[-1]))

@@ -1,0 +1,100 @@
+"""A child process of the operating system: started fresh, watched without blocking the hub, and always reaped.
+
+Unpatched programs get a process file descriptor and not gevent's child watcher, whose signal handler reaps every child
+of the program and so takes the exit codes from under the standard library's ``subprocess``. Where ``subprocess`` is
+monkey-patched everybody lives with that handler already, and we do too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pykka
+from gevent.hub import get_hub
+from gevent.monkey import get_original, is_module_patched
+
+from ..actors.errors import UsageError
+from ..actors.future import Future
+
+# gevent's own would fork in Python, with the hub running.
+Popen: Callable[..., Any] = get_original("subprocess", "Popen")
+READ = 1  # libev's EV_READ
+
+
+class OsProcess:
+    """``python -m module *arguments``, with the descriptor ``fd`` and nothing else of ours but stdout and stderr.
+
+    It finds the same modules as this process: its ``PYTHONPATH`` is our search path (what that was before is in
+    ``NUPHAR_PYTHONPATH``, for it to put back). It is in a process group of its own, so that Ctrl-C reaches only us.
+    Raises: OSError.
+    """
+
+    def __init__(self, module: str, arguments: Sequence[str], fd: int) -> None:
+        self.ended = Future()
+        self._fd = -1
+        command = [sys.executable, "-P", "-m", module, *arguments]
+        options: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "pass_fds": [fd],
+            "env": _environment(),
+            "process_group": 0,
+        }
+        loop = get_hub().loop
+        has_pidfd = hasattr(os, "pidfd_open")
+        if loop.default and (is_module_patched("subprocess") or not has_pidfd):
+            loop.install_sigchld()
+            self._popen = Popen(command, **options)
+            self._watcher = loop.child(self._popen.pid)
+        elif has_pidfd:
+            self._popen = Popen(command, **options)
+            self._fd = os.pidfd_open(self._popen.pid)
+            self._watcher = loop.io(self._fd, READ)
+        else:
+            raise UsageError("this system can watch child processes from the main thread only")
+        self._watcher.start(self._finish)
+        self.pid: int = self._popen.pid
+
+    def wait(self, timeout: float | None) -> int | None:
+        """Wait at most ``timeout`` seconds for the end; return the exit code (below 0: a signal), None if it lives."""
+        try:
+            code: int = self.ended.get(timeout=timeout)
+        except pykka.Timeout:
+            return None
+        return code
+
+    def kill(self) -> None:
+        """End it now, whatever it does; safe from any thread."""
+        self._popen.send_signal(signal.SIGKILL)
+
+    def _finish(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._popen.poll()
+        else:
+            self._popen.returncode = os.waitstatus_to_exitcode(self._watcher.rstatus)
+        self._watcher.stop()
+        self._watcher.close()
+        self.ended.set(self._popen.returncode)
+
+
+def _environment() -> dict[str, str]:
+    path = [entry or os.getcwd() for entry in sys.path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+    environment.pop("NUPHAR_PYTHONPATH", None)
+    if "PYTHONPATH" in os.environ:
+        environment["NUPHAR_PYTHONPATH"] = os.environ["PYTHONPATH"]
+    return environment
+
+
+def restore_environment() -> None:
+    """Put ``PYTHONPATH`` back to what it was in the parent: programs started from here are none of ours."""
+    before = os.environ.pop("NUPHAR_PYTHONPATH", None)
+    if before is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = before
