@@ -76,6 +76,7 @@ class TargetActor(Actor):
         elif kind is Use:
             self._settle(message, target.use(message.order))
         elif kind is Read:
+            self._perform(target.flush())  # what it asks about must not wait for the next message
             return None if target.order is None else target.order.position
         else:
             return super().handle(message)

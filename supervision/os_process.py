@@ -31,11 +31,13 @@ class OsProcess:
 
     It finds the same modules as this process: its ``PYTHONPATH`` is our search path (what that was before is in
     ``NUPHAR_PYTHONPATH``, for it to put back). It is in a process group of its own, so that Ctrl-C reaches only us.
+    ``on_end()`` is called in the hub once it has ended.
     Raises: OSError.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str], fd: int) -> None:
+    def __init__(self, module: str, arguments: Sequence[str], fd: int, on_end: Callable[[], Any]) -> None:
         self.ended = Future()
+        self._on_end = on_end
         self._fd = -1
         command = [sys.executable, "-P", "-m", module, *arguments]
         options: dict[str, Any] = {
@@ -80,6 +82,7 @@ class OsProcess:
         self._watcher.stop()
         self._watcher.close()
         self.ended.set(self._popen.returncode)
+        self._on_end()
 
 
 def _environment() -> dict[str, str]:

@@ -178,7 +178,7 @@ def test_what_crashes_the_actor_twice_is_set_aside_and_its_author_told(
     assert acknowledge == Acknowledge(T, 1, [3], False)
     assert b.take() == [ServerMessage(T, 1, "behind")]
     assert update.calls.count("poison") == 2
-    assert "sets a message aside" in caplog.text
+    assert "was set aside" in caplog.text
 
 
 def test_a_topic_that_crashes_takes_no_other_down(

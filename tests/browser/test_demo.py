@@ -31,7 +31,7 @@ def see_hearts(window: Window, card: str, hearts: int) -> None:
 @pytest.mark.parametrize("kind", ["window", "tab"])
 def test_a_drag_is_seen_in_the_other_window(browser: Browser, kind: str) -> None:
     first, second = browser.open(), browser.open(kind)
-    first.lift("ducks", '[data-card="boat"]')
+    first.lift("ducks", '[data-card="boat"] .text')
     first.drop()
     for window in first, second:
         window.wait_for_cards("packed", ["cake", "ducks", "boat"])
@@ -40,7 +40,7 @@ def test_a_drag_is_seen_in_the_other_window(browser: Browser, kind: str) -> None
 
 def test_a_drag_that_is_given_up_moves_nothing(browser: Browser) -> None:
     window = browser.open()
-    window.lift("ducks", '[data-card="boat"]')
+    window.lift("ducks", '[data-card="boat"] .text')
     window.wait_for_cards("packed", ["cake", "ducks", "boat"])
     window.find("body").send_keys(Keys.ESCAPE)
     window.wait_for_cards("dreams", DREAMS)
@@ -50,7 +50,7 @@ def test_a_drag_that_is_given_up_moves_nothing(browser: Browser) -> None:
 
 def test_a_card_that_somebody_deletes_falls_out_of_the_hand_that_drags_it(browser: Browser) -> None:
     first, second = browser.open(), browser.open()
-    first.lift("ducks", '[data-card="boat"]')
+    first.lift("ducks", '[data-card="boat"] .text')
     second.run("document.querySelector('[data-card=ducks] .delete').click()")
     first.wait_for_cards("packed", PACKED)
     first.wait_for_cards("dreams", ["window", "raft", "stars"])
@@ -61,7 +61,7 @@ def test_who_drags_a_card_is_shown_to_the_others(browser: Browser) -> None:
     first, second = browser.open(), browser.open()
     first.wait_for_text("#present", "2 people are here")
     name = first.find("#name").get_attribute("value")
-    first.lift("ducks", '[data-card="boat"]')
+    first.lift("ducks", '[data-card="boat"] .text')
     second.wait_for_text('[data-card="ducks"] .holder', f"{name} moves this")
     second.wait_for_text(".hand .carried", "Learn the names of all the ducks")
     first.drop()
@@ -124,10 +124,9 @@ def test_a_deleted_card_is_gone_from_the_other_window(browser: Browser) -> None:
 
 def test_arrow_keys_move_a_card_and_say_where_it_is(browser: Browser) -> None:
     first, second = browser.open(), browser.open()
-    card = first.card("window")
-    card.send_keys(Keys.ARROW_DOWN)
+    first.card("window").send_keys(Keys.ARROW_DOWN)
     second.wait_for_cards("dreams", ["ducks", "window", "raft", "stars"])
-    card.send_keys(Keys.ARROW_RIGHT)
+    first.card("window").send_keys(Keys.ARROW_RIGHT)
     second.wait_for_cards("plans", ["lemonade", "window", "blanket", "ukulele"])
     first.wait_for_text("#announcer", "Moved to We bring, place 2 of 4.")
     assert first.run("return document.activeElement.dataset.card") == "window"
@@ -198,7 +197,7 @@ def test_the_page_says_that_it_is_offline_and_comes_back_by_itself(browser: Brow
         window.wait_for_state("live")
         assert not window.find("#banner").is_displayed()
         window.wait_for_text("#present", "2 people are here")
-    first.lift("ducks", '[data-card="boat"]')
+    first.lift("ducks", '[data-card="boat"] .text')
     first.drop()
     second.wait_for_cards("packed", ["cake", "ducks", "boat"])
 

@@ -61,11 +61,11 @@ class Window:
         try:
             return waiting.until(lambda _: condition())
         except TimeoutException:
-            raise AssertionError(f"this never became true: {what}; the board is {self.cards()}") from None
+            raise AssertionError(f"this never became true: {what}; the page says {self.text('body')!r}") from None
 
     def wait_for_text(self, selector: str, text: str) -> None:
         """Wait until an element has this text."""
-        self.wait(lambda: self.text(selector) == text, f"{selector} says {text!r}, not {self.text(selector)!r}")
+        self.wait(lambda: self.text(selector) == text, f"{selector} says {text!r}")
 
     def wait_for_state(self, state: str) -> None:
         """Wait until the page is connecting, live, offline or closed, and shows a board."""

@@ -8,14 +8,14 @@ import gevent
 import pytest
 from gevent.event import Event
 from gevent.lock import Semaphore
-from support.raw import RawClient
+from support.raw import WAIT, RawClient
 from support.serving import eventually, listen
 
 from nuphar import Server, Store
 
 CLIENTS = 6
 WINDOW = 4
-ROUNDS = 5
+ROUNDS = 3
 TARGET = "topic:list"
 ACTORS = [TARGET, "router", "topics", "sessions", "connections", "listener"]
 
@@ -58,6 +58,8 @@ class Poster:
             payload = [self.number, len(self.sent)]
             (ref,) = self.raw.post(TARGET, payload)
             self.sent[ref] = payload
+        for _ in range(WINDOW):  # everything has been answered
+            self.window.acquire()
         self.raw.send([7, 1 << 40])
 
     def read(self) -> None:
@@ -67,16 +69,14 @@ class Poster:
                 self.window.release()
         self.ended_with = frame
 
-    def answered(self) -> bool:
-        refs = {ref for frame in self.frames for ref in (frame[3] if frame[0] == 17 else [])}
-        return refs >= set(self.sent)
 
 
 def finish(posters: list[Poster]) -> None:
     """Let everybody stop, and read what is still coming."""
     for poster in posters:
         poster.over.set()
-    gevent.joinall([greenlet for poster in posters for greenlet in poster.greenlets], timeout=10, raise_error=True)
+    greenlets = [greenlet for poster in posters for greenlet in poster.greenlets]
+    assert len(gevent.joinall(greenlets, timeout=WAIT, raise_error=True)) == len(greenlets), "some answers never came"
 
 
 def check(posters: list[Poster], topic: Any) -> None:
@@ -109,10 +109,6 @@ def check(posters: list[Poster], topic: Any) -> None:
         assert [n for who, n in model if who == poster.number] == list(range(len(poster.sent)))
 
 
-def settled(posters: list[Poster], topic: Any) -> bool:
-    return all(poster.answered() for poster in posters) and topic._topic.mailbox.empty()
-
-
 @pytest.mark.parametrize("name", ACTORS)
 def test_an_actor_is_killed_under_load_and_nobody_notices(server: Server, name: str) -> None:
     topic = server.topic("list").with_store(Store((), keep))
@@ -122,9 +118,6 @@ def test_an_actor_is_killed_under_load_and_nobody_notices(server: Server, name: 
         before = topic._topic.target.seq
         kill(server, name)
         eventually(lambda before=before: topic._topic.target.seq > before + CLIENTS)
-    for poster in posters:
-        poster.over.set()
-    eventually(lambda: settled(posters, topic))
     finish(posters)
     check(posters, topic)
     for poster in posters:
@@ -138,13 +131,10 @@ def test_everything_is_killed_in_turn_and_nobody_notices(server: Server) -> None
     for _ in range(3):
         for name in ACTORS:
             kill(server, name)
-    for poster in posters:
-        poster.over.set()
-    eventually(lambda: settled(posters, topic))
     finish(posters)
     check(posters, topic)
     newcomer = RawClient(port)
-    assert len(newcomer.subscribe(TARGET)[0][4]) == topic.seq
+    assert newcomer.subscribe(TARGET)[0][4] == {"_": "$tuple", "0": list(topic.model)}
     for poster in posters:
         poster.raw.close()
     newcomer.close()
@@ -178,15 +168,15 @@ def test_a_session_store_survives_the_kill_of_its_actor_and_of_its_supervisor(ma
         if n % 4 == 2:
             kill(server, "sessions")
     seqs = [frame[2] for frame in client.receive_until(lambda frame: frame[2] == 20)]
-    assert seqs == list(range(1, 21)) or sorted(set(seqs)) == seqs
+    assert sorted(set(seqs)) == seqs
     client.send([5, {"session": None}])
-    assert client.receive()[4] == list(range(20))
+    assert client.receive()[4] == {"_": "$tuple", "0": list(range(20))}
     client.close()
 
 
 def test_a_model_is_read_while_its_actor_is_being_restarted(server: Server) -> None:
     topic = server.topic("list").with_store(Store((), keep))
-    for n in range(50):
+    for n in range(20):
         topic.dispatch(n)
         if n % 10 == 5:
             eventually(lambda: living(server, TARGET)).kill()

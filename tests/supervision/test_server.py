@@ -1172,6 +1172,15 @@ def test_the_model_includes_what_was_dispatched_before(server: Server) -> None:
         assert topic.snapshot == (n + 1, n + 1)
 
 
+def test_reading_the_model_holds_nobody_s_frames_back(server: Server, client: Connect) -> None:
+    topic = server.topic("t").with_store(COUNTER)
+    known = client()
+    subscribed(known, "topic:t")
+    known.send(ClientMessage(2, "topic:t", 1))
+    assert topic.model == 1
+    assert known.take() == [Acknowledge("topic:t", 1, [2], False)]
+
+
 def test_a_value_of_an_unknown_type_is_refused_at_once(server: Server) -> None:
     topic = server.topic("t").with_store(COUNTER)
     with pytest.raises(UnregisteredType):

@@ -13,6 +13,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
+from weakref import WeakSet
 
 import cbor2
 from gevent import socket as gevent_socket
@@ -36,6 +37,17 @@ class Refused(Exception):
     def __init__(self, status: int, headers: dict[str, str], body: str) -> None:
         super().__init__(f"{status}: {body}")
         self.status, self.headers, self.body = status, headers, body
+
+
+OPEN: WeakSet[Any] = WeakSet()
+"""The sockets of all raw clients."""
+
+
+def close_all() -> None:
+    """Close whatever raw clients have left open."""
+    for sock in list(OPEN):
+        sock.close()
+    OPEN.clear()
 
 
 def websocket_frame(opcode: int, payload: bytes, *, masked: bool = True, declared: int | None = None) -> bytes:
@@ -92,6 +104,7 @@ class RawClient:
         greet: bool = True,
     ) -> None:
         sock = gevent_socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        OPEN.add(sock)
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(WAIT)

@@ -36,11 +36,12 @@ export class Status {
     } else if (state !== "connecting" || this._everLive) this._lostAt ??= since;
     root.dataset.state = state === "closed" ? "closed" : this._lostAt === null ? state : "offline";
     one("#banner").hidden = this._lostAt === null;
+    const waiting = this._lostAt === null ? 0 : this._waiting;
+    write(one("#waiting"), ["", "1 change waits"][waiting] ?? `${waiting} changes wait`);
     if (this._lostAt === null) return;
     const closed = state === "closed";
     write(one("#banner strong"), closed ? "This page is disconnected" : `Offline since ${TIME.format(this._lostAt)}`);
     write(one("#why"), closed ? `${why}. Reload the page to come back.` : "It comes back by itself; go on meanwhile.");
-    write(one("#waiting"), this._waiting ? `${this._waiting} ${this._waiting === 1 ? "change waits" : "changes wait"}` : "");
     one("#banner").title = why;
   }
 }
