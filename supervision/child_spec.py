@@ -5,6 +5,7 @@ Source: OTP, ``supervisor`` module, "Child specification".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -98,6 +99,5 @@ def check_specs(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None
             raise InvalidChildSpec(f"expected a ChildSpec, got {spec!r}")
         if spec.significant and auto_shutdown is AutoShutdown.NEVER:
             raise InvalidChildSpec(f"{spec.id}: significant needs a supervisor whose auto_shutdown is not never")
-    ids = [spec.id for spec in specs]
-    if twice := sorted({id for id in ids if ids.count(id) > 1}):
+    if twice := sorted(id for id, count in Counter(spec.id for spec in specs).items() if count > 1):
         raise InvalidChildSpec(f"each id may be there once, got {twice} several times")

@@ -148,10 +148,10 @@ class DynamicSupervisor(Actor):
             self._restart(child)
             return
         del self._children[child.spec.id]
-        if child.spec.significant and (
-            self._auto_shutdown is AutoShutdown.ANY_SIGNIFICANT
-            or not any(other.spec.significant for other in self._children.values())
-        ):
+        if not child.spec.significant or self._auto_shutdown is AutoShutdown.NEVER:
+            return
+        others = (other.spec.significant for other in self._children.values())
+        if self._auto_shutdown is AutoShutdown.ANY_SIGNIFICANT or not any(others):
             self.exit(SHUTDOWN)
 
     def _restart(self, child: Child, is_counted: bool = False) -> None:
@@ -178,6 +178,7 @@ class DynamicSupervisor(Actor):
         child.is_restarting = True
         if not self._back_off(child, TryAgain(child)):
             self.mailbox.put_anyway(TryAgain(child))
+            gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
 
     def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
         backoff = child.spec.backoff

@@ -180,6 +180,7 @@ class Supervisor(Actor):
             tried.is_restarting = True
             if not self._back_off(tried, TryAgain(tried)):
                 self.mailbox.put_anyway(TryAgain(tried))
+                gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
 
     def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
         """Say ``then`` to ourselves after the child's back-off; False if it has none just now."""
