@@ -1,7 +1,7 @@
 PYTHON ?= python3
 NPM ?= npm
 
-.PHONY: check lint types test browser js bench
+.PHONY: check lint types test browser js bench otp
 
 check: lint types js test    ## everything that CI runs
 
@@ -23,3 +23,6 @@ js:                          ## the browser client's own tests, and that dist/ i
 
 bench:                       ## what a delivered message costs, on this machine
 	$(PYTHON) -m nuphar load --clients 200 --topics 10 --seconds 5
+
+otp:                         ## our supervisors against OTP's own (erlang-base): record anew, then 100,000 fresh scenarios
+	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --record 2500 --fresh 100000

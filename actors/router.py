@@ -140,7 +140,8 @@ class RouterActor(Actor):
         session.memberships.pop(target, None)
         for message in membership.take_held():
             if isinstance(message, Leave):
-                session.unsubscribe(message.ref or 0, target)
+                if message.ref is not None:
+                    session.unsubscribe(message.ref, target)
             else:
                 session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
 
@@ -151,8 +152,15 @@ class RouterActor(Actor):
         self._consider(Request(session, None, target, None, None, trusted=True))
 
     def _evict(self, session: Session, target: str) -> None:
-        membership = session.memberships.pop(target, None)
-        if membership is not None and membership.admitted:
+        membership = session.memberships.get(target)
+        if membership is None:
+            return
+        if membership.requests and not membership.admitted:
+            # Still joining: it leaves in its turn, and what it sent meanwhile is answered.
+            membership.hold_anyway(Leave(session, None))
+            return
+        del session.memberships[target]
+        if membership.admitted:
             topic = self._directory.topics.get(target[len(TOPIC) :])
             if topic is not None:
                 topic.mailbox.put_anyway(Leave(session, None))

@@ -50,6 +50,10 @@ class Membership:
                 self.put = self._hold
                 return
 
+    def hold_anyway(self, message: Any) -> None:
+        """Hold ``message`` even over the bound: for what the server itself wants."""
+        self._held.append(message)
+
     def take_held(self) -> list[Any]:
         """Take away what was held."""
         held = list(self._held)

@@ -23,6 +23,8 @@ from .calls import (
 from .child_spec import BRUTAL_KILL, INFINITY, ChildSpec, ChildType, InvalidChildSpec, worker
 from .dynamic import DynamicSupervisor, TooManyChildren
 from .policy import AutoShutdown, Backoff, Restart, Strategy
+from .process import process
+from .process_protocol import ProcessEnded, RemoteError
 from .supervisor import Supervisor, supervisor
 
 __all__ = [
@@ -41,6 +43,8 @@ __all__ = [
     "Counts",
     "DynamicSupervisor",
     "InvalidChildSpec",
+    "ProcessEnded",
+    "RemoteError",
     "Restart",
     "StartFailed",
     "Strategy",
@@ -49,6 +53,7 @@ __all__ = [
     "count_children",
     "delete_child",
     "get_childspec",
+    "process",
     "restart_child",
     "start_child",
     "supervisor",

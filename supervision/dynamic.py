@@ -124,6 +124,8 @@ class DynamicSupervisor(Actor):
         """Ask all to stop, then wait for them together: the slowest one counts, not the sum."""
         if self._reminder is not None:
             self._reminder.stop()
+        for child in self._children.values():
+            child.cancel_restart()
         how = child_reason(reason)
         now = self._clock()
         latest = how.deadline if isinstance(how, Shutdown) and how.deadline is not None else float("inf")
@@ -209,7 +211,7 @@ class DynamicSupervisor(Actor):
         if not delay:
             return False
         child.is_restarting = True
-        gevent.spawn_later(delay, self.mailbox.put_anyway, then)
+        child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)
         return True
 
     def _start(self, child: Child) -> None:
@@ -254,7 +256,8 @@ class DynamicSupervisor(Actor):
             raise calls.ChildNotFound(f"{ref} is not a child of {self.ref}")
         for child in list(self._children.values()):
             if child.is_restarting and child.last_ref is ref:
-                del self._children[child.spec.id]  # it is not tried again
+                child.cancel_restart()
+                del self._children[child.spec.id]
 
     def _info(self, child: Child) -> calls.ChildInfo:
         return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from ..actors.errors import UsageError
@@ -22,7 +23,7 @@ def find(name: str) -> Any:
         # Not if it is there, and something that it imports is not.
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise
-        raise UsageError(f"there is no module {error.name!r} in Python's search path") from error
+        raise UsageError(f"there is no module {error.name!r} in {os.getcwd()} or in Python's search path") from error
     for part in attribute.split("."):
         try:
             found = getattr(found, part)

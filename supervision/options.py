@@ -61,6 +61,9 @@ class Options:
             value = getattr(options, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
                 raise UsageError(f"option {name}: expected a number above 0, got {value!r}")
+        retry = options.retry_after
+        if isinstance(retry, bool) or not isinstance(retry, int | float) or not 0 <= retry < float("inf"):
+            raise UsageError(f"option retry_after: expected seconds from 0, got {retry!r}")
         guard = options.hub_guard
         if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
             raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")

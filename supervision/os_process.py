@@ -14,15 +14,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import gevent.subprocess
 import pykka
 from gevent.hub import get_hub
-from gevent.monkey import get_original, is_module_patched
+from gevent.monkey import is_module_patched
 
-from ..actors.errors import UsageError
 from ..actors.future import Future
 
-# gevent's own would fork in Python, with the hub running.
-Popen: Callable[..., Any] = get_original("subprocess", "Popen")
 READ = 1  # libev's EV_READ
 
 
@@ -46,19 +44,15 @@ class OsProcess:
             "env": _environment(),
             "process_group": 0,
         }
-        loop = get_hub().loop
-        has_pidfd = hasattr(os, "pidfd_open")
-        if loop.default and (is_module_patched("subprocess") or not has_pidfd):
-            loop.install_sigchld()
-            self._popen = Popen(command, **options)
-            self._watcher = loop.child(self._popen.pid)
-        elif has_pidfd:
-            self._popen = Popen(command, **options)
-            self._fd = os.pidfd_open(self._popen.pid)
-            self._watcher = loop.io(self._fd, READ)
+        self._watcher: Any = None
+        if is_module_patched("subprocess") or not hasattr(os, "pidfd_open"):
+            self._popen: Any = gevent.subprocess.Popen(command, **options)
+            self._popen.rawlink(self._finish)
         else:
-            raise UsageError("this system can watch child processes from the main thread only")
-        self._watcher.start(self._finish)
+            self._popen = subprocess.Popen(command, **options)
+            self._fd = os.pidfd_open(self._popen.pid)
+            self._watcher = get_hub().loop.io(self._fd, READ)
+            self._watcher.start(self._finish)
         self.pid: int = self._popen.pid
 
     def wait(self, timeout: float | None) -> int | None:
@@ -73,15 +67,12 @@ class OsProcess:
         """End it now, whatever it does; safe from any thread."""
         self._popen.send_signal(signal.SIGKILL)
 
-    def _finish(self) -> None:
-        if self._fd >= 0:
+    def _finish(self, *_: Any) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
             os.close(self._fd)
-            self._popen.poll()
-        else:
-            self._popen.returncode = os.waitstatus_to_exitcode(self._watcher.rstatus)
-        self._watcher.stop()
-        self._watcher.close()
-        self.ended.set(self._popen.returncode)
+        self.ended.set(self._popen.poll())
         self._on_end()
 
 

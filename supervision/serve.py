@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,11 +57,11 @@ def serve(
         listening.close()
         raise
     server.on_end(over.set)
-    with _signals(over.set):
+    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}):
         try:
             if on_start is not None:
                 scheme = "https" if wsgi_server.ssl_enabled else "http"
-                on_start(f"{scheme}://{_host(host)}:{wsgi_server.server_port}")
+                on_start(f"{scheme}://{reachable(host)}:{wsgi_server.server_port}")
             over.wait()
         except KeyboardInterrupt:
             pass
@@ -69,8 +69,8 @@ def serve(
             server.stop(stop_timeout)
 
 
-def listen(host: str, port: int) -> Any:
-    """Return a bound, listening gevent socket.
+def listen(host: str, port: int, shared: bool = False) -> Any:
+    """Return a bound, listening gevent socket; ``shared`` with those of other processes (SO_REUSEPORT).
 
     Raises: OSError, when no socket is left open.
     """
@@ -78,6 +78,8 @@ def listen(host: str, port: int) -> Any:
     listening = gevent_socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
     except OSError:
@@ -87,23 +89,22 @@ def listen(host: str, port: int) -> Any:
 
 
 @contextmanager
-def _signals(end: Callable[[], Any]) -> Iterator[None]:
-    """Call ``end`` on SIGINT and SIGTERM; only the main thread hears of signals."""
+def on_signals(actions: Mapping[signal.Signals, Callable[[], Any]]) -> Iterator[None]:
+    """Do each action on its signal; only the main thread hears of signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
-    watches = [gevent.signal_handler(number, end) for number in numbers]
+    before = {number: signal.getsignal(number) for number in actions}
+    watches = [gevent.signal_handler(number, action) for number, action in actions.items()]
     try:
         yield
     finally:
-        for number, watch, handler in zip(numbers, watches, before, strict=True):
+        for watch, (number, handler) in zip(watches, before.items(), strict=True):
             watch.cancel()
             signal.signal(number, handler)  # libev leaves the system's default behind
 
 
-def _host(host: str) -> str:
+def reachable(host: str) -> str:
     """Return how a browser on this machine reaches ``host``."""
     if host in ("", "0.0.0.0", "::"):
         return "localhost"

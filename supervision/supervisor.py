@@ -48,6 +48,13 @@ class Child:
     last_reason: Reason | None = None
     last_ref: Ref[Any] | None = None
     failures: Failures = field(default_factory=Failures)
+    timer: gevent.Greenlet | None = None
+
+    def cancel_restart(self) -> None:
+        """Wait no longer for the end of a back-off."""
+        self.is_restarting = False
+        if self.timer is not None:
+            self.timer.kill(block=False)
 
 
 class Supervisor(Actor):
@@ -181,7 +188,7 @@ class Supervisor(Actor):
         if not delay:
             return False
         child.is_restarting = True
-        gevent.spawn_later(delay, self.mailbox.put_anyway, then)
+        child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)
         return True
 
     def _is_awaited(self, child: Child) -> bool:
@@ -218,7 +225,7 @@ class Supervisor(Actor):
         progress(self.ref, child.spec, ref)
 
     def _end_child(self, child: Child, reason: Reason) -> None:
-        child.is_restarting = False
+        child.cancel_restart()
         ref = child.ref
         if ref is None:
             return

@@ -21,7 +21,7 @@ from .websocket_frames import Message
 
 logger = logging.getLogger("nuphar.transport")
 
-TOO_SLOW = 4513
+TOO_SLOW, RESTARTING = 4513, 4500
 
 
 class Outbox(Protocol):
@@ -59,6 +59,8 @@ class Gateway:
     limits: Limits
     clock: Callable[[], float]
     connections: set[Connection] = field(default_factory=set)
+    has_stopped: bool = False
+    """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
 
 
 class Connection:
@@ -80,6 +82,9 @@ class Connection:
 
     def run(self) -> None:
         """Serve the connection to its end, in the greenlet that calls."""
+        if self._gateway.has_stopped:
+            self._end(RESTARTING, "the server stops")
+            return
         connections = self._gateway.connections
         connections.add(self)
         try:

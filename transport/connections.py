@@ -19,10 +19,10 @@ SLICE = 500
 """Connections looked at before other greenlets get their turn: about 0.5 ms."""
 
 FINISH = 0.05
-"""Seconds between two looks at how many connections are left at the end, at most: clients that read are gone at once."""
+"""Seconds between two looks at how many connections are left at the end, at most: whoever reads is gone at once."""
 
 PATIENCE = 1.5
-"""Seconds; below the two that the tree gives this actor to stop, or it would be killed before it has cut off the rest."""
+"""Seconds; below the two that the tree gives this actor to stop, or it is killed before it has cut off the rest."""
 
 
 class Tick(NamedTuple):
@@ -57,6 +57,7 @@ class ConnectionsActor(Actor):
         if self._reminder is not None:
             self._reminder.stop()
         if isinstance(reason, Normal | Shutdown):
+            self._gateway.has_stopped = True
             now = self._gateway.clock()
             deadline = now + self._patience
             if isinstance(reason, Shutdown) and reason.deadline is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from typing import Any
@@ -10,8 +9,11 @@ from typing import Any
 import click
 
 from .actors.errors import NupharError, UsageError
+from .supervision.naming import find as find_by_name
+from .supervision.process_protocol import RemoteError
 from .supervision.serve import serve as serve_server
 from .supervision.server import Server
+from .supervision.workers import serve_workers
 
 
 @click.command(short_help="Serve a nuphar.Server of your own.")
@@ -20,23 +22,39 @@ from .supervision.server import Server
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0: any free.")
 @click.option("--path", default="/live", show_default=True, help="Where WebSockets and the browser client are.")
-def serve(server: str, app: str | None, host: str, port: int, path: str) -> None:
+@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Serve with N processes; see below.")
+def serve(server: str, app: str | None, host: str, port: int, path: str, workers: int | None) -> None:
     """Serve the nuphar.Server called SERVER in MODULE, until Ctrl-C or SIGTERM.
 
     MODULE is imported as Python would, with the current directory first in its search path:
 
     \b
     nuphar serve chat:server --app chat:app
+
+    With --workers a master keeps N processes that share the port. Each imports MODULE for itself and has
+    STATE OF ITS OWN: two clients see the same topic only if they are on the same worker. A worker that dies
+    is started again; SIGHUP to the master replaces all of them, one by one, by ones that run the present code.
     """
 
     def say(url: str) -> None:
-        click.echo(f"serving {server} at {url}{path} (Ctrl-C ends it)", err=True)
+        by = "" if workers is None else f" with {workers} worker{'s' if workers > 1 else ''}"
+        click.echo(f"serving {server} at {url}{path}{by} (Ctrl-C ends it)", err=True)
 
     try:
+        if workers is not None:
+            look_here()
+            serve_workers(server, app, host, port, workers=workers, path=path, on_start=say)
+            return
         found = find(server)
         if not isinstance(found, Server):
             raise UsageError(f"{server}: expected a nuphar.Server, got {type(found).__name__}")
         serve_server(found, None if app is None else find(app), host, port, path=path, on_start=say)
+    except RemoteError as error:
+        if not error.type.startswith("nuphar."):
+            click.echo(error.traceback, err=True)  # the program's own fault, as Python would tell it
+            sys.exit(1)
+        click.echo(f"Error: {error.text}", err=True)
+        sys.exit(2)
     except NupharError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
@@ -52,20 +70,12 @@ def find(name: str) -> Any:
 
     Raises: UsageError if there is no such thing, and whatever the module itself raises.
     """
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute or module_name.startswith("."):
-        raise UsageError(f"expected MODULE:NAME, as in app:server, got {name!r}")
+    look_here()
+    return find_by_name(name)
+
+
+def look_here() -> None:
+    """Have Python find modules in the current directory."""
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # Not if it is there, and something that it imports is not.
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise UsageError(f"there is no module {error.name!r} in {here} or in Python's search path") from error
-    try:
-        return getattr(module, attribute)
-    except AttributeError as error:
-        raise UsageError(f"the module {module_name!r} has no {attribute!r}") from error

@@ -1,6 +1,6 @@
 """The actor on every runtime: greenlets, threads, and both again in a monkey-patched process.
 
-Where Pykka has a trap, a test shows it on Pykka's own actor (``test_plain_pykka_…``) and the next one that we have none.
+Where Pykka has a trap, one test shows it on Pykka's own actor (``test_plain_pykka_…``), the next that we have none.
 """
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def test_the_page_says_that_it_is_offline_and_comes_back_by_itself(browser: Brow
     demo.stop()
     for window in first, second:
         window.wait_for_state("offline")
-        assert window.find("#banner").is_displayed()
+        window.wait(window.find("#banner").is_displayed, "the banner is shown")  # it fades in
         assert window.text("#banner strong").startswith("Offline since ")
     demo.start()
     for window in first, second:

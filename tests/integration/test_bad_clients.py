@@ -20,6 +20,7 @@ from support.serving import eventually, listen
 
 from nuphar import Limits, Live, Server, Store
 from nuphar.actors.errors import RemoteProtocolError
+from nuphar.transport.codec import read
 from nuphar.transport.strict import load_cbor
 
 Connect = Callable[..., RawClient]
@@ -107,8 +108,7 @@ def test_bytes_that_are_no_frame_take_under_a_millisecond_to_refuse(data: bytes)
     def once() -> float:
         start = time.perf_counter()
         with pytest.raises(RemoteProtocolError):
-            frame = load_cbor(data)
-            raise RemoteProtocolError(f"sound CBOR: {frame}")
+            read(data)
         return time.perf_counter() - start
 
     assert min(once() for _ in range(5)) < 0.005  # five times what is wanted, for a busy machine
@@ -137,7 +137,18 @@ def test_a_frame_that_no_client_sends_is_answered_with_its_code(raw: Connect, fr
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[", "[7,1]x", '[7,"one"]', "[7,NaN]", "[7,1e999]", '[6,1,"a",{"k":1,"k":2}]', "[" * 5_000, '"\ud800"'.encode("utf-8", "replace").decode()]
+    "text",
+    [
+        "",
+        "[",
+        "[7,1]x",
+        '[7,"one"]',
+        "[7,NaN]",
+        "[7,1e999]",
+        '[6,1,"a",{"k":1,"k":2}]',
+        "[" * 5_000,
+        '"\ud800"'.encode("utf-8", "replace").decode(),
+    ],
 )
 def test_json_that_is_no_frame_is_answered_malformed(raw: Connect, text: str) -> None:
     client = raw(subprotocol="nuphar.v1.json")

@@ -70,7 +70,6 @@ class Poster:
         self.ended_with = frame
 
 
-
 def finish(posters: list[Poster]) -> None:
     """Let everybody stop, and read what is still coming."""
     for poster in posters:

@@ -31,7 +31,8 @@ while thread.is_alive():
     gevent.sleep(0.005)
 assert not failed, failed
 
-client = nuphar.Client(f"ws://127.0.0.1:{port}/live", stores={"counter": nuphar.Store(0, counting.add)}, runtime=RUNTIME)
+stores = {"counter": nuphar.Store(0, counting.add)}
+client = nuphar.Client(f"ws://127.0.0.1:{port}/live", stores=stores, runtime=RUNTIME)
 client.wait_live()
 assert client.dispatch("counter", 7).get(timeout=5) == 4
 client.wait_until(lambda client: client.model("counter") == 20)

@@ -9,10 +9,12 @@ from typing import Any
 import cbor2
 import gevent
 import pytest
+from gevent.pywsgi import WSGIServer
 from support.raw import Closed, RawClient
 from support.serving import eventually, listen
 
-from nuphar import Limits, Server, Store, generate_client_id
+from nuphar import Limits, Live, Server, Store, generate_client_id
+from nuphar.transport.handler import Handler
 
 MANY = 1_000
 DEAF = 10
@@ -162,9 +164,7 @@ def test_a_stop_during_a_stop_waits_for_the_same_end(server: Server, kept: list[
     assert not server.gateway.connections
 
 
-def test_a_stop_under_load_answers_every_message_once_and_ends_in_time(
-    server: Server, kept: list[RawClient]
-) -> None:
+def test_a_stop_under_load_answers_every_message_once_and_ends_in_time(server: Server, kept: list[RawClient]) -> None:
     topic = server.topic("one").with_store(Store(0, add))
     port = listen(server)
     sent: dict[str, set[int]] = {}
@@ -236,6 +236,19 @@ def test_newcomers_are_not_accepted_any_more_once_the_stop_has_begun(server: Ser
     stop.join(5.0)
 
 
+def test_whoever_comes_after_the_stop_through_a_foreign_listener_is_told_to_come_back(server: Server) -> None:
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(server), handler_class=Handler, log=None)
+    wsgi.start()
+    with RawClient(wsgi.server_port) as before:
+        before.close()
+    server.stop()
+    with RawClient(wsgi.server_port, greet=False) as late:
+        assert late.receive() == Closed(4500, "the server stops")
+        late.close()
+    assert not server.gateway.connections
+    wsgi.stop()
+
+
 def test_a_client_that_has_not_said_hello_is_closed_without_bye(server: Server, kept: list[RawClient]) -> None:
     client = RawClient(listen(server), greet=False)
     kept.append(client)
@@ -247,9 +260,7 @@ def test_a_client_that_has_not_said_hello_is_closed_without_bye(server: Server, 
     assert not server.gateway.connections
 
 
-def test_bye_names_the_time_after_which_to_come_back(
-    make_server: Callable[..., Server], kept: list[RawClient]
-) -> None:
+def test_bye_names_the_time_after_which_to_come_back(make_server: Callable[..., Server], kept: list[RawClient]) -> None:
     server = make_server(retry_after=12.5)
     client = RawClient(listen(server), subprotocol="nuphar.v1.json")
     kept.append(client)

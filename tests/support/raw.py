@@ -13,7 +13,6 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
-from weakref import WeakSet
 
 import cbor2
 from gevent import socket as gevent_socket
@@ -39,7 +38,7 @@ class Refused(Exception):
         self.status, self.headers, self.body = status, headers, body
 
 
-OPEN: WeakSet[Any] = WeakSet()
+OPEN: set[Any] = set()
 """The sockets of all raw clients."""
 
 
@@ -144,6 +143,7 @@ class RawClient:
             raise Refused(status, fields, rest.decode())
         self.headers = fields
         self._data = rest
+        self._cut()
         self.welcome: list[Any] = self.hello() if greet else []
 
     def __enter__(self) -> Self:

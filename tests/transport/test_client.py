@@ -68,7 +68,13 @@ def handle(server: Server, topic_id: str) -> Any:
 
 @pytest.mark.parametrize(
     ("name", "target"),
-    [("chat", "topic:chat"), ("topic:chat", "topic:chat"), ("session", "session"), ("tree", "tree"), ("page:x", "page:x")],
+    [
+        ("chat", "topic:chat"),
+        ("topic:chat", "topic:chat"),
+        ("session", "session"),
+        ("tree", "tree"),
+        ("page:x", "page:x"),
+    ],
 )
 def test_a_name_that_is_no_target_is_a_topics_id(name: str, target: str) -> None:
     assert as_target(name) == target
@@ -152,9 +158,7 @@ def test_hooks_hear_every_change_in_order_and_pushes(server: Server, client: Con
     assert pushes == [("topic:news", "hi")]
 
 
-def test_a_hook_that_raises_hurts_nobody(
-    server: Server, client: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_hook_that_raises_hurts_nobody(server: Server, client: Connect, caplog: pytest.LogCaptureFixture) -> None:
     one = client()
 
     @one.on_change

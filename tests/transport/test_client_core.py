@@ -322,7 +322,10 @@ def test_what_is_sent_without_a_connection_waits_and_goes_after_the_resync() -> 
     core.open()
     assert [type(frame) for frame in core.take()] == [f.Hello]
     core.get(WELCOME)
-    assert core.take() == [f.Resync({T: ("e", 1)}), *(f.ClientMessage(ref, T, n) for ref, n in zip(refs, (5, 6), strict=True))]
+    assert core.take() == [
+        f.Resync({T: ("e", 1)}),
+        *(f.ClientMessage(ref, T, n) for ref, n in zip(refs, (5, 6), strict=True)),
+    ]
 
 
 def test_the_queue_is_bounded() -> None:

@@ -54,9 +54,7 @@ FRAMES: st.SearchStrategy[Frame] = st.one_of(
     st.builds(frames.Push, TARGETS, VALUES),
     st.builds(frames.Snapshot, TARGETS, TEXT, SEQS, VALUES, TEXT),
     st.builds(frames.Reply, REFS, VALUES),
-    st.builds(
-        frames.Failure, REFS, TEXT, TEXT, st.none() | TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=2)
-    ),
+    st.builds(frames.Failure, REFS, TEXT, TEXT, st.none() | TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=2)),
     st.builds(frames.Presence, TARGETS, st.lists(TEXT, max_size=2), st.lists(TEXT, max_size=2), st.booleans()),
     st.builds(frames.Pong, SEQS),
     st.builds(frames.Bye, TEXT, SECONDS),
@@ -103,16 +101,18 @@ def test_any_bytes_are_a_frame_or_a_protocol_error(data: bytes) -> None:
     try:
         decode(data, SERIALISER)
     except RemoteProtocolError as error:
-        assert error.code in ("malformed", "unknown_type")
+        assert error.code in ("malformed", "unknown_type")  # noqa: PT017
 
 
-@given(st.sampled_from(sorted(KINDS)), st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8))
+@given(
+    st.sampled_from(sorted(KINDS)), st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8)
+)
 def test_fields_of_any_kind_are_a_frame_or_a_protocol_error(code: int, fields: list[Any]) -> None:
     for data in (dump_cbor([code, *fields]), dump_json([code, *fields])):
         try:
             decode(data, SERIALISER)
         except RemoteProtocolError as error:
-            assert error.code == "malformed"
+            assert error.code == "malformed"  # noqa: PT017
 
 
 @pytest.mark.parametrize("plain", [5, "text", [], {}, ["1"], [True, 1], [1.0], None])
@@ -175,8 +175,8 @@ def test_a_message_that_the_serialiser_does_not_know_is_refused_both_ways() -> N
 def test_every_frame_has_a_type_a_row_and_a_direction() -> None:
     kinds = set(get_args(Frame))
     assert set(CODES) == set(TABLE) == kinds
-    assert CLIENT_FRAMES | SERVER_FRAMES == kinds
-    assert CLIENT_FRAMES & SERVER_FRAMES == {frames.Ping, frames.Pong}
+    assert kinds == CLIENT_FRAMES | SERVER_FRAMES
+    assert {frames.Ping, frames.Pong} == CLIENT_FRAMES & SERVER_FRAMES
     assert {kind: len(row) for kind, row in TABLE.items()} == {kind: len(kind._fields) for kind in kinds}
 
 

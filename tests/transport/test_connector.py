@@ -19,7 +19,7 @@ def add(model: Any, message: Any) -> Any:
 
 
 class Memory:
-    """Connects a client to a server in the same process: ``connect``, ``incoming`` and ``disconnect`` are all it needs."""
+    """Connects a client to a server in the same process, by ``connect``, ``incoming`` and ``disconnect`` alone."""
 
     def __init__(self, server: Server) -> None:
         self._server = server

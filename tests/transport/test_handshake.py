@@ -35,7 +35,10 @@ def test_any_other_first_frame_is_malformed(frame: Frame) -> None:
 @pytest.mark.parametrize("version", [0, 2])
 def test_another_version_is_said_to_be_so(version: int) -> None:
     handshake = Handshake(0.0, LIMITS)
-    assert handshake.greet(Hello(version, None, None, {}, {})) == ("version", f"this server speaks version 1, got {version}")
+    assert handshake.greet(Hello(version, None, None, {}, {})) == (
+        "version",
+        f"this server speaks version 1, got {version}",
+    )
     assert not handshake.is_live
 
 

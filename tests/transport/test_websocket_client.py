@@ -139,7 +139,7 @@ def test_a_large_message_and_one_in_fragments_arrive_whole(peer: Peer, start: St
 def test_text_is_handed_on_as_bytes(peer: Peer, start: Start) -> None:
     recorder, _ = start()
     line = peer.accept().upgrade()
-    line.send_raw(websocket_frame(TEXT, "[25,1]".encode(), masked=False))
+    line.send_raw(websocket_frame(TEXT, b"[25,1]", masked=False))
     recorder.wait("connected", b"[25,1]")
 
 
@@ -189,7 +189,7 @@ def test_it_gives_up_although_the_peer_is_gone_before_it_can_answer(peer: Peer, 
     line = peer.accept().upgrade()
     recorder.wait("connected")
     line.send_close(4403, "forbidden")
-    line.sock.close()
+    line.cut()
     recorder.wait("lost", (4403, "forbidden"))
 
 

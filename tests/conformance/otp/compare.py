@@ -1,8 +1,9 @@
 """Compares our supervisors with OTP's: the same scenarios, the same traces.
 
-    PYTHONPATH=src:tests python -m conformance.otp.compare --record 2500       write what OTP does to recorded.jsonl.gz
-    PYTHONPATH=src:tests python -m conformance.otp.compare --fresh 100000      run ours and OTP's side by side
-    PYTHONPATH=src:tests python -m conformance.otp.compare --seed 7 --only 12  one of these again, with both traces
+``python -m conformance.otp.compare``, with ``PYTHONPATH=src:tests``, takes
+``--record 2500`` to write what OTP does to recorded.jsonl.gz,
+``--fresh 100000`` to run ours and OTP's side by side,
+``--seed 7 --only 12`` to run one of these again and show both traces.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .run_ours import run
 from .run_otp import Oracle, is_available
+from .run_ours import run
 from .scenarios import Scenario, from_json, scenario, to_json
 
 RECORDED = Path(__file__).with_name("recorded.jsonl.gz")

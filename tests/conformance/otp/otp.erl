@@ -125,8 +125,10 @@ settle(Sup, Result, Gone, Polls) ->
                 ask(tracer, is_answered),
             case IsSettled of
                 true ->
-                    {Events, Replies} = ask(tracer, {take, [Pid || {_, Pid, _, _} <- Children, is_pid(Pid)]}),
-                    Normal = ask(tracer, {normal, which_children, Children}),
+                    %% The last request may have been served after we were told.
+                    Now = supervisor:which_children(Sup),
+                    {Events, Replies} = ask(tracer, {take, [Pid || {_, Pid, _, _} <- Now, is_pid(Pid)]}),
+                    Normal = ask(tracer, {normal, which_children, Now}),
                     Counts = ask(tracer, {normal, count_children, supervisor:count_children(Sup)}),
                     [Result, Events, Replies, [Normal, Counts]];
                 false ->

@@ -1,4 +1,4 @@
-"""Runs scenarios on OTP's own supervisor, many in one Erlang machine. Needs ``erl`` and ``erlc`` (Debian: erlang-base)."""
+"""Runs scenarios on OTP's own supervisor, many in one Erlang machine. Needs Erlang (Debian: erlang-base)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a scenario on real supervisors of ours, with actors for children, and tells what happened as ``otp.erl`` does."""
+"""Runs a scenario on a supervisor of ours, with actors for children, and tells what happened as ``otp.erl`` does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 import pykka
 
-from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Ignore, Killed, Normal, Reason, Ref, Shutdown
+from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Killed, Normal, Reason, Ref, Shutdown
 from nuphar.actors.errors import SupervisionError
 from nuphar.actors.registry import Registry
 from nuphar.supervision import (
@@ -222,12 +222,13 @@ def _command(supervisor: Ref[Any], trace: Trace, command: tuple[Any, ...]) -> li
 
 
 def _settle(supervisor: Ref[Any], trace: Trace, result: Any, gone: Ref[Any] | None = None) -> list[Any]:
-    """Wait until ``gone`` is gone, nobody is being restarted and every request has its reply; then say how things are."""
+    """Wait until ``gone`` is gone, nobody is restarting and every request has its reply; then say how things are."""
     try:
         for _ in range(POLLS):
             children: list[ChildInfo] = supervisor.ask(WhichChildren(), timeout=LIMIT)
             is_restarting = any(child.is_restarting or child.child is gone is not None for child in children)
             if not is_restarting and trace.is_answered():
+                children = supervisor.ask(WhichChildren(), timeout=LIMIT)  # the last request may have come after it
                 counts = supervisor.ask(CountChildren(), timeout=LIMIT)
                 return [result, *trace.take(), [_children(children, trace), list(counts[1:])]]
             gevent.sleep(0)

@@ -19,7 +19,7 @@ RESTARTS = ("permanent", "transient", "temporary")
 REASONS = ("normal", "shutdown", "detail", "abnormal", "killed")
 IDS = "cabfdeg"  # not in the order of the alphabet: order has to come from the specs
 
-TINY = 15
+TINY = 3
 """Milliseconds of the shutdown of a child that ignores it."""
 
 
@@ -88,7 +88,7 @@ def from_json(data: dict[str, Any]) -> Scenario:
 class _Generator:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._ids = list(IDS)
+        self._count = 0
         self._may_ignore = chance.random() < 0.08
         self._auto_shutdown = "never"
         self._template: Spec | None = None
@@ -100,14 +100,15 @@ class _Generator:
         self._auto_shutdown = chance.choice(("never", "never", "any_significant", "all_significant"))
         if is_simple:
             self._template = self._spec("template", may_fail=False)
-        children = () if is_simple else tuple(self._spec(id, is_first=True) for id in IDS[: chance.randint(1, 6)])
+        self._count = chance.randint(1, 6)
+        children = () if is_simple else tuple(self._spec(id, is_first=True) for id in IDS[: self._count])
         if chance.random() < 0.005 and children:
             children += (children[0],)  # the same id twice
         commands = [self._start_child() for _ in range(chance.randint(1, 4))] if is_simple else []
         commands += [self._command() for _ in range(chance.randint(1, 8))]
         return Scenario(
             strategy="simple_one_for_one" if is_simple else chance.choice(STRATEGIES),
-            intensity=chance.choice((0, 1, 1, 2, 3, 5)),
+            intensity=chance.choice((0, 1, 2, 3, 5, 8)),
             auto_shutdown=self._auto_shutdown,
             children=children,
             commands=tuple(commands),
@@ -152,21 +153,23 @@ class _Generator:
         else:
             first = chance.choice(("ok", "ok", "ok", "error", "ignore"))
         starts: list[Any] = [first]
-        for _ in range(chance.choice((0, 0, 0, 1, 2, 3, 4))):
+        for _ in range(chance.choice((0, 1, 2, 3, 4, 5))):
             how: Any = chance.choice(("ok", "ok", "error", "error", "ignore"))
             if self._template is not None and how == "ignore":
                 how = "ok"  # OTP keeps a child without a pid then, which nobody can reach
-            if how == "error" and chance.random() < 0.4:
+            if how == "error" and chance.random() < 0.6:
                 request = self._command(is_inner=True)
                 # OTP then counts one child too few for ever: count_children says active -1.
                 is_miscounted = self._template is not None and request == ("terminate_child", id)
                 how = how if is_miscounted else (how, request)
             starts.append(how)
+        if not isinstance(starts[-1], str):
+            starts.append(chance.choice(("ok", "error")))  # what repeats must not ask to be started again
         return tuple(starts)
 
     def _command(self, is_inner: bool = False) -> tuple[Any, ...]:
         chance = self._chance
-        id = chance.choice(IDS if chance.random() < 0.1 else IDS[:4])
+        id = chance.choice(IDS if chance.random() < 0.1 else IDS[: self._count])
         simple = self._template is not None
         if simple:  # its children have no ids, so these are labels of ours, each used once
             id = chance.choice(self._labels)

@@ -13,7 +13,6 @@ export class Faces {
     const name = one("#name");
     name.maxLength = NAME;
     name.value = me.name;
-    name.dataset.tint = me.tint;
     name.addEventListener("change", () => {
       if (rename(name.value)) onrename();
       name.value = me.name;
@@ -26,6 +25,7 @@ export class Faces {
 
   /** Show everybody who has a name, oneself first. */
   render(people, clientId) {
+    one("#name").dataset.tint = me.tint ?? "";
     const named = people.filter(({ name }) => name !== "");
     const mine = named.filter(({ client_id }) => client_id === clientId);
     const everybody = [...mine, ...named.filter((person) => !mine.includes(person))];

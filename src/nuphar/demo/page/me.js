@@ -12,7 +12,7 @@ const pick = (items) => items[Math.floor(Math.random() * items.length)];
 function remembered() {
   try {
     const { name, tint } = JSON.parse(sessionStorage.getItem(KEY));
-    if (typeof name === "string" && name && Number.isInteger(tint) && tint >= 0 && tint < TINTS) return { name, tint };
+    if (typeof name === "string" && name && tint >= 0 && tint < TINTS) return { name, tint };
   } catch {
     // Nothing is stored, or storage is forbidden: a new name does as well.
   }
@@ -21,8 +21,18 @@ function remembered() {
 /** Per window, not per browser: two windows side by side are two people. */
 export const me = remembered() ?? {
   name: `${pick(MOODS.split(" "))} ${pick(ANIMALS.split(" "))}`,
-  tint: Math.floor(Math.random() * TINTS),
+  tint: null,
 };
+
+/** Take a colour, if there is none yet: one that as few of the others as possible have. */
+export function choose(others) {
+  if (me.tint !== null) return;
+  const tints = Array.from({ length: TINTS }, (_, tint) => tint);
+  const count = (tint) => others.filter((other) => other.tint === tint).length;
+  const least = Math.min(...tints.map(count));
+  me.tint = pick(tints.filter((tint) => count(tint) === least));
+  remember();
+}
 
 /** Take another name; false if it is not one. */
 export function rename(text) {
@@ -46,5 +56,3 @@ function remember() {
     // Then the name lasts as long as the page.
   }
 }
-
-remember();

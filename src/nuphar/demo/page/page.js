@@ -5,7 +5,7 @@ import { announce, one, write } from "./dom.js";
 import { Drag } from "./drag.js";
 import { Faces } from "./faces.js";
 import { Hands } from "./hands.js";
-import { me } from "./me.js";
+import { choose, me } from "./me.js";
 import * as peoples from "./people.js";
 import { Status } from "./status.js";
 import { View } from "./view.js";
@@ -70,7 +70,7 @@ function oncard(element, id) {
 }
 
 function oncolumn(element, id) {
-  compose(view, element, (text) => send(Add(newId(), id, text, me.tint)));
+  compose(view, element, (text) => send(Add(newId(), id, text, me.tint ?? 0)));
 }
 
 function newId() {
@@ -111,6 +111,7 @@ function introduce() {
   const introduction = `${client.clientId} ${me.name}`;
   if (!known || introduction === introduced) return;
   introduced = introduction;
+  choose(everybody().filter(({ name }) => name !== ""));
   people.dispatch(Introduce(client.clientId, me.name, me.tint)).catch(() => {}); // lost: then we are to be introduced again
 }
 

@@ -1,0 +1,117 @@
+"""What a program holds of a topic or a kind; what it does to clients is in test_server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import gevent
+import pytest
+from conftest import ScriptedClient, settle
+
+from nuphar import NotRunning, Refused, Server, Slice, Store, UsageError, Wiring
+
+
+def add(model: int, message: int) -> int:
+    return model + message
+
+
+def test_handles_say_what_they_are(server: Server) -> None:
+    assert repr(server.topic("t")) == "<topic 't'>"
+    assert repr(server.topic_kind("room:")) == "<topic kind 'room:'>"
+
+
+def test_with_store_returns_the_handle_itself(server: Server) -> None:
+    topic = server.topic("t")
+    assert topic.with_store(Store(0, add)) is topic
+
+
+def test_the_decorators_return_their_hooks(server: Server) -> None:
+    def hook(client_id: str) -> None:
+        return None
+
+    topic, kind = server.topic("t"), server.topic_kind("room:")
+    for decorate in (
+        topic.on_join,
+        topic.on_leave,
+        topic.can_subscribe,
+        kind.on_join,
+        kind.on_leave,
+        kind.can_subscribe,
+    ):
+        assert decorate(hook) is hook
+    assert server.on_message(hook) is hook
+    assert server.on_topic_message(hook) is hook
+
+
+def test_a_kind_starts_a_topic_for_the_program_and_lists_its_own(server: Server) -> None:
+    rooms = server.topic_kind("room:", int, store=lambda key: Store(key, add))
+    server.topic("t")
+    room = rooms.topic(7)
+    assert room.id == "room:7"
+    assert room.model == 7
+    assert [topic.id for topic in rooms.topics()] == ["room:7"]
+    assert rooms.topic(7).seq == room.seq
+
+
+def test_a_suffix_that_does_not_parse_is_refused(server: Server) -> None:
+    with pytest.raises(Refused, match="not_found"):
+        server.topic_kind("room:", int).topic("seven")
+
+
+def test_a_kind_s_store_may_be_one_for_all_a_function_or_wired(make_server: Callable[..., Server]) -> None:
+    server = make_server(None, Wiring(kinds={"wired:": Slice(add, initial=lambda key: 3)}))
+    one = server.topic_kind("one:").with_store(Store(1, add))
+    made = server.topic_kind("made:", int).with_store(lambda key: Store(key, add))
+    wired = server.topic_kind("wired:").with_store()
+    assert [one.topic("x").model, made.topic(2).model, wired.topic("x").model] == [1, 2, 3]
+
+
+def test_a_kind_that_is_not_wired_says_what_is(server: Server) -> None:
+    with pytest.raises(UsageError, match=r"nothing is wired for the topic kind 'room:'; wired are \[\]"):
+        server.topic_kind("room:").with_store()
+
+
+def test_a_kind_of_a_server_that_does_not_run_starts_nothing() -> None:
+    server = Server()
+    rooms = server.topic_kind("room:")
+    with pytest.raises(NotRunning):
+        rooms.topic("a")
+
+
+def test_a_store_before_the_start_is_readable_before_the_start() -> None:
+    assert Server().topic("t").with_store(Store(5, add)).snapshot == (5, 0)
+
+
+def test_a_topic_is_readable_after_the_server_s_end(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.dispatch(5)
+    server.stop()
+    assert topic.snapshot == (5, 1)
+    with pytest.raises(NotRunning):
+        topic.dispatch(1)
+
+
+def test_a_snapshot_is_a_consistent_pair_while_others_dispatch(server: Server) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+
+    def dispatch() -> None:
+        for _ in range(100):
+            topic.dispatch(1)
+            gevent.sleep(0)
+
+    busy = gevent.spawn(dispatch)
+    while not busy.dead:
+        model, seq = topic.snapshot
+        assert model == seq
+        gevent.sleep(0)
+    assert topic.snapshot == (100, 100)
+
+
+def test_subscribers_are_listed_by_client_id(server: Server) -> None:
+    topic = server.topic("t")
+    clients = [ScriptedClient(server) for _ in range(3)]
+    for client in clients:
+        topic.subscribe(client.id)
+    settle(server)
+    assert topic.subscribers == [client.id for client in clients]
