@@ -32,7 +32,7 @@ from pykka.messages import _ActorStop
 from .errors import NupharError
 from .exits import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
 from .future import Future
-from .mailbox import BOUND, Mailbox
+from .mailbox import BOUND, Hibernate, Mailbox
 from .registry import Registry
 from .runtime import GREENLETS, THREADS, Runtime
 
@@ -59,6 +59,21 @@ class Stop(NamedTuple):
 
 class Ignore(Exception):
     """Raised by ``init``: there is nothing to do here, do not start (OTP's ``ignore``)."""
+
+
+class Flag:
+    """Set or not: what Pykka uses of a ``threading.Event``, in a tenth of its memory."""
+
+    __slots__ = ("_is_set",)
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        return self._is_set
 
 
 class Ref(pykka.ActorRef[A]):
@@ -98,6 +113,15 @@ class Ref(pykka.ActorRef[A]):
     def kill(self) -> None:
         """End the actor without asking: a greenlet at its next switch; a thread is disowned."""
         self._kill()
+
+    def hibernate(self) -> None:
+        """Let the actor sleep without a greenlet until its next message, if it has been idle since the last call.
+
+        A parked greenlet takes 7.5 KiB, more than all the rest of an idle actor; waking one up again costs 10 µs more.
+        """
+        actor = self._actor_weakref()
+        if actor is not None and actor.runtime is GREENLETS:
+            actor.mailbox.interrupt_idle()
 
     def wait_down(self, timeout: float | None) -> Reason | None:
         """Wait at most ``timeout`` seconds (``None``: for ever) for the end; return why, or None if it lives."""
@@ -139,6 +163,8 @@ class Actor(pykka.Actor):
         """Actors that are killed when this one is killed: a supervisor's children."""
         self._said_goodbye = False
         self._is_answered = False
+        self._generation = 0
+        self.actor_stopped = Flag()  # type: ignore[assignment]
         self._inherited = mailbox is not None
         self.mailbox = self.runtime.mailbox(BOUND) if mailbox is None else mailbox
         self.actor_inbox = self.mailbox  # where Pykka's ActorRef looks for it
@@ -188,7 +214,8 @@ class Actor(pykka.Actor):
         """End this actor after the message in hand."""
         self.exit_reason = reason
 
-    # What follows fills in Pykka's seams for new actor types; nobody overrides it.
+    # What follows fills in Pykka's seams for new actor types; nobody overrides it. Two underscores keep our own parts
+    # apart from what subclasses may call theirs.
 
     @staticmethod
     def _create_actor_inbox() -> Mailbox:
@@ -199,7 +226,28 @@ class Actor(pykka.Actor):
         return Future()
 
     def _start_actor_loop(self) -> None:
-        self.ref._kill = self.runtime.spawn(self._actor_loop, self._say_goodbye)
+        self.__spawn(self._actor_loop)
+
+    def __spawn(self, loop: Callable[[], None]) -> None:
+        self._generation = generation = self._generation + 1
+
+        def ended() -> None:
+            if self._generation == generation:
+                self._say_goodbye()
+
+        self.ref._kill = self.runtime.spawn(loop, ended)
+
+    def __fall_asleep(self) -> None:
+        self._generation += 1  # this greenlet's end is not ours
+        self.ref._kill = self.__die_asleep
+        self.mailbox.sleep(self.__wake_up)
+
+    def __wake_up(self) -> None:
+        self.__spawn(self.__run)
+
+    def __die_asleep(self) -> None:
+        self.mailbox.forget_sleeper()
+        self._end(KILLED)
 
     def _actor_loop(self) -> None:
         if self._said_goodbye:
@@ -217,8 +265,14 @@ class Actor(pykka.Actor):
             self.started.set_exception((type(told), told, error.__traceback__))
             return
         self.started.set(self.ref)
+        self.__run()
+
+    def __run(self) -> None:
         try:
             reason = self._serve(self.mailbox)
+        except Hibernate:
+            self.__fall_asleep()
+            return
         except GreenletExit:
             self._end(KILLED)
             return

@@ -157,4 +157,6 @@ class Directory:
             raise Refused("not_found", f"there is no topic {topic_id!r}") from error
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
-        return Topic(topic_id, Target(topic_target(topic_id), self._codec), Mailbox(self._mailbox), hooks, kind)
+        return Topic(
+            topic_id, Target(topic_target(topic_id), self._codec), Mailbox(self._mailbox, naps=True), hooks, kind
+        )

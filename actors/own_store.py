@@ -41,7 +41,7 @@ class OwnStores:
         if own is None:
             target = Target(SESSION, self._codec, self._order(session))
             target.attach(session)
-            own = self._running[session] = OwnStore(session, target, Mailbox())
+            own = self._running[session] = OwnStore(session, target, Mailbox(naps=True))
             self._start(own)
         return own.mailbox
 

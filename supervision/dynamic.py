@@ -17,12 +17,16 @@ import gevent
 from ..actors.actor import Actor, Down, Ref
 from ..actors.errors import SupervisionError
 from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
+from ..actors.reminder import Reminder
 from . import calls
 from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, check_specs
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
 from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
 from .supervisor import BackedOff, Child, TryAgain, check_options, describe_child
+
+SLICE = 500
+"""Children looked at before other greenlets get their turn."""
 
 DEFAULT_BACKOFF = Backoff()
 
@@ -37,6 +41,10 @@ class Run(NamedTuple):
     spec: ChildSpec
 
 
+class PutToSleep(NamedTuple):
+    """Let idle children sleep."""
+
+
 class TerminateRef(NamedTuple):
     """Stop the child with this ref."""
 
@@ -44,7 +52,11 @@ class TerminateRef(NamedTuple):
 
 
 class DynamicSupervisor(Actor):
-    """``children()`` names those that run from the start: what a predecessor that crashed had."""
+    """``children()`` names those that run from the start: what a predecessor that crashed had.
+
+    With ``hibernate``, children that were idle for that many seconds, or up to twice as many, sleep without a greenlet
+    (see `Ref.hibernate`).
+    """
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class DynamicSupervisor(Actor):
         period: float = 5.0,
         max_children: int | None = None,
         auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
+        hibernate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
@@ -65,11 +78,15 @@ class DynamicSupervisor(Actor):
         self._intensity = None if intensity is None else Intensity(intensity, period)
         self._most = max_children
         self._auto_shutdown = auto_shutdown
+        self._hibernate = hibernate
+        self._reminder: Reminder | None = None
         self._clock = clock
         self._children: dict[str, Child] = {}
         self._running: dict[Ref[Any], Child] = {}
 
     def init(self) -> None:
+        if self._hibernate is not None:
+            self._reminder = Reminder(self, self._hibernate, PutToSleep())
         for spec in self._first():
             self._run(spec)
 
@@ -82,6 +99,11 @@ class DynamicSupervisor(Actor):
                     self._restart(child, is_counted=isinstance(message, BackedOff))
             case Run(spec):
                 self._run(spec)
+            case PutToSleep():
+                for at, ref in enumerate(list(self._running)):
+                    ref.hibernate()
+                    if at % SLICE == SLICE - 1:
+                        gevent.sleep(0)
             case calls.StartChild(spec):
                 return self._call_start(spec)
             case TerminateRef(ref):
@@ -100,6 +122,8 @@ class DynamicSupervisor(Actor):
 
     def terminate(self, reason: Reason) -> None:
         """Ask all to stop, then wait for them together: the slowest one counts, not the sum."""
+        if self._reminder is not None:
+            self._reminder.stop()
         for child in self._children.values():
             child.cancel_restart()
         how = child_reason(reason)

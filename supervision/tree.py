@@ -33,6 +33,9 @@ INTENSITY = 100
 PERIOD = 10.0
 """Seconds."""
 
+HIBERNATE = 5.0
+"""Seconds: topics that nobody talks to give their greenlets back."""
+
 # Seconds that each part gets to stop; together they stay below the five of Server.stop.
 LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.5, 1.5, 0.5, 0.5, 2.0
 
@@ -70,7 +73,7 @@ def dynamic(id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]
     """Return the spec of a dynamic supervisor: ``running()`` is what its predecessor ran, ``mailbox`` outlives both."""
 
     def start(monitor: Ref[Any]) -> Ref[Any]:
-        return DynamicSupervisor.start_link(running, mailbox=mailbox, monitor=monitor, name=id)
+        return DynamicSupervisor.start_link(running, hibernate=HIBERNATE, mailbox=mailbox, monitor=monitor, name=id)
 
     return ChildSpec(id, start, Restart.PERMANENT, INFINITY, ChildType.SUPERVISOR)
 

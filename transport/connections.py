@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import gevent
-from gevent.hub import get_hub
 
 from ..actors.actor import Actor
 from ..actors.exits import Normal, Reason, Shutdown
+from ..actors.reminder import Reminder
 from .connection import Connection, Gateway
 
 SLICE = 500
@@ -37,12 +37,11 @@ class ConnectionsActor(Actor):
         self._gateway = gateway
         self._retry_after = retry_after
         self._patience = patience
-        self._timer: Any = None
+        self._reminder: Reminder | None = None
 
     def init(self) -> None:
         interval = min(1.0, self._gateway.limits.heartbeat / 4, self._gateway.limits.hello / 4)
-        self._timer = get_hub().loop.timer(interval, repeat=interval)
-        self._timer.start(self._remind)
+        self._reminder = Reminder(self, interval, Tick())
 
     def handle(self, message: Any) -> Any:
         if not isinstance(message, Tick):
@@ -55,7 +54,8 @@ class ConnectionsActor(Actor):
         return None
 
     def terminate(self, reason: Reason) -> None:
-        self._stop_timer()
+        if self._reminder is not None:
+            self._reminder.stop()
         if isinstance(reason, Normal | Shutdown):
             self._gateway.has_stopped = True
             now = self._gateway.clock()
@@ -64,20 +64,6 @@ class ConnectionsActor(Actor):
                 # Leave a little for our own end, and a little for everybody even if the others took it all.
                 deadline = max(now + FINISH, min(deadline, reason.deadline - 2 * FINISH))
             self._close_all(deadline)
-
-    def _remind(self) -> None:
-        if not self.mailbox.empty():
-            return  # the last look is not over
-        if self.actor_stopped.is_set():
-            self._stop_timer()  # we were killed
-        else:
-            self.mailbox.put_anyway(Tick())
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
 
     def _close_all(self, deadline: float) -> None:
         """Say Bye to everybody, let what was written reach them, and end whoever does not take it in time."""

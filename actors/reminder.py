@@ -1,0 +1,32 @@
+"""A reminder: a message that an actor gets from the clock, again and again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gevent.hub import get_hub
+
+from .actor import Actor
+
+
+class Reminder:
+    """Tells ``actor`` its ``message`` each ``seconds``, unless it has not handled the last one; ends with the actor."""
+
+    def __init__(self, actor: Actor, seconds: float, message: object) -> None:
+        self._actor = actor
+        self._message = message
+        self._timer: Any = get_hub().loop.timer(seconds, repeat=seconds)
+        self._timer.start(self._remind)
+
+    def stop(self) -> None:
+        """Remind no more."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _remind(self) -> None:
+        if self._actor.actor_stopped.is_set():
+            self.stop()  # it was killed
+        elif self._actor.mailbox.empty():
+            self._actor.mailbox.put_anyway(self._message)
