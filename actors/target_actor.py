@@ -14,7 +14,7 @@ from pykka._envelope import Envelope
 
 from .actor import Actor
 from .dead_letters import DeadLetters
-from .errors import NotRunning
+from .errors import NotRunning, Refused
 from .exits import Normal, Reason, Shutdown
 from .hooks import ServerHooks, new_trace_id
 from .mailbox import Mailbox
@@ -153,6 +153,10 @@ class TargetActor(Actor):
                 case Send(subscribers, joined):
                     for subscriber in subscribers:
                         subscriber.write(joined)
+                case Crash(author, ref, Refused() as refused):
+                    # The application says no, in its own words: nothing has crashed.
+                    if author is not None:
+                        author.reject(ref, self._target.name, refused.code, refused.text, refused.details)
                 case Crash(author, ref, error):
                     text, details = self._fault(error, "crashed on a message")
                     if author is not None:

@@ -104,7 +104,7 @@ def quick(work: Work) -> Work:
     """Return a work small enough for a test: a few clients, a fraction of a second."""
     clients = min(work.clients, 20)
     size = min(work.topic_size, clients)
-    return replace(work, clients=clients, topic_size=size, seconds=0.2, rate=min(work.rate, 50.0), heartbeat=0.5)
+    return replace(work, clients=clients, topic_size=size, seconds=0.4, rate=min(work.rate, 50.0), heartbeat=2.0)
 
 
 def choose(names: str) -> list[Work]:

@@ -11,7 +11,10 @@ ticks = server.topic("ticks").with_store(nuphar.Store(0, lambda count, message: 
 def tick(stopped: threading.Event, seconds: float = 1.0) -> None:
     """Add one every ``seconds``, until ``stopped``; a real thread, whose waiting blocks nobody."""
     while not stopped.wait(seconds):
-        ticks.dispatch(1)
+        try:
+            ticks.dispatch(1)
+        except nuphar.NotRunning:
+            return  # the server has stopped between two ticks
 
 
 if __name__ == "__main__":

@@ -113,6 +113,21 @@ def test_a_topic_that_stops_while_a_client_is_asked_about_is_not_found(
     assert answers(known) == [("not_found", 1)]
 
 
+def test_a_client_that_the_server_unsubscribes_while_it_joins_does_not_stay(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2)]
+    assert topic.subscribers == []
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(

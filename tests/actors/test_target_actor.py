@@ -197,14 +197,28 @@ def test_a_topic_that_crashes_takes_no_other_down(
     assert other.seq == 1
 
 
-def test_a_stopped_topic_s_subscriber_may_join_its_successor(server: Server, client: Connect) -> None:
-    rooms = server.topic_kind("room:", store=Store((), append))
+def test_a_subscriber_of_a_topic_that_stops_slowly_may_join_its_successor(server: Server, client: Connect) -> None:
+    gate, entered = gevent.event.Event(), gevent.event.Event()
+
+    def slow(model: tuple[Any, ...], message: Any) -> tuple[Any, ...]:
+        if message == "slow":
+            entered.set()
+            gate.wait(LIMIT)
+        return (*model, message)
+
+    rooms = server.topic_kind("room:", store=Store((), slow))
+    room = rooms.topic("a")
     known = client()
     join(known, "topic:room:a")
-    greenlet = gevent.spawn(rooms.topic("a").stop)
-    gevent.sleep(0)
+    room.dispatch("slow")
+    assert entered.wait(LIMIT)
+    greenlet = gevent.spawn(room.stop)
+    gevent.sleep(0)  # its Stop waits behind the slow message
     known.send(Subscribe(2, "topic:room:a", None, None))
-    settle(server)
+    with gevent.Timeout(LIMIT):
+        while rooms.topic("a").subscribers != [known.id]:
+            gevent.sleep(0)
+    gate.set()
     greenlet.get(timeout=LIMIT)
     known.take()
     known.send(ClientMessage(3, "topic:room:a", "hi"))
