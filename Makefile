@@ -21,8 +21,9 @@ browser:                     ## only the tests in a real browser
 js:                          ## the browser client's own tests, and that dist/ is fresh
 	cd transport/js && $(NPM) ci --silent --no-audit --no-fund && $(NPM) test --silent
 
-bench:                       ## what a delivered message costs, on this machine
-	$(PYTHON) -m nuphar load --clients 200 --topics 10 --seconds 5
+bench:                       ## what a delivered message costs, Nuphar and its peers; takes an hour, on a quiet machine
+	$(NPM) --prefix bench/peers ci --silent --no-audit --no-fund || true
+	$(PYTHON) -m bench --json bench/results.json --plot bench/curves.png --markdown bench/RESULTS.md
 
 otp:                         ## our supervisors against OTP's own (erlang-base): record anew, then 100,000 fresh scenarios
 	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --record 2500 --fresh 100000

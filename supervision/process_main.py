@@ -135,8 +135,8 @@ class Inside:
         except BaseException as error:
             self._say(Kind.FAILED, dump_error(error))
             return
-        self._say(Kind.STARTED)
         terminated = gevent.signal_handler(signal.SIGTERM, ref.shut_down, Shutdown("SIGTERM"))
+        self._say(Kind.STARTED)
         gevent.spawn(self._read, ref)
         reason = ref.wait_down(None)
         assert reason is not None

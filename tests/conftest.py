@@ -16,10 +16,9 @@ import pykka
 import pytest
 from gevent.hub import get_hub
 from gevent.monkey import get_original
+from support.scripted import ScriptedClient
 
-from nuphar import Server, generate_client_id
-from nuphar.transport import decode, encode
-from nuphar.transport.frames import Frame
+from nuphar import Server
 
 TURNS = 1_000
 """Turns of the hub that greenlets get to end."""
@@ -113,51 +112,6 @@ def leave_nothing_behind() -> Iterator[None]:
         if found.keys() & {"threads", "processes"} or turn > TURNS // 2:
             _real_sleep(0.001)  # other threads, and the kernel, need more than turns of our hub
     raise AssertionError(f"the test left something behind: {found}")
-
-
-def settle(server: Server) -> None:
-    """Let the server's actors and hooks run until nothing waits in any of their mailboxes."""
-    quiet = 0
-    for _ in range(100_000):
-        gevent.sleep(0)
-        quiet = quiet + 1 if _is_idle(server) else 0
-        if quiet == 8:
-            return
-    raise AssertionError("the server does not come to rest")
-
-
-def _is_idle(server: Server) -> bool:
-    mailboxes = [server.router, server.topic_starts, server.session_starts]
-    if server._root is not None and server._root.registry is not None:
-        mailboxes += [ref.actor_inbox for ref in server._root.registry.living()]
-    return all(mailbox.empty() for mailbox in mailboxes)
-
-
-class ScriptedClient:
-    """A client without a socket: what it sends and what it got are frames."""
-
-    def __init__(self, server: Server, client_id: str | None = None, **options: Any) -> None:
-        self.server = server
-        self.id = client_id or generate_client_id()
-        self.got: list[bytes] = []
-        self._codec = server.codec.serialiser
-        server.connect(self.id, self.got.append, **options)
-
-    def send(self, *frames: Frame | bytes) -> None:
-        """Send frames, or bytes that are none."""
-        for frame in frames:
-            data = frame if isinstance(frame, bytes) else encode(frame, self._codec)
-            self.server.incoming(self.id, data)
-
-    def take(self) -> list[Frame]:
-        """Let the server come to rest, then take away what has arrived."""
-        settle(self.server)
-        return self.peek()
-
-    def peek(self) -> list[Frame]:
-        """Take away what has arrived by now."""
-        got, self.got[:] = list(self.got), []
-        return [decode(data, self._codec) for data in got]
 
 
 @pytest.fixture

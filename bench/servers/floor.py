@@ -30,7 +30,9 @@ def serve(sock: Any, address: object) -> None:
         data += chunk
     key = data.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
     accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
-    upgraded = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    upgraded = (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+    )
     write(fd, upgraded + accept + b"\r\n\r\n")
     data = b""
     topic = Topic()

@@ -54,6 +54,7 @@ async def main() -> None:
         0,
         enable_auto_ping=True,
         auto_ping_idle_timeout=heartbeat(),
+        auto_ping_reply_timeout=heartbeat(),
         backlog=1024,
     )
     say(server.sockets[0].getsockname()[1], "picows")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gevent
 import pytest
-from conftest import ScriptedClient, settle
+from support.scripted import ScriptedClient, settle
 
 from nuphar import NotRunning, Refused, Server, Slice, Store, UsageError, Wiring
 

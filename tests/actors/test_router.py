@@ -7,9 +7,9 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import ScriptedClient, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
 from nuphar.transport.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe

@@ -8,9 +8,9 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import ScriptedClient, settle
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
 from nuphar.actors import Ref

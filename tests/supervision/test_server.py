@@ -7,8 +7,8 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import ScriptedClient, settle
 from gevent.monkey import get_original
+from support.scripted import ScriptedClient, settle
 
 import nuphar
 from nuphar import (

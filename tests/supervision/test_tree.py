@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import ScriptedClient, settle
+from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Slice, Store, Wiring
 from nuphar.actors import Actor, Ref

@@ -86,6 +86,10 @@ class Doer(Actor):
     def do_wait(self) -> None:
         gevent.sleep(30.0)
 
+    def do_wait_for(self, file: str) -> None:
+        while not os.path.exists(file):
+            gevent.sleep(0.005)
+
     def do_object(self) -> object:
         return object()
 

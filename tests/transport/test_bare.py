@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gevent
 import pytest
-from conftest import settle
+from support.scripted import settle
 
 from nuphar import Server, automatic
 from nuphar.actors.hooks import ServerHooks

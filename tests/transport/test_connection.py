@@ -7,8 +7,8 @@ from typing import Any
 
 import gevent
 import pytest
-from conftest import settle
 from gevent.queue import SimpleQueue
+from support.scripted import settle
 
 from nuphar import Server, Store
 from nuphar.transport import decode, encode

@@ -142,9 +142,7 @@ def test_a_stock_client_talks_and_closes(start: Callable[..., WSGIServer], threa
     assert service.connections[0].close_code == 4000
 
 
-def test_the_access_log_has_a_line_for_each_request(
-    start: Callable[..., WSGIServer], threads: ThreadPool
-) -> None:
+def test_the_access_log_has_a_line_for_each_request(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:
     service = Service()
     server = start(service)
 
@@ -159,9 +157,7 @@ def test_the_access_log_has_a_line_for_each_request(
 def test_other_upgrade_requests_reach_the_application_untouched(start: Callable[..., WSGIServer]) -> None:
     server = start(Service())
 
-    answer = http(
-        server, REQUEST.replace(b"/live", b"/other").replace(b"Connection: Upgrade", b"Connection: close")
-    )
+    answer = http(server, REQUEST.replace(b"/live", b"/other").replace(b"Connection: Upgrade", b"Connection: close"))
 
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"hello, upgrade websocket")
@@ -203,9 +199,7 @@ def test_a_bad_handshake_gets_a_short_text_and_the_end_of_tcp(
 
 def test_frames_sent_right_behind_the_request_are_not_lost(start: Callable[..., WSGIServer]) -> None:
     server = start(Service())
-    frames = (
-        encode_frame(TEXT, b"early", KEY) + encode_frame(BINARY, b"bird", KEY) + encode_frame(8, b"", KEY)
-    )
+    frames = encode_frame(TEXT, b"early", KEY) + encode_frame(BINARY, b"bird", KEY) + encode_frame(8, b"", KEY)
 
     head, _, body = http(server, REQUEST + frames).partition(b"\r\n\r\n")
 
@@ -254,9 +248,7 @@ def test_what_only_http_needs_is_dropped(start: Callable[..., WSGIServer], threa
     assert seen == [True, False, False]
 
 
-def test_an_application_that_returns_closes_with_1000(
-    start: Callable[..., WSGIServer], threads: ThreadPool
-) -> None:
+def test_an_application_that_returns_closes_with_1000(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:
     server = start(Service(lambda websocket: websocket.send("only this")))
 
     def client() -> tuple[str | bytes, int | None]:
@@ -289,9 +281,7 @@ def test_an_application_that_crashes_closes_with_1011(
     assert "a secret" in capsys.readouterr().err
 
 
-def test_another_greenlet_closes_with_code_and_reason(
-    start: Callable[..., WSGIServer], threads: ThreadPool
-) -> None:
+def test_another_greenlet_closes_with_code_and_reason(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:
     service = Service()
     server = start(service)
 
@@ -396,9 +386,7 @@ def test_a_stock_client_talks_over_tls_and_a_broken_rule_still_gets_its_code(
         "2",
     ]
     try:
-        subprocess.run(
-            [*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=LIMIT
-        )
+        subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=LIMIT)
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
     context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -408,9 +396,7 @@ def test_a_stock_client_talks_over_tls_and_a_broken_rule_still_gets_its_code(
     trusting.check_hostname = False
 
     def client() -> tuple[list[str | bytes], int | None]:
-        with connect(
-            url(server).replace("ws", "wss"), subprotocols=[CBOR], ssl=trusting, proxy=None
-        ) as connection:
+        with connect(url(server).replace("ws", "wss"), subprotocols=[CBOR], ssl=trusting, proxy=None) as connection:
             connection.send("a")
             answers = [connection.recv(timeout=LIMIT)]
             connection.send(b"b" * 60_000)
@@ -424,9 +410,7 @@ def test_a_stock_client_talks_over_tls_and_a_broken_rule_still_gets_its_code(
     finished(server)
 
 
-def test_no_cycle_keeps_a_finished_request_in_memory(
-    start: Callable[..., WSGIServer], threads: ThreadPool
-) -> None:
+def test_no_cycle_keeps_a_finished_request_in_memory(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:
     kept: list[dict[str, Any]] = []
 
     class Keeping(Service):

@@ -78,9 +78,7 @@ def test_any_origin_passes_where_all_may(origin: str | None) -> None:
     Origins.any().check(origin, "b.example")
 
 
-@pytest.mark.parametrize(
-    "wrong", ["https://a.example", ["a.example"], ["*"], ["https://*.example"], ["https://a/b"]]
-)
+@pytest.mark.parametrize("wrong", ["https://a.example", ["a.example"], ["*"], ["https://*.example"], ["https://a/b"]])
 def test_a_list_that_can_never_match_is_an_error(wrong: list[str]) -> None:
     with pytest.raises(UsageError):
         Origins.allow(wrong)

@@ -244,9 +244,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         "2",
     ]
     try:
-        subprocess.run(
-            [*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=LIMIT
-        )
+        subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True, timeout=LIMIT)
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
     return key, cert

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nuphar import LocalProtocolError, RemoteProtocolError
 from nuphar.transport.packets import LONGEST, Packet, Packets, dump_body, pack
 
-SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.binary()
+SCALARS = st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text() | st.binary()
 PLAIN = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
 PACKETS = st.builds(Packet, st.integers(0, 255), st.integers(0, 2**32 - 1), PLAIN)
 

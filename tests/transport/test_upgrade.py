@@ -88,9 +88,7 @@ def test_a_client_without_a_subprotocol_hears_which_ones_there_are() -> None:
 
 
 def test_the_allowed_origins_are_for_the_log_and_not_for_the_peer() -> None:
-    refused = negotiate(
-        REQUEST | {"HTTP_ORIGIN": "https://b.example"}, Origins.allow(["https://secret.example"])
-    )
+    refused = negotiate(REQUEST | {"HTTP_ORIGIN": "https://b.example"}, Origins.allow(["https://secret.example"]))
 
     assert isinstance(refused, Refuse)
     assert "https://secret.example" in refused.reason

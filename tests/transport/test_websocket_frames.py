@@ -64,9 +64,7 @@ SAMPLES = {
         [Message(TEXT, "1"), Message(BINARY, b"2"), Message(TEXT, "3")],
     ),
     "fragments that split a character": (
-        masked(TEXT, b"\xc3", final=False)
-        + masked(CONTINUATION, b"", final=False)
-        + masked(CONTINUATION, b"\xbc"),
+        masked(TEXT, b"\xc3", final=False) + masked(CONTINUATION, b"", final=False) + masked(CONTINUATION, b"\xbc"),
         [Message(TEXT, "ü")],
     ),
     "a ping between fragments": (
@@ -121,9 +119,7 @@ def test_a_sample_fed_byte_by_byte_gives_the_same_events(data: bytes, expected: 
 
 
 @samples
-def test_a_sample_with_a_tail_gives_the_same_events_and_then_the_tails(
-    data: bytes, expected: list[object]
-) -> None:
+def test_a_sample_with_a_tail_gives_the_same_events_and_then_the_tails(data: bytes, expected: list[object]) -> None:
     tail = masked(PONG, b"tail")
     ended = isinstance(expected[-1], int | Close)
 
@@ -138,18 +134,14 @@ def test_a_sample_cut_anywhere_gives_the_same_events(data: bytes, expected: list
 
 
 @given(st.lists(st.binary(max_size=40)), st.booleans())
-def test_any_bytes_at_all_never_raise_and_do_not_depend_on_the_cuts(
-    chunks: list[bytes], client: bool
-) -> None:
+def test_any_bytes_at_all_never_raise_and_do_not_depend_on_the_cuts(chunks: list[bytes], client: bool) -> None:
     reader, whole = FrameReader(30, client=client), FrameReader(30, client=client)
 
     assert [event for chunk in chunks for event in reader.feed(chunk)] == whole.feed(b"".join(chunks))
 
 
 @given(
-    st.lists(
-        st.tuples(st.sampled_from([0, 1, 2, 8, 9, 10, 3]), st.binary(max_size=20), st.booleans()), max_size=8
-    ),
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 8, 9, 10, 3]), st.binary(max_size=20), st.booleans()), max_size=8),
     st.integers(min_value=1, max_value=50),
 )
 def test_any_order_of_frames_keeps_within_the_limit(frames: list[tuple[int, bytes, bool]], step: int) -> None:
