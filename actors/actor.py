@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import pykka
 from gevent import GreenletExit
@@ -33,107 +33,11 @@ from .errors import NupharError
 from .exits import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
 from .future import Future
 from .mailbox import BOUND, Hibernate, Mailbox
+from .ref import ASK_TIMEOUT, Down, Flag, Ref, Stop, refuse_all
 from .registry import Registry
 from .runtime import GREENLETS, THREADS, Runtime
 
 logger = logging.getLogger("nuphar.actors")
-
-A = TypeVar("A", bound="Actor")
-
-ASK_TIMEOUT = 5.0
-"""Seconds that an ``ask`` waits unless told otherwise: OTP's default for ``gen_server:call``."""
-
-
-class Down(NamedTuple):
-    """Told to the monitor, exactly once, in every ending of an actor that had started."""
-
-    ref: Ref[Any]
-    reason: Reason
-
-
-class Stop(NamedTuple):
-    """Stop after the messages before this one, for ``reason``."""
-
-    reason: Reason
-
-
-class Ignore(Exception):
-    """Raised by ``init``: there is nothing to do here, do not start (OTP's ``ignore``)."""
-
-
-class Flag:
-    """Set or not: what Pykka uses of a ``threading.Event``, in a tenth of its memory."""
-
-    __slots__ = ("_is_set",)
-
-    def __init__(self) -> None:
-        self._is_set = False
-
-    def set(self) -> None:
-        self._is_set = True
-
-    def is_set(self) -> bool:
-        return self._is_set
-
-
-class Ref(pykka.ActorRef[A]):
-    """An address of one actor; safe to use from any greenlet and any OS thread."""
-
-    def __init__(self, actor: A) -> None:
-        super().__init__(actor)
-        self.name: str = actor.name
-        self.registry: Registry | None = actor.registry
-        self.ended = Future()
-        self._kill: Callable[[], None] = lambda: None
-
-    def __str__(self) -> str:
-        return self.name or super().__str__()
-
-    def ask(self, message: Any, *, block: bool = True, timeout: float | None = ASK_TIMEOUT) -> Any:
-        """Send ``message`` and wait at most ``timeout`` seconds for the answer.
-
-        Raises: pykka.Timeout, pykka.ActorDeadError, or what the handler raised. After a time-out the handler still
-        runs.
-        """
-        future = super().ask(message, block=False)
-        if self.actor_stopped.is_set() and not self._is_inherited():
-            # It ended between Pykka's test and its put: answer for the dead.
-            _refuse_all(self.actor_inbox, self)
-        return future.get(timeout=timeout) if block else future
-
-    def shut_down(self, reason: Reason) -> None:
-        """Ask the actor to stop for ``reason`` after the messages that wait already; never waits."""
-        if self.is_alive():
-            self.tell_anyway(Stop(reason))
-
-    def tell_anyway(self, message: Any) -> None:
-        """Send ``message`` even if the mailbox is full: for the few that control the actor itself."""
-        self.actor_inbox.put_anyway(message)  # type: ignore[attr-defined]
-
-    def kill(self) -> None:
-        """End the actor without asking: a greenlet at its next switch; a thread is disowned."""
-        self._kill()
-
-    def hibernate(self) -> None:
-        """Let the actor sleep without a greenlet until its next message, if it has been idle since the last call.
-
-        A parked greenlet takes 7.5 KiB, more than all the rest of an idle actor; waking one up again costs 10 µs more.
-        """
-        actor = self._actor_weakref()
-        if actor is not None and actor.runtime is GREENLETS:
-            actor.mailbox.interrupt_idle()
-
-    def wait_down(self, timeout: float | None) -> Reason | None:
-        """Wait at most ``timeout`` seconds (``None``: for ever) for the end; return why, or None if it lives."""
-        try:
-            reason: Reason = self.ended.get(timeout=timeout)
-        except pykka.Timeout:
-            return None
-        return reason
-
-    def _is_inherited(self) -> bool:
-        mailbox = self.actor_inbox
-        return isinstance(mailbox, Mailbox) and mailbox.owner is not None
 
 
 class Actor(pykka.Actor):
@@ -257,7 +161,7 @@ class Actor(pykka.Actor):
             self.init()
         except BaseException as error:
             self.monitor = None  # the starter hears of it, not the monitor
-            self._end(KILLED if isinstance(error, GreenletExit) else Crashed(error))
+            self._end(KILLED if self.ref.is_killed else Crashed(error))
             told = (
                 error if isinstance(error, Exception) else pykka.ActorDeadError(f"{self.ref} died in init: {error!r}")
             )
@@ -273,10 +177,10 @@ class Actor(pykka.Actor):
         except Hibernate:
             self.__fall_asleep()
             return
-        except GreenletExit:
-            self._end(KILLED)
-            return
         except BaseException as error:
+            if isinstance(error, GreenletExit) and self.ref.is_killed:
+                self._end(KILLED)
+                return
             self._crash(error)
             if isinstance(error, KeyboardInterrupt):
                 raise  # Ctrl-C is the program's, not ours: gevent hands it to the main greenlet
@@ -368,7 +272,7 @@ class Actor(pykka.Actor):
         if self.mailbox.owner is self:
             self.mailbox.disown()
         if not self._inherited:
-            _refuse_all(self.mailbox, self.ref)
+            refuse_all(self.mailbox, self.ref)
         if self.exit_reason in (None, KILLED):
             for ref in list(self.links):
                 ref.kill()
@@ -383,13 +287,3 @@ class ThreadActor(Actor):
     """The same actor on a real OS thread, for what blocks; monkey patching makes no difference."""
 
     runtime = THREADS
-
-
-def _refuse_all(mailbox: Any, ref: Ref[Any]) -> None:
-    for message in mailbox.drain():
-        if isinstance(message, Envelope) and message.reply_to is not None:
-            if isinstance(message.message, _ActorStop):
-                message.reply_to.set(None)
-            else:
-                error = pykka.ActorDeadError(f"{ref} stopped before handling the message")
-                message.reply_to.set_exception((type(error), error, None))

@@ -8,7 +8,6 @@ from typing import Any, Protocol, TypeVar
 
 from pykka._envelope import Envelope
 
-from .actor import ASK_TIMEOUT, Stop
 from .directory import Directory, Kind, Topic
 from .errors import NotRunning, UsageError
 from .exits import SHUTDOWN
@@ -18,6 +17,7 @@ from .mailbox import Mailbox
 from .messages import Admit, Broadcast, Dispatch, Evict, Read, Use
 from .order import Position
 from .ports import Codec
+from .ref import ASK_TIMEOUT, Stop
 from .sessions import Sessions
 from .store import Store, check_store
 from .wiring import Wiring

@@ -25,7 +25,7 @@ get_ident: Callable[[], int] = get_original("_thread", "get_ident") or _patched_
 allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
 
 
-class Hibernate(gevent.GreenletExit):
+class Hibernate(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
     """Ends the greenlet of an idle actor, and not the actor."""
 
 

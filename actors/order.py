@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 from .store import Store
@@ -100,7 +100,11 @@ UNCOPIED = object()
 
 
 def _is_frozen(model: Any) -> bool:
-    """Say whether ``model`` refuses to be changed in place, at least at the top."""
-    if isinstance(model, int | float | str | bytes | tuple | frozenset | None):
+    """Say whether nothing in ``model`` can be changed in place."""
+    if isinstance(model, int | float | str | bytes | None):
         return True
-    return is_dataclass(model) and bool(getattr(type(model), "__dataclass_params__").frozen)  # noqa: B009
+    if isinstance(model, tuple | frozenset):
+        return all(map(_is_frozen, model))
+    if not is_dataclass(model) or not getattr(type(model), "__dataclass_params__").frozen:  # noqa: B009
+        return False
+    return all(_is_frozen(getattr(model, field.name)) for field in fields(model))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .actor import Stop
 from .exits import SHUTDOWN
 from .log import Log
 from .mailbox import Mailbox
 from .order import Order
 from .ports import Codec
+from .ref import Stop
 from .session import Session
 from .store import Store
 from .target import Target

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .actor import Ref
+    from .ref import Ref
 
 
 class Registry:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..actors.actor import ASK_TIMEOUT, Actor, Ignore, Ref
+from ..actors.actor import Actor
 from ..actors.errors import SupervisionError
+from ..actors.ref import ASK_TIMEOUT, Ignore, Ref
 from .policy import AutoShutdown, Backoff, Restart
 
 INFINITY: float | None = None

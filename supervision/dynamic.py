@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from ..actors.actor import Actor, Down, Ref
+from ..actors.actor import Actor
 from ..actors.errors import SupervisionError
 from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
+from ..actors.ref import Down, Ref
 from ..actors.reminder import Reminder
 from . import calls
 from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, check_specs

@@ -8,8 +8,8 @@ from typing import Any
 
 import pykka
 
-from ..actors.actor import Ref
 from ..actors.exits import Crashed, Reason
+from ..actors.ref import Ref
 from . import calls
 from .child_spec import ChildType
 

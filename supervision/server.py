@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 import gevent
 from gevent.hub import get_hub
 
-from ..actors.actor import Ref
 from ..actors.dead_letters import DeadLetter, DeadLetters
 from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import AlreadyStarted, NotRunning, OriginRefused, UsageError
@@ -22,6 +21,7 @@ from ..actors.log import MemoryLog
 from ..actors.mailbox import Mailbox, get_ident
 from ..actors.messages import Disconnect, Dispatch, DispatchTo
 from ..actors.own_store import OwnStore, OwnStores
+from ..actors.ref import Ref
 from ..actors.sessions import Sessions
 from ..actors.store import Store
 from ..actors.wiring import Wiring

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from ..actors.actor import Actor, Down, Ref
+from ..actors.actor import Actor
 from ..actors.exits import SHUTDOWN, Crashed, Reason, is_orderly
+from ..actors.ref import Down, Ref
 from . import calls
 from .child_spec import INFINITY, ChildSpec, ChildType, InvalidChildSpec, check_specs
 from .policy import AutoShutdown, Failures, Intensity, Restart, Strategy, affected, should_restart

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..actors.actor import Ref
 from ..actors.directory import Topic
 from ..actors.mailbox import Mailbox
 from ..actors.own_store import OwnStore
+from ..actors.ref import Ref
 from ..actors.registry import Registry
 from ..actors.router import RouterActor
 from ..actors.target import Target

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nuphar import Store, automatic
-from nuphar.actors.actor import Stop
 from nuphar.actors.hooks import ServerHooks
 from nuphar.actors.log import MemoryLog
 from nuphar.actors.mailbox import Mailbox
 from nuphar.actors.own_store import OwnStore, OwnStores
+from nuphar.actors.ref import Stop
 from nuphar.actors.session import Session
 from nuphar.transport.codec import Codec
 from nuphar.transport.framing import BARE

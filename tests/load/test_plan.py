@@ -19,7 +19,10 @@ from nuphar.load.plan import Address, Plan
         ({"rate": math.inf}, "--rate: expected a number above 0, got inf"),
         ({"kill": -1.0}, "--kill: expected a number above 0, got -1"),
         ({"kill": 0.01}, "--kill: expected at least 0.125 seconds, got 0.01"),
-        ({"kill": 1.0, "url": "ws://h/live"}, "--kill: only the run's own server can be told to, not the one at --url"),
+        (
+            {"kill": 1.0, "url": "ws://h/live"},
+            "--kill, --chaos: only the run's own server can be told to, not the one at --url",
+        ),
         ({"url": "http://h/live"}, "--url: expected ws://host:port/live, got 'http://h/live'"),
     ],
 )

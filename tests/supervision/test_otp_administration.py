@@ -74,9 +74,7 @@ def test_C23_a_call_to_a_dead_supervisor_raises(nursery: Nursery) -> None:
         which_children(ref)
 
 
-def test_C23_a_static_child_is_not_terminated_by_its_ref(
-    nursery: Nursery, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_C23_a_static_child_is_not_terminated_by_its_ref(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
     ref = nursery.start(nursery.spec("a"))
     ref.ask(TerminateRef(child(ref, "a")))
     assert "unknown message" in caplog.text

@@ -12,8 +12,9 @@ from gevent.monkey import get_original
 
 from nuphar import Refused
 from nuphar.actors import Actor
-from nuphar.actors.actor import Ignore, ThreadActor
+from nuphar.actors.actor import ThreadActor
 from nuphar.actors.exits import Crashed, Reason, Shutdown
+from nuphar.actors.ref import Ignore
 
 block = get_original("time", "sleep")
 

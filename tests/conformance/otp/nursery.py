@@ -251,5 +251,3 @@ def reports(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str | None, str
                 text = reason.split(":")[0] if isinstance(reason, str) else word(reason)
             found.append((fields["context"], (fields["offender"] or {}).get("id"), text))
     return found
-
-
