@@ -18,6 +18,9 @@ from .works import Work, choose, quick
 
 REPEATS = 5
 
+WIDTH = 100
+"""Columns for the tables, also where the output is a pipe."""
+
 REFRESH = 2.0
 """Progress bars a second: they run on the generator's core."""
 
@@ -69,6 +72,7 @@ def main() -> None:
     """Measure and report; after Ctrl-C, what there is."""
     given = arguments()
     console = Console()
+    console.width = max(console.width, WIDTH)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     cores = Cores.choose()

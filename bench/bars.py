@@ -25,7 +25,7 @@ class Bar:
         if not self.other:
             return f"{self.key} ≤ {self.bound:g}"
         where = f" in {self.other_work}" if self.other_work else ""
-        return f"{self.key} ≤ {self.bound:g} × {self.other}{where}"
+        return f"{self.key} ≤ {self.bound:g} x {self.other}{where}"
 
     def judge(self, medians: Medians) -> tuple[float, bool] | None:
         """Return what was measured, in the bar's terms, and whether that is good enough; None if it was not."""

@@ -16,7 +16,7 @@ NOTES = (
     "CPU is the server process's own, user and system, by the kernel's clock of that process, before and after the "
     "window; latency is from a message's post to its acknowledgement where the work is saturated, and to each of its "
     "deliveries where it is paced; KiB is resident memory with all clients connected less without, for each. Medians "
-    "of interleaved repeats, each with a fresh server. × is the CPU as a multiple of Nuphar's.",
+    "of interleaved repeats, each with a fresh server. Ratio is the CPU as a multiple of Nuphar's.",
     "The generator is one process on another core that polls without sleeping: waking an idle core would otherwise be "
     "billed to the server. It also is what a fast server waits for: see busy, the share of its core that it used.",
     "`ws`, `websockets`, `picows` and the bare loop are relays with a counter: no router, no limits, no history.",
@@ -32,9 +32,9 @@ def print_all(results: Results, console: Console) -> None:
             continue
         table = Table(title=f"{work.id}: {work.title} (unit: one {work.unit})", title_justify="left")
         keys = _keys(rows)
-        table.add_column("server")
-        for heading in [*(COLUMNS[key] for key in keys), "×"]:
-            table.add_column(heading, justify="right")
+        table.add_column("server", no_wrap=True)
+        for heading in [*(COLUMNS[key] for key in keys), "ratio"]:
+            table.add_column(heading, justify="right", no_wrap=True)
         for title, numbers, ratio in rows:
             table.add_row(title, *(show(key, numbers.get(key)) for key in keys), ratio)
         console.print(table)
@@ -101,7 +101,7 @@ def _keys(rows: list[tuple[str, dict[str, float], str]]) -> list[str]:
 
 def _table(work: Work, rows: list[tuple[str, dict[str, float], str]]) -> list[str]:
     keys = _keys(rows)
-    headings = " | ".join([f"{work.id}: one {work.unit}", *(COLUMNS[key] for key in keys), "×"])
+    headings = " | ".join([f"{work.id}: one {work.unit}", *(COLUMNS[key] for key in keys), "ratio"])
     lines = [f"## {work.id}: {work.title}", "", f"| {headings} |", "|---|" + "---:|" * (len(keys) + 1)]
     for title, numbers, ratio in rows:
         cells = " | ".join([title, *(show(key, numbers.get(key)) for key in keys), ratio])

@@ -16,7 +16,7 @@ from ..actors.actor import Actor
 from ..actors.errors import LocalProtocolError, RemoteProtocolError
 from ..actors.exits import KILLED, NORMAL, Crashed, Reason
 from ..actors.future import Future
-from ..actors.mailbox import Mailbox
+from ..actors.mailbox import Hibernate, Mailbox
 from ..actors.ref import ASK_TIMEOUT, Ignore, Ref, Stop
 from ..transport.packets import Packet, Packets, dump_body, pack, seal
 from .os_process import OsProcess
@@ -54,7 +54,19 @@ class ProcessRef(Ref["ProcessActor"]):
     What cannot be sent is the sender's error: `tell` and `ask` raise LocalProtocolError.
     """
 
-    pid = 0
+    process: OsProcess | None = None
+
+    @property
+    def pid(self) -> int:
+        return 0 if self.process is None else self.process.pid
+
+    def kill(self) -> None:
+        """End the process without asking, whatever it does; this side ends after it."""
+        if self.process is None:
+            super().kill()
+        else:
+            self.is_killed = True
+            self.process.kill()
 
     def tell(self, message: Any) -> None:
         """Send ``message`` without waiting for an answer."""
@@ -75,7 +87,7 @@ class ProcessActor(Actor):
 
     def __init__(self, actor: str, *args: Any, **link: Any) -> None:
         super().__init__(**link)
-        self._process_ref = self.ref = self._actor_ref = ProcessRef(self)
+        self._address = self.ref = self._actor_ref = ProcessRef(self)
         self._started_with = [actor, list(args)]
         self._process: OsProcess | None = None
         self._beginning: Future | None = Future()
@@ -96,7 +108,7 @@ class ProcessActor(Actor):
             except BaseException:
                 self._socket.close()
                 raise
-        self._process_ref.pid = self._process.pid
+        self._address.process = self._process
         beginning = self._beginning
         assert beginning is not None
         gevent.spawn(self._read)
@@ -112,18 +124,6 @@ class ProcessActor(Actor):
 
     # What follows is the door's seam: an actor that passes messages on answers them out of turn.
 
-    def _start_actor_loop(self) -> None:
-        super()._start_actor_loop()
-        kill_greenlet = self.ref._kill
-
-        def kill() -> None:
-            if self._process is None:
-                kill_greenlet()
-            else:
-                self._process.kill()
-
-        self.ref._kill = kill
-
     def _serve(self, mailbox: Mailbox) -> Reason:
         assert self._process is not None
         try:
@@ -136,12 +136,11 @@ class ProcessActor(Actor):
                     mailbox.drop()
                     self._pass_on(message)
             reason: Reason = self._over.get(timeout=None)
+        except Hibernate:
+            raise
         except BaseException:  # this greenlet is being killed, by somebody who does not know that there is a process
             self._process.kill()
             raise
-        for future in self._asked.values():
-            future.set_exception((None, pykka.ActorDeadError(f"{self.ref} stopped before it answered"), None))
-        self._asked.clear()
         return reason
 
     def _pass_on(self, message: Any) -> None:
@@ -214,13 +213,16 @@ class ProcessActor(Actor):
 
     def _finish(self, reason: Reason, ended: ProcessEnded) -> None:
         if self._beginning is not None:
-            error = reason.error if isinstance(reason, Crashed) else ended
-            self._beginning.set_exception((None, error, None))
+            failed = reason.error if isinstance(reason, Crashed) else ended
+            self._beginning.set_exception((None, failed, None))
         elif isinstance(reason, Crashed) and isinstance(reason.error, ProcessEnded | RemoteProtocolError):
             logger.error("actor %s crashed", self.ref, exc_info=reason.error)  # anything else has logged itself
-        asked = self._stopping
+        while self._asked:
+            error = pykka.ActorDeadError(f"{self.ref} stopped before it answered")
+            self._asked.popitem()[1].set_exception((None, error, None))
+        stopping = self._stopping
         self._is_over = True
-        self._over.set(asked if asked is not None and type(asked) is type(reason) else reason)
+        self._over.set(stopping if stopping is not None and type(stopping) is type(reason) else reason)
         self.mailbox.put_anyway(Over())
 
     def _receive(self, packet: Packet) -> Reason | None:

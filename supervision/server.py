@@ -8,20 +8,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar
 
 import gevent
-from gevent.hub import get_hub
 
 from ..actors.dead_letters import DeadLetter, DeadLetters
 from ..actors.directory import Directory, Kind, Topic
-from ..actors.errors import AlreadyStarted, NotRunning, OriginRefused, UsageError
-from ..actors.exits import KILLED, Shutdown
+from ..actors.errors import NotRunning, OriginRefused, UsageError
 from ..actors.greeter import Greeter
 from ..actors.handles import KindHandle, TopicHandle
 from ..actors.hooks import Hook, ServerHooks, TopicHooks
 from ..actors.log import MemoryLog
-from ..actors.mailbox import Mailbox, get_ident
+from ..actors.mailbox import Mailbox
 from ..actors.messages import Disconnect, Dispatch, DispatchTo
 from ..actors.own_store import OwnStore, OwnStores
-from ..actors.ref import Ref
 from ..actors.sessions import Sessions
 from ..actors.store import Store
 from ..actors.wiring import Wiring
@@ -30,15 +27,11 @@ from ..transport.codec import Codec
 from ..transport.connection import Gateway
 from ..transport.serialiser import Serialiser, automatic
 from . import tree
-from .calls import start_child
 from .child_spec import ChildSpec
 from .dynamic import Run
-from .hub_guard import HubGuard
-from .inspector import inspector
-from .look import Node, look
+from .life import Life
+from .look import Node
 from .options import Options
-from .policy import Intensity
-from .supervisor import Supervisor
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -88,15 +81,7 @@ class Server:
         self.origins = self.options.origins
         self.retry_after = self.options.retry_after
         self._bare: dict[str, BareClient] = {}
-        self._root: Ref[Supervisor] | None = None
-        self._hub: Any = None
-        self._thread = 0
-        self._has_stopped = False
-        self._started = 0.0
-        self._guard: HubGuard | None = None
-        self.listening: dict[str, Any] = {}
-        """The WSGI servers of this server, by name; they come last in the tree."""
-        self._on_end: list[Callable[[], Any]] = []
+        self.life = Life(self)
 
     # Life.
 
@@ -105,26 +90,14 @@ class Server:
 
         Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
         """
-        if self._has_stopped:
-            raise NotRunning("the server has been stopped: make a new one")
-        if self._root is not None:
-            raise AlreadyStarted("the server has been started already")
-        self._hub, self._thread = get_hub(), get_ident()
-        if self.options.inspect is not None:
-            self.listening["inspector"] = inspector(self, self.options.inspect)
-        self._root = tree.start(self)
-        self._started = time.monotonic()
-        if self.options.hub_guard:
-            self._guard = HubGuard(self._hub, self.options.hub_guard)
-            self._guard.start()
-        gevent.spawn(self._watch, self._root)
+        self.life.start()
         return self
 
     def ensure_started(self) -> bool:
         """Start the server if it was never started; True if this call did."""
-        if self._root is not None:
+        if self.life.root is not None:
             return False
-        self.start()
+        self.life.start()
         return True
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -132,51 +105,7 @@ class Server:
 
         Each subscriber gets one final Acknowledge for each of its topics before the router ends.
         """
-        if self._root is None:
-            self._has_stopped = True
-            return
-        self._has_stopped = True
-        self._root.shut_down(Shutdown(deadline=time.monotonic() + timeout))
-        if self._root.wait_down(timeout) is None:
-            logger.error("the server did not stop within %s s and is killed", timeout)
-            self._root.kill()
-            for connection in list(self.gateway.connections):
-                connection.abort()
-            self._root.wait_down(1.0)
-
-    def listen(self, wsgi: Any) -> None:
-        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
-        self.check_running()
-        assert self._root is not None
-        start_child(self._root, tree.listener("listener", wsgi))
-        self.listening["listener"] = wsgi
-
-    def on_end(self, callback: Callable[[], Any]) -> None:
-        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
-        self._on_end.append(callback)
-
-    def tree(self) -> Node:
-        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
-
-        Raises: NotRunning.
-        """
-        self.check_running()
-        assert self._root is not None
-        return look(self._root, time.monotonic() - self._started)
-
-    def stats(self) -> dict[str, Any]:
-        """Return counters: connections, sessions, topics, actors, dead_letters, hub_stalls, hub_longest_stall (s)."""
-        registry = self._root.registry if self._root is not None else None
-        longest = self._guard.longest if self._guard is not None else None
-        return {
-            "connections": len(self.gateway.connections),
-            "sessions": len(self.sessions),
-            "topics": len(self.directory.topics),
-            "actors": 0 if registry is None else len(registry),
-            "dead_letters": self.letters.count,
-            "hub_stalls": 0 if self._guard is None else self._guard.stalls,
-            "hub_longest_stall": 0.0 if longest is None else longest.seconds,
-        }
+        self.life.stop(timeout)
 
     def __enter__(self) -> Self:
         self.ensure_started()
@@ -188,14 +117,39 @@ class Server:
     @property
     def is_running(self) -> bool:
         """Whether the server has been started and not been stopped."""
-        return self._root is not None and not self._has_stopped
+        return self.life.is_running
 
     def check_running(self) -> None:
         """Raise NotRunning unless the server runs."""
-        if not self.is_running:
-            raise NotRunning(
-                "the server has stopped" if self._has_stopped else "the server has not been started: call start()"
-            )
+        self.life.check_running()
+
+    def listen(self, wsgi: Any) -> None:
+        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
+        self.life.listen(wsgi)
+
+    def on_end(self, callback: Callable[[], Any]) -> None:
+        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
+        self.life.on_end(callback)
+
+    def tree(self) -> Node:
+        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
+
+        Raises: NotRunning.
+        """
+        return self.life.look()
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters: connections, sessions, topics, actors, dead_letters, hub_stalls, hub_longest_stall (s)."""
+        root, guard = self.life.root, self.life.guard
+        return {
+            "connections": len(self.gateway.connections),
+            "sessions": len(self.sessions),
+            "topics": len(self.directory.topics),
+            "actors": 0 if root is None or root.registry is None else len(root.registry),
+            "dead_letters": self.letters.count,
+            "hub_stalls": 0 if guard is None else guard.stalls,
+            "hub_longest_stall": 0.0 if guard is None or guard.longest is None else guard.longest.seconds,
+        }
 
     # Clients without a socket of ours.
 
@@ -220,7 +174,7 @@ class Server:
         if origin is not None:
             self.check_origin(origin, host)
         dispatches = [Dispatch(message, self.codec.encode_message(message)) for message in session]
-        client = BareClient(client_id, send, self.sessions, self.codec, self._hub)
+        client = BareClient(client_id, send, self.sessions, self.codec, self.life.hub)
         if (older := self._bare.get(client_id)) is not None:
             older.end()
         self._bare[client_id] = client
@@ -357,24 +311,5 @@ class Server:
         self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
 
     def _check_not_stopped(self) -> None:
-        if self._has_stopped:
+        if self.life.has_stopped:
             raise NotRunning("the server has stopped")
-
-    def _watch(self, root: Ref[Supervisor]) -> None:
-        """Start the tree anew if its root was killed, which nobody else can do; end if it gave up or was stopped."""
-        rebirths = Intensity(tree.INTENSITY, tree.PERIOD)
-        while True:
-            reason = root.wait_down(None)
-            if self._has_stopped or reason != KILLED or not rebirths.allow(time.monotonic()):
-                break
-            logger.error("the root of the server's tree was killed: the tree starts anew")
-            root = self._root = tree.start(self)
-        if not self._has_stopped:
-            self._has_stopped = True
-            logger.critical("the server has given up: its actors crashed too often (%r)", reason)
-        for connection in list(self.gateway.connections):
-            connection.abort()
-        if self._guard is not None:
-            self._guard.stop()
-        for callback in self._on_end:
-            callback()

@@ -48,7 +48,7 @@ def children(server: Server) -> list[ChildSpec]:
                server.hooks, server.start_topic, server.router, shutdown=ROUTER),
         dynamic("sessions", server.session_starts, server.own_store_specs),
         dynamic("topics", server.topic_starts, server.topic_specs),
-        *(listener(name, wsgi) for name, wsgi in server.listening.items()),
+        *(listener(name, wsgi) for name, wsgi in server.life.listening.items()),
     ]  # fmt: skip
 
 

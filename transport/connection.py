@@ -62,6 +62,11 @@ class Gateway:
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
 
+    def abort_all(self) -> None:
+        """End every connection now."""
+        for connection in list(self.connections):
+            connection.abort()
+
 
 class Connection:
     """Reads, greets, and passes on; `run` returns when the connection is over."""

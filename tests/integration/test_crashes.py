@@ -26,9 +26,9 @@ def keep(model: Any, message: Any) -> Any:
 
 def living(server: Server, name: str) -> Any:
     """Return the living actor of this name."""
-    assert server._root is not None
-    assert server._root.registry is not None
-    ref = server._root.registry.whereis(name)
+    assert server.life.root is not None
+    assert server.life.root.registry is not None
+    ref = server.life.root.registry.whereis(name)
     return ref if ref is not None and ref.is_alive() else None
 
 

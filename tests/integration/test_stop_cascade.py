@@ -25,9 +25,9 @@ def add(model: Any, message: Any) -> Any:
 
 
 def router_lives(server: Server) -> bool:
-    assert server._root is not None
-    assert server._root.registry is not None
-    router = server._root.registry.whereis("router")
+    assert server.life.root is not None
+    assert server.life.root.registry is not None
+    router = server.life.root.registry.whereis("router")
     return router is not None and router.is_alive()
 
 

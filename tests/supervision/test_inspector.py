@@ -79,4 +79,4 @@ def test_it_binds_to_loopback_only(address):
 
 
 def test_a_server_has_none_unless_it_is_asked_for(server):
-    assert server._root.registry.whereis("inspector") is None
+    assert server.life.root.registry.whereis("inspector") is None

@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - the names carry the rows of the table of OTP's cases
 """OTP's cases of counting, of scale, and of what is reported."""
 
 from __future__ import annotations
@@ -151,9 +150,7 @@ def test_D11_each_context_is_reported(nursery: Nursery, caplog: pytest.LogCaptur
     ]
 
 
-def test_D11_a_failed_start_of_the_supervisor_is_reported(
-    nursery: Nursery, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_D11_a_failed_start_of_the_supervisor_is_reported(nursery: Nursery, caplog: pytest.LogCaptureFixture) -> None:
     nursery.script("b", "error")
     with pytest.raises(StartFailed):
         nursery.start(*nursery.specs("ab"))
@@ -182,9 +179,7 @@ def test_D09_D10_an_answer_to_a_shutdown_that_was_not_asked_for_is_reported(
     ref.shut_down(SHUTDOWN)
     assert why(ref) == "shutdown"
     reason = "killed" if answer == "never" else answer
-    is_fault = answer in ("abnormal", "never") or (
-        restart is Restart.PERMANENT and answer in ("normal", "detail")
-    )
+    is_fault = answer in ("abnormal", "never") or (restart is Restart.PERMANENT and answer in ("normal", "detail"))
     assert reports(caplog) == ([("shutdown_error", "a", reason)] if is_fault else [])
 
 

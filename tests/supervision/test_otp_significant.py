@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - the names carry the rows of the table of OTP's cases
 """OTP's cases of significant children: which ends of theirs end their supervisor."""
 
 from __future__ import annotations
@@ -46,12 +45,8 @@ def test_C56_C57_the_end_of_one_that_is_not_significant_ends_nobody_else(
 
 
 @pytest.mark.parametrize("how", REASONS)
-def test_C58_any_end_of_a_temporary_significant_child_by_itself_ends_the_supervisor(
-    nursery: Nursery, how: str
-) -> None:
-    ref = nursery.start(
-        nursery.spec("a"), nursery.spec("b", Restart.TEMPORARY, significant=True), auto_shutdown=ANY
-    )
+def test_C58_any_end_of_a_temporary_significant_child_by_itself_ends_the_supervisor(nursery: Nursery, how: str) -> None:
+    ref = nursery.start(nursery.spec("a"), nursery.spec("b", Restart.TEMPORARY, significant=True), auto_shutdown=ANY)
     end(ref, "b", how)
     assert why(ref) == "shutdown"
     assert nursery.take()[2:] == [f"-b {how}", "-a shutdown"]

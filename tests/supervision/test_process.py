@@ -333,9 +333,31 @@ def test_a_fork_that_holds_the_socket_open_does_not_hide_the_end(start: Start) -
 def test_an_actor_whose_greenlet_is_killed_takes_its_process_along(start: Start) -> None:
     ref = start()
     actor = ref._actor_weakref()
+    asked = ref.ask(["do", "wait"], block=False)
+    gevent.sleep(0)
     gevent.spawn(gevent.kill, actor.mailbox._parked).join()
-    assert ref.wait_down(WAIT) == KILLED
+    assert isinstance(ref.wait_down(WAIT), Crashed)
+    with pytest.raises(pykka.ActorDeadError):
+        asked.get(timeout=WAIT)
     eventually(lambda: not exists(ref.pid), WAIT)
+
+
+@pytest.mark.parametrize("ending", ["answer", "kill", "outside"])
+def test_it_may_hibernate_on_this_side(start: Start, ending: str) -> None:
+    ref = start()
+    parked = ref._actor_weakref().mailbox._parked
+    for _ in range(3):
+        ref.hibernate()
+        gevent.sleep(0)
+    assert parked.ready()
+    if ending == "answer":
+        assert ref.ask(1) == 1
+        return
+    if ending == "kill":
+        ref.kill()
+    else:
+        os.kill(ref.pid, signal.SIGKILL)
+    assert ref.wait_down(WAIT) == KILLED
 
 
 # Bounds.
