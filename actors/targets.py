@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from unicodedata import category, is_normalized
 
+from .errors import UsageError
+
 SESSION = "session"
 TREE = "tree"
 TOPIC = "topic:"
@@ -55,3 +57,15 @@ def fault_of_target(target: str) -> str | None:
         if target.startswith(kind):
             return fault_of_id(target[len(kind) :])
     return f"expected session, topic:<id>, page:<name> or tree, got {target[:40]!r}"
+
+
+def as_target(name: str) -> str:
+    """Return the target that ``name`` means: a target as it is, anything else as a topic's id.
+
+    >>> as_target("chat"), as_target("topic:chat"), as_target("session")
+    ('topic:chat', 'topic:chat', 'session')
+    """
+    target = name if fault_of_target(name) is None else topic_target(name)
+    if (fault := fault_of_target(target)) is not None:
+        raise UsageError(f"{name!r} names no target: {fault}")
+    return target

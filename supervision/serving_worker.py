@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
 from ..actors.actor import Actor
@@ -16,12 +17,25 @@ from .naming import find
 from .serve import listen
 from .server import Server
 
+FINISH = 1.0
+"""Seconds that plain HTTP requests get to finish; an idle connection that is kept alive takes them all."""
+
 FLUSH = 0.2
 """Seconds of a deadline that are left for the end of the process itself."""
 
 
 class ServerEnded(SupervisionError):
     """A worker's server has given up, or was stopped by its own program: the worker ends, and another takes over."""
+
+
+class DrainingServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
+    """Takes in whoever the kernel has queued before it closes: they would be reset, and not go to another worker."""
+
+    def close(self) -> None:
+        """Close the listening socket; who is in stays."""
+        while not self.closed and (connection := self.do_read()) is not None:
+            self.do_handle(*connection)
+        super().close()
 
 
 class Ended:
@@ -40,12 +54,15 @@ class ServingWorker(Actor):
         self._live = Live(self._server, None if app is None else find(app), path)
         self._host, self._port = host, port
         self._stop_timeout = stop_timeout
+        self._requests = Pool()
 
     def init(self) -> None:
         listening = listen(self._host, self._port, shared=True)
         try:
             self._server.ensure_started()
-            self._server.listen(WSGIServer(listening, self._live, handler_class=Handler, log=None))
+            self._server.listen(
+                DrainingServer(listening, self._live, handler_class=Handler, log=None, spawn=self._requests)
+            )
         except BaseException:
             listening.close()
             raise
@@ -57,10 +74,12 @@ class ServingWorker(Actor):
         return super().handle(message)
 
     def terminate(self, reason: Reason) -> None:
-        timeout = self._stop_timeout
+        now = time.monotonic()
+        end = now + self._stop_timeout
         if isinstance(reason, Shutdown) and reason.deadline is not None:
-            timeout = max(FLUSH, min(timeout, reason.deadline - time.monotonic() - FLUSH))
-        self._server.stop(timeout)
+            end = max(now + FLUSH, min(end, reason.deadline - FLUSH))
+        self._server.stop(end - now)
+        self._requests.join(max(0.0, min(FINISH, end - time.monotonic())))
 
 
 def server_named(name: str) -> Server:

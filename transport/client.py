@@ -10,8 +10,9 @@ from typing import Any, Self, TypeVar
 from ..actors.errors import NotRunning, RemoteProtocolError, UsageError
 from ..actors.future import Future
 from ..actors.store import Store, check_store
-from ..actors.targets import fault_of_target, topic_target
-from .client_core import Answered, Changed, ClientCore, Ending, Event, Failed, Pushed
+from ..actors.targets import as_target
+from .client_core import ClientCore
+from .client_events import Answered, Changed, Ending, Event, Failed, Pushed
 from .client_runtime import choose
 from .connector import Connector, Handler, Transport
 from .serialiser import Serialiser, automatic
@@ -247,15 +248,3 @@ class Client:
                 return  # the transport will say that the connection is lost
             finally:
                 self._sending.release()
-
-
-def as_target(name: str) -> str:
-    """Return the target that ``name`` means: a target as it is, anything else as a topic's id.
-
-    >>> as_target("chat"), as_target("topic:chat"), as_target("session")
-    ('topic:chat', 'topic:chat', 'session')
-    """
-    target = name if fault_of_target(name) is None else topic_target(name)
-    if (fault := fault_of_target(target)) is not None:
-        raise UsageError(f"{name!r} names no target: {fault}")
-    return target

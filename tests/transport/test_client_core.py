@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from nuphar import Refused, RemoteProtocolError, Store, UnregisteredType, automatic
 from nuphar.transport import decode, encode
 from nuphar.transport import frames as f
-from nuphar.transport.client_core import QUEUE, Answered, Changed, ClientCore, Ending, Failed, Live, Pushed
+from nuphar.transport.client_core import QUEUE, ClientCore
+from nuphar.transport.client_events import Answered, Changed, Ending, Failed, Live, Pushed
 
 PLAIN = automatic()
 T = "topic:t"
