@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -69,7 +70,8 @@ def plan(works: list[Work], peers: list[Peer], repeats: int) -> list[tuple[Work,
 
 
 def main() -> None:
-    """Measure and report; after Ctrl-C, what there is."""
+    """Measure and report; after Ctrl-C or SIGTERM, what there is."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = arguments()
     console = Console()
     console.width = max(console.width, WIDTH)
@@ -100,15 +102,21 @@ def run(steps: list[tuple[Work, Peer]], results: Results, cores: Cores, console:
     """Measure one after the other."""
     columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn())
     with Progress(
-        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, refresh_per_second=REFRESH
+        *columns,
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        refresh_per_second=REFRESH,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("", total=len(steps))
         for work, peer in steps:
             progress.update(task, description=f"{work.id} {peer.id}")
             result = measure(peer, work, cores)
             results.add(work, peer.id, result)
-            if "error" in result:
-                progress.console.print(f"{work.id} {peer.id}: {result['error']}", markup=False)
+            if "error" in result or not console.is_terminal:
+                said = result.get("error") or f"{result.get('cpu_us', 0.0):.4g} µs"
+                progress.console.print(f"{work.id} {peer.id}: {said}", markup=False, highlight=False)
             progress.advance(task)
 
 

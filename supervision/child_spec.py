@@ -14,7 +14,7 @@ from typing import Any
 from ..actors.actor import Actor
 from ..actors.errors import SupervisionError
 from ..actors.ref import ASK_TIMEOUT, Ignore, Ref
-from .policy import AutoShutdown, Backoff, Restart
+from .policy import AutoShutdown, Backoff, Restart, Strategy
 
 INFINITY: float | None = None
 """A shutdown that waits as long as it takes: a supervisor's default, so that its own children get their time."""
@@ -102,3 +102,15 @@ def check_specs(specs: Sequence[ChildSpec], auto_shutdown: AutoShutdown) -> None
             raise InvalidChildSpec(f"{spec.id}: significant needs a supervisor whose auto_shutdown is not never")
     if twice := sorted(id for id, count in Counter(spec.id for spec in specs).items() if count > 1):
         raise InvalidChildSpec(f"each id may be there once, got {twice} several times")
+
+
+def check_options(strategy: object, intensity: object, period: object, auto_shutdown: object) -> None:
+    """Raise InvalidChildSpec unless these can be a supervisor's options."""
+    if not isinstance(strategy, Strategy):
+        raise InvalidChildSpec(f"strategy: expected a Strategy, got {strategy!r}")
+    if not isinstance(intensity, int) or isinstance(intensity, bool) or intensity < 0:
+        raise InvalidChildSpec(f"intensity: expected an integer ≥ 0, got {intensity!r}")
+    if not isinstance(period, int | float) or isinstance(period, bool) or not 0 < period < float("inf"):
+        raise InvalidChildSpec(f"period: expected seconds above 0, got {period!r}")
+    if not isinstance(auto_shutdown, AutoShutdown):
+        raise InvalidChildSpec(f"auto_shutdown: expected an AutoShutdown, got {auto_shutdown!r}")

@@ -20,11 +20,11 @@ from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_order
 from ..actors.ref import Down, Ref
 from ..actors.reminder import Reminder
 from . import calls
-from .child_spec import BRUTAL_KILL, ChildSpec, ChildType, InvalidChildSpec, check_specs
+from .child import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
+from .child_spec import BRUTAL_KILL, ChildSpec, InvalidChildSpec, check_options, check_specs
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
 from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
-from .supervisor import BackedOff, Child, TryAgain, check_options, describe_child
 
 SLICE = 500
 """Children looked at before other greenlets get their turn."""
@@ -112,11 +112,11 @@ class DynamicSupervisor(Actor):
             case calls.TerminateChild() | calls.RestartChild() | calls.DeleteChild() | calls.GetChildSpec():
                 raise SupervisionError(f"{self.ref} is dynamic: its children have no ids, terminate them by ref")
             case calls.WhichChildren():
-                return [self._info(child) for child in reversed(self._children.values())]
+                return [info_of(child) for child in reversed(self._children.values())]
             case calls.DescribeChildren():
                 return [describe_child(child, self._clock()) for child in self._children.values()]
             case calls.CountChildren():
-                return self._counts()
+                return counts_of(self._children.values())
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
@@ -260,12 +260,3 @@ class DynamicSupervisor(Actor):
             if child.is_restarting and child.last_ref is ref:
                 child.cancel_restart()
                 del self._children[child.spec.id]
-
-    def _info(self, child: Child) -> calls.ChildInfo:
-        return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)
-
-    def _counts(self) -> calls.Counts:
-        children = self._children.values()
-        supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
-        active = sum(child.ref is not None and child.ref.is_alive() for child in children)
-        return calls.Counts(len(children), active, supervisors, len(children) - supervisors)

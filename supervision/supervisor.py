@@ -11,8 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import gevent
 
@@ -20,42 +19,11 @@ from ..actors.actor import Actor
 from ..actors.exits import SHUTDOWN, Crashed, Reason, is_orderly
 from ..actors.ref import Down, Ref
 from . import calls
-from .child_spec import INFINITY, ChildSpec, ChildType, InvalidChildSpec, check_specs
-from .policy import AutoShutdown, Failures, Intensity, Restart, Strategy, affected, should_restart
+from .child import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
+from .child_spec import INFINITY, ChildSpec, ChildType, InvalidChildSpec, check_options, check_specs
+from .policy import AutoShutdown, Intensity, Restart, Strategy, affected, should_restart
 from .reports import logger, progress, report
 from .stopping import child_reason, stop_child
-
-
-class TryAgain(NamedTuple):
-    """Told by a supervisor to itself after a failed restart, so that others get their turn; counts as a restart."""
-
-    child: Child
-
-
-class BackedOff(NamedTuple):
-    """Told by a supervisor to itself when a child's back-off is over; it was counted before."""
-
-    child: Child
-
-
-@dataclass(eq=False)
-class Child:
-    """``ref`` is None while it does not run; ``is_restarting`` while it will be tried again."""
-
-    spec: ChildSpec
-    ref: Ref[Any] | None = None
-    is_restarting: bool = False
-    restarts: int = 0
-    last_reason: Reason | None = None
-    last_ref: Ref[Any] | None = None
-    failures: Failures = field(default_factory=Failures)
-    timer: gevent.Greenlet | None = None
-
-    def cancel_restart(self) -> None:
-        """Wait no longer for the end of a back-off."""
-        self.is_restarting = False
-        if self.timer is not None:
-            self.timer.kill(block=False)
 
 
 class Supervisor(Actor):
@@ -110,11 +78,11 @@ class Supervisor(Actor):
             case calls.GetChildSpec(id):
                 return self._find(id).spec
             case calls.WhichChildren():
-                return [_info(child) for child in reversed(self._children.values())]
+                return [info_of(child) for child in reversed(self._children.values())]
             case calls.DescribeChildren():
                 return [describe_child(child, self._clock()) for child in self._children.values()]
             case calls.CountChildren():
-                return _counts(self._children.values())
+                return counts_of(self._children.values())
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
@@ -300,34 +268,3 @@ def supervisor(
         return Supervisor.start_link(children, monitor=monitor, name=id, timeout=calls.TIMEOUT, **options)
 
     return ChildSpec(id, start, restart, INFINITY, ChildType.SUPERVISOR)
-
-
-def check_options(strategy: object, intensity: object, period: object, auto_shutdown: object) -> None:
-    """Raise InvalidChildSpec unless these can be a supervisor's options."""
-    if not isinstance(strategy, Strategy):
-        raise InvalidChildSpec(f"strategy: expected a Strategy, got {strategy!r}")
-    if not isinstance(intensity, int) or isinstance(intensity, bool) or intensity < 0:
-        raise InvalidChildSpec(f"intensity: expected an integer ≥ 0, got {intensity!r}")
-    if not isinstance(period, int | float) or isinstance(period, bool) or not 0 < period < float("inf"):
-        raise InvalidChildSpec(f"period: expected seconds above 0, got {period!r}")
-    if not isinstance(auto_shutdown, AutoShutdown):
-        raise InvalidChildSpec(f"auto_shutdown: expected an AutoShutdown, got {auto_shutdown!r}")
-
-
-def describe_child(child: Child, now: float) -> calls.ChildState:
-    """Return what is known of ``child``, in start order."""
-    state = "running" if child.ref is not None else "restarting" if child.is_restarting else "down"
-    age = now - child.failures.started if child.ref is not None else 0.0
-    spec = child.spec
-    return calls.ChildState(spec.id, child.ref, state, spec.type, child.restarts, age, child.last_reason)
-
-
-def _info(child: Child) -> calls.ChildInfo:
-    return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)
-
-
-def _counts(children: Any) -> calls.Counts:
-    children = list(children)
-    supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
-    active = sum(child.ref is not None and child.ref.is_alive() for child in children)
-    return calls.Counts(len(children), active, supervisors, len(children) - supervisors)

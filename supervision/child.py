@@ -1,0 +1,68 @@
+"""What a supervisor knows of one child while it runs, and tells whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import gevent
+
+from ..actors.exits import Reason
+from ..actors.ref import Ref
+from . import calls
+from .child_spec import ChildSpec, ChildType
+from .policy import Failures
+
+
+class TryAgain(NamedTuple):
+    """Told by a supervisor to itself after a failed restart, so that others get their turn; counts as a restart."""
+
+    child: Child
+
+
+class BackedOff(NamedTuple):
+    """Told by a supervisor to itself when a child's back-off is over; it was counted before."""
+
+    child: Child
+
+
+@dataclass(eq=False)
+class Child:
+    """``ref`` is None while it does not run; ``is_restarting`` while it will be tried again."""
+
+    spec: ChildSpec
+    ref: Ref[Any] | None = None
+    is_restarting: bool = False
+    restarts: int = 0
+    last_reason: Reason | None = None
+    last_ref: Ref[Any] | None = None
+    failures: Failures = field(default_factory=Failures)
+    timer: gevent.Greenlet | None = None
+
+    def cancel_restart(self) -> None:
+        """Wait no longer for the end of a back-off."""
+        self.is_restarting = False
+        if self.timer is not None:
+            self.timer.kill(block=False)
+
+
+def describe_child(child: Child, now: float) -> calls.ChildState:
+    """Return what is known of ``child``, in start order."""
+    state = "running" if child.ref is not None else "restarting" if child.is_restarting else "down"
+    age = now - child.failures.started if child.ref is not None else 0.0
+    spec = child.spec
+    return calls.ChildState(spec.id, child.ref, state, spec.type, child.restarts, age, child.last_reason)
+
+
+def info_of(child: Child) -> calls.ChildInfo:
+    """Return what `which_children` says of ``child``."""
+    return calls.ChildInfo(child.spec.id, child.ref, child.is_restarting, child.spec.type)
+
+
+def counts_of(children: Iterable[Child]) -> calls.Counts:
+    """Return what `count_children` says of ``children``."""
+    children = list(children)
+    supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
+    active = sum(child.ref is not None and child.ref.is_alive() for child in children)
+    return calls.Counts(len(children), active, supervisors, len(children) - supervisors)
