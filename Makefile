@@ -26,4 +26,4 @@ bench:                       ## what a delivered message costs, Nuphar and its p
 	$(PYTHON) -m bench --json bench/results.json --plot bench/curves.png --markdown bench/RESULTS.md
 
 otp:                         ## our supervisors against OTP's own (erlang-base): record anew, then 100,000 fresh scenarios
-	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --record 2500 --fresh 100000
+	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --seed $(or $(SEED),1) --record 2500 --fresh 100000

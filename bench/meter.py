@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 
@@ -20,6 +21,13 @@ def resident(pid: int) -> int:
         return next(int(line.split()[1]) for line in lines if line.startswith("Rss:"))
 
 
+def busy() -> float:
+    """Return the seconds of CPU that all cores together have spent on programs, in steps of 10 ms."""
+    with open("/proc/stat") as lines:
+        user, nice, system = lines.readline().split()[1:4]
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
 class Meter:
     """Measures a window. ``latencies`` are in seconds."""
@@ -27,12 +35,14 @@ class Meter:
     pid: int
     is_running: bool = False
     latencies: list[float] = field(default_factory=list)
+    _others: float = 0.0
     _cpu: float = 0.0
     _seconds: float = 0.0
     _units: int = 0
 
     def start(self, units: int) -> None:
         """Begin, when so many units have been done."""
+        self._others = busy() - time.process_time()
         self._units, self._seconds, self._cpu = units, time.perf_counter(), cpu(self.pid)
         self.is_running = True
 
@@ -41,16 +51,21 @@ class Meter:
         self._cpu = cpu(self.pid) - self._cpu
         self._seconds = time.perf_counter() - self._seconds
         self._units = units - self._units
+        self._others = max(0.0, busy() - time.process_time() - self._others - self._cpu)
         self.is_running = False
 
     def result(self) -> dict[str, float]:
-        """Return what one run says: µs of CPU for each unit, units per second, ms, the share of time it was busy."""
+        """Return what one run says: µs of CPU for each unit, units per second, ms, and shares of a core.
+
+        ``busy`` is what the server used of its core, ``others`` what was used by programs that are not ours.
+        """
         if not self._units:
             raise RuntimeError("nothing was done within the window")
         found = {
             "cpu_us": self._cpu / self._units * 1e6,
             "per_second": self._units / self._seconds,
             "busy": self._cpu / self._seconds,
+            "others": self._others / self._seconds,
         }
         if ordered := sorted(self.latencies):
             found["p50_ms"] = ordered[len(ordered) // 2] * 1e3

@@ -25,7 +25,7 @@ NOTES = (
 
 def print_all(results: Results, console: Console) -> None:
     """Print everything."""
-    console.print(f"{machine()}\n{_versions(results)}\n{results.begun}, {results.repeats} repeats\n")
+    console.print(f"{machine()}\n{_versions(results)}\n{_when(results)}\n")
     for work in results.works:
         rows = results.rows(work)
         if not rows:
@@ -46,7 +46,7 @@ def print_all(results: Results, console: Console) -> None:
 def markdown(results: Results, plots: list[Path]) -> str:
     """Return everything as a page."""
     lines = ["# What a delivered message costs", "", "The newest output of `make bench`.", ""]
-    lines += [f"* {results.begun}, {results.repeats} repeats", f"* {machine()}", f"* {_versions(results)}", ""]
+    lines += [f"* {_when(results)}", f"* {machine()}", f"* {_versions(results)}", ""]
     lines += [f"{note}\n" for note in NOTES]
     for work in results.works:
         if rows := results.rows(work):
@@ -113,6 +113,10 @@ def _bars(results: Results) -> list[tuple[str, str, str, bool]]:
     medians = results.medians
     judged = [(bar, bar.judge(medians)) for bar in BARS]
     return [(bar.work, bar.text, f"{found[0]:.3g}", found[1]) for bar, found in judged if found is not None]
+
+
+def _when(results: Results) -> str:
+    return f"{results.begun}, {results.repeats} repeats, while other programs used {results.others:.0%} of a core"
 
 
 def _versions(results: Results) -> str:

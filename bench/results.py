@@ -58,6 +58,12 @@ class Results:
             if "error" in run
         ]
 
+    @property
+    def others(self) -> float:
+        """How much of a core other programs used meanwhile, in the median: measure again if that is not near 0."""
+        runs = [run for peers in self.runs.values() for runs in peers.values() for run in runs]
+        return median([run["others"] for run in runs if "others" in run] or [0.0])
+
     def rows(self, work: Work) -> list[tuple[str, dict[str, float], str]]:
         """Return a work's rows: title, numbers, and its CPU as a multiple of Nuphar's."""
         medians = self.medians.get(work.id, {})
@@ -76,6 +82,7 @@ class Results:
             "machine": machine(),
             "versions": self.versions,
             "repeats": self.repeats,
+            "others": self.others,
             "medians": self.medians,
             "runs": self.runs,
             "errors": self.errors,

@@ -22,7 +22,7 @@ PURE = {
     *(f"transport/{name}.py" for name in ["annotations", "automatic", "bodies", "choice", "client_core"]),
     *(f"transport/{name}.py" for name in ["client_events", "codec", "decoding", "encoding", "frames", "framing"]),
     *(f"transport/{name}.py" for name in ["masking", "origin", "plain", "records", "serialiser", "shapes", "strict"]),
-    *(f"transport/{name}.py" for name in ["handshake", "limits", "upgrade", "websocket_frames"]),
+    *(f"transport/{name}.py" for name in ["handshake", "limits", "packets", "upgrade", "websocket_frames"]),
     "supervision/policy.py",
 }
 """Modules without gevent, Pykka, sockets, clocks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conformance.otp.nursery import REASONS, Nursery, child, end, open_nursery, settle, states, why
+from conformance.otp.nursery import REASONS, Nursery, child, end, end_ref, open_nursery, settle, states, why
 
 from nuphar.actors import Ref
 from nuphar.supervision import (
@@ -86,6 +86,24 @@ def test_C58_C59_with_all_significant_the_last_one_ends_the_supervisor(nursery: 
     assert "b, c" in states(ref)
     end(ref, "c", "normal")
     assert why(ref) == "shutdown"
+
+
+def test_C59_a_significant_child_that_is_being_restarted_has_not_ended(nursery: Nursery) -> None:
+    ref = nursery.start(
+        nursery.spec("a", Restart.TRANSIENT, significant=True),
+        nursery.spec("b", Restart.TRANSIENT, significant=True),
+        auto_shutdown=EVERY,
+        intensity=10_000,
+    )
+    b = child(ref, "b")
+    nursery.script("a", *["error"] * 10_000)
+    end_ref(child(ref, "a"), "abnormal")
+    assert states(ref) == "a restarting, b"
+    end_ref(b, "normal")
+    assert states(ref) == "a restarting, b down"
+    nursery.script("a")
+    settle(ref)
+    assert states(ref) == "a, b down"
 
 
 def test_C60_dynamic_children_may_be_significant(nursery: Nursery) -> None:

@@ -555,6 +555,7 @@ def test_it_may_be_added_to_a_running_supervisor(supervise: Start) -> None:
 # The end of the parent.
 
 PARENT = """
+import os
 import sys
 PATCH = sys.argv[1] == "patched"
 if PATCH:
@@ -569,7 +570,9 @@ if __name__ == "__main__":
         timeout=20,
     )
     two, one = [info.child for info in which_children(top)]
-    two.tell(["do", "hang"])
+    two.tell(["do", "hang", "hanging"])
+    while not os.path.exists("hanging"):
+        gevent.sleep(0.01)
     print("pids", one.pid, two.pid, flush=True)
     sys.stdin.readline()
     two.kill()
@@ -585,7 +588,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("patched", ["patched", "plain"])
 def test_when_the_parent_is_killed_its_processes_end_within_a_second_or_so(tmp_path: Path, patched: str) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
-    with program(str(tmp_path / "parent.py"), patched, str(tmp_path / "notes"), stdin=True) as running:
+    with program(str(tmp_path / "parent.py"), patched, str(tmp_path / "notes"), stdin=True, cwd=tmp_path) as running:
         pids = [int(pid) for pid in running.wait_for(r"pids (\d+) (\d+)", WAIT).groups()]
         running.signal(signal.SIGKILL)
         running.process.wait(WAIT)
@@ -598,7 +601,7 @@ def test_when_the_parent_is_killed_its_processes_end_within_a_second_or_so(tmp_p
 @pytest.mark.parametrize("patched", ["patched", "plain"])
 def test_a_program_may_be_patched_or_not_and_uses_subprocess_besides(tmp_path: Path, patched: str) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
-    with program(str(tmp_path / "parent.py"), patched, "", stdin=True) as running:
+    with program(str(tmp_path / "parent.py"), patched, "", stdin=True, cwd=tmp_path) as running:
         running.write("go on")
         running.wait_for(r"down Killed\(\) 1", WAIT)
         running.wait_for("code 3", WAIT)

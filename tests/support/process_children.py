@@ -80,7 +80,9 @@ class Doer(Actor):
     def do_unknown_packet(self) -> None:
         os.write(int(sys.argv[1]), b"\x00\x00\x00\x01\x63\x00\x00\x00\x09\xf6")
 
-    def do_hang(self) -> None:
+    def do_hang(self, file: str = "") -> None:
+        if file:
+            open(file, "w").close()
         while True:
             block(30.0)
 
