@@ -23,7 +23,7 @@ js:                          ## the browser client's own tests, and that dist/ i
 
 bench:                       ## what a delivered message costs, Nuphar and its peers; takes an hour, on a quiet machine
 	$(NPM) --prefix bench/peers ci --silent --no-audit --no-fund || true
-	$(PYTHON) -m bench --json bench/results.json --plot bench/curves.png --markdown bench/RESULTS.md
+	$(PYTHON) -m bench --plot bench/curves.png --markdown bench/RESULTS.md
 
 otp:                         ## our supervisors against OTP's own (erlang-base): record anew, then 100,000 fresh scenarios
 	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --seed $(or $(SEED),1) --record 2500 --fresh 100000

@@ -69,7 +69,7 @@ class Actor(pykka.Actor):
         self._is_answered = False
         self._generation = 0
         self.actor_stopped = Flag()  # type: ignore[assignment]
-        self._inherited = mailbox is not None
+        self.is_inherited = mailbox is not None
         self.mailbox = self.runtime.mailbox(BOUND) if mailbox is None else mailbox
         self.actor_inbox = self.mailbox  # where Pykka's ActorRef looks for it
         self.ref: Ref[Any] = Ref(self)
@@ -271,7 +271,7 @@ class Actor(pykka.Actor):
             self.registry.remove(self.ref)
         if self.mailbox.owner is self:
             self.mailbox.disown()
-        if not self._inherited:
+        if not self.is_inherited:
             refuse_all(self.mailbox, self.ref)
         if self.exit_reason in (None, KILLED):
             for ref in list(self.links):

@@ -11,7 +11,6 @@ from pykka.messages import _ActorStop
 
 from .exits import Reason
 from .future import Future
-from .mailbox import Mailbox
 
 if TYPE_CHECKING:
     from .actor import Actor
@@ -64,6 +63,7 @@ class Ref(pykka.ActorRef[A]):
         self.registry: Registry | None = actor.registry
         self.ended = Future()
         self.is_killed = False
+        self._is_inherited = actor.is_inherited
         self._kill: Callable[[], None] = lambda: None
 
     def __str__(self) -> str:
@@ -75,10 +75,16 @@ class Ref(pykka.ActorRef[A]):
         Raises: pykka.Timeout, pykka.ActorDeadError, or what the handler raised. After a time-out the handler still
         runs.
         """
-        future = super().ask(message, block=False)
-        if self.actor_stopped.is_set() and not self._is_inherited():
-            # It ended between Pykka's test and its put: answer for the dead.
-            refuse_all(self.actor_inbox, self)
+        future = Future()
+        mailbox: Any = self.actor_inbox
+        if not self.is_alive():
+            refuse(future, self)
+        else:
+            put = mailbox.put_anyway if isinstance(message, _ActorStop) else mailbox.put
+            put(Envelope(message, reply_to=future))
+            if self.actor_stopped.is_set() and not self._is_inherited:
+                # It ended between our test and our put: answer for the dead.
+                refuse_all(mailbox, self)
         return future.get(timeout=timeout) if block else future
 
     def shut_down(self, reason: Reason) -> None:
@@ -112,9 +118,11 @@ class Ref(pykka.ActorRef[A]):
             return None
         return reason
 
-    def _is_inherited(self) -> bool:
-        mailbox = self.actor_inbox
-        return isinstance(mailbox, Mailbox) and mailbox.owner is not None
+
+def refuse(future: Any, ref: Ref[Any]) -> None:
+    """Answer an ask for an actor that is dead."""
+    error = pykka.ActorDeadError(f"{ref} stopped before handling the message")
+    future.set_exception((type(error), error, None))
 
 
 def refuse_all(mailbox: Any, ref: Ref[Any]) -> None:
@@ -124,5 +132,4 @@ def refuse_all(mailbox: Any, ref: Ref[Any]) -> None:
             if isinstance(message.message, _ActorStop):
                 message.reply_to.set(None)
             else:
-                error = pykka.ActorDeadError(f"{ref} stopped before handling the message")
-                message.reply_to.set_exception((type(error), error, None))
+                refuse(message.reply_to, ref)

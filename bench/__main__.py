@@ -6,6 +6,7 @@ import argparse
 import resource
 import signal
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from . import report
 from .measure import Cores, measure
 from .results import Results
 from .servers import PEERS, Peer
-from .works import Work, choose, quick
+from .works import WORKS, Work, choose, quick
 
 REPEATS = 5
 
@@ -31,7 +32,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", default="", metavar="w1,w3", help="works; also connections and load, the curves")
     parser.add_argument("--peers", default="", metavar="ws,floor", help=", ".join(peer.id for peer in PEERS))
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"of everything, interleaved ({REPEATS})")
+    parser.add_argument(
+        "--repeats", type=int, default=REPEATS, help=f"interleaved; half as many for curves ({REPEATS})"
+    )
     parser.add_argument("--quick", action="store_true", help="tiny works, once: does it run at all?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every number")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the tables as a page")
@@ -42,6 +45,8 @@ def arguments() -> argparse.Namespace:
         given.peers = choose_peers(given.peers)
     except ValueError as error:
         parser.error(str(error))
+    if given.plot and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install 'nuphar[bench]'")  # now, and not after an hour
     if given.quick:
         given.works, given.repeats = [quick(work) for work in given.works], 1
     return given
@@ -59,11 +64,14 @@ def choose_peers(names: str) -> list[Peer]:
 
 
 def plan(works: list[Work], peers: list[Peer], repeats: int) -> list[tuple[Work, Peer]]:
-    """Return what to measure, in order: for each work A B C A B C, so that the machine's moods meet everybody."""
+    """Return what to measure, in order: for each work A B C A B C, so that the machine's moods meet everybody.
+
+    The curves have many points and get half as many repeats.
+    """
     return [
         (work, peer)
         for work in works
-        for _ in range(repeats)
+        for _ in range(repeats if work in WORKS else max(1, repeats // 2))
         for peer in peers
         if work.clients <= peer.most and work.only in ("", peer.id)
     ]

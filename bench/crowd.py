@@ -57,7 +57,7 @@ class Crowd:
         self._port = port
         self._epoll = select.epoll()
         self._by_fd: dict[int, Client] = {}
-        self._ack, self._ping = wire.ack, wire.ping
+        self._ack, self._ping, self._refused = wire.ack, wire.ping, wire.refused
         # A marker may be cut in two by a read: so much is kept, and looked at again for what is as long.
         self._keep = max(len(DELIVERED), len(self._ack), len(self._ping)) - 1
         self._upgrade = upgrade(f"127.0.0.1:{port}", wire.path, wire.subprotocol)
@@ -193,6 +193,8 @@ class Crowd:
         old = len(client.tail)
         data = client.tail + chunk
         client.tail = data[-self._keep :]
+        if self._refused and self._refused in data:
+            raise RuntimeError(f"the server refused a message: {data[:200]!r}")
         ping = data.find(self._ping, max(0, old - len(self._ping) + 1))
         if ping >= 0:
             self.beats += 1

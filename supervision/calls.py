@@ -113,13 +113,14 @@ class CountChildren(NamedTuple):
     pass
 
 
-def start_child(supervisor: Ref[Any], spec: ChildSpec, timeout: float = TIMEOUT) -> Ref[Any] | None:
-    """Add a child after the others, start it, and return its ref; None if it had nothing to do (OTP's ``ignore``).
+def start_child(supervisor: Ref[Any], spec: ChildSpec, timeout: float = TIMEOUT) -> Any:
+    """Add a child after the others, start it, and return what its start returned.
+
+    That is its ref; None if it had nothing to do (OTP's ``ignore``); or ``(ref, info)``, for a start that says more.
 
     Raises: ChildAlreadyStarted, ChildAlreadyPresent, StartFailed (then the spec is not kept), InvalidChildSpec.
     """
-    ref: Ref[Any] | None = supervisor.ask(StartChild(spec), timeout=timeout)
-    return ref
+    return supervisor.ask(StartChild(spec), timeout=timeout)
 
 
 def terminate_child(supervisor: Ref[Any], id: str, timeout: float = TIMEOUT) -> None:
@@ -130,13 +131,12 @@ def terminate_child(supervisor: Ref[Any], id: str, timeout: float = TIMEOUT) -> 
     supervisor.ask(TerminateChild(id), timeout=timeout)
 
 
-def restart_child(supervisor: Ref[Any], id: str, timeout: float = TIMEOUT) -> Ref[Any] | None:
-    """Start a child that was terminated or has ended, and return its ref.
+def restart_child(supervisor: Ref[Any], id: str, timeout: float = TIMEOUT) -> Any:
+    """Start a child that was terminated or has ended, and return what its start returned (see `start_child`).
 
     Raises: ChildNotFound, ChildRunning, ChildRestarting, StartFailed (then the spec stays).
     """
-    ref: Ref[Any] | None = supervisor.ask(RestartChild(id), timeout=timeout)
-    return ref
+    return supervisor.ask(RestartChild(id), timeout=timeout)
 
 
 def delete_child(supervisor: Ref[Any], id: str, timeout: float = TIMEOUT) -> None:

@@ -11,7 +11,7 @@ import gevent
 from ..actors.exits import Reason
 from ..actors.ref import Ref
 from . import calls
-from .child_spec import ChildSpec, ChildType
+from .child_spec import ChildSpec, ChildType, InvalidChildSpec
 from .policy import Failures
 
 
@@ -39,6 +39,27 @@ class Child:
     last_ref: Ref[Any] | None = None
     failures: Failures = field(default_factory=Failures)
     timer: gevent.Greenlet | None = None
+    info: tuple[Any, ...] = ()
+    """What its start returned beside its ref, if anything (OTP's ``{ok, Pid, Info}``)."""
+
+    @property
+    def started(self) -> Any:
+        """What whoever asked for the start is answered: the ref, None, or ``(ref, info)``."""
+        return (self.ref, *self.info) if self.info else self.ref
+
+    def start(self, monitor: Ref[Any]) -> Ref[Any] | None:
+        """Call the spec's start and return the ref; None if there is nothing to do (OTP's ignore).
+
+        Raises: what the start raises; InvalidChildSpec if it returns something else.
+        """
+        returned: Any = self.spec.start(monitor)
+        if type(returned) is tuple and len(returned) == 2:
+            returned, *info = returned
+            self.info = tuple(info)
+        if returned is not None and not isinstance(returned, Ref):
+            raise InvalidChildSpec(f"{self.spec.id}: start: expected a Ref, (Ref, info) or None, got {returned!r}")
+        self.ref = returned
+        return self.ref
 
     def cancel_restart(self) -> None:
         """Wait no longer for the end of a back-off."""

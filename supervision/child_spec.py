@@ -33,7 +33,7 @@ class ChildType(Enum):
     SUPERVISOR = "supervisor"
 
 
-Start = Callable[[Ref[Any]], "Ref[Any] | None"]
+Start = Callable[[Ref[Any]], "Ref[Any] | tuple[Ref[Any], Any] | None"]
 """``start(monitor)`` returns a started child that tells ``monitor`` when it is `Down`; or None if it has nothing to do
 here (OTP's ``ignore``); or raises."""
 

@@ -218,20 +218,17 @@ class DynamicSupervisor(Actor):
 
     def _start(self, child: Child) -> None:
         child.failures.started = self._clock()
-        ref = child.spec.start(self.ref)
+        ref = child.start(self.ref)
         if ref is None:
             del self._children[child.spec.id]  # it has nothing to do here (OTP's ignore), so there is nothing to keep
             return
-        if not isinstance(ref, Ref):
-            raise InvalidChildSpec(f"{child.spec.id}: start: expected a Ref or None, got {ref!r}")
-        child.ref = ref
         self._running[ref] = child
         self.links.add(ref)
         progress(self.ref, child.spec, ref)
 
     # What is asked.
 
-    def _call_start(self, spec: ChildSpec) -> Ref[Any] | None:
+    def _call_start(self, spec: ChildSpec) -> Any:
         check_specs([spec], self._auto_shutdown)
         if (present := self._children.get(spec.id)) is not None:
             if present.ref is not None:
@@ -245,7 +242,7 @@ class DynamicSupervisor(Actor):
         except Exception as error:
             del self._children[spec.id]
             raise calls.StartFailed(self.ref, spec.id, error) from error
-        return child.ref
+        return child.started
 
     def _call_terminate(self, ref: Ref[Any]) -> None:
         child = self._running.get(ref)

@@ -20,7 +20,7 @@ from ..actors.exits import SHUTDOWN, Crashed, Reason, is_orderly
 from ..actors.ref import Down, Ref
 from . import calls
 from .child import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
-from .child_spec import INFINITY, ChildSpec, ChildType, InvalidChildSpec, check_options, check_specs
+from .child_spec import INFINITY, ChildSpec, ChildType, check_options, check_specs
 from .policy import AutoShutdown, Intensity, Restart, Strategy, affected, should_restart
 from .reports import logger, progress, report
 from .stopping import child_reason, stop_child
@@ -185,12 +185,9 @@ class Supervisor(Actor):
 
     def _start(self, child: Child) -> None:
         child.failures.started = self._clock()
-        ref = child.spec.start(self.ref)
+        ref = child.start(self.ref)
         if ref is None:
             return  # it has nothing to do here (OTP's ignore)
-        if not isinstance(ref, Ref):
-            raise InvalidChildSpec(f"{child.spec.id}: start: expected a Ref or None, got {ref!r}")
-        child.ref = ref
         self.links.add(ref)
         progress(self.ref, child.spec, ref)
 
@@ -226,7 +223,7 @@ class Supervisor(Actor):
             raise calls.ChildRunning(f"the child {child.spec.id!r} runs: terminate it first")
         return child
 
-    def _call_start(self, spec: ChildSpec) -> Ref[Any] | None:
+    def _call_start(self, spec: ChildSpec) -> Any:
         check_specs([spec], self._auto_shutdown)
         present = self._children.get(spec.id)
         if present is not None:
@@ -238,21 +235,21 @@ class Supervisor(Actor):
         if failed is not None:
             del self._children[spec.id]
             raise calls.StartFailed(self.ref, spec.id, failed[1]) from failed[1]
-        return child.ref
+        return child.started
 
     def _call_terminate(self, child: Child) -> None:
         self._end_child(child, SHUTDOWN)
         if child.spec.restart is Restart.TEMPORARY:
             del self._children[child.spec.id]
 
-    def _call_restart(self, child: Child) -> Ref[Any] | None:
+    def _call_restart(self, child: Child) -> Any:
         try:
             self._start(self._idle(child))
         except (calls.ChildRestarting, calls.ChildRunning):
             raise
         except Exception as error:
             raise calls.StartFailed(self.ref, child.spec.id, error) from error
-        return child.ref
+        return child.started
 
 
 def supervisor(
@@ -263,6 +260,9 @@ def supervisor(
     Its shutdown is `INFINITY`, so that its own children get their time. A transient one that gives up is not restarted:
     it ends with ``shutdown``, which counts as orderly; leave it permanent unless that is what you want.
     """
+
+    if restart is Restart.TRANSIENT:
+        logger.warning("the supervisor %r is transient: when it gives up, nobody restarts it", id)
 
     def start(monitor: Ref[Any]) -> Ref[Any]:
         return Supervisor.start_link(children, monitor=monitor, name=id, timeout=calls.TIMEOUT, **options)

@@ -17,11 +17,15 @@ __all__ = ["DELIVERED", "WIRES", "Template", "Wire", "upgrade"]
 
 
 class Wire(Protocol):
-    """``ack`` and ``ping`` mark an acknowledged message and a heartbeat that wants an answer."""
+    """``ack`` and ``ping`` mark an acknowledged message and a heartbeat that wants an answer.
+
+    ``refused`` marks what looks like an acknowledgement and is none; empty if nothing does.
+    """
 
     path: str
     subprotocol: str
     ack: bytes
+    refused: bytes
     ping: bytes
 
     def opening(self, topic: str) -> list[tuple[bytes, bytes]]:

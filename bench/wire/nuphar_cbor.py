@@ -16,6 +16,7 @@ class NupharCbor:
     path = "/live"
     subprotocol = "nuphar.v1.cbor"
     ack = b"\x1a" + _FIRST.to_bytes(4)[:2]  # one for each ref, also where one Acknowledge has many
+    refused = b"\x86\x12" + ack  # a Rejected has the ref too
     ping = b"\x82\x03\x82\x07"  # a short binary message, an array of two, type 7
 
     def opening(self, topic: str) -> list[tuple[bytes, bytes]]:

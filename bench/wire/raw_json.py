@@ -15,6 +15,7 @@ class RawJson:
     path = "/"
     subprotocol = ""
     ack = b'"ack":'
+    refused = b""  # a refused message has no acknowledgement
     ping = b"\x89\x04"  # a ping frame of four bytes
 
     def opening(self, topic: str) -> list[tuple[bytes, bytes]]:

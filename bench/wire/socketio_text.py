@@ -15,6 +15,7 @@ class SocketioText:
     path = "/socket.io/?EIO=4&transport=websocket"
     subprotocol = ""
     ack = b'["ack",'
+    refused = b""  # a refused message has no acknowledgement
     ping = b"\x81\x012"  # a text frame of one byte: Engine.IO's ping
 
     def opening(self, topic: str) -> list[tuple[bytes, bytes]]:

@@ -47,3 +47,11 @@ def test_an_acknowledge_has_the_marker_once_for_each_ref() -> None:
     acknowledge = FRAMINGS["nuphar.v1.cbor"].acknowledge("topic:t:1", 70_000, refs, False)
 
     assert acknowledge.count(wire.ack) == 4
+
+
+def test_a_rejection_is_not_taken_for_an_acknowledge() -> None:
+    wire = WIRES["nuphar"]
+    ref = int.from_bytes(wire.ref(1))
+
+    assert wire.refused in FRAMINGS["nuphar.v1.cbor"].rejected(ref, "topic:t:1", "busy", "too many", None)
+    assert wire.refused not in FRAMINGS["nuphar.v1.cbor"].acknowledge("topic:t:1", 1, [ref], False)

@@ -194,7 +194,6 @@ def test_P_08_with_a_mailbox_that_outlives_it_a_successor_answers_them(nursery: 
     assert child(ref, "a") is not a
 
 
-@pytest.mark.xfail(reason="Ref.ask refuses all messages of a mailbox that has no owner just now, inherited or not")
 def test_P_08_asking_a_stale_ref_between_two_owners_leaves_the_mailbox_as_it_is() -> None:
     mailbox = Mailbox()
     ref = Obedient.start_link(mailbox=mailbox)

@@ -188,3 +188,8 @@ def test_D03_siblings_of_a_supervisor_that_gives_up_are_left_alone(nursery: Nurs
     settle(ref)
     assert child(ref, "b") is b
     assert count_children(ref).active == 2
+
+
+def test_D18_a_transient_supervisor_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    supervisor("sub", [], restart=Restart.TRANSIENT)
+    assert "the supervisor 'sub' is transient" in caplog.text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conformance.otp.nursery import Broken, Child, Nursery, children, end, open_nursery, settle, states, why
+from conformance.otp.nursery import Broken, Child, Nursery, child, children, end, open_nursery, settle, states, why
 
 from nuphar.actors import NORMAL, SHUTDOWN, Actor, Ignore, Ref
 from nuphar.supervision import (
@@ -110,7 +110,7 @@ def test_C10_a_start_that_returns_something_else_fails_and_its_spec_is_dropped(
     nursery: Nursery, returned: object
 ) -> None:
     ref = nursery.start()
-    with pytest.raises(StartFailed, match="expected a Ref or None"):
+    with pytest.raises(StartFailed, match=r"expected a Ref, \(Ref, info\) or None"):
         start_child(ref, ChildSpec("a", lambda monitor: returned))
     assert states(ref) == ""
 
@@ -289,3 +289,34 @@ def test_a_parent_that_ends_normally_shuts_its_children_down(nursery: Nursery) -
     ref.shut_down(NORMAL)
     assert why(ref) == "normal"
     assert nursery.take() == ["+a", "+b", "-b shutdown", "-a shutdown"]
+
+
+def talkative(nursery: Nursery, info: object) -> ChildSpec:
+    """Return the spec of a child whose start says more than its ref."""
+    spec = nursery.spec("a")
+
+    def start(monitor: Ref[Any]) -> Any:
+        return spec.start(monitor), info
+
+    return ChildSpec("a", start)
+
+
+def test_C25_what_a_start_says_beside_its_ref_is_returned_and_the_child_is_restarted(nursery: Nursery) -> None:
+    ref = nursery.start()
+    a, info = start_child(ref, talkative(nursery, {"port": 17}))
+    assert info == {"port": 17}
+    assert child(ref, "a") is a
+    terminate_child(ref, "a")
+    again, info = restart_child(ref, "a")
+    assert info == {"port": 17}
+    assert again is not a
+    end(ref, "a", "abnormal")
+    assert child(ref, "a") not in (None, a, again)
+
+
+def test_C37_a_dynamic_child_may_say_more_than_its_ref_and_is_restarted_too(nursery: Nursery) -> None:
+    ref = nursery.dynamic(intensity=5)
+    a, info = start_child(ref, talkative(nursery, "info"))
+    assert info == "info"
+    end(ref, "a", "abnormal")
+    assert child(ref, "a") not in (None, a)

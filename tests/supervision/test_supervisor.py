@@ -327,7 +327,7 @@ def test_a_back_off_that_is_under_way_does_not_outlive_its_supervisor(journal: J
 
 
 def test_a_child_whose_start_returns_something_else_is_refused() -> None:
-    with pytest.raises(StartFailed, match="expected a Ref or None, got 5"):
+    with pytest.raises(StartFailed, match=r"expected a Ref, \(Ref, info\) or None, got 5"):
         Supervisor.start_link([ChildSpec("a", lambda monitor: 5)])  # type: ignore[arg-type, return-value]
 
 
