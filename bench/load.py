@@ -10,7 +10,7 @@ from .meter import Meter
 from .works import DELIVERY, Kind, Work
 
 WARM_UP = 0.5
-"""Seconds of load before the window, as a share of it at the most."""
+"""Seconds of load before the window; less before a shorter one."""
 
 
 class Load:
@@ -21,6 +21,7 @@ class Load:
         self._work = work
         self._meter = meter
         self._posts = self._acks = self._deliveries = self._expected = 0
+        self._begin = self._next = 0.0
         topics = list(crowd.topics.values())
         # Neighbours are in different topics, so that the pace of each topic is even too.
         ranks = work.topic_size if work.all_post else 1
@@ -32,15 +33,15 @@ class Load:
         Raises: RuntimeError if an acknowledgement or a delivery is missing, or there is one too many.
         """
         meter, work = self._meter, self._work
-        begin = time.perf_counter() + min(WARM_UP, work.seconds)
-        end = begin + work.seconds
+        self._begin = time.perf_counter() + min(WARM_UP, work.seconds)
+        end = self._begin + work.seconds
         turn = self._pace if work.kind is Kind.PACE else self._answer
         if work.kind is Kind.SATURATE:
             for author in self._authors:
                 self._post(author, work.in_flight, time.perf_counter())
         self._next = time.perf_counter()
         while (now := time.perf_counter()) < end:
-            if now >= begin and not meter.is_running:
+            if now >= self._begin and not meter.is_running:
                 meter.start(self._units)
             turn(True)
         meter.stop(self._units)
@@ -54,7 +55,9 @@ class Load:
         until = time.perf_counter() + 20.0
         while (self._acks, self._deliveries) != (self._posts, self._expected) and time.perf_counter() < until:
             turn(False)
-        self._crowd.idle(0.05)
+        until = time.perf_counter() + 0.05
+        while time.perf_counter() < until:
+            turn(False)  # whatever is too many
         if (self._acks, self._deliveries) != (self._posts, self._expected) or self._crowd.lost:
             raise RuntimeError(
                 f"{self._posts} posts: expected as many acknowledgements and {self._expected} deliveries, "
@@ -73,10 +76,8 @@ class Load:
             if acks:
                 self._acks += acks
                 now = time.perf_counter()
-                for _ in range(acks):
-                    waited = now - client.posted.popleft()
-                    if self._meter.is_running:
-                        self._meter.latencies.append(waited)
+                for _ in range(min(acks, len(client.posted))):
+                    self._note(client.posted.popleft(), now)
                 if is_open:
                     self._post(client, acks, now)
 
@@ -90,6 +91,11 @@ class Load:
             self._acks += acks
             self._deliveries += deliveries
             seen, client.seen = client.seen, client.seen + acks + deliveries
-            if self._meter.is_running:
-                now = time.perf_counter()
-                self._meter.latencies += [now - posted for posted in client.topic.posted[seen : client.seen]]
+            now = time.perf_counter()
+            for posted in client.topic.posted[seen : client.seen]:
+                self._note(posted, now)
+
+    def _note(self, posted: float, now: float) -> None:
+        """Take down the latency of what was posted in the window, whenever the answer comes."""
+        if posted >= self._begin:
+            self._meter.latencies.append(now - posted)

@@ -2,7 +2,7 @@
 
 Unpatched programs get a process file descriptor and not gevent's child watcher, whose signal handler reaps every child
 of the program and so takes the exit codes from under the standard library's ``subprocess``. Where ``subprocess`` is
-monkey-patched everybody lives with that handler already, and we do too.
+monkey-patched, or the handler is there already, everybody lives with it, and we do too.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class OsProcess:
             "process_group": 0,
         }
         self._watcher: Any = None
-        if is_module_patched("subprocess") or not hasattr(os, "pidfd_open"):
+        if is_module_patched("subprocess") or not hasattr(os, "pidfd_open") or _somebody_reaps():
             self._popen: Any = gevent.subprocess.Popen(command, **options)
             self._popen.rawlink(self._finish)
         else:
@@ -74,6 +74,13 @@ class OsProcess:
             os.close(self._fd)
         self.ended.set(self._popen.poll())
         self._on_end()
+
+
+def _somebody_reaps() -> bool:
+    """Say whether SIGCHLD has a handler: gevent's, from whoever uses ``gevent.subprocess``, reaps all children."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+    return bool(caught >> (signal.SIGCHLD - 1) & 1)
 
 
 def _environment() -> dict[str, str]:

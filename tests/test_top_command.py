@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import Any
 
 import pytest
-from gevent import subprocess
-from support.serving import free_port
+from support.serving import free_port, in_thread
 
 from nuphar import Store
 from nuphar.top_command import picture
@@ -15,9 +15,8 @@ from nuphar.top_command import picture
 
 def top(*arguments: str) -> Any:
     """Run the command beside this process's hub, which serves what it looks at."""
-    return subprocess.run(
-        [sys.executable, "-m", "nuphar", "top", *arguments], capture_output=True, text=True, timeout=30, check=False
-    )
+    command = [sys.executable, "-m", "nuphar", "top", *arguments]
+    return in_thread(lambda: subprocess.run(command, capture_output=True, text=True, timeout=30, check=False))
 
 
 def test_it_shows_the_actors_of_a_server_once(make_server):

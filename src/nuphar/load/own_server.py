@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import gevent
-from gevent import subprocess
+from gevent.fileobject import FileObjectPosix
+from gevent.hub import get_hub
 
 from .errors import LoadError
 
@@ -27,6 +29,7 @@ class OwnServer:
 
     def __init__(self) -> None:
         path = os.pathsep.join(filter(None, [str(_SOURCE), os.environ.get("PYTHONPATH")]))
+        # Not gevent's: its signal handler would reap every child of this process, whoever waits for it.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "nuphar.load.server"],
             stdin=subprocess.PIPE,
@@ -34,6 +37,10 @@ class OwnServer:
             env=os.environ | {"PYTHONPATH": path},
             start_new_session=True,  # Ctrl-C is for the run, which then ends us
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input = FileObjectPosix(self._process.stdin.fileno(), "wb", closefd=False)
+        self._output = FileObjectPosix(self._process.stdout.fileno(), "rb", closefd=False)
         try:
             self.url: str = self._answer("start")["url"]
         except BaseException:
@@ -47,14 +54,16 @@ class OwnServer:
         Raises: LoadError if there is none.
         """
         try:
-            self._process.stdin.write(command.encode() + b"\n")
-            self._process.stdin.flush()
+            self._input.write(command.encode() + b"\n")
+            self._input.flush()
         except OSError as error:
             raise LoadError(f"the run's own server is gone: {error.strerror}") from error
         return self._answer(command)
 
     def begin_end(self) -> None:
         """Have it stop, in its own time."""
+        self._input.close()
+        assert self._process.stdin is not None
         self._process.stdin.close()
 
     def end(self) -> None:
@@ -62,23 +71,24 @@ class OwnServer:
         process = self._process
         try:
             self.begin_end()
-            process.wait(TIMEOUT)
+            get_hub().threadpool.apply(process.wait, (TIMEOUT,))
         except (OSError, subprocess.TimeoutExpired):
             process.kill()
             process.wait()
         finally:
+            self._output.close()
+            assert process.stdout is not None
             process.stdout.close()
 
     @property
     def returncode(self) -> int | None:
         """How it ended: an exit status, or the negative of a signal's number."""
-        code: int | None = self._process.returncode
-        return code
+        return self._process.returncode
 
     def _answer(self, command: str) -> dict[str, Any]:
         line = b""
         with gevent.Timeout(TIMEOUT, False):
-            line = self._process.stdout.readline()
+            line = self._output.readline()
         if not line:
             raise LoadError(f"the run's own server did not answer {command!r}; see its log above")
         answer: dict[str, Any] = json.loads(line)
