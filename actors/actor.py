@@ -24,6 +24,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
+import gevent
 import pykka
 from gevent import GreenletExit
 from pykka._envelope import Envelope
@@ -33,11 +34,14 @@ from .errors import NupharError
 from .exits import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
 from .future import Future
 from .mailbox import BOUND, Hibernate, Mailbox
-from .ref import ASK_TIMEOUT, Down, Flag, Ref, Stop, refuse_all
+from .ref import ASK_TIMEOUT, Down, Flag, Ref, Stop, refuse, refuse_all
 from .registry import Registry
 from .runtime import GREENLETS, THREADS, Runtime
 
 logger = logging.getLogger("nuphar.actors")
+
+POISON = 2
+"""Crashes after which a message is set aside, where a successor inherits the mailbox."""
 
 
 class Actor(pykka.Actor):
@@ -114,6 +118,12 @@ class Actor(pykka.Actor):
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""
 
+    def set_aside(self, message: Any) -> None:
+        """Deal with a message that crashed this actor's predecessors `POISON` times; the mailbox goes on without it."""
+        logger.error("%s sets a message aside that crashed it %d times: %.200r", self.ref, POISON, message)
+        if isinstance(message, Envelope) and message.reply_to is not None:
+            refuse(message.reply_to, self.ref)
+
     def exit(self, reason: Reason = NORMAL) -> None:
         """End this actor after the message in hand."""
         self.exit_reason = reason
@@ -158,6 +168,9 @@ class Actor(pykka.Actor):
             return  # a thread that was killed before it ran
         self.mailbox.owner = self
         try:
+            if self.mailbox.crashes >= POISON:
+                self.set_aside(self.mailbox.head(self))
+                self.mailbox.drop()
             self.init()
         except BaseException as error:
             self.monitor = None  # the starter hears of it, not the monitor
@@ -172,9 +185,11 @@ class Actor(pykka.Actor):
         self.__run()
 
     def __run(self) -> None:
+        self.mailbox.taking = gevent.getcurrent()
         try:
             reason = self._serve(self.mailbox)
         except Hibernate:
+            self.mailbox.taking = None
             self.__fall_asleep()
             return
         except BaseException as error:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import gevent
+
 from .errors import Refused, TopicExists, UsageError
-from .hooks import TopicHooks, new_trace_id
+from .hooks import TIMEOUT, HookFailed, TopicHooks, call
 from .log import Log
 from .mailbox import BOUND, Mailbox
 from .ports import Codec
@@ -54,19 +56,24 @@ class Kind:
 class Directory:
     """Topics by id, kinds by prefix."""
 
-    def __init__(self, codec: Codec, log: Log, topics: int = TOPICS, mailbox: int = BOUND) -> None:
+    def __init__(
+        self, codec: Codec, log: Log, topics: int = TOPICS, mailbox: int = BOUND, timeout: float = TIMEOUT
+    ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
         self._codec = codec
         self._log = log
         self._bound = topics
         self._mailbox = mailbox
+        self._timeout = timeout
 
     def add_topic(self, topic_id: str) -> Topic:
         """Add a fixed topic, ephemeral at first.
 
         Raises: TopicExists if the id is taken or collides with a kind's prefix; UsageError for an ill-formed id.
         """
+        if not isinstance(topic_id, str):
+            raise UsageError(f"a topic id is a str, got {topic_id!r}")
         if (fault := fault_of_id(topic_id)) is not None:
             raise UsageError(f"the topic id {topic_id!r} is ill-formed: {fault}")
         for prefix in self.kinds:
@@ -82,6 +89,8 @@ class Directory:
 
         Raises: TopicExists if the prefix is taken, or a fixed topic's id collides with it; UsageError for a bad prefix.
         """
+        if not isinstance(kind.prefix, str):
+            raise UsageError(f"a prefix is a str, got {kind.prefix!r}")
         if (fault := fault_of_id(kind.prefix)) is not None:
             raise UsageError(f"the prefix {kind.prefix!r} is ill-formed: {fault}")
         for topic in list(self.topics.values()):
@@ -110,12 +119,10 @@ class Directory:
             return topic, False
         kind, key = self._parse(topic_id)
         try:
-            store = kind.store(topic_id, key)
-        except Exception as error:
-            trace_id = new_trace_id()
-            logger.error("no store for topic %r; trace id %s", topic_id, trace_id, exc_info=error)
-            text = f"the topic could not be started; trace id {trace_id}"
-            raise Refused("crashed", text, {"trace_id": trace_id}) from error
+            store = call("store", kind.store, topic_id, key, timeout=self._timeout)
+        except HookFailed as error:
+            text = f"the topic could not be started; trace id {error.trace_id}"
+            raise Refused("crashed", text, {"trace_id": error.trace_id}) from error
         topic = self._new(topic_id, kind.hooks, kind)
         if store is not None:
             topic.target.use(self._log.open(topic.target.name, store))
@@ -145,7 +152,7 @@ class Directory:
         kind = self.kinds[prefix]
         try:
             return kind, kind.parse(topic_id[len(prefix) :])
-        except Exception as error:
+        except (Exception, gevent.Timeout, SystemExit) as error:
             # A parser says no by raising; anything but a ValueError or its like is worth a look.
             logger.log(
                 logging.DEBUG if isinstance(error, ValueError | KeyError | TypeError) else logging.ERROR,

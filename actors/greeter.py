@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 
-from .hooks import HookFailed, TopicHooks, call
+from .hooks import HookFailed, TopicHooks, call, logger, new_trace_id
 from .mailbox import Mailbox
 from .messages import Broadcast, Dispatch, Request, Verdict
 from .ports import Codec
@@ -49,6 +49,13 @@ class Greeter:
         except HookFailed as error:
             text = f"the subscription failed; trace id {error.trace_id}"
             self._answer(Verdict(request, "crashed", text, {"trace_id": error.trace_id}, ()))
+            return
+        except BaseException as error:
+            # Whatever it is: a Subscribe is always answered.
+            trace_id = new_trace_id()
+            logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
+            text = f"the subscription failed; trace id {trace_id}"
+            self._answer(Verdict(request, "crashed", text, {"trace_id": trace_id}, ()))
             return
         self._answer(Verdict(request, None, "", None, tuple(caused)))
 

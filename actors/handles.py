@@ -6,19 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import gevent
 from pykka._envelope import Envelope
 
 from .directory import Directory, Kind, Topic
 from .errors import NotRunning, UsageError
 from .exits import SHUTDOWN
 from .future import Future
-from .hooks import Hook
+from .hooks import Hook, check_hook
 from .mailbox import Mailbox
 from .messages import Admit, Broadcast, Dispatch, Evict, Read, Use
 from .order import Position
 from .ports import Codec
 from .ref import ASK_TIMEOUT, Stop
-from .sessions import Sessions
+from .sessions import Sessions, check_client_id
 from .store import Store, check_store
 from .wiring import Wiring
 
@@ -49,9 +50,16 @@ def ask(mailbox: Mailbox, message: Any, timeout: float = ASK_TIMEOUT) -> Any:
 
     Raises: pykka.Timeout, or what the handler raised.
     """
+    check_not_inside(mailbox)
     future = Future()
     mailbox.put(Envelope(message, reply_to=future))
     return future.get(timeout=timeout)
+
+
+def check_not_inside(mailbox: Mailbox) -> None:
+    """Raise UsageError if whoever takes from ``mailbox`` is who calls."""
+    if mailbox.taking is gevent.getcurrent():
+        raise UsageError("an actor cannot wait for itself: this was called from inside the topic's own update")
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,22 +111,23 @@ class TopicHandle:
         """
         self._check()
         payload = self._home.codec.encode_message(message)
-        excluded = self._home.sessions.get(exclude) if exclude is not None else None
+        excluded = self._home.sessions.get(check_client_id(exclude)) if exclude is not None else None
         self._topic.mailbox.put(Broadcast(payload, excluded))
 
     def subscribe(self, client_id: str) -> None:
         """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
         self._check()
-        self._home.router.put(Admit(client_id, self.id))
+        self._home.router.put(Admit(check_client_id(client_id), self.id))
 
     def unsubscribe(self, client_id: str) -> None:
         """Unsubscribe a client; does nothing if it is not subscribed."""
         self._check()
-        self._home.router.put(Evict(client_id, self.id))
+        self._home.router.put(Evict(check_client_id(client_id), self.id))
 
     def stop(self, timeout: float = ASK_TIMEOUT) -> None:
         """Stop the topic: each subscriber gets a final Acknowledge, its id is free again. Waits ``timeout`` seconds."""
         self._check()
+        check_not_inside(self._topic.mailbox)
         self._home.directory.remove(self._topic)
         ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
 
@@ -155,17 +164,17 @@ class TopicHandle:
 
     def can_subscribe(self, hook: H) -> H:
         """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._topic.hooks.can_subscribe = hook
+        self._topic.hooks.can_subscribe = check_hook(hook)
         return hook
 
     def on_join(self, hook: H) -> H:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._topic.hooks.on_join = hook
+        self._topic.hooks.on_join = check_hook(hook)
         return hook
 
     def on_leave(self, hook: H) -> H:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._topic.hooks.on_leave = hook
+        self._topic.hooks.on_leave = check_hook(hook)
         return hook
 
     def _is_running(self) -> bool:
@@ -225,15 +234,15 @@ class KindHandle:
 
     def can_subscribe(self, hook: H) -> H:
         """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._kind.hooks.can_subscribe = hook
+        self._kind.hooks.can_subscribe = check_hook(hook)
         return hook
 
     def on_join(self, hook: H) -> H:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._kind.hooks.on_join = hook
+        self._kind.hooks.on_join = check_hook(hook)
         return hook
 
     def on_leave(self, hook: H) -> H:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._kind.hooks.on_leave = hook
+        self._kind.hooks.on_leave = check_hook(hook)
         return hook

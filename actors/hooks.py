@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
+from gevent._hub_local import get_hub_if_exists
 
-from .errors import NupharError
+from .errors import NupharError, UsageError
 
 logger = logging.getLogger("nuphar.hooks")
 
@@ -43,6 +44,8 @@ def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> An
     Raises: HookFailed, when what went wrong is in the log.
     """
     try:
+        if get_hub_if_exists() is None:
+            return hook(*arguments)  # in a plain thread, whose time is its own
         with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
             return hook(*arguments)
     except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
@@ -51,6 +54,16 @@ def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> An
         trace_id = new_trace_id()
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error
+
+
+def check_hook(hook: Any) -> Any:
+    """Return ``hook`` if it can be called.
+
+    Raises: UsageError.
+    """
+    if not callable(hook):
+        raise UsageError(f"a hook is a callable, got {hook!r}")
+    return hook
 
 
 @dataclass

@@ -56,6 +56,7 @@ class Mailbox:
         "naps",
         "owner",
         "suspended",
+        "taking",
     )
 
     def __init__(self, bound: int = BOUND, *, naps: bool = False) -> None:
@@ -71,6 +72,8 @@ class Mailbox:
         self.crashes = 0
         self.last_error: BaseException | None = None
         self.suspended = ""
+        self.taking: object = None
+        """The greenlet that takes, while there is one: an ask from inside it would wait for itself."""
 
     def __len__(self) -> int:
         return len(self._messages)

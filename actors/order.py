@@ -78,9 +78,12 @@ class Order:
         if _is_frozen(self.position.model) or self._checkpoint.model is UNCOPIED:
             return
         model, at = self._checkpoint
-        model = deepcopy(model)
-        for _, payload in self.missed(self.epoch, at) or ():
-            model = self.update(model, decode_message(payload))
+        try:
+            for _, payload in self.missed(self.epoch, at) or ():
+                model = self.update(model, decode_message(payload))
+        except Exception:
+            # An update that is not pure: what it made then cannot be made again, so what there is has to do.
+            model = self.position.model
         self.position = Position(model, self.position.seq)
         # So that the next one costs a copy and no replay: crashing messages can come in a row.
         self._checkpoint = self._copy()

@@ -23,6 +23,16 @@ def generate_client_id() -> str:
     return secrets.token_hex(16)
 
 
+def check_client_id(client_id: Any) -> str:
+    """Return ``client_id`` if it can be one.
+
+    Raises: UsageError.
+    """
+    if not isinstance(client_id, str) or not client_id:
+        raise UsageError(f"a client id is a non-empty str, got {client_id!r}")
+    return client_id
+
+
 class Sessions:
     """The sessions of one server."""
 
@@ -48,8 +58,7 @@ class Sessions:
 
         Raises: UsageError for an empty client id.
         """
-        if not isinstance(client_id, str) or not client_id:
-            raise UsageError(f"a client id is a non-empty str, got {client_id!r}")
+        check_client_id(client_id)
         older = self._by_id.get(client_id)
         session = Session(client_id, encoding, write, self._router, self._hooks, self._subscriptions)
         if older is not None:

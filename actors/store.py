@@ -11,6 +11,10 @@ from .errors import UsageError
 class Store(NamedTuple):
     """``update(model, message) -> model`` returns the new model and leaves the old one as it was.
 
+    The model is one object for everybody who reads it, and the start of every topic of a kind that has this store:
+    never change it in place. An update that raises refuses its message: `nuphar.Refused` in your own words, anything
+    else as ``crashed`` with its traceback in the log.
+
     >>> counter = Store(0, lambda model, message: model + message)
     >>> counter.update(counter.model, 5)
     5

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from .errors import Refused
 from .order import Order
 from .ports import Codec, Encoding
 
@@ -82,6 +83,8 @@ class Target:
             return []
         try:
             seq = self.order.apply(message, payload)
+        except Refused as refused:
+            return [*self.flush(), Crash(author, ref, refused)]  # it said no before it changed anything
         except Exception as error:
             self.order.rebuild(self._codec.decode_message)
             return [*self.flush(), Crash(author, ref, error)]

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import gevent
 from pykka._envelope import Envelope
 
-from .actor import Actor
+from .actor import POISON, Actor
 from .dead_letters import DeadLetters
 from .errors import NotRunning, Refused
 from .exits import Normal, Reason, Shutdown
@@ -24,9 +25,6 @@ from .target import Crash, Effects, Send, Target
 from .targets import SESSION
 
 logger = logging.getLogger("nuphar.actors")
-
-POISON = 2
-"""Crashes of its actor after which a message is set aside."""
 
 DRAIN = 256
 """Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
@@ -54,8 +52,6 @@ class TargetActor(Actor):
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
         self._perform(self._target.flush())
-        if self.mailbox.crashes >= POISON:
-            self._set_aside()
         self.mailbox.suspended = ""
 
     def handle(self, message: Any) -> Any:
@@ -82,8 +78,11 @@ class TargetActor(Actor):
             return super().handle(message)
         self._drained += 1
         if len(self.mailbox) <= 1 or self._drained >= DRAIN:
+            is_long = self._drained >= DRAIN
             self._drained = 0
             self._perform(target.flush())
+            if is_long:
+                gevent.sleep(0)  # others have waited long enough
         return None
 
     def terminate(self, reason: Reason) -> None:
@@ -101,15 +100,15 @@ class TargetActor(Actor):
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
 
-    def _set_aside(self) -> None:
-        """Put the message at the head among the dead letters: the others must not wait for it for ever."""
+    def set_aside(self, message: Any) -> None:
+        """Put it among the dead letters: the others must not wait for it for ever."""
         target, trace_id = self._target, new_trace_id()
-        message, order = self.mailbox.head(self), target.order
+        self._perform(target.flush())
+        order = target.order
         position = None if order is None else order.position
         self._dead_letters.add(target.name, message, self.mailbox, position, trace_id)
         text = f"a message crashed its actor {POISON} times and was set aside; trace id {trace_id}"
         logger.error("%s: %s: %.200r", target.name, text, message)
-        self.mailbox.drop()
         self._refuse(message, "crashed", text, {"trace_id": trace_id})
 
     def _settle(self, message: Any, effects: Effects) -> None:

@@ -79,10 +79,11 @@ class Life:
 
     def stop(self, timeout: float) -> None:
         """Stop the tree within ``timeout`` seconds, from the bottom up; does nothing the second time."""
+        deadline = time.monotonic() + timeout
         self.has_stopped = True
         if self.root is None:
             return
-        self.root.shut_down(Shutdown(deadline=time.monotonic() + timeout))
+        self.root.shut_down(Shutdown(deadline=deadline))
         if self.root.wait_down(timeout) is None:
             logger.error("the server did not stop within %s s and is killed", timeout)
             self.root.kill()
@@ -121,4 +122,7 @@ class Life:
         if self.guard is not None:
             self.guard.stop()
         for callback in self._on_end:
-            callback()
+            try:
+                callback()
+            except Exception:
+                logger.exception("a callback of on_end raised")

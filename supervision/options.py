@@ -59,8 +59,10 @@ class Options:
                 raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
         for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout"):
             value = getattr(options, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                raise UsageError(f"option {name}: expected a number above 0, got {value!r}")
+            number = float if name == "hook_timeout" else int
+            if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:
+                expected = "a number above 0" if number is float else "an integer above 0"
+                raise UsageError(f"option {name}: expected {expected}, got {value!r}")
         retry = options.retry_after
         if isinstance(retry, bool) or not isinstance(retry, int | float) or not 0 <= retry < float("inf"):
             raise UsageError(f"option retry_after: expected seconds from 0, got {retry!r}")

@@ -15,6 +15,7 @@ from gevent import socket as gevent_socket
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
+from ..actors.errors import UnknownOption, UsageError
 from ..transport.handler import Handler
 from ..transport.live import App, Live
 from .server import Server
@@ -23,6 +24,12 @@ logger = logging.getLogger("nuphar.supervision")
 
 BACKLOG = 1024
 """Connections that may wait to be accepted: clients that all come back after a restart do so at once."""
+
+
+WSGI_OPTIONS = frozenset(
+    {"ca_certs", "cert_reqs", "certfile", "environ", "error_log", "keyfile", "log", "spawn", "ssl_context"}
+)
+"""What `serve` hands on; gevent itself would take any other word for an option of TLS."""
 
 
 def serve(
@@ -44,6 +51,10 @@ def serve(
     certfile, log). The server is stopped at the end, in at most ``stop_timeout`` seconds.
     Raises: OSError if the address cannot be bound, NotRunning if the server has been stopped.
     """
+    if not isinstance(server, Server):
+        raise UsageError(f"expected a nuphar.Server, got {server!r}")
+    if unknown := sorted(wsgi.keys() - WSGI_OPTIONS):
+        raise UnknownOption(f"unknown option {unknown}; WSGIServer takes {sorted(WSGI_OPTIONS)}")
     live = Live(server, app, path)
     wsgi.setdefault("log", None)
     # Bound here, so that an address in use is the caller's exception and not a crash in the tree.

@@ -14,12 +14,12 @@ from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import NotRunning, OriginRefused, UsageError
 from ..actors.greeter import Greeter
 from ..actors.handles import KindHandle, TopicHandle
-from ..actors.hooks import Hook, ServerHooks, TopicHooks
+from ..actors.hooks import Hook, ServerHooks, TopicHooks, check_hook
 from ..actors.log import MemoryLog
 from ..actors.mailbox import Mailbox
 from ..actors.messages import Disconnect, Dispatch, DispatchTo
 from ..actors.own_store import OwnStore, OwnStores
-from ..actors.sessions import Sessions
+from ..actors.sessions import Sessions, check_client_id
 from ..actors.store import Store
 from ..actors.wiring import Wiring
 from ..transport.bare import BareClient
@@ -63,6 +63,8 @@ class Server:
         self.wiring = wiring if wiring is not None else Wiring()
         if not isinstance(self.wiring, Wiring):
             raise UsageError(f"wiring: expected a nuphar.Wiring, got {wiring!r}")
+        if serialiser is not None and not isinstance(serialiser, Serialiser):
+            raise UsageError(f"serialiser: expected what nuphar.automatic() or custom() makes, got {serialiser!r}")
         self.codec = Codec(serialiser if serialiser is not None else automatic())
         session_store = self.wiring.session_store(initial)
         self.codec.encode_model(session_store.model)
@@ -72,7 +74,9 @@ class Server:
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=self.options.hook_timeout)
         self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
-        self.directory = Directory(self.codec, self.log, self.options.max_topics, self.options.mailbox)
+        self.directory = Directory(
+            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
+        )
         self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
         self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
@@ -184,6 +188,7 @@ class Server:
     def disconnect(self, client_id: str) -> None:
         """Unregister a client from the server and all its topics; does nothing for an unknown one."""
         self.check_running()
+        check_client_id(client_id)
         if (client := self._bare.pop(client_id, None)) is not None:
             client.end()
         self.router.put_anyway(Disconnect(client_id, self.sessions.get(client_id)))
@@ -191,6 +196,8 @@ class Server:
     def incoming(self, client_id: str, data: bytes) -> None:
         """Process one frame of a connected client; an unknown one's is dropped, as it races with disconnects."""
         self.check_running()
+        if not isinstance(data, bytes | str):
+            raise UsageError(f"incoming: expected one frame as bytes, got {data!r}")
         client = self._bare.get(client_id)
         if client is None or client.session.closed:
             logger.debug("dropped a frame of the unknown client %r", client_id)
@@ -260,7 +267,7 @@ class Server:
     def dispatch_to(self, client_id: str, message: Any) -> None:
         """Apply ``message`` to a client's own store; does nothing if it is not connected."""
         self.check_running()
-        self.router.put(DispatchTo(client_id, Dispatch(message, self.codec.encode_message(message))))
+        self.router.put(DispatchTo(check_client_id(client_id), Dispatch(message, self.codec.encode_message(message))))
 
     def dispatch_to_all(self, message: Any) -> None:
         """Apply ``message`` to every connected client's own store."""
@@ -275,22 +282,22 @@ class Server:
 
     def on_message(self, hook: H) -> H:
         """Decorate ``hook(message, model, client_id)``, called after a session message was applied."""
-        self.hooks.message.append(hook)
+        self.hooks.message.append(check_hook(hook))
         return hook
 
     def on_topic_message(self, hook: H) -> H:
         """Decorate ``hook(message, topic_id, client_id)``, called for a client's topic message before it is applied."""
-        self.hooks.topic_message.append(hook)
+        self.hooks.topic_message.append(check_hook(hook))
         return hook
 
     def on_connect(self, hook: H) -> H:
         """Decorate ``hook(client_id)``, called after a client has connected."""
-        self.hooks.connect.append(hook)
+        self.hooks.connect.append(check_hook(hook))
         return hook
 
     def on_disconnect(self, hook: H) -> H:
         """Decorate ``hook(client_id)``, called once after a client has gone."""
-        self.hooks.disconnect.append(hook)
+        self.hooks.disconnect.append(check_hook(hook))
         return hook
 
     # For the tree and the handles.

@@ -37,7 +37,7 @@ HIBERNATE = 5.0
 """Seconds: topics that nobody talks to give their greenlets back."""
 
 # Seconds that each part gets to stop; together they stay below the five of Server.stop.
-LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.5, 1.5, 0.5, 0.5, 2.0
+LISTENER, TOPICS, SESSIONS, ROUTER, CONNECTIONS = 0.25, 1.5, 0.5, 0.25, 2.0
 
 
 def children(server: Server) -> list[ChildSpec]:

@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 WINGS = ["actors", "transport", "supervision"]  # low to high
 COMPOSITION_ROOT = {"supervision/tree.py", "supervision/server.py"}
-LONGEST = 260
-"""Lines of a module: past this it is two ideas."""
+LONGEST = 270
+"""Lines of a module that are not blank: past this it is two ideas."""
 
 PURE = {
     *(f"actors/{name}.py" for name in ["errors", "exits", "messages", "order", "ports", "store", "target"]),

@@ -78,8 +78,10 @@ class BareClient:
     def _receive_waiting(self) -> None:
         try:
             while self._incoming:
-                self._inbound.receive(self._incoming[0])
-                self._incoming.popleft()
+                try:
+                    self._inbound.receive(self._incoming[0])
+                finally:
+                    self._incoming.popleft()
         finally:
             self._is_receiving = False
 

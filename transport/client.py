@@ -91,7 +91,12 @@ class Client:
         return int(self._replica(target).seq)
 
     def subscribe(self, target: str, store: Store | None = None) -> None:
-        """Follow another target; without a store its messages are only told to `on_change` and `on_push`."""
+        """Follow another target; without a store its messages are only told to `on_change` and `on_push`.
+
+        Raises: NotRunning after `close`.
+        """
+        if self._state.startswith("closed"):
+            raise NotRunning(f"the client is {self._state}")
         with self._lock:
             self._core.subscribe(as_target(target), None if store is None else check_store(store))
         self._flush()

@@ -45,7 +45,9 @@ def dump_cbor(value: Any) -> bytes:
     """
     try:
         data: bytes = cbor2.dumps(value)
-    except (cbor2.CBOREncodeError, RecursionError) as error:
+        if b"\xc2" in data or b"\xc3" in data:
+            check_plain(value)  # perhaps text beyond ASCII, perhaps an integer that only a tag could carry
+    except (cbor2.CBOREncodeError, RecursionError, UnicodeEncodeError, RemoteProtocolError) as error:
         raise LocalProtocolError(f"this cannot be written as CBOR: {error}") from error
     return data
 
@@ -86,8 +88,8 @@ def check_plain(value: Any) -> Any:
     """
     kind = type(value)
     if kind in _SCALARS:
-        if kind is int and not -MAX_INTEGER <= value <= 0xFFFF_FFFF_FFFF_FFFF:
-            raise RemoteProtocolError("an integer is out of range")
+        if kind is int and not -(2**63) <= value < 2**64:
+            raise RemoteProtocolError("expected integers of at most 64 bits")
     elif kind is list:
         for item in value:
             if type(item) is not str:

@@ -66,7 +66,11 @@ def websocket(
     seconds are what connecting may take. Raises: UsageError for another URL.
     """
     parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+    try:
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:  # beyond 65535
+        has_port = False
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or not has_port:
         raise UsageError(f"expected a URL like ws://127.0.0.1:8000/live, got {url!r}")
 
     def connector(handler: Handler) -> Transport:

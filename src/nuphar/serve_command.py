@@ -22,7 +22,7 @@ from .supervision.workers import serve_workers
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="The port; 0: any free.")
 @click.option("--path", default="/live", show_default=True, help="Where WebSockets and the browser client are.")
-@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Serve with N processes; see below.")
+@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Serve with N processes; see above.")
 def serve(server: str, app: str | None, host: str, port: int, path: str, workers: int | None) -> None:
     """Serve the nuphar.Server called SERVER in MODULE, until Ctrl-C or SIGTERM.
 
