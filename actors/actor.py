@@ -71,7 +71,8 @@ class Actor(pykka.Actor):
         """Actors that are killed when this one is killed: a supervisor's children."""
         self._said_goodbye = False
         self._is_answered = False
-        self._generation = 0
+        self.stop_reply: pykka.Future[Any] | None = None
+        self._generation = 0  # counts its greenlets: each sleep ends one, and that is not its own end
         self.actor_stopped = Flag()  # type: ignore[assignment]
         self.is_inherited = mailbox is not None
         self.mailbox = self.runtime.mailbox(BOUND) if mailbox is None else mailbox
@@ -273,8 +274,6 @@ class Actor(pykka.Actor):
                 self.exit_reason = Crashed(error)
         finally:
             self._say_goodbye()
-
-    stop_reply: pykka.Future[Any] | None = None
 
     def _say_goodbye(self) -> None:
         """Tell everyone who waits that this actor has ended; also when its greenlet was killed before it ran."""

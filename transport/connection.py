@@ -12,8 +12,8 @@ from ..actors.errors import RemoteProtocolError
 from ..actors.session import Session
 from ..actors.sessions import Sessions, generate_client_id
 from .codec import Codec, read
-from .frames import Hello, Welcome
-from .framing import FRAMINGS
+from .frames import Bye, Hello, Ping, Welcome
+from .framing import FRAMINGS, plain
 from .handshake import Beat, End, Handshake
 from .inbound import BAD_IN_A_ROW, Inbound
 from .limits import Limits
@@ -117,7 +117,7 @@ class Connection:
         """Do what is due: heartbeats, deadlines."""
         match self._handshake.tick(now, self._socket.last_received):
             case Beat(n):
-                self.write(self._framing.frame([7, n]))
+                self.write(self._framing.frame(plain(Ping(n))))
             case End(code, reason):
                 self._end(code, reason)
         if self._socket.outbox.pending and self._socket.outbox.too_slow and not self._socket.closed:
@@ -126,7 +126,7 @@ class Connection:
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
-            self.write(self._framing.frame([26, reason, retry_after]))
+            self.write(self._framing.frame(plain(Bye(reason, retry_after))))
         self._socket.close(1001, reason)
 
     def abort(self) -> None:
@@ -161,7 +161,7 @@ class Connection:
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
         )
-        self.write(self._framing.frame([16, *welcome]))
+        self.write(self._framing.frame(plain(welcome)))
         for target, cursor in hello.cursors.items():
             session.subscribe(None, target, cursor)
 

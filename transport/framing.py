@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from .codec import CODES
+from .frames import Frame
 from .strict import dump_cbor, dump_json, load_cbor
 from .websocket_frames import BINARY, TEXT, encode_frame
 
@@ -92,6 +94,12 @@ Framing = CborFraming | JsonFraming
 
 BARE = CborFraming(bytes, list)
 """One CBOR frame a call, for ``Server.connect``'s ``send``: joined are the frames in a list."""
+
+
+def plain(frame: Frame) -> list[Any]:
+    """Return a frame as the plain data that ``Framing.frame`` writes."""
+    return [CODES[type(frame)], *frame]
+
 
 FRAMINGS: dict[str, Framing] = {
     "nuphar.v1.cbor": CborFraming(lambda frame: encode_frame(BINARY, frame), b"".join),

@@ -9,8 +9,8 @@ from ..actors.errors import RemoteProtocolError
 from ..actors.session import Session
 from ..actors.targets import fault_of_target
 from .codec import CLIENT_FRAMES, Codec, read
-from .frames import Call, ClientMessage, Frame, Hello, Ping, Pong, Resync, Subscribe, Unsubscribe
-from .framing import Framing
+from .frames import Call, ClientMessage, Failure, Frame, Hello, Ping, Pong, Resync, Subscribe, Unsubscribe
+from .framing import Framing, plain
 from .strict import dump_cbor
 
 BAD_IN_A_ROW = 4
@@ -69,12 +69,14 @@ class Inbound:
                 for target, cursor in cursors.items():
                     session.subscribe(None, target, cursor)
             case Ping(n):
-                session.write(session.encoding.join([self._framing.frame([25, n])]))
+                session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
             case Pong():
                 pass
             case Call(ref, name, _):
                 text = f"there is no call {name[:100]!r}"
-                session.write(session.encoding.join([self._framing.frame([23, ref, "not_found", text, None, []])]))
+                session.write(
+                    session.encoding.join([self._framing.frame(plain(Failure(ref, "not_found", text, None, [])))])
+                )
             case Hello():
                 raise RemoteProtocolError("Hello is the first frame of a connection and comes once")
             case _:

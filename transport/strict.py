@@ -8,6 +8,7 @@ Source: RFC 8949 sections 5.3 to 5.6 (CBOR), RFC 8259 (JSON).
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from base64 import b64decode, urlsafe_b64encode
 from typing import Any, NoReturn
@@ -176,7 +177,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> Any:
 
 
 def _large(text: str) -> int:
-    if len(text) > 20 or not text.lstrip("-").isdecimal() or not text.isascii():
+    if not re.fullmatch(r"-?[0-9]{1,20}", text):
         raise RemoteProtocolError("expected an integer of at most 64 bits in $int")
     return int(text)
 
