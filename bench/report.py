@@ -84,9 +84,12 @@ def plot(results: Results, path: Path) -> None:
                 pane.plot(*zip(*points, strict=True), marker="o", linewidth=2.5 if peer is PEERS[0] else 1.2,
                           label=peer.title)  # fmt: skip
         pane.set(xscale="log", yscale="log", xlabel=across, ylabel=up)
+        for axis in (pane.xaxis, pane.yaxis):
+            axis.set_major_formatter("{x:,g}")
+        pane.yaxis.set_minor_formatter("{x:,g}")
         pane.grid(alpha=0.3, which="both")
         if pane.lines:
-            pane.legend()
+            pane.legend(fontsize="small", framealpha=0.6)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 

@@ -8,6 +8,8 @@ import nuphar
 
 from .start import heartbeat, say
 
+PACKAGES = ("gevent", "gevent-websocket", "cbor2", "pykka")
+
 
 def main() -> None:
     """Serve until SIGTERM."""
@@ -17,7 +19,7 @@ def main() -> None:
     nuphar.serve(
         server,
         port=0,
-        on_start=lambda url: say(urlsplit(url).port or 0, "gevent", "gevent-websocket", "cbor2", "pykka"),
+        on_start=lambda url: say(urlsplit(url).port or 0, *PACKAGES, nuphar=nuphar.__version__),
     )
 
 

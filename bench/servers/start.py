@@ -30,8 +30,8 @@ def heartbeat() -> float:
     return float(sys.argv[sys.argv.index("--heartbeat") + 1])
 
 
-def say(port: int, *packages: str) -> None:
-    """Say that connections are accepted, and what by."""
-    versions = {"Python": platform.python_version()} | {name: version(name) for name in packages}
+def say(port: int, *packages: str, **others: str) -> None:
+    """Say that connections are accepted, and what by: installed packages, and others with their versions."""
+    versions = {"Python": platform.python_version()} | {name: version(name) for name in packages} | others
     sys.stdout.write(json.dumps({"port": port, "versions": versions}) + "\n")
     sys.stdout.flush()
