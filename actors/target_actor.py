@@ -82,6 +82,7 @@ class TargetActor(Actor):
             self._drained = 0
             self._perform(target.flush())
             if is_long:
+                target.settled = message  # whatever it was: a kill while others run must not have it answered twice
                 gevent.sleep(0)  # others have waited long enough
         return None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 
+from ..actors.errors import Busy
 from ..actors.hooks import new_trace_id
 from ..actors.mailbox import get_ident
 from ..actors.sessions import Sessions
@@ -17,6 +18,9 @@ from .framing import BARE
 from .inbound import Inbound
 
 logger = logging.getLogger("nuphar.transport")
+
+BOUND = 10_000
+"""Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
 class BareClient:
@@ -43,6 +47,9 @@ class BareClient:
             return
         self._outgoing.extend(frames)
         if self._is_sending:
+            if len(self._outgoing) > BOUND:
+                self.end()
+                self._close(4513, f"too slow: {BOUND} frames wait for its send")
             return  # a send that lets others run: it goes on with ours, so the order stays
         self._is_sending = True
         try:
@@ -61,6 +68,8 @@ class BareClient:
         if get_ident() == self._thread and not self._incoming:
             self._inbound.receive(data)
         else:
+            if len(self._incoming) >= BOUND:
+                raise Busy(f"{BOUND} frames of client {self.session.client_id} wait already")
             self._incoming.append(data)
             self._hub.loop.run_callback_threadsafe(self._catch_up)
 

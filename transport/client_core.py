@@ -56,7 +56,6 @@ class ClientCore:
         self.client_id = ""
         self.is_live = False
         self._serialiser = serialiser
-        self._has_been_live = False
         self._ref = 0
         self._asked: dict[int, tuple[str, bool]] = {}  # Subscribes (True) and Unsubscribes by ref
         self._own: dict[int, Any] = {}  # messages sent and not answered, by ref

@@ -152,6 +152,7 @@ def test_a_kind_s_own_topics_do_not_collide_with_a_longer_prefix() -> None:
     directory.add_kind(Kind("room:", str))
     directory.find("room:private:1")
     directory.add_kind(Kind("room:private:", str))
+    assert set(directory.kinds) == {"room:", "room:private:"}
 
 
 @pytest.mark.parametrize("id", ["", "a\x00", "x" * 256])

@@ -253,6 +253,7 @@ def test_a_disconnected_client_gets_nothing_more(server: Server, client: Connect
 
 def test_frames_of_an_unknown_client_are_dropped(server: Server) -> None:
     server.incoming("nobody", b"\x82\x07\x01")
+    assert server.stats()["sessions"] == 0
 
 
 def test_on_connect_and_on_disconnect_name_the_client(server: Server, client: Connect) -> None:
@@ -487,6 +488,7 @@ def test_dispatch_to_reaches_one_client_and_fires_no_hook(own: Server) -> None:
 def test_dispatch_to_an_unknown_client_does_nothing(own: Server) -> None:
     own.dispatch_to("nobody", "hello")
     settle(own)
+    assert own.own_stores.running() == []
 
 
 def test_dispatch_to_all_reaches_everybody(own: Server) -> None:

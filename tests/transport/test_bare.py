@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gevent
 import pytest
+from gevent.event import Event
 from support.scripted import settle
 
 from nuphar import Server, automatic
@@ -13,7 +14,7 @@ from nuphar.actors.hooks import ServerHooks
 from nuphar.actors.mailbox import Mailbox
 from nuphar.actors.sessions import Sessions
 from nuphar.transport import decode, encode
-from nuphar.transport.bare import BareClient
+from nuphar.transport.bare import BOUND, BareClient
 from nuphar.transport.codec import Codec
 from nuphar.transport.frames import ClientMessage, Ping, Pong
 
@@ -86,3 +87,25 @@ def test_frames_of_threads_and_of_the_hub_are_taken_in_the_order_of_their_calls(
     settle(server)
     assert heard == list(range(20))
     pool.kill()
+
+
+def test_a_send_that_never_returns_is_given_up_in_the_end(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    started, released = Event(), Event()
+
+    def send(frame: bytes) -> None:
+        started.set()
+        released.wait(10)
+
+    topic = server.topic("busy")
+    server.connect("slow", send)
+    topic.subscribe("slow")
+    settle(server)
+    client = server._bare["slow"]
+    sender = gevent.spawn(client.write, [b"first"])
+    started.wait(10)
+    client.write([b"frame"] * (BOUND + 1))
+    settle(server)
+    assert server.sessions.get("slow") is None
+    assert "too slow" in caplog.text
+    released.set()
+    sender.join(10)
