@@ -18,18 +18,18 @@ from geventwebsocket.exceptions import WebSocketError
 from . import websocket_frames as wire
 from .limits import Limits
 from .outbox import Outbox
+from .reader import Reader
 
 LOG = logging.getLogger("nuphar.transport")
 
 TOO_SLOW = 4513
 """The close code that drops what waits in the outbox (docs/wire.md)."""
 
-_READ = 64 * 1024  # bytes: many small frames in one call, and a whole message of the default limit
 _ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.5)
 
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
-    "__weakref__", "_clock", "_deadline", "_early", "_ending", "_limits", "_over", "_reader",
+    "__weakref__", "_clock", "_deadline", "_early", "_ending", "_frames", "_limits", "_over", "_reader",
     "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
 )  # fmt: skip
 
@@ -66,7 +66,8 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self._sock = sock
         self._early = early
         self._limits = limits
-        self._reader = wire.FrameReader(limits.message)
+        self._frames = wire.FrameReader(limits.message)
+        self._reader = Reader(sock)
         self._clock = clock
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
@@ -95,7 +96,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
                 self.abort()
                 break
             closing = self.closed  # what comes after our own close frame is for nobody
-            messages = self._sort(self._reader.feed(data))
+            messages = self._sort(self._frames.feed(data))
             if messages and not closing:
                 return messages
         self._end()
@@ -136,6 +137,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         if self.close_code is None:
             self.close_code = _ABNORMAL
         self.outbox.close()
+        self._reader.close()
         self._cancel_deadline()
         self._shut(socket.SHUT_RDWR)
 
@@ -152,10 +154,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         if self._early:
             data, self._early = self._early, b""
         else:
-            try:
-                data = self._sock.recv(_READ)
-            except OSError:  # reset, shut down by us, or TLS cut off: an end like the others
-                return b""
+            data = self._reader.read()
         if data:
             self.last_received = self._clock()
         return data

@@ -212,7 +212,7 @@ def test_an_oversized_header_keeps_no_memory(ends: tuple[Any, Peer]) -> None:
     receiving = gevent.spawn(websocket.receive)
     peer.sock.sendall(b"\x82\xff" + (1 << 40).to_bytes(8, "big") + bytes(2_000_000))
 
-    assert websocket._reader.buffered == 0
+    assert websocket._frames.buffered == 0
     websocket.abort()
     assert receiving.get() is None
 
