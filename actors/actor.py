@@ -116,6 +116,9 @@ class Actor(pykka.Actor):
         """Do what ``message`` says; what is returned answers an ``ask``."""
         raise NupharError(f"{self} does not handle {message!r}")
 
+    def idle(self) -> None:
+        """Do what was left until no message waits any more; called before each wait."""
+
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""
 
@@ -204,24 +207,29 @@ class Actor(pykka.Actor):
         self._end(reason)
 
     def _serve(self, mailbox: Mailbox) -> Reason:
-        head, drop, handle = mailbox.head, mailbox.drop, self.handle
+        messages, handle = mailbox.messages, self.handle
         while True:
-            message = head(self)
+            if not messages:
+                self.idle()
+                mailbox.wait(self)
             if mailbox.owner is not self:
-                return KILLED  # superseded while parked or while handling
+                return KILLED  # superseded while parked, or while handling
+            message = messages[0]
             kind = type(message)
             if kind is Envelope:
                 self._answer(message, mailbox)
                 if mailbox.owner is not self:
                     return KILLED
             elif kind is Stop:
-                drop()
+                mailbox.drop()
                 return message.reason  # type: ignore[no-any-return]
             else:
                 handle(message)
                 if mailbox.owner is not self:
                     return KILLED
-                drop()
+                messages.popleft()
+                if mailbox.crashes:
+                    mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
 

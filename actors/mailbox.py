@@ -44,7 +44,6 @@ class Mailbox:
 
     __slots__ = (
         "_hub",
-        "_messages",
         "_parked",
         "_seen",
         "_thread",
@@ -53,6 +52,7 @@ class Mailbox:
         "bound",
         "crashes",
         "last_error",
+        "messages",
         "naps",
         "owner",
         "suspended",
@@ -60,7 +60,8 @@ class Mailbox:
     )
 
     def __init__(self, bound: int = BOUND, *, naps: bool = False) -> None:
-        self._messages: deque[Any] = deque()
+        self.messages: deque[Any] = deque()
+        """What waits, the message in hand first. Only the owner takes away from it."""
         self._parked: Any = None
         self._hub: Any = None
         self._thread = 0
@@ -76,14 +77,14 @@ class Mailbox:
         """The greenlet that takes, while there is one: an ask from inside it would wait for itself."""
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return len(self.messages)
 
     def put(self, message: Any, /) -> None:
         """Add ``message`` and wake the actor. Safe from any greenlet and any OS thread; never waits.
 
         Raises: Busy when ``bound`` messages wait already, or while it is suspended.
         """
-        messages = self._messages
+        messages = self.messages
         if len(messages) >= self.bound or self.suspended:
             if self.suspended:
                 raise Busy(self.suspended)
@@ -94,27 +95,28 @@ class Mailbox:
 
     def put_anyway(self, message: Any, /) -> None:
         """Add ``message`` even over the bound: for the few that control the actor itself."""
-        self._messages.append(message)
+        self.messages.append(message)
         if self._parked is not None:
             self._wake()
 
-    def head(self, taker: object = None) -> Any:
-        """Wait until there is a message and return it, without taking it.
-
-        Returns None when ``taker`` is no longer the owner: somebody else takes what is here.
-        """
-        messages = self._messages
-        while not messages:
+    def wait(self, taker: object = None) -> None:
+        """Wait until there is a message, or ``taker`` is no longer the owner: then somebody else takes what is here."""
+        while not self.messages and self.owner is taker:
             self._wait(taker)
-            if self.owner is not taker:
-                return None
-        return messages[0]
+
+    def head(self, taker: object = None) -> Any:
+        """Wait likewise, and return the first message without taking it; None if there is none for ``taker``."""
+        self.wait(taker)
+        return self.messages[0] if self.messages else None
 
     def drop(self) -> None:
         """Take away the message at the head: it has been handled."""
-        self._messages.popleft()
-        if self.crashes:
-            self.crashes, self.last_error = 0, None
+        self.messages.popleft()
+        self.forgive()
+
+    def forgive(self) -> None:
+        """Count no crashes any more: the message that caused them is gone."""
+        self.crashes, self.last_error = 0, None
 
     def get(self) -> Any:
         """Wait for a message and take it (Pykka's contract of an inbox)."""
@@ -124,14 +126,14 @@ class Mailbox:
 
     def empty(self) -> bool:
         """Say whether no message waits or is being handled."""
-        return not self._messages
+        return not self.messages
 
     def drain(self) -> list[Any]:
         """Take away and return all messages at once. Safe from any thread."""
         taken = []
-        while self._messages:
+        while self.messages:
             try:
-                taken.append(self._messages.popleft())
+                taken.append(self.messages.popleft())
             except IndexError:  # another thread drains too
                 break
         return taken
@@ -139,7 +141,7 @@ class Mailbox:
     def interrupt_idle(self) -> None:
         """Raise `Hibernate` in the actor that waits here, if it has done nothing but wait since the last call."""
         parked, waits = self._parked, self._waits
-        is_idle = waits == self._seen and not self._messages and isinstance(parked, gevent.Greenlet)
+        is_idle = waits == self._seen and not self.messages and isinstance(parked, gevent.Greenlet)
         self._seen = waits
         if is_idle:
             self._hub.loop.run_callback(self._throw, parked, waits)
@@ -147,7 +149,7 @@ class Mailbox:
     def sleep(self, wake_up: Callable[[], Any]) -> None:
         """Have ``wake_up`` called with the next message, instead of a greenlet that waits."""
         self._parked = _Asleep(wake_up)
-        if self._messages:  # it came while the greenlet ended
+        if self.messages:  # it came while the greenlet ended
             self._wake()
 
     def forget_sleeper(self) -> None:
@@ -170,7 +172,7 @@ class Mailbox:
         me = self._parked = gevent.getcurrent()
         try:
             # Another OS thread may have put, or disowned us, before it could see that we park.
-            if not self._messages and self.owner is taker:
+            if not self.messages and self.owner is taker:
                 self._hub.switch()
         finally:
             if self._parked is me:
@@ -217,7 +219,7 @@ class ThreadMailbox(Mailbox):
         lock = allocate_lock()
         lock.acquire()
         self._parked = lock
-        if not self._messages and self.owner is taker:
+        if not self.messages and self.owner is taker:
             lock.acquire()
         if self._parked is lock:
             self._parked = None

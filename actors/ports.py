@@ -6,7 +6,7 @@ Payloads and states travel between the actors as bytes, made once: ``transport/c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 
@@ -25,11 +25,18 @@ class Codec(Protocol):
     def decode_model(self, state: bytes) -> Any: ...
 
 
+class Sink(Protocol):
+    """Where a session's bytes go, e.g. an outbox. A write never waits and never raises."""
+
+    def write(self, joined: Any, /) -> object: ...
+
+
 class Encoding(Protocol):
     """How frames are written for one kind of connection (CBOR or JSON, with or without WebSocket headers).
 
-    Each method returns one frame as a piece; `join` makes what `Session.write` takes out of some pieces. Sessions
-    with the same encoding object get the same joined object, so a drain is encoded and joined once for all of them.
+    Each method returns one frame as a piece; `join` makes what a `Sink` takes out of some pieces, `deliver` hands it to
+    many. Sessions with the same encoding object get the same joined object, so a drain is encoded and joined once
+    for all of them.
     """
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes: ...
@@ -43,3 +50,5 @@ class Encoding(Protocol):
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes: ...
 
     def join(self, pieces: Sequence[bytes]) -> Any: ...
+
+    def deliver(self, sinks: Iterable[Any], joined: Any) -> None: ...

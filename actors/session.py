@@ -13,7 +13,7 @@ from .errors import Busy
 from .hooks import ServerHooks
 from .mailbox import Mailbox
 from .messages import Leave, Post, Request
-from .ports import Encoding
+from .ports import Encoding, Sink
 from .targets import SESSION, TOPIC
 
 HELD = 256
@@ -67,20 +67,21 @@ class Membership:
 
 
 class Session:
-    """``write(joined)`` hands over what ``encoding.join`` made; it never waits and never raises."""
+    """``write(joined)`` hands what ``encoding.join`` made to the session's sink."""
 
     def __init__(
         self,
         client_id: str,
         encoding: Encoding,
-        write: Callable[[Any], None],
+        sink: Sink,
         router: Mailbox,
         hooks: ServerHooks,
         subscriptions: int = SUBSCRIPTIONS,
     ) -> None:
         self.client_id = client_id
         self.encoding = encoding
-        self.write = write
+        self.sink = sink
+        self.write = sink.write
         self.memberships: dict[str, Membership] = {}
         self.closed = False
         self._router = router

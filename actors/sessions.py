@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
 from .errors import UsageError
 from .hooks import ServerHooks
 from .mailbox import Mailbox
 from .messages import Connect, Disconnect
-from .ports import Encoding
+from .ports import Encoding, Sink
 from .session import SUBSCRIPTIONS, Session
 
 
@@ -53,14 +52,14 @@ class Sessions:
         """Return every session, oldest first."""
         return list(self._by_id.values())
 
-    def connect(self, client_id: str, encoding: Encoding, write: Callable[[Any], None]) -> Session:
+    def connect(self, client_id: str, encoding: Encoding, sink: Sink) -> Session:
         """Add a session; one that had this client id is disconnected first.
 
         Raises: UsageError for an empty client id.
         """
         check_client_id(client_id)
         older = self._by_id.get(client_id)
-        session = Session(client_id, encoding, write, self._router, self._hooks, self._subscriptions)
+        session = Session(client_id, encoding, sink, self._router, self._hooks, self._subscriptions)
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session

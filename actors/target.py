@@ -8,7 +8,8 @@ places of his own messages.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from .errors import Refused
@@ -24,10 +25,11 @@ class Subscriber(Protocol):
 
 
 class Send(NamedTuple):
-    """Hand ``joined`` to each of ``subscribers``."""
+    """Hand ``joined`` to each of ``subscribers``, which all have this ``encoding``."""
 
-    subscribers: Collection[Any]
+    subscribers: Sequence[Any]
     joined: Any
+    encoding: Encoding
 
 
 class Crash(NamedTuple):
@@ -40,6 +42,8 @@ class Crash(NamedTuple):
 
 Effects = list[Send | Crash]
 
+_NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
+
 
 class Outcome(NamedTuple):
     """One applied message: who wrote it (None: the server), its ref, its seq (0: outside any order) and its payload."""
@@ -48,6 +52,9 @@ class Outcome(NamedTuple):
     ref: int
     seq: int
     payload: bytes
+
+
+_outcome = partial(tuple.__new__, Outcome)  # takes a third of the time of Outcome(...)
 
 
 class Target:
@@ -79,8 +86,8 @@ class Target:
     def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
         """Apply a message of ``author``; the outcome is sent by the next `flush`."""
         if self.order is None:
-            self._outcomes.append(Outcome(author, ref, 0, payload))
-            return []
+            self._outcomes.append(_outcome((author, ref, 0, payload)))
+            return _NOTHING
         try:
             seq = self.order.apply(message, payload)
         except Refused as refused:
@@ -88,15 +95,15 @@ class Target:
         except Exception as error:
             self.order.rebuild(self._codec.decode_message)
             return [*self.flush(), Crash(author, ref, error)]
-        self._outcomes.append(Outcome(author, ref, seq, payload))
-        return []
+        self._outcomes.append(_outcome((author, ref, seq, payload)))
+        return _NOTHING
 
     def push(self, payload: bytes, exclude: Subscriber | None = None) -> Effects:
         """Send ``payload`` outside the order to everybody but ``exclude``."""
         effects = self.flush()
         for encoding, group in self._groups.items():
             others = [subscriber for subscriber in group if subscriber is not exclude]
-            effects.append(Send(others, encoding.join([encoding.push(self.name, payload)])))
+            effects.append(Send(others, encoding.join([encoding.push(self.name, payload)]), encoding))
         return effects
 
     def attach(self, subscriber: Subscriber) -> None:
@@ -115,7 +122,7 @@ class Target:
             pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
         self.attach(subscriber)
         if pieces:
-            effects.append(Send((subscriber,), encoding.join(pieces)))
+            effects.append(Send((subscriber,), encoding.join(pieces), encoding))
         return effects
 
     def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
@@ -128,7 +135,7 @@ class Target:
             self._groups.pop(encoding, None)
         if ref is not None:
             piece = encoding.acknowledge(self.name, self.seq, [ref], False)
-            effects.append(Send((subscriber,), encoding.join([piece])))
+            effects.append(Send((subscriber,), encoding.join([piece]), encoding))
         return effects
 
     def use(self, order: Order) -> Effects:
@@ -136,7 +143,7 @@ class Target:
         effects = self.flush()
         self.order = order
         for encoding, group in self._groups.items():
-            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")])))
+            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")]), encoding))
         return effects
 
     def stop(self, final: bool) -> Effects:
@@ -144,7 +151,8 @@ class Target:
         effects = self.flush()
         for encoding, group in self._groups.items():
             if final:
-                effects.append(Send(list(group), encoding.join([encoding.acknowledge(self.name, self.seq, [], True)])))
+                piece = encoding.acknowledge(self.name, self.seq, [], True)
+                effects.append(Send(list(group), encoding.join([piece]), encoding))
         self._groups.clear()
         return effects
 
@@ -154,6 +162,8 @@ class Target:
         if not outcomes:
             return []
         self._outcomes = []
+        if len(outcomes) == 1:
+            return self._flush_one(outcomes[0])
         authors: dict[Any, list[int]] = {}
         for at, outcome in enumerate(outcomes):
             if outcome.author is not None:
@@ -163,16 +173,30 @@ class Target:
             here = [author for author in authors if author in group]
             if len(group) == len(here) == 1 and len(authors[here[0]]) == len(outcomes):
                 # Alone: nobody else needs the messages, so they are not even encoded.
-                effects.append(Send(here, encoding.join(self._acknowledges(encoding, outcomes))))
+                effects.append(Send(here, encoding.join(self._acknowledges(encoding, outcomes)), encoding))
                 continue
             pieces = [self._piece(encoding, outcome) for outcome in outcomes]
             if len(here) < len(group):
                 others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
-                effects.append(Send(others, encoding.join(pieces)))
+                effects.append(Send(others, encoding.join(pieces), encoding))
             for author in here:
                 own = self._with_acknowledges(encoding, outcomes, pieces, authors[author])
                 if own:
-                    effects.append(Send((author,), encoding.join(own)))
+                    effects.append(Send((author,), encoding.join(own), encoding))
+        return effects
+
+    def _flush_one(self, outcome: Outcome) -> Effects:
+        """The same for a message that came alone: nothing has to be grouped."""
+        author, ref, seq, _ = outcome
+        effects: Effects = []
+        for encoding, group in self._groups.items():
+            is_here = author in group
+            if len(group) > is_here:
+                others = [subscriber for subscriber in group if subscriber is not author]
+                effects.append(Send(others, encoding.join([self._piece(encoding, outcome)]), encoding))
+            if is_here and (ref or seq):
+                own = encoding.acknowledge(self.name, seq, (ref,), False)
+                effects.append(Send((author,), encoding.join((own,)), encoding))
         return effects
 
     def _piece(self, encoding: Encoding, outcome: Outcome) -> bytes:

@@ -21,7 +21,7 @@ from .hooks import ServerHooks, new_trace_id
 from .mailbox import Mailbox
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Use
 from .session import Session
-from .target import Crash, Effects, Send, Target
+from .target import Crash, Effects, Target
 from .targets import SESSION
 
 logger = logging.getLogger("nuphar.actors")
@@ -77,14 +77,15 @@ class TargetActor(Actor):
         else:
             return super().handle(message)
         self._drained += 1
-        if len(self.mailbox) <= 1 or self._drained >= DRAIN:
-            is_long = self._drained >= DRAIN
-            self._drained = 0
-            self._perform(target.flush())
-            if is_long:
-                target.settled = message  # whatever it was: a kill while others run must not have it answered twice
-                gevent.sleep(0)  # others have waited long enough
+        if self._drained >= DRAIN:
+            self.idle()
+            target.settled = message  # whatever it was: a kill while others run must not have it answered twice
+            gevent.sleep(0)  # others have waited long enough
         return None
+
+    def idle(self) -> None:
+        self._drained = 0
+        self._perform(self._target.flush())
 
     def terminate(self, reason: Reason) -> None:
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
@@ -123,8 +124,10 @@ class TargetActor(Actor):
             session.reject(message.ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
             return
         effects = target.post(session, message.ref, message.message, message.payload)
-        self._settle(message, effects)
-        if not effects and self._hooks.message and target.name == SESSION and target.order is not None:
+        target.settled = message
+        if effects:
+            self._perform(effects)
+        elif self._hooks.message and target.name == SESSION and target.order is not None:
             self._hooks.run("message", message.message, target.order.position.model, session.client_id)
 
     def _leave(self, message: Leave) -> None:
@@ -149,18 +152,24 @@ class TargetActor(Actor):
 
     def _perform(self, effects: Effects) -> None:
         for effect in effects:
-            match effect:
-                case Send(subscribers, joined):
-                    for subscriber in subscribers:
-                        subscriber.write(joined)
-                case Crash(author, ref, Refused() as refused):
-                    # The application says no, in its own words: nothing has crashed.
-                    if author is not None:
-                        author.reject(ref, self._target.name, refused.code, refused.text, refused.details)
-                case Crash(author, ref, error):
-                    text, details = self._fault(error, "crashed on a message")
-                    if author is not None:
-                        author.reject(ref, self._target.name, "crashed", text, details)
+            if isinstance(effect, Crash):
+                self._tell(effect)
+                continue
+            subscribers, joined, encoding = effect
+            if len(subscribers) == 1:
+                subscribers[0].write(joined)
+            else:
+                encoding.deliver([subscriber.sink for subscriber in subscribers], joined)
+
+    def _tell(self, crash: Crash) -> None:
+        author, ref, error = crash
+        if isinstance(error, Refused):
+            # The application says no, in its own words: nothing has crashed.
+            code, text, details = error.code, error.text, error.details
+        else:
+            code, (text, details) = "crashed", self._fault(error, "crashed on a message")
+        if author is not None:
+            author.reject(ref, self._target.name, code, text, details)
 
     def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
         trace_id = new_trace_id()

@@ -38,7 +38,7 @@ class BareClient:
         self._hub = hub
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
-        self.session = sessions.connect(client_id, BARE, self.write)
+        self.session = sessions.connect(client_id, BARE, self)
         self._inbound = Inbound(self.session, BARE, codec, self._close)
 
     def write(self, frames: list[bytes]) -> None:

@@ -13,23 +13,15 @@ from ..actors.session import Session
 from ..actors.sessions import Sessions, generate_client_id
 from .codec import Codec, read
 from .frames import Bye, Hello, Ping, Welcome
-from .framing import FRAMINGS, plain
+from .framing import plain
 from .handshake import Beat, End, Handshake
 from .inbound import BAD_IN_A_ROW, Inbound
 from .limits import Limits
-from .websocket_frames import Message
+from .subprotocols import FRAMINGS
 
 logger = logging.getLogger("nuphar.transport")
 
 TOO_SLOW, RESTARTING = 4513, 4500
-
-
-class Outbox(Protocol):
-    """What takes a connection's bytes: False when it does not."""
-
-    pending: int
-
-    def write(self, data: bytes) -> bool: ...
 
 
 class Socket(Protocol):
@@ -43,7 +35,7 @@ class Socket(Protocol):
     @property
     def subprotocol(self) -> str | None: ...
 
-    def receive(self) -> list[Message] | None: ...
+    def receive(self) -> list[bytes | str] | None: ...
 
     def close(self, code: int = 1000, reason: str = "") -> None: ...
 
@@ -75,7 +67,8 @@ class Connection:
         self._socket = socket
         self._gateway = gateway
         self._framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
-        self._put = socket.outbox.write
+        self._outbox = socket.outbox
+        self._outbox.on_refused = self._close_too_slow
         self._handshake = Handshake(gateway.clock(), gateway.limits)
         self._inbound: Inbound | None = None
         self._bad = 0
@@ -98,35 +91,28 @@ class Connection:
                     if self._socket.closed:
                         break  # what came behind the frame that ended it is for nobody
                     if self._inbound is not None:
-                        self._inbound.receive(message.payload)
+                        self._inbound.receive(message)
                     else:
-                        self._greet(message.payload)
+                        self._greet(message)
         finally:
             connections.discard(self)
             if self._inbound is not None:
                 self._gateway.sessions.disconnect(self._inbound.session)
 
-    def write(self, joined: bytes) -> None:
-        """Hand over whole WebSocket messages. Never waits, never raises; a client that is too slow is closed."""
-        if not self._put(joined) and not self._socket.closed:
-            pending = self._socket.outbox.pending
-            logger.warning("client %s is too slow: %d bytes wait for it", self._name(), pending)
-            self._socket.close(TOO_SLOW, "too slow")
-
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines."""
         match self._handshake.tick(now, self._socket.last_received):
             case Beat(n):
-                self.write(self._framing.frame(plain(Ping(n))))
+                self._outbox.write(self._framing.frame(plain(Ping(n))))
             case End(code, reason):
                 self._end(code, reason)
-        if self._socket.outbox.pending and self._socket.outbox.too_slow and not self._socket.closed:
-            self._socket.close(TOO_SLOW, "too slow")
+        if self._outbox.pending and self._outbox.too_slow:
+            self._close_too_slow()
 
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
-            self.write(self._framing.frame(plain(Bye(reason, retry_after))))
+            self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
         self._socket.close(1001, reason)
 
     def abort(self) -> None:
@@ -144,13 +130,13 @@ class Connection:
             self._welcome(frame)
             return
         self._bad += 1
-        self.write(self._framing.rejected(0, None, *refusal, None))
+        self._outbox.write(self._framing.rejected(0, None, *refusal, None))
         if self._bad >= BAD_IN_A_ROW or refusal[0] == "version":
             self._end(4400, refusal[1])
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
-        session = gateway.sessions.connect(generate_client_id(), self._framing, self.write)
+        session = gateway.sessions.connect(generate_client_id(), self._framing, self._outbox)
         self._inbound = Inbound(session, self._framing, gateway.codec, self._end)
         welcome = Welcome(
             client_id=session.client_id,
@@ -161,9 +147,14 @@ class Connection:
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
         )
-        self.write(self._framing.frame(plain(welcome)))
+        self._outbox.write(self._framing.frame(plain(welcome)))
         for target, cursor in hello.cursors.items():
             session.subscribe(None, target, cursor)
+
+    def _close_too_slow(self) -> None:
+        if not self._socket.closed:
+            logger.warning("client %s is too slow: %d bytes wait for it", self._name(), self._outbox.pending)
+            self._socket.close(TOO_SLOW, "too slow")
 
     def _end(self, code: int, reason: str) -> None:
         if not self._socket.closed:

@@ -6,14 +6,13 @@ for an Acknowledge where the general encoder takes 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from .codec import CODES
 from .frames import Frame
 from .strict import dump_cbor, dump_json, load_cbor
-from .websocket_frames import BINARY, TEXT, encode_frame
 
 _FALSE_TRUE = (b"\xf4", b"\xf5")
 
@@ -35,12 +34,23 @@ def _text(text: str) -> bytes:
     return dump_cbor(text)
 
 
+Join = Callable[[Sequence[bytes]], Any]
+Deliver = Callable[[Iterable[Any], Any], None]
+
+
+def write_to_each(sinks: Iterable[Any], joined: Any) -> None:
+    """Write ``joined`` to each of ``sinks``, whatever they are."""
+    for sink in sinks:
+        sink.write(joined)
+
+
 class CborFraming:
     """Frames in CBOR; ``wrap`` puts one into its envelope, ``join`` makes what a connection writes."""
 
-    def __init__(self, wrap: Callable[[bytes], bytes], join: Callable[[Sequence[bytes]], Any]) -> None:
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
         self._wrap = wrap
         self.join = join
+        self.deliver = deliver
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
         listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else dump_cbor(list(refs))
@@ -66,9 +76,10 @@ class CborFraming:
 class JsonFraming:
     """Frames in JSON, for debugging and for clients without a CBOR library."""
 
-    def __init__(self, wrap: Callable[[bytes], bytes], join: Callable[[Sequence[bytes]], Any]) -> None:
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
         self._wrap = wrap
         self.join = join
+        self.deliver = deliver
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
         return self.frame([17, target, seq, list(refs), final])
@@ -92,17 +103,10 @@ class JsonFraming:
 
 Framing = CborFraming | JsonFraming
 
-BARE = CborFraming(bytes, list)
+BARE = CborFraming(bytes, list, write_to_each)
 """One CBOR frame a call, for ``Server.connect``'s ``send``: joined are the frames in a list."""
 
 
 def plain(frame: Frame) -> list[Any]:
     """Return a frame as the plain data that ``Framing.frame`` writes."""
     return [CODES[type(frame)], *frame]
-
-
-FRAMINGS: dict[str, Framing] = {
-    "nuphar.v1.cbor": CborFraming(lambda frame: encode_frame(BINARY, frame), b"".join),
-    "nuphar.v1.json": JsonFraming(lambda frame: encode_frame(TEXT, frame), b"".join),
-}
-"""For WebSockets, by subprotocol, the one we like best first: joined is one bytes object of WebSocket messages."""

@@ -1,4 +1,7 @@
-"""The only writer of one socket: it never waits, and what may wait in it is bounded by bytes and by age."""
+"""The only writer of one socket: it never waits, and what may wait in it is bounded by bytes and by age.
+
+`write_to_all` is where a topic's messages leave: one system call for each subscriber, and next to nothing else.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import os
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
@@ -21,12 +24,13 @@ class Outbox:
     A write goes straight to the kernel; only what does not fit waits, at most ``bound`` bytes and ``max_age``
     seconds of ``clock``, and only then does a greenlet write. An empty outbox takes one piece of any size, so
     that a snapshot above the bound still reaches a client which reads. ``on_broken`` is called once when the
-    socket turns out to be dead; it must not wait. Close the outbox before the socket.
+    socket turns out to be dead, ``on_refused`` whenever an open outbox does not take a piece; they must not wait.
+    Close the outbox before the socket.
     """
 
     __slots__ = (
         "_bound", "_clock", "_fd", "_max_age", "_on_broken", "_open", "_queue", "_rest", "_rest_since",
-        "_sock", "_tls", "_writer", "pending",
+        "_sock", "_tls", "_writer", "on_refused", "pending", "ready",
     )  # fmt: skip
 
     def __init__(
@@ -46,12 +50,15 @@ class Outbox:
         self._clock = clock
         self._on_broken = on_broken
         self._open = True  # new pieces are taken
+        self.on_refused: Callable[[], None] | None = None
         self._rest: memoryview | None = None  # of the piece that has been started; it is always finished
         self._rest_since = 0.0
         self._queue: deque[tuple[bytes, float]] = deque()  # whole pieces, and when each came
         self._writer: gevent.Greenlet | None = None
         self.pending = 0
         """How many bytes wait."""
+        self.ready = -1 if self._tls else self._fd
+        """The descriptor, as long as a piece may go straight to the kernel: open, nothing waits, no TLS. Else -1."""
 
     @property
     def too_slow(self) -> bool:
@@ -63,24 +70,31 @@ class Outbox:
 
         False means that nothing of it was taken: over the bound, too old, finished or broken.
         """
-        if not self._open:
-            return False
-        if self.pending:
-            if self.pending + len(data) > self._bound or self.too_slow:
-                return False
-            self._queue.append((data, self._clock()))
-            self.pending += len(data)
-            return True
+        if self.ready < 0:
+            return self._write_later(data)
         try:
-            sent = self._send_tls(data) if self._tls else os.write(self._fd, data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._break()
-            return False
+            sent = os.write(self.ready, data)
+        except OSError as error:
+            return self.failed(data, error)
         if sent < len(data):
-            self._start(data, sent)
+            self.keep(data, sent)
         return True
+
+    def keep(self, data: bytes, sent: int) -> None:
+        """Write the rest of ``data`` as soon as the kernel takes it."""
+        self.ready = -1
+        self._rest = memoryview(data)[sent:]
+        self._rest_since = self._clock()
+        self.pending = len(self._rest)
+        self._writer = gevent.spawn(self._drain)
+
+    def failed(self, data: bytes, error: OSError) -> bool:
+        """Deal with what the kernel said instead of taking ``data``."""
+        if isinstance(error, BlockingIOError):
+            self.keep(data, 0)
+            return True
+        self._break()
+        return False
 
     def finish(self, data: bytes, *, drop: bool = False) -> None:
         """Send ``data`` as the last piece, bound or no bound; nothing is taken after it.
@@ -98,6 +112,7 @@ class Outbox:
         else:
             self.write(data)
         self._open = False
+        self.ready = -1
 
     def flush(self, timeout: float) -> bool:
         """Wait until nothing is pending, at most ``timeout`` seconds. Was everything written?"""
@@ -109,10 +124,29 @@ class Outbox:
     def close(self) -> None:
         """Forget everything and never touch the descriptor again: its number may soon be another socket's."""
         self._open = False
-        self._fd = -1
+        self._fd = self.ready = -1
         self._rest = None
         self._queue.clear()
         self.pending = 0
+
+    def _write_later(self, data: bytes) -> bool:
+        if not self._open:
+            return False
+        if self.pending:
+            if self.pending + len(data) > self._bound or self.too_slow:
+                if self.on_refused is not None:
+                    self.on_refused()
+                return False
+            self._queue.append((data, self._clock()))
+            self.pending += len(data)
+            return True
+        try:
+            sent = self._send_tls(data)
+        except OSError as error:
+            return self.failed(data, error)
+        if sent < len(data):
+            self.keep(data, sent)
+        return True
 
     def _send_tls(self, data: bytes) -> int:
         # gevent's TLS sockets ignore send's timeout argument, so the socket itself is made impatient; no
@@ -127,12 +161,6 @@ class Outbox:
             self._sock.settimeout(patience)
         return sent
 
-    def _start(self, data: bytes, sent: int) -> None:
-        self._rest = memoryview(data)[sent:]
-        self._rest_since = self._clock()
-        self.pending = len(self._rest)
-        self._writer = gevent.spawn(self._drain)
-
     def _drain(self) -> None:
         """Write until nothing is left: the body of the writer greenlet."""
         try:
@@ -142,6 +170,8 @@ class Outbox:
                     return
                 self.pending -= sent
                 self._rest = self._rest[sent:] if sent < len(self._rest) else self._next()
+            if self._open and not self._tls:
+                self.ready = self._fd
         except (OSError, ConcurrentObjectUseError):
             self._break()
         finally:
@@ -164,3 +194,19 @@ class Outbox:
         if self._fd >= 0:
             self.close()
             self._on_broken()
+
+
+def write_to_all(outboxes: Iterable[Outbox], data: bytes) -> None:
+    """Do ``outbox.write(data)`` for each of ``outboxes``, without a call for those that are ready."""
+    write, size = os.write, len(data)
+    for outbox in outboxes:
+        if outbox.ready < 0:
+            outbox.write(data)
+            continue
+        try:
+            sent = write(outbox.ready, data)
+        except OSError as error:
+            outbox.failed(data, error)
+            continue
+        if sent != size:
+            outbox.keep(data, sent)

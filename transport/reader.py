@@ -19,11 +19,15 @@ _READABLE = 1  # an event of libev
 
 
 class Reader:
-    """Reads ``sock``, a gevent socket, in the greenlet that calls. Close the reader before the socket."""
+    """Reads ``sock``, a gevent socket, in the greenlet that calls; ``early`` is what was read from it already.
 
-    __slots__ = ("_fd", "_hub", "_is_dry", "_is_watching", "_parked", "_sock", "_tls", "_watcher")
+    Close the reader before the socket.
+    """
 
-    def __init__(self, sock: Any) -> None:
+    __slots__ = ("_early", "_fd", "_hub", "_is_dry", "_is_watching", "_parked", "_sock", "_tls", "_watcher")
+
+    def __init__(self, sock: Any, early: bytes = b"") -> None:
+        self._early = early
         self._sock = sock
         self._fd: int = sock.fileno()
         self._tls = hasattr(sock, "do_handshake")
@@ -38,6 +42,9 @@ class Reader:
 
         Raises: ConcurrentObjectUseError if another greenlet reads.
         """
+        if self._early:
+            early, self._early = self._early, b""
+            return early
         if self._tls:
             return self._read_tls()
         while self._fd >= 0:

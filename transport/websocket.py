@@ -29,7 +29,7 @@ _ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.
 
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
-    "__weakref__", "_clock", "_deadline", "_early", "_ending", "_frames", "_limits", "_over", "_reader",
+    "__weakref__", "_clock", "_deadline", "_ending", "_frames", "_limits", "_over", "_reader",
     "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
 )  # fmt: skip
 
@@ -64,10 +64,9 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self.last_received = clock()
         self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, clock=clock)
         self._sock = sock
-        self._early = early
         self._limits = limits
         self._frames = wire.FrameReader(limits.message)
-        self._reader = Reader(sock)
+        self._reader = Reader(sock, early)
         self._clock = clock
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
@@ -81,8 +80,10 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         """The logger of this wing."""
         return LOG
 
-    def receive(self) -> list[wire.Message] | None:
+    def receive(self) -> list[bytes | str] | None:
         """Wait for the next messages: all that one read brought, at least one; None at the end.
+
+        A binary message is ``bytes``, a text message is ``str``.
 
         Answers pings, and at the next call what ends the connection: the peer's close frame with its code, a
         broken rule with the code that it deserves. So the last messages can still be answered.
@@ -91,10 +92,11 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             if self._ending is not None:
                 self._settle(self._ending)
                 continue
-            data = self._read()
+            data = self._reader.read()
             if not data:
                 self.abort()
                 break
+            self.last_received = self._clock()
             closing = self.closed  # what comes after our own close frame is for nobody
             messages = self._sort(self._frames.feed(data))
             if messages and not closing:
@@ -150,27 +152,17 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         except ConcurrentObjectUseError:  # somebody still receives: then it is not for us to do
             self.abort()
 
-    def _read(self) -> bytes:
-        if self._early:
-            data, self._early = self._early, b""
-        else:
-            data = self._reader.read()
-        if data:
-            self.last_received = self._clock()
-        return data
-
-    def _sort(self, events: list[wire.Event]) -> list[wire.Message]:
-        messages: list[wire.Message] = []
+    def _sort(self, events: list[wire.Event]) -> list[bytes | str]:
+        messages: list[bytes | str] = []
         pong = None
         for event in events:
-            match event:
-                case wire.Message():
-                    messages.append(event)
-                case wire.Ping(payload):
-                    # The latest is enough (RFC 6455 section 5.5.3): a flood gets one answer for each read.
-                    pong = wire.encode_frame(wire.PONG, payload)
-                case wire.Close() | wire.Failed():
-                    self._ending = event
+            if isinstance(event, bytes | str):
+                messages.append(event)
+            elif isinstance(event, wire.Ping):
+                # The latest is enough (RFC 6455 section 5.5.3): a flood gets one answer for each read.
+                pong = wire.encode_frame(wire.PONG, event.payload)
+            elif not isinstance(event, wire.Pong):
+                self._ending = event
         if pong is not None:
             self.outbox.write(pong)
         return messages

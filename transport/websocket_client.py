@@ -219,7 +219,7 @@ class _Link:
         while True:
             for event in reader.feed(data) if data else ():
                 match event:
-                    case wire.Message(_, payload):
+                    case bytes() | str() as payload:
                         self._backoff.reset()
                         self._handler.on_receive(payload if isinstance(payload, bytes) else payload.encode())
                     case wire.Ping(payload):

@@ -26,13 +26,6 @@ _FIN, _RESERVED, _MASKED, _CONTROL = 0x80, 0x70, 0x80, 0x08
 _PROTOCOL_ERROR, _INVALID_TEXT, _TOO_LARGE = 1002, 1007, 1009
 
 
-class Message(NamedTuple):
-    """A whole message: ``bytes`` if ``opcode`` is `BINARY`, ``str`` if it is `TEXT`."""
-
-    opcode: int
-    payload: bytes | str
-
-
 class Ping(NamedTuple):
     """To be answered by a pong with the same payload."""
 
@@ -59,7 +52,8 @@ class Failed(NamedTuple):
     reason: str
 
 
-Event = Message | Ping | Pong | Close | Failed
+Event = bytes | str | Ping | Pong | Close | Failed
+"""What a stream of bytes is cut into. A whole message is its payload: ``bytes`` if binary, ``str`` if text."""
 
 
 class _Fault(Exception):
@@ -173,7 +167,7 @@ class FrameReader:
                 if self._over:
                     return position
             elif first & _FIN and not self._fragments:
-                events.append(Message(first & 15, payload if first & 15 == BINARY else _text(payload)))
+                events.append(payload if first & 15 == BINARY else _text(payload))
             else:
                 self._fragment(first, payload, events)
         self._needed = 2
@@ -207,7 +201,7 @@ class FrameReader:
             whole, opcode = bytes(self._message), self._opcode
             self._message.clear()
             self._fragments = 0
-            events.append(Message(opcode, whole if opcode == BINARY else _text(whole)))
+            events.append(whole if opcode == BINARY else _text(whole))
 
     def _control(self, opcode: int, payload: bytes) -> Event:
         if opcode == PING:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
+from support.kept import Kept
 
 from nuphar import automatic
 from nuphar.actors.greeter import Greeter
@@ -26,7 +27,7 @@ class Asked:
     def __init__(self, timeout: float = LIMIT) -> None:
         self.verdicts: list[Verdict] = []
         self.greeter = Greeter(CODEC, timeout, self.verdicts.append)
-        session = Session("c", BARE, lambda frames: None, Mailbox(), ServerHooks())
+        session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
         self.request = Request(session, 1, "topic:t", None, None)
 
     def ask(self, hooks: TopicHooks, *, is_new: bool = True, trusted: bool = False) -> Verdict:

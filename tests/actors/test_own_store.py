@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support.kept import Kept
+
 from nuphar import Store, automatic
 from nuphar.actors.hooks import ServerHooks
 from nuphar.actors.log import MemoryLog
@@ -18,7 +20,7 @@ def add(model: int, message: int) -> int:
 
 
 def new_session(client_id: str = "c") -> Session:
-    return Session(client_id, BARE, lambda frames: None, Mailbox(), ServerHooks())
+    return Session(client_id, BARE, Kept([]), Mailbox(), ServerHooks())
 
 
 def new_stores(started: list[OwnStore]) -> OwnStores:

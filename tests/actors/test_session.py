@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.kept import Kept
 
 from nuphar import Busy
 from nuphar.actors.hooks import ServerHooks
@@ -22,7 +23,7 @@ class Alone:
     def __init__(self, *, router: int = 100, subscriptions: int = 100, hooks: ServerHooks | None = None) -> None:
         self.sent: list[bytes] = []
         self.router = Mailbox(router)
-        self.session = Session("c", BARE, self.sent.extend, self.router, hooks or ServerHooks(), subscriptions)
+        self.session = Session("c", BARE, Kept(self.sent), self.router, hooks or ServerHooks(), subscriptions)
 
     def take(self) -> list[Frame]:
         sent, self.sent[:] = list(self.sent), []

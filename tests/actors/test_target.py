@@ -13,10 +13,10 @@ from nuphar.actors.order import Order
 from nuphar.actors.target import Crash, Effects, Send, Target
 from nuphar.transport.codec import Codec, read
 from nuphar.transport.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
-from nuphar.transport.framing import BARE, CborFraming
+from nuphar.transport.framing import BARE, CborFraming, write_to_each
 
 NAME = "topic:t"
-OTHER = CborFraming(bytes, list)
+OTHER = CborFraming(bytes, list, write_to_each)
 CODEC = Codec(automatic())
 POISON = 13
 

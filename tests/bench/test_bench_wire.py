@@ -5,13 +5,13 @@ import pytest
 from bench.wire import DELIVERED, WIRES
 from bench.wire.websocket import TEXT, Template, frame
 
-from nuphar.transport.framing import FRAMINGS
-from nuphar.transport.websocket_frames import FrameReader, Message
+from nuphar.transport.subprotocols import FRAMINGS
+from nuphar.transport.websocket_frames import FrameReader
 
 
 def read(data: bytes) -> list[bytes | str]:
     """Return the messages in what a client sends."""
-    return [event.payload for event in FrameReader(1 << 20).feed(data) if isinstance(event, Message)]
+    return [event for event in FrameReader(1 << 20).feed(data) if isinstance(event, bytes | str)]
 
 
 @pytest.mark.parametrize("before", [b"", b"a", b"ab", b"abc", b"x" * 130, b"x" * 70_000])

@@ -31,7 +31,7 @@ def app(environ, start_response):
         return [websocket.body]
     while (messages := websocket.receive()) is not None:
         for message in messages:
-            websocket.send(message.payload)
+            websocket.send(message)
     return []
 """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gevent
@@ -27,7 +27,7 @@ from nuphar.transport.frames import (
     Unsubscribe,
     Welcome,
 )
-from nuphar.transport.websocket_frames import BINARY, TEXT, FrameReader, Message
+from nuphar.transport.websocket_frames import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 HELLO = Hello(1, None, None, {}, {})
@@ -44,19 +44,23 @@ class MemorySocket:
         self.close_reason = ""
         self.last_received = 0.0
         self.pending = 0
+        self.ready = -1  # it has no descriptor
+        self.on_refused: Callable[[], None] | None = None
         self.too_slow = False
         self.full = False
         self.aborted = False
         self.written: list[bytes] = []
-        self._arriving: SimpleQueue[list[Message] | None] = SimpleQueue()
+        self._arriving: SimpleQueue[list[bytes | str] | None] = SimpleQueue()
 
     def write(self, data: bytes) -> bool:
         if self.full or self.closed:
+            if self.on_refused is not None and not self.closed:
+                self.on_refused()
             return False
         self.written.append(data)
         return True
 
-    def receive(self) -> list[Message] | None:
+    def receive(self) -> list[bytes | str] | None:
         return self._arriving.get()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
@@ -70,7 +74,7 @@ class MemorySocket:
 
     def arrive(self, *payloads: bytes | str) -> None:
         """Let messages come in one read."""
-        self._arriving.put([Message(TEXT if isinstance(payload, str) else BINARY, payload) for payload in payloads])
+        self._arriving.put(list(payloads))
 
     def vanish(self) -> None:
         """Let the peer be gone."""
@@ -95,7 +99,7 @@ class Peer:
         settle(self.server)
         written, self.socket.written = self.socket.written, []
         events = [event for data in written for event in self._reader.feed(data)]
-        return [decode(event.payload, self._codec) for event in events if isinstance(event, Message)]
+        return [decode(event, self._codec) for event in events if isinstance(event, bytes | str)]
 
     def greet(self, hello: Hello = HELLO) -> Welcome:
         self.send(hello)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from nuphar import automatic
 from nuphar.transport import encode
 from nuphar.transport.frames import Acknowledge, Frame, Push, Rejected, ServerMessage, Snapshot
-from nuphar.transport.framing import BARE, FRAMINGS, CborFraming, JsonFraming
+from nuphar.transport.framing import BARE, CborFraming, JsonFraming, write_to_each
 from nuphar.transport.strict import dump_cbor
+from nuphar.transport.subprotocols import FRAMINGS
 from nuphar.transport.websocket_frames import BINARY, TEXT, encode_frame
 
 SERIALISER = automatic()
@@ -20,7 +21,7 @@ SEQS = st.sampled_from([0, 1, 23, 24, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 
 TARGETS = st.sampled_from(["session", "topic:t", "topic:" + "x" * 255, "topic:été"])
 VALUES = st.integers().filter(lambda n: abs(n) < 2**53) | st.text(max_size=5) | st.lists(st.booleans(), max_size=3)
 
-CBOR, JSON = CborFraming(bytes, list), JsonFraming(bytes, list)
+CBOR, JSON = CborFraming(bytes, list, write_to_each), JsonFraming(bytes, list, write_to_each)
 
 
 def check(pieces: tuple[bytes, bytes], frame: Frame) -> None:

@@ -24,7 +24,7 @@ from nuphar.transport.limits import Limits
 from nuphar.transport.origin import Origins
 from nuphar.transport.upgrade import Refuse
 from nuphar.transport.websocket import WebSocket
-from nuphar.transport.websocket_frames import BINARY, TEXT, Close, Event, FrameReader, Message, encode_frame
+from nuphar.transport.websocket_frames import BINARY, TEXT, Close, Event, FrameReader, encode_frame
 
 LIMIT = 10.0  # seconds that any wait here may take
 CBOR, JSON = "nuphar.v1.cbor", "nuphar.v1.json"
@@ -40,7 +40,7 @@ def echo(websocket: WebSocket) -> None:
     """Send back every message."""
     while (messages := websocket.receive()) is not None:
         for message in messages:
-            websocket.send(message.payload)
+            websocket.send(message)
 
 
 class Service:
@@ -204,7 +204,7 @@ def test_frames_sent_right_behind_the_request_are_not_lost(start: Callable[..., 
     head, _, body = http(server, REQUEST + frames).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 101 ")
-    expected = [Message(TEXT, "early"), Message(BINARY, b"bird"), Close(1005, "")]
+    expected = ["early", b"bird", Close(1005, "")]
     assert FrameReader(1000, client=True).feed(body) == expected
 
 
@@ -323,7 +323,7 @@ def test_a_client_that_never_reads_is_closed_as_too_slow(start: Callable[..., WS
         assert sock.recv(1) == b""
     events: list[Event] = FrameReader(10_000, client=True).feed(bytes(data).partition(b"\r\n\r\n")[2])
     assert events[-1] == Close(4513, "")
-    assert set(events[:-1]) == {Message(BINARY, bytes(10_000))}
+    assert set(events[:-1]) == {bytes(10_000)}
     finished(server)
 
 

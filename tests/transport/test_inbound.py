@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.kept import Kept
 
 from nuphar import RemoteProtocolError, automatic
 from nuphar.actors.hooks import ServerHooks
@@ -38,7 +39,7 @@ class Client:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.closed = Closed()
-        session = Session("c", BARE, self.sent.extend, Mailbox(), ServerHooks())
+        session = Session("c", BARE, Kept(self.sent), Mailbox(), ServerHooks())
         self.inbound = Inbound(session, BARE, Codec(SERIALISER), self.closed)
 
     def receive(self, frame: Frame | bytes | str) -> list[Frame]:

@@ -15,7 +15,7 @@ from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
 
 from nuphar.transport.outbox import Outbox
-from nuphar.transport.websocket_frames import BINARY, Close, FrameReader, Message, encode_close, encode_frame
+from nuphar.transport.websocket_frames import BINARY, Close, FrameReader, encode_close, encode_frame
 
 LIMIT = 10.0  # seconds that any wait here may take
 
@@ -211,7 +211,7 @@ def test_dropping_cuts_no_frame_and_the_close_frame_is_the_last(pair: tuple[Any,
     writer.join()
 
     assert events[-1] == Close(4513, "too slow")
-    assert all(event == Message(BINARY, bytes(size)) for event in events[:-1])
+    assert all(event == bytes(size) for event in events[:-1])
     assert len(events) <= taken
 
 
@@ -292,5 +292,5 @@ def test_tls_gets_a_valid_stream_and_the_close_frame_after_dropping(tls_pair: tu
     while not events or not isinstance(events[-1], Close):
         events += reader.feed(theirs.recv(65536))
     assert events[-1] == Close(4513, "")
-    assert all(event == Message(BINARY, bytes(1000)) for event in events[:-1])
+    assert all(event == bytes(1000) for event in events[:-1])
     assert len(events) < taken

@@ -25,7 +25,6 @@ from nuphar.transport.websocket_frames import (
     Close,
     Event,
     FrameReader,
-    Message,
     Pong,
     encode_close,
     encode_frame,
@@ -71,7 +70,7 @@ def test_one_read_brings_many_messages(ends: tuple[Any, Peer]) -> None:
 
     websocket = WebSocket(ours)
 
-    assert websocket.receive() == [Message(TEXT, "a"), Message(BINARY, b"b")]
+    assert websocket.receive() == ["a", b"b"]
     websocket.abort()
 
 
@@ -86,7 +85,7 @@ def test_a_frame_cut_at_each_byte_is_put_together(ends: tuple[Any, Peer]) -> Non
         gevent.idle()
         assert not receiving.ready()
         peer.sock.sendall(frame[at:])
-        assert receiving.get() == [Message(BINARY, b"payload")]
+        assert receiving.get() == [b"payload"]
     websocket.abort()
 
 
@@ -97,7 +96,7 @@ def test_early_bytes_come_before_the_sockets(ends: tuple[Any, Peer]) -> None:
 
     websocket = WebSocket(ours, early=frame[:5])
 
-    assert websocket.receive() == [Message(TEXT, "early")]
+    assert websocket.receive() == ["early"]
     websocket.abort()
 
 
@@ -119,7 +118,7 @@ def test_a_flood_of_pings_gets_one_answer_for_each_read(ends: tuple[Any, Peer]) 
     peer.sock.sendall(pings + encode_frame(TEXT, b"end", KEY))
     websocket = WebSocket(ours)
 
-    assert websocket.receive() == [Message(TEXT, "end")]
+    assert websocket.receive() == ["end"]
     assert peer.reader.feed(peer.sock.recv(65536)) == [Pong(b"99")]
     websocket.abort()
 
@@ -130,7 +129,7 @@ def test_written_frames_go_out_as_they_are(ends: tuple[Any, Peer]) -> None:
 
     assert websocket.write(encode_frame(TEXT, b"a") + encode_frame(BINARY, b"b"))
 
-    assert peer.reader.feed(peer.sock.recv(100)) == [Message(TEXT, "a"), Message(BINARY, b"b")]
+    assert peer.reader.feed(peer.sock.recv(100)) == ["a", b"b"]
     websocket.abort()
 
 
@@ -142,7 +141,7 @@ def test_send_makes_one_message_of_text_or_bytes(ends: tuple[Any, Peer]) -> None
     websocket.send(b"\xff")
     websocket.send(b"plain", binary=False)
 
-    expected = [Message(TEXT, "grün"), Message(BINARY, b"\xff"), Message(TEXT, "plain")]
+    expected = ["grün", b"\xff", "plain"]
     assert peer.reader.feed(peer.sock.recv(100)) == expected
     websocket.abort()
 
@@ -172,7 +171,7 @@ def test_the_peers_close_is_answered_and_ends_tcp(
     peer.send(TEXT, b"last")
     peer.send(CLOSE, payload)
 
-    assert websocket.receive() == [Message(TEXT, "last")]
+    assert websocket.receive() == ["last"]
     assert websocket.receive() is None
     assert websocket.receive() is None
     assert websocket.closed
@@ -274,7 +273,7 @@ def test_what_was_written_goes_before_the_close_frame(ends: tuple[Any, Peer]) ->
     peer.send(CLOSE)
     lingering.join()
 
-    assert events == [Message(BINARY, bytes(500_000)), Message(TEXT, "bye"), Close(1001, "")]
+    assert events == [bytes(500_000), "bye", Close(1001, "")]
 
 
 def test_a_client_that_is_too_slow_gets_whole_frames_and_the_close_frame_once_it_reads(
@@ -296,7 +295,7 @@ def test_a_client_that_is_too_slow_gets_whole_frames_and_the_close_frame_once_it
     lingering.join()
 
     assert events[-1] == Close(4513, "too slow")
-    assert all(event == Message(BINARY, bytes(3000)) for event in events[:-1])
+    assert all(event == bytes(3000) for event in events[:-1])
     assert len(events) < taken / 2
 
 

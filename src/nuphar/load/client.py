@@ -107,7 +107,7 @@ class Client:
 
     def _take(self, event: wire.Event, now: float) -> None:
         match event:
-            case wire.Message(_, payload):
+            case bytes() | str() as payload:
                 frame = read(payload)
                 if isinstance(frame, Ping):
                     self._send(Pong(frame.n))
