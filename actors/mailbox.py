@@ -102,7 +102,19 @@ class Mailbox:
     def wait(self, taker: object = None) -> None:
         """Wait until there is a message, or ``taker`` is no longer the owner: then somebody else takes what is here."""
         while not self.messages and self.owner is taker:
-            self._wait(taker)
+            self._hub = get_hub()
+            self._thread = get_ident()
+            self._waits += 1
+            if self.naps and self._waits - self._seen <= 1:
+                raise Hibernate
+            me = self._parked = gevent.getcurrent()
+            try:
+                # Another OS thread may have put, or disowned us, before it could see that we park.
+                if not self.messages and self.owner is taker:
+                    self._hub.switch()
+            finally:
+                if self._parked is me:
+                    self._parked = None
 
     def head(self, taker: object = None) -> Any:
         """Wait likewise, and return the first message without taking it; None if there is none for ``taker``."""
@@ -163,21 +175,6 @@ class Mailbox:
         if self._parked is not None:
             self._wake()
 
-    def _wait(self, taker: object) -> None:
-        self._hub = get_hub()
-        self._thread = get_ident()
-        self._waits += 1
-        if self.naps and self._waits - self._seen <= 1:
-            raise Hibernate
-        me = self._parked = gevent.getcurrent()
-        try:
-            # Another OS thread may have put, or disowned us, before it could see that we park.
-            if not self.messages and self.owner is taker:
-                self._hub.switch()
-        finally:
-            if self._parked is me:
-                self._parked = None
-
     def _wake(self) -> None:
         if not self._wake_scheduled:
             self._wake_scheduled = True
@@ -215,14 +212,15 @@ class ThreadMailbox(Mailbox):
 
     __slots__ = ()
 
-    def _wait(self, taker: object) -> None:
-        lock = allocate_lock()
-        lock.acquire()
-        self._parked = lock
-        if not self.messages and self.owner is taker:
+    def wait(self, taker: object = None) -> None:
+        while not self.messages and self.owner is taker:
+            lock = allocate_lock()
             lock.acquire()
-        if self._parked is lock:
-            self._parked = None
+            self._parked = lock
+            if not self.messages and self.owner is taker:
+                lock.acquire()
+            if self._parked is lock:
+                self._parked = None
 
     def _wake(self) -> None:
         try:

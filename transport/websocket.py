@@ -98,7 +98,10 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
                 break
             self.last_received = self._clock()
             closing = self.closed  # what comes after our own close frame is for nobody
-            messages = self._sort(self._frames.feed(data))
+            events = self._frames.feed(data)
+            if len(events) == 1 and type(events[0]) is bytes and not closing:
+                return events  # type: ignore[return-value]  # mypy does not see what the line before says
+            messages = self._sort(events)
             if messages and not closing:
                 return messages
         self._end()

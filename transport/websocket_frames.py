@@ -60,6 +60,15 @@ class _Fault(Exception):
     """What becomes a `Failed`; it never leaves this module."""
 
 
+_SMALL = tuple(bytes((_FIN | BINARY, size)) for size in range(126))
+
+
+def encode_binary(payload: bytes) -> bytes:
+    """One binary message from a server: `encode_frame` for what goes out most."""
+    size = len(payload)
+    return _SMALL[size] + payload if size < 126 else encode_frame(BINARY, payload)
+
+
 def encode_frame(opcode: int, payload: bytes, mask: bytes | None = None) -> bytes:
     """One final frame. A client gives four random bytes as ``mask``, a server none (RFC 6455 section 5.2)."""
     size = len(payload)
@@ -116,6 +125,11 @@ class FrameReader:
                 return []
             data = bytes(self._buffer)
             self._buffer.clear()
+        size = len(data) - 6
+        is_small = 0 < size < 126 and size <= self._limit
+        if is_small and data[0] == 0x82 and data[1] == _MASKED | size and self._masked and not self._fragments:
+            # What most reads bring: one whole binary message of a client.
+            return [unmask(data[6:], data[2:6])]
         events: list[Event] = []
         try:
             used = self._cut(data, events)
