@@ -43,6 +43,11 @@ class Checker:
         self._is_comparing = False
 
     @property
+    def heard(self) -> int:
+        """How much came for this client; it grows with everything that does."""
+        return self.acknowledged + self.delivered + self.rejected + self.duplicated + self.compared
+
+    @property
     def last_ref(self) -> int:
         """The ref of the last message posted."""
         return SUBSCRIBE + self.posted
@@ -103,7 +108,8 @@ class Checker:
             sender = self.senders.get(marker.client)
             if sender is None:
                 sender = self.senders[marker.client] = Rising(SUBSCRIBE)
-            fault = max(fault, sender.see(marker.ref))
+            if (another := sender.see(marker.ref)) > fault:
+                fault = another
         if fault == AGAIN:
             self.duplicated += 1
             return
