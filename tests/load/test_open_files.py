@@ -41,6 +41,6 @@ def test_a_hard_limit_that_is_too_low_is_named_with_what_to_do(limits: tuple[int
         allow_files(hard)
 
     text = str(caught.value)
-    assert f"need {hard + BESIDE} open files, expected at most {hard}, the hard limit" in text
+    assert f"need {hard + BESIDE:,} open files, expected at most {hard:,}, the hard limit" in text
     assert f"ulimit -Hn {hard + BESIDE}" in text
-    assert f"take at most {hard - BESIDE} clients" in text
+    assert f"take at most {hard - BESIDE:,} clients" in text

@@ -21,8 +21,8 @@ def allow_files(connections: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:
         raise LoadError(
-            f"{connections:,} clients need {wanted} open files, expected at most {hard}, the hard limit: have root "
+            f"{connections:,} clients need {wanted:,} open files, expected at most {hard:,}, the hard limit: have root "
             f"raise it (ulimit -Hn {wanted}, LimitNOFILE= of systemd, --ulimit nofile= of docker), "
-            f"or take at most {max(0, hard - BESIDE)} clients"
+            f"or take at most {max(0, hard - BESIDE):,} clients"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -9,16 +9,12 @@ NEXT, LATE, AGAIN = 0, 1, 2
 class Rising:
     """Remembers the last number and the gaps, not every number: a run may have millions."""
 
-    __slots__ = ("_missing", "last")
+    __slots__ = ("last", "missing")
 
     def __init__(self, last: int) -> None:
         self.last = last
-        self._missing: set[int] | None = None  # a run may have a million of us, and hardly any with a gap
-
-    @property
-    def missing(self) -> set[int]:
+        self.missing: set[int] = set()
         """Numbers below the last one that have not come."""
-        return self._missing or set()
 
     def see(self, number: int) -> int:
         """Take the next number: `NEXT` even after a gap, `LATE` if it fills one, `AGAIN` if it was there.
@@ -31,19 +27,15 @@ class Rising:
             self.last = number
             return NEXT
         if number > self.last:
-            if self._missing is None:
-                self._missing = set()
-            self._missing.update(range(self.last + 1, number))
+            self.missing.update(range(self.last + 1, number))
             self.last = number
             return NEXT
-        if self._missing and number in self._missing:
-            self._missing.discard(number)
+        if number in self.missing:
+            self.missing.discard(number)
             return LATE
         return AGAIN
 
     def never_came(self, last: int, excused: set[int]) -> int:
         """Count the numbers up to ``last`` that have not come and are not in ``excused``."""
-        if self.last == last and not self._missing:
-            return 0
         tail = range(self.last + 1, last + 1)
         return len(self.missing - excused) + len(tail) - sum(number in tail for number in excused)

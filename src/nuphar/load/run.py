@@ -159,9 +159,11 @@ class Run:
     def _settle(self) -> None:
         """Wait for all answers and deliveries, and then for every client's comparison."""
         self._wait("waiting for the last messages", _has_settled)
-        for count, client in enumerate(self._clients, 1):
+        asked = 0
+        self._phase = "asking for models", lambda: asked, len(self._clients)
+        for asked, client in enumerate(self._clients, 1):
             client.compare()
-            if count % _ASKED == 0:
+            if asked % _ASKED == 0:
                 gevent.sleep(_LOOK)  # the answers are the server's work: all at once would hold up its hub
         self._wait("comparing models", _has_compared)
         late = [client for client in self._clients if client.is_open and not client.checker.compared]

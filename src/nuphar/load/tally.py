@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .checker import SUBSCRIBE, Checker
-from .rising import Rising
+from .checker import Checker
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +47,13 @@ def tally(topics: Iterable[Sequence[Checker]]) -> Counts:
 
 def losses(members: Sequence[Checker]) -> list[int]:
     """Count what each member of a topic should have got and did not: by marker and by seq, whichever finds more."""
-    nothing = Rising(SUBSCRIBE)
     senders = [(sender, sender.refused | sender.outstanding.keys()) for sender in members]
     counts = []
     for checker in members:
         by_marker = len(checker.outstanding)
         for sender, excused in senders:
             if sender is not checker:
-                by_marker += checker.senders.get(sender.client, nothing).never_came(sender.last_ref, excused)
+                by_marker += checker.senders.never_came(sender.client, sender.last_ref, excused)
         counts.append(max(by_marker, len(checker.seqs.missing)))
     return counts
 
