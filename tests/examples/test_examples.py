@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import runpy
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +72,30 @@ def test_the_counter_counts_for_every_client() -> None:
             one.wait_until(lambda one: one.model("counter") == 3)
         process.signal(signal.SIGTERM)
         assert process.wait() == 0
+
+
+@pytest.mark.skipif(find_spec("locust") is None, reason="locust is not installed: pip install 'nuphar[locust]'")
+def test_locust_counts_connections_and_acknowledged_messages() -> None:
+    with run(*on_free_port("counter")) as server:
+        address = f"ws{url(server)[4:]}/live"
+        load = ("--headless", "--users", "3", "--spawn-rate", "3", "--run-time", "2s", "--json", "--host", address)
+        with run("-m", "locust", "-f", "locustfile.py", *load) as locust:
+            assert locust.wait(timeout=40) == 0, locust.output
+        rows = json.loads(re.search(r"^\[\n.*^\]$", locust.output, re.MULTILINE | re.DOTALL)[0])  # type: ignore[index]
+        by_kind = {row["method"]: row for row in rows}
+        assert (by_kind["connect"]["num_requests"], by_kind["connect"]["name"]) == (3, address)
+        assert by_kind["dispatch"]["num_requests"] >= 3
+        assert {row["num_failures"] for row in rows} == {0}
+        with Client(address, stores={"counter": Store(0, add)}) as client:
+            assert client.wait_live().model("counter") >= by_kind["dispatch"]["num_requests"]
+
+
+@pytest.mark.skipif(find_spec("locust") is None, reason="locust is not installed: pip install 'nuphar[locust]'")
+def test_locust_is_told_of_a_connection_that_fails() -> None:
+    load = ("--headless", "--users", "1", "--run-time", "3s", "--only-summary", "--host", "no URL of ours")
+    with run("-m", "locust", "-f", "locustfile.py", *load) as locust:
+        assert locust.wait(timeout=40) == 1  # what Locust says when a request failed
+    assert re.search(r"1 +connect no URL of ours: ", locust.output), locust.output
 
 
 def test_two_people_talk_in_a_chat_room() -> None:

@@ -10,6 +10,7 @@ from gevent.server import StreamServer
 from nuphar.load.dial import dial, fault_of, headers_of, request, status_of
 from nuphar.load.errors import LoadError
 from nuphar.load.plan import Address
+from nuphar.load.sources import Sources
 from nuphar.transport.upgrade import accept_key
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -105,3 +106,53 @@ def test_a_refusal_is_shown_on_one_line(answering: Answering, answer: str, text:
 def test_a_server_without_our_subprotocol_is_refused(answering: Answering) -> None:
     with pytest.raises(LoadError, match=r"is no server of ours: expected the subprotocol nuphar\.v1\.cbor, got None"):
         dial(answering(lambda key: accept(key, protocol=None)))
+
+
+@pytest.fixture
+def peers() -> Iterator[tuple[Address, list[str]]]:
+    """A server that accepts everybody, and where they came from."""
+    came: list[str] = []
+
+    def handle(sock: Any, peer: tuple[str, int]) -> None:
+        came.append(peer[0])
+        key = headers_of(sock.recv(4096).decode())["sec-websocket-key"]
+        sock.sendall(accept(key).encode())
+
+    server = StreamServer(("127.0.0.1", 0), handle)
+    server.start()
+    yield Address("127.0.0.1", server.server_port, "/live"), came
+    server.stop()
+
+
+def test_a_connection_comes_from_its_source(peers: tuple[Address, list[str]]) -> None:
+    address, came = peers
+
+    dial(address, Sources(["127.0.0.9"]))[0].close()
+
+    assert came == ["127.0.0.9"]
+
+
+def test_an_address_that_gives_no_port_is_left_for_the_next(peers: tuple[Address, list[str]]) -> None:
+    address, came = peers
+    sources = Sources(
+        ["192.0.2.1", "127.0.0.9"]
+    )  # the first is nobody's here, and fails as one without a free port does
+
+    for _ in range(2):
+        dial(address, sources)[0].close()
+
+    assert (came, sources.current) == (["127.0.0.9", "127.0.0.9"], "127.0.0.9")
+
+
+def test_without_any_port_left_it_says_so(peers: tuple[Address, list[str]]) -> None:
+    with pytest.raises(LoadError, match="no port is left for one more connection"):
+        dial(peers[0], Sources(["192.0.2.1"]))
+
+
+def test_a_refusal_is_no_reason_to_go_on_to_another_source() -> None:
+    sources = Sources(["127.0.0.1", "127.0.0.2"])
+
+    with pytest.raises(LoadError, match="Connection refused"):
+        dial(Address("127.0.0.1", 1, "/live"), sources)
+
+    assert sources.current == "127.0.0.1"

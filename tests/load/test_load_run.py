@@ -21,7 +21,8 @@ from nuphar.load import add_topics
 from nuphar.load.command import load
 from nuphar.load.own_server import OwnServer
 from nuphar.load.plan import Plan
-from nuphar.load.run import Progress, Run
+from nuphar.load.progress import Progress
+from nuphar.load.run import Run
 from nuphar.transport.handler import Handler
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -169,7 +170,7 @@ def test_a_run_that_is_over_early_counts_what_there_is() -> None:
 
 
 def test_a_run_that_is_over_before_it_begins_leaves_nothing_behind() -> None:
-    load_run = Run(Plan(8, 2), lambda progress: None)
+    load_run = Run(Plan(8, 2))
     load_run.over.set()
 
     result = load_run.run()
@@ -207,8 +208,11 @@ def test_progress_is_a_plain_line_outside_of_a_terminal() -> None:
     done = run("--clients", "2", "--topics", "1", "--seconds", "0.1")
 
     assert done.exit_code == 0
-    assert done.stderr.splitlines()[0] == "starting: 0 of 1, 0 acknowledged, 0 delivered"
+    assert done.stderr.splitlines()[0] == (
+        "starting: 0 of 1, 0 connected, 0 messages/s acknowledged, 0 deliveries/s, - ms p50, - ms p99, 0 errors"
+    )
     assert "diverged models" in done.stdout
+    assert "from post to acknowledge" in done.stdout
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from nuphar.load.plan import Address, Plan
         ({"seconds": 0.0}, "--seconds: expected a number above 0, got 0"),
         ({"seconds": math.nan}, "--seconds: expected a number above 0, got nan"),
         ({"rate": math.inf}, "--rate: expected a number above 0, got inf"),
+        ({"connect_rate": 0.0}, "--connect-rate: expected a number above 0, got 0"),
         ({"kill": -1.0}, "--kill: expected a number above 0, got -1"),
         ({"kill": 0.01}, "--kill: expected at least 0.125 seconds, got 0.01"),
         (
@@ -40,6 +41,12 @@ def test_there_may_be_more_topics_than_clients() -> None:
 def test_each_client_posts_once_a_second_unless_told_otherwise() -> None:
     assert Plan(clients=500).messages_per_second == 500.0
     assert Plan(clients=500, rate=20.0).messages_per_second == 20.0
+
+
+def test_the_default_rate_is_held_back_where_messages_go_to_many() -> None:
+    assert Plan(clients=10_000, topics=200).messages_per_second == 500.0
+    assert Plan(clients=10_000, topics=10_000).messages_per_second == 10_000.0
+    assert Plan(clients=10_000, topics=200, rate=9_000.0).messages_per_second == 9_000.0
 
 
 @pytest.mark.parametrize(

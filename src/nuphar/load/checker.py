@@ -10,6 +10,7 @@ from ..transport.frames import Acknowledge, Frame, Rejected, ServerMessage, Snap
 from .latency import Latencies
 from .model import Marker, is_model, read_marker, update, write_marker
 from .rising import AGAIN, LATE, Rising
+from .senders import Senders
 
 SUBSCRIBE = 1
 """The ref of a client's Subscribe; its messages have the refs after it."""
@@ -34,13 +35,18 @@ class Checker:
         self.outstanding: dict[int, tuple[bytes, float]] = {}
         """Messages without an answer, by ref, and when they were posted."""
         self.seqs = Rising(0)
-        self.senders: dict[int, Rising] = {}
+        self.senders = Senders(SUBSCRIBE)
         """The refs that came from each client of the run, itself included."""
         self._run = run
         self._latencies = latencies
         self._epoch: str | None = None
         self._model = [0, 0]
         self._is_comparing = False
+
+    @property
+    def heard(self) -> int:
+        """How much came for this client; it grows with everything that does."""
+        return self.acknowledged + self.delivered + self.rejected + self.duplicated + self.compared
 
     @property
     def last_ref(self) -> int:
@@ -100,10 +106,7 @@ class Checker:
         """Put a message into the topic's order."""
         fault = self.seqs.see(seq)
         if marker is not None and marker.run == self._run:
-            sender = self.senders.get(marker.client)
-            if sender is None:
-                sender = self.senders[marker.client] = Rising(SUBSCRIBE)
-            fault = max(fault, sender.see(marker.ref))
+            fault = max(fault, self.senders.see(marker.client, marker.ref))
         if fault == AGAIN:
             self.duplicated += 1
             return

@@ -1,32 +1,31 @@
-"""One simulated client: a raw WebSocket, a greenlet that reads it, and the checker that judges what comes."""
+"""One simulated client: a raw WebSocket, and the checker that judges what comes."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
-import gevent
 from gevent.event import Event
 
-from ..actors.errors import RemoteProtocolError
 from ..transport import websocket_frames as wire
-from ..transport.codec import CODES, read
-from ..transport.frames import ClientMessage, Frame, Hello, Ping, Pong, Resync, Subscribe
+from ..transport.codec import CODES
+from ..transport.frames import ClientMessage, Frame, Hello, Ping, Pong, Resync, ServerMessage, Subscribe
 from ..transport.strict import dump_cbor
 from .checker import SUBSCRIBE, Checker
 from .dial import dial
 from .errors import LoadError
 from .plan import Address
+from .reader import Reader
+from .sources import Sources
+from .stream import Item, Known, Stream
 
-_READ = 64 * 1024  # bytes
-_LIMIT = 1 << 20  # bytes: no frame of a load topic comes near
+_READ = 16 * 1024  # bytes; what is left is read the next time
 
 
 class Client:
-    """A client of ``target``; ``clock`` gives monotonic seconds."""
+    """A client of ``target``, read by ``reader``; ``clock`` gives monotonic seconds."""
 
-    def __init__(self, target: str, checker: Checker, clock: Callable[[], float]) -> None:
+    def __init__(self, target: str, checker: Checker, clock: Callable[[], float], reader: Reader, known: Known) -> None:
         self.checker = checker
         self.is_open = False
         self.ending = ""
@@ -35,20 +34,22 @@ class Client:
         """Set when the Subscribe was answered, and when the connection ended."""
         self._target = target
         self._clock = clock
-        self._reader = wire.FrameReader(_LIMIT, client=True)
-        self._sock: Any = None
-        self._greenlet: gevent.Greenlet | None = None
+        self._reader = reader
+        self._stream = Stream(known)
+        self._descriptor = -1
 
-    def connect(self, address: Address) -> None:
+    def connect(self, address: Address, sources: Sources | None) -> None:
         """Open the connection and subscribe, without waiting for the answer to that.
 
         Raises: LoadError if there is no connection.
         """
-        self._sock, early = dial(address)
+        sock, early = dial(address, sources)
+        self._descriptor = sock.detach()  # gevent's socket has done its work; 10,000 of them would be 10 MB
         self.is_open = True
-        self._greenlet = gevent.spawn(self._read, early)
+        self._reader.add(self._descriptor, self._read)
         self._send(Hello(1, None, None, {}, {}))
         self._send(Subscribe(SUBSCRIBE, self._target, None, None))
+        self._feed(early)
 
     def wait_joined(self, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the answer to the Subscribe.
@@ -79,49 +80,49 @@ class Client:
         if self.is_open:
             self._write(wire.encode_close(1000, mask=os.urandom(4)))
 
-    def wait_closed(self, timeout: float) -> None:
-        """Wait at most ``timeout`` seconds for the end of the connection, then end it."""
-        greenlet = self._greenlet
-        if greenlet is not None:
-            greenlet.join(timeout)
-            greenlet.kill()
+    def give_up(self) -> None:
+        """End the connection without a word, if it is still there."""
+        self._end("it was given up")
 
-    def _read(self, data: bytes) -> None:
-        sock, clock = self._sock, self._clock
+    def _read(self) -> None:
+        if not self.is_open:
+            return  # it ended after the look that found something to read
         try:
-            while True:
-                now = clock()
-                for event in self._reader.feed(data):
-                    self._take(event, now)
-                if not self.is_open:
-                    break
-                data = sock.recv(_READ)
-                if not data:
-                    self._end("the server ended TCP without a word")
-                    break
-        except (OSError, RemoteProtocolError) as error:
+            data = os.read(self._descriptor, _READ)
+        except BlockingIOError:
+            return
+        except OSError as error:
             self._end(str(error))
-        finally:
-            self._end("it was given up")
-            sock.close()
+            return
+        if data:
+            self._feed(data)
+        else:
+            self._end("the server ended TCP without a word")
 
-    def _take(self, event: wire.Event, now: float) -> None:
-        match event:
-            case bytes() | str() as payload:
-                frame = read(payload)
-                if isinstance(frame, Ping):
-                    self._send(Pong(frame.n))
-                    return
-                self.checker.feed(frame, now)
-                if not self.joined.is_set() and (self.checker.joined or self.checker.fault):
-                    self.joined.set()
+    def _feed(self, data: bytes) -> None:
+        now = self._clock()
+        for item in self._stream.feed(data):
+            self._take(item, now)
+
+    def _take(self, item: Item, now: float) -> None:
+        match item:
+            case ServerMessage():  # nearly all
+                self.checker.feed(item, now)
             case wire.Ping(payload):
                 self._write(wire.encode_frame(wire.PONG, payload, os.urandom(4)))
+            case wire.Pong():
+                pass
             case wire.Close(code, reason):
                 self._write(wire.encode_close(code, mask=os.urandom(4)))
                 self._end(f"closed with {code} {reason}".rstrip())
             case wire.Failed(_, reason):
-                self._end(f"broken WebSocket frame: {reason}")
+                self._end(f"broken frame: {reason}")
+            case Ping(n):
+                self._send(Pong(n))
+            case frame:
+                self.checker.feed(frame, now)
+                if not self.joined.is_set() and (self.checker.joined or self.checker.fault):
+                    self.joined.set()
 
     def _send(self, frame: Frame) -> None:
         self._write(wire.encode_frame(wire.BINARY, dump_cbor([CODES[type(frame)], *frame]), os.urandom(4)))
@@ -131,12 +132,15 @@ class Client:
         if not self.is_open:
             return
         try:
-            if os.write(self._sock.fileno(), data) < len(data):
+            if os.write(self._descriptor, data) < len(data):
                 self._end("the server takes nothing any more")
         except OSError as error:
             self._end(str(error))
 
     def _end(self, how: str) -> None:
-        self.ending = self.ending or how
-        self.is_open = False
+        if self.is_open:
+            self.is_open = False
+            self.ending = how
+            self._reader.remove(self._descriptor)
+            os.close(self._descriptor)
         self.joined.set()

@@ -6,16 +6,18 @@ import json
 import signal
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import click
 import gevent
 from rich.console import Console
 
-from .display import Display, table
+from .display import Display, histogram, table
 from .errors import LoadError
-from .plan import MESSAGES_PER_CLIENT, Plan
+from .plan import CONNECT_RATE, MESSAGES_PER_CLIENT, MOST_READ, Plan
+from .plot import check_plot, plot
 from .result import Result
-from .run import Progress, Run
+from .run import Run
 
 NOT_GOOD = 1
 """The exit status of a run that lost, doubled, swapped or forgot something."""
@@ -32,7 +34,15 @@ CANNOT = 2
     "--rate",
     type=float,
     metavar="R",
-    help=f"Messages per second, over all clients.  [default: {MESSAGES_PER_CLIENT:g} for each client]",
+    help=f"Messages per second, over all clients.  [default: {MESSAGES_PER_CLIENT:g} for each client, but at most as "
+    f"many as give {MOST_READ:,.0f} acknowledges and deliveries a second]",
+)
+@click.option(
+    "--connect-rate",
+    default=CONNECT_RATE,
+    show_default=True,
+    metavar="C",
+    help="Connections opened per second, at most.",
 )
 @click.option(
     "--url",
@@ -52,15 +62,24 @@ CANNOT = 2
     help="Kill one of the server's actors, any of them, each 0.1 seconds: the router and the supervisors included.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
+@click.option(
+    "--plot",
+    "plot_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the histogram of latencies as PNG; needs matplotlib: pip install 'nuphar[plot]'.",
+)
 def load(
     clients: int,
     topics: int,
     seconds: float,
     rate: float | None,
+    connect_rate: float,
     url: str | None,
     kill: float | None,
     chaos: bool,
     as_json: bool,
+    plot_file: Path | None,
 ) -> None:
     """Let simulated clients talk, and check that everybody gets everything.
 
@@ -72,8 +91,15 @@ def load(
     model may differ from the server's. A server of the run's own is then stopped, and every subscription must get
     its final Acknowledge.
 
-    p50 and p99 are over answers and deliveries together: from just before a message is posted until its Acknowledge
-    is read by its sender, or the message by another client.
+    p50, p99 and the histogram are over answers and deliveries together: from just before a message is posted until
+    its Acknowledge is read by its sender, or the message by another client.
+
+    While it runs, a terminal shows how far it is, what is acknowledged and delivered per second, the latencies so far
+    and the errors; elsewhere that is a line on standard error now and then. With --json there is none of it.
+
+    Thousands of clients need as many open files, here and in the server: the limit (ulimit -n) is raised as far as
+    its hard limit allows. Connections to 127.0.0.0/8 come from 127.0.0.1, then from 127.0.0.2 and so on as each runs
+    out of ports; anywhere else one address has about 28,000.
 
     \b
     Exit status: 0 if all is well, 1 if something was lost, duplicated, out of
@@ -81,7 +107,9 @@ def load(
     Ctrl-C ends the run early and counts what there is.
     """
     try:
-        plan = Plan(clients, topics, seconds, rate, url, kill, chaos)
+        plan = Plan(clients, topics, seconds, rate, url, kill, chaos, connect_rate)
+        if plot_file is not None:
+            check_plot(plot_file)
         result = _run(plan, is_silent=as_json)
     except LoadError as error:
         click.echo(f"Error: {error}", err=True)
@@ -89,23 +117,32 @@ def load(
     if as_json:
         click.echo(json.dumps(result.as_json()))
     else:
-        Console().print(table(result))
+        console = Console()
+        console.print(table(result))
+        if result.latencies.count:
+            console.print(histogram(result.latencies, ascii_only=console.options.ascii_only))
     for remark in result.all_remarks():
         click.echo(f"note: {remark}", err=True)
+    if plot_file is not None:
+        _draw(result, plot_file)
     if not result.is_good:
         sys.exit(NOT_GOOD)
 
 
+def _draw(result: Result, path: Path) -> None:
+    try:
+        plot(result, path)
+    except LoadError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(CANNOT)
+
+
 def _run(plan: Plan, *, is_silent: bool) -> Result:
     with ExitStack() as stack:
-        tell = _ignore if is_silent else stack.enter_context(Display(Console(stderr=True))).tell
+        tell = None if is_silent else stack.enter_context(Display(Console(stderr=True))).tell
         run = Run(plan, tell)
         if (before := signal.getsignal(signal.SIGINT)) is not None:
             stack.callback(signal.signal, signal.SIGINT, before)  # a watch that ends leaves the system's own default
         watch = gevent.signal_handler(signal.SIGINT, run.over.set)
         stack.callback(watch.cancel)
         return run.run()
-
-
-def _ignore(progress: Progress) -> None:
-    """Show nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 
 from gevent import socket
@@ -10,6 +11,7 @@ from gevent import socket
 from ..transport.upgrade import accept_key, tokens
 from .errors import LoadError
 from .plan import Address
+from .sources import Sources
 
 SUBPROTOCOL = "nuphar.v1.cbor"
 
@@ -20,17 +22,20 @@ _HEAD = 16 * 1024  # bytes: what a response's head may take
 _SHOWN = 200  # characters of a refusal's body that are shown
 
 
-def dial(address: Address) -> tuple[socket.socket, bytes]:
-    """Open a WebSocket, and return its socket and what the server has sent already.
+_USED_UP = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})  # no port is left: for binding, for connecting
+
+
+def dial(address: Address, sources: Sources | None = None) -> tuple[socket.socket, bytes]:
+    """Open a WebSocket from one of ``sources``, and return its socket and what the server has sent already.
 
     Raises: LoadError that says why there is none.
     """
     where = f"ws://{address.authority}{address.path}"
     key = base64.b64encode(os.urandom(16)).decode()
     try:
-        sock = socket.create_connection((address.host, address.port), TIMEOUT)
+        sock = _connect(address, sources)
     except OSError as error:
-        raise LoadError(f"cannot reach {where}: {error.strerror or error}") from error
+        raise LoadError(f"cannot reach {where}: {_explained(error)}") from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(request(address, key))
@@ -48,6 +53,34 @@ def dial(address: Address) -> tuple[socket.socket, bytes]:
         sock.close()
         raise
     return sock, early
+
+
+def _connect(address: Address, sources: Sources | None) -> socket.socket:
+    if sources is None:
+        return socket.create_connection((address.host, address.port), TIMEOUT)
+    while True:
+        source = sources.current
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(TIMEOUT)
+            sock.bind((source, 0))
+            sock.connect((address.host, address.port))
+        except OSError as error:
+            sock.close()
+            if error.errno not in _USED_UP or not sources.leave(source):
+                raise
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+
+
+def _explained(error: OSError) -> str:
+    text = error.strerror or str(error)
+    if error.errno in _USED_UP:
+        return f"{text}: no port is left for one more connection; only to 127.0.0.1 a run has several source addresses"
+    return text
 
 
 def request(address: Address, key: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from itertools import accumulate
 from math import exp, log
 
@@ -39,4 +40,12 @@ class Latencies:
             return None
         wanted = max(1.0, share * self.count)
         bucket = next(at for at, count in enumerate(accumulate(self._counts)) if count >= wanted)
-        return _LEAST * exp((bucket + 0.5) / _FINENESS)
+        return _middle(bucket)
+
+    def counts(self) -> Iterator[tuple[float, int]]:
+        """Return the buckets that are not empty: about how many seconds, and how often."""
+        return ((_middle(bucket), count) for bucket, count in enumerate(self._counts) if count)
+
+
+def _middle(bucket: int) -> float:
+    return _LEAST * exp((bucket + 0.5) / _FINENESS)

@@ -6,6 +6,7 @@ swapped a message has another one for ever after.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
@@ -64,6 +65,7 @@ def write_marker(marker: Marker) -> bytes:
     return _MARKER.pack(*marker)
 
 
+@lru_cache(4096)  # a message comes to every client of its topic, at about the same time
 def read_marker(message: bytes) -> Marker | None:
     """Return the marker of a message, or None if it has none."""
     return Marker(*_MARKER.unpack(message)) if len(message) == _MARKER.size else None

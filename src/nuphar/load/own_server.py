@@ -14,9 +14,10 @@ from gevent.fileobject import FileObjectPosix
 from gevent.hub import get_hub
 
 from .errors import LoadError
+from .plan import STOP
 
-TIMEOUT = 15.0
-"""Seconds for its start, for each answer, and for its end: it stops in five."""
+TIMEOUT = STOP + 5.0
+"""Seconds for its start, for each answer, and for its end."""
 
 _SOURCE = Path(__file__).parents[2]  # where the child finds this package, installed or not
 

@@ -9,8 +9,17 @@ from urllib.parse import urlsplit
 from .errors import LoadError
 
 MESSAGES_PER_CLIENT = 1.0
-"""Messages that each client posts in a second unless told otherwise: 500 clients on 25 topics get 9,500 deliveries
-a second, which takes the clients about a third of a core of a small machine. What saturates them measures them."""
+"""Messages that each client posts in a second unless told otherwise or held back by `MOST_READ`."""
+
+MOST_READ = 25_000.0
+"""Acknowledges and deliveries a second, over all clients, that the default rate comes to at most: a message to 50
+clients is 50. A small machine has this and its server to carry; what saturates the clients measures the clients."""
+
+CONNECT_RATE = 500.0
+"""Connections opened in a second unless told otherwise: the server, on this machine too, needs its time for each."""
+
+STOP = 15.0
+"""Seconds that the own server's stop may take: 10,000 goodbyes are a few, and the clients need the same cores."""
 
 LEAST_KILL = 0.125
 """Seconds: a server's tree gives up after 100 restarts of its router in 10 s."""
@@ -21,7 +30,8 @@ CHAOS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never; ``chaos`` kills others.
+    """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never; ``chaos`` kills others;
+    ``connect_rate`` in connections per second.
 
     Client n is in topic n modulo ``topics``. Without ``url`` the run has a server of its own.
     Raises: LoadError for numbers that make no run.
@@ -34,15 +44,16 @@ class Plan:
     url: str | None = None
     kill: float | None = None
     chaos: bool = False
+    connect_rate: float = CONNECT_RATE
 
     def __post_init__(self) -> None:
         for name in ("clients", "topics"):
             if getattr(self, name) < 1:
                 raise LoadError(f"--{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("seconds", "rate", "kill"):
+        for name in ("seconds", "rate", "kill", "connect_rate"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
-                raise LoadError(f"--{name}: expected a number above 0, got {value:g}")
+                raise LoadError(f"--{name.replace('_', '-')}: expected a number above 0, got {value:g}")
         if self.kill is not None and self.kill < LEAST_KILL:
             raise LoadError(f"--kill: expected at least {LEAST_KILL} seconds, got {self.kill:g}")
         if self.trouble is not None and self.url is not None:
@@ -62,7 +73,10 @@ class Plan:
     @property
     def messages_per_second(self) -> float:
         """The rate, its default worked out."""
-        return self.clients * MESSAGES_PER_CLIENT if self.rate is None else self.rate
+        if self.rate is not None:
+            return self.rate
+        members = max(1.0, self.clients / self.topics)
+        return min(self.clients * MESSAGES_PER_CLIENT, MOST_READ / members)
 
 
 @dataclass(frozen=True, slots=True)

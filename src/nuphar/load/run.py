@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import gevent
 from gevent.event import Event
@@ -13,54 +12,59 @@ from gevent.event import Event
 from ..actors.targets import topic_target
 from .checker import Checker
 from .client import Client
-from .connect import allow_files, connect_all
+from .connect import connect_all
 from .errors import LoadError
 from .latency import Latencies
 from .model import PREFIX
+from .open_files import allow_files
 from .own_server import OwnServer
-from .plan import Address, Plan
+from .plan import STOP, Address, Plan
+from .progress import Progress
+from .reader import Reader
 from .result import Result
+from .stream import Known
 from .tally import is_settled, tally
 
 PATIENCE = 15.0
-"""Seconds for what is under way when the posting ends: a topic that was killed too often waits before it is back."""
+"""Seconds without news after which what is under way is given up: a topic that was killed too often comes back late."""
 
 HASTE = 2.0
 """The same after Ctrl-C."""
 
-END = 6.0
-"""Seconds for the end of all connections: a server stops in five."""
+LONGEST = 120.0
+"""Seconds after which it is given up though there is news."""
+
+END = STOP + 1.0
+"""Seconds for the end of all connections."""
 
 _TICK = 0.002  # seconds between two looks at how many messages are due
 _BURST = 200  # messages posted in one go, so that reading has its turn when we are behind
+_ASKED = 100  # clients that ask for their model in one go
 _TELL = 0.2  # seconds between two words on progress
 _LOOK = 0.02  # seconds between two looks at what is under way
 _REMARKS = 3  # of a kind that are shown
 
 
-class Progress(NamedTuple):
-    """How far a run is: ``done`` of ``total`` in ``phase``."""
-
-    phase: str
-    done: float
-    total: float
-    acknowledged: int
-    delivered: int
-
-
 class Run:
-    """One run of ``plan``. ``tell`` hears of the progress a few times a second."""
+    """One run of ``plan``. ``tell``, if there is one, hears of the progress a few times a second."""
 
-    def __init__(self, plan: Plan, tell: Callable[[Progress], None]) -> None:
+    def __init__(self, plan: Plan, tell: Callable[[Progress], None] | None = None) -> None:
         self.over = Event()
         """Set it to end the run early; what was measured until then is counted."""
         self._plan = plan
         self._tell = tell
         self._clock = time.monotonic
         self._latencies = Latencies()
-        run = secrets.randbits(32)
+        self._reader = Reader()
+        run, known = secrets.randbits(32), Known()
         self._clients = [
-            Client(topic_target(f"{PREFIX}{n % plan.topics}"), Checker(n, run, self._latencies), self._clock)
+            Client(
+                topic_target(f"{PREFIX}{n % plan.topics}"),
+                Checker(n, run, self._latencies),
+                self._clock,
+                self._reader,
+                known,
+            )
             for n in range(plan.clients)
         ]
         self._topics = [self._clients[n :: plan.topics] for n in range(plan.topics)]
@@ -75,7 +79,11 @@ class Run:
         Raises: LoadError if it cannot begin, or its own server is gone.
         """
         allow_files(len(self._clients))
-        teller = gevent.spawn(self._keep_telling)
+        with self._reader:
+            return self._run()
+
+    def _run(self) -> Result:
+        teller = None if self._tell is None else gevent.spawn(self._keep_telling, self._tell)
         try:
             url = self._plan.url
             if url is None:
@@ -89,9 +97,10 @@ class Run:
             disconnects = self._count_disconnects()
             self._stop()
         finally:
-            teller.kill()
+            if teller is not None:
+                teller.kill()
             for client in self._clients:
-                client.wait_closed(0)
+                client.give_up()
             if self._server is not None:
                 self._server.end()
         return Result(
@@ -110,7 +119,7 @@ class Run:
     def _connect(self, address: Address) -> None:
         clients = self._clients
         self._phase = "connecting", lambda: sum(client.is_open for client in clients), len(clients)
-        connect_all(clients, address, self.over, self._clock)
+        connect_all(clients, address, self._plan.connect_rate, self.over, self._clock)
 
     def _post(self) -> float:
         """Post at the planned rate, and return for how many seconds."""
@@ -121,7 +130,9 @@ class Run:
         self._phase = "posting", lambda: clock() - started, plan.seconds
         calm = Event()
         killer = gevent.spawn(self._keep_killing, calm)
-        while elapsed < plan.seconds and not self.over.wait(_TICK):
+        while elapsed < plan.seconds and not self.over.is_set():
+            until_due = started + (posted + 1) / rate - clock()
+            gevent.sleep(min(max(_TICK, until_due), _LOOK))  # not for long: Ctrl-C is heard in between
             elapsed = clock() - started
             due = wanted if elapsed >= plan.seconds else int(elapsed * rate)
             for number in range(posted, min(due, posted + _BURST)):
@@ -147,32 +158,38 @@ class Run:
 
     def _settle(self) -> None:
         """Wait for all answers and deliveries, and then for every client's comparison."""
-        self._wait("waiting for the last messages", self._settled)
-        for client in self._clients:
+        self._wait("waiting for the last messages", _has_settled)
+        asked = 0
+        self._phase = "asking for models", lambda: asked, len(self._clients)
+        for asked, client in enumerate(self._clients, 1):
             client.compare()
-        self._wait("comparing models", lambda: [client for client in self._clients if client.checker.compared])
+            if asked % _ASKED == 0:
+                gevent.sleep(_LOOK)  # the answers are the server's work: all at once would hold up its hub
+        self._wait("comparing models", _has_compared)
         late = [client for client in self._clients if client.is_open and not client.checker.compared]
         for client in late:
             client.checker.diverged = True
         if late:
             self._remarks.append(f"{len(late):,} clients got no Snapshot to compare their model with")
 
-    def _settled(self) -> list[Client]:
-        settled = []
-        for topic in self._topics:
-            acknowledged = sum(client.checker.acknowledged for client in topic)
-            settled += [client for client in topic if is_settled(client.checker, acknowledged)]
-        return settled
-
-    def _wait(self, phase: str, find_done: Callable[[], list[Client]]) -> None:
-        started = self._clock()
-        done: set[Client] = set()
-        self._phase = phase, lambda: len(done), len(self._clients)
-        while self._clock() - started < (HASTE if self.over.is_set() else PATIENCE):
-            done = set(find_done())
-            if all(client in done or not client.is_open for client in self._clients):
+    def _wait(self, phase: str, is_done: Callable[[list[Client]], bool]) -> None:
+        """Wait until ``is_done(topic)`` for every topic, as long as there is news."""
+        waiting = list(self._topics)
+        total = len(self._clients)
+        self._phase = phase, lambda: total - sum(map(len, waiting)), total
+        begun = heard = self._clock()
+        news = -1
+        while True:
+            looked = self._clock()
+            waiting = [topic for topic in waiting if not is_done(topic)]
+            if not waiting:
                 return
-            gevent.sleep(_LOOK)
+            if (sum_now := sum(client.checker.heard for topic in waiting for client in topic)) != news:
+                news, heard = sum_now, looked
+            patience = HASTE if self.over.is_set() else PATIENCE
+            if looked - heard > patience or looked - begun > LONGEST:
+                return
+            gevent.sleep(max(_LOOK, self._clock() - looked))  # at least half of the time is for what comes
 
     def _count_disconnects(self) -> int:
         gone = [client for client in self._clients if client.ending]
@@ -182,27 +199,54 @@ class Run:
         return len(gone)
 
     def _stop(self) -> None:
-        self._phase = "stopping", lambda: sum(not client.is_open for client in self._clients), len(self._clients)
+        clients = self._clients
+        self._phase = "stopping", lambda: sum(not client.is_open for client in clients), len(clients)
         if self._server is not None:
             self._server.begin_end()
         else:
-            for client in self._clients:
+            for client in clients:
                 client.close()
         deadline = self._clock() + END
-        for client in self._clients:
-            client.wait_closed(max(0.0, deadline - self._clock()))
+        while self._clock() < deadline and any(client.is_open for client in clients):
+            gevent.sleep(_LOOK)
 
     def _cpu(self) -> list[float]:
         """Return the seconds of CPU of this process and, if it is ours, the server's."""
         return [time.process_time(), *([] if self._server is None else [self._server.ask("cpu")["cpu"]])]
 
-    def _keep_telling(self) -> None:
+    def _keep_telling(self, tell: Callable[[Progress], None]) -> None:
+        before, then = self._progress(), self._clock()
+        tell(before)
         while True:
-            phase, done, total = self._phase
-            checkers = [client.checker for client in self._clients]
-            acknowledged = sum(checker.acknowledged for checker in checkers)
-            self._tell(Progress(phase, done(), total, acknowledged, sum(checker.delivered for checker in checkers)))
             gevent.sleep(_TELL)
+            progress, now = self._progress(), self._clock()
+            tell(progress.since(before, now - then))
+            before, then = progress, now
+
+    def _progress(self) -> Progress:
+        (phase, done, total), clients = self._phase, self._clients
+        checkers = [client.checker for client in clients]
+        faults = sum(checker.rejected + checker.duplicated + checker.disordered for checker in checkers)
+        return Progress(
+            phase,
+            done(),
+            total,
+            connected=sum(client.is_open for client in clients),
+            acknowledged=sum(checker.acknowledged for checker in checkers),
+            delivered=sum(checker.delivered for checker in checkers),
+            p50=self._latencies.quantile(0.50),
+            p99=self._latencies.quantile(0.99),
+            errors=faults + (0 if phase == "stopping" else sum(bool(client.ending) for client in clients)),
+        )
+
+
+def _has_settled(topic: list[Client]) -> bool:
+    acknowledged = sum(client.checker.acknowledged for client in topic)
+    return all(not client.is_open or is_settled(client.checker, acknowledged) for client in topic)
+
+
+def _has_compared(topic: list[Client]) -> bool:
+    return all(not client.is_open or client.checker.compared for client in topic)
 
 
 def _few(texts: Iterable[str]) -> list[str]:

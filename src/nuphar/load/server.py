@@ -21,6 +21,7 @@ from ..actors.ref import Ref
 from ..supervision.serve import serve
 from ..supervision.server import Server
 from .model import add_topics
+from .plan import STOP
 
 PATH = "/live"
 
@@ -64,7 +65,7 @@ def main() -> None:
     add_topics(server)
     commands = gevent.spawn(_obey, server)
     try:
-        serve(server, host="127.0.0.1", port=0, path=PATH, on_start=_say_url)
+        serve(server, host="127.0.0.1", port=0, path=PATH, on_start=_say_url, stop_timeout=STOP)
     finally:
         commands.kill()
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .checker import SUBSCRIBE, Checker
-from .rising import Rising
+from .checker import Checker
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ def tally(topics: Iterable[Sequence[Checker]]) -> Counts:
         acknowledged=sum(checker.acknowledged for checker in checkers),
         rejected=sum(checker.rejected for checker in checkers),
         delivered=sum(checker.delivered for checker in checkers),
-        lost=sum(lost(checker, members) for members in groups for checker in members),
+        lost=sum(sum(losses(members)) for members in groups),
         duplicated=sum(checker.duplicated for checker in checkers),
         disordered=sum(checker.disordered for checker in checkers),
         diverged=sum(checker.diverged for checker in checkers),
@@ -46,15 +45,17 @@ def tally(topics: Iterable[Sequence[Checker]]) -> Counts:
     )
 
 
-def lost(checker: Checker, members: Sequence[Checker]) -> int:
-    """Count what ``checker`` should have got and did not: by marker and by seq, whichever finds more."""
-    by_marker = len(checker.outstanding)
-    nothing = Rising(SUBSCRIBE)
-    for sender in members:
-        if sender is not checker:
-            excused = sender.refused | sender.outstanding.keys()
-            by_marker += checker.senders.get(sender.client, nothing).never_came(sender.last_ref, excused)
-    return max(by_marker, len(checker.seqs.missing))
+def losses(members: Sequence[Checker]) -> list[int]:
+    """Count what each member of a topic should have got and did not: by marker and by seq, whichever finds more."""
+    senders = [(sender, sender.refused | sender.outstanding.keys()) for sender in members]
+    counts = []
+    for checker in members:
+        by_marker = len(checker.outstanding)
+        for sender, excused in senders:
+            if sender is not checker:
+                by_marker += checker.senders.never_came(sender.client, sender.last_ref, excused)
+        counts.append(max(by_marker, len(checker.seqs.missing)))
+    return counts
 
 
 def is_settled(checker: Checker, acknowledged: int) -> bool:
