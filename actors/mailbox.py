@@ -29,6 +29,8 @@ class Hibernate(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no typ
     """Ends the greenlet of an idle actor, and not the actor."""
 
 
+_NOBODY = object()
+
 BOUND = 10_000
 """Messages that may wait in one mailbox, unless told otherwise: about 0.2 s of work for a topic."""
 
@@ -46,6 +48,7 @@ class Mailbox:
         "_hub",
         "_parked",
         "_seen",
+        "_taker",
         "_thread",
         "_waits",
         "_wake_scheduled",
@@ -63,6 +66,7 @@ class Mailbox:
         self.messages: deque[Any] = deque()
         """What waits, the message in hand first. Only the owner takes away from it."""
         self._parked: Any = None
+        self._taker: object = _NOBODY  # whose hub and thread these are
         self._hub: Any = None
         self._thread = 0
         self._wake_scheduled = False
@@ -102,8 +106,8 @@ class Mailbox:
     def wait(self, taker: object = None) -> None:
         """Wait until there is a message, or ``taker`` is no longer the owner: then somebody else takes what is here."""
         while not self.messages and self.owner is taker:
-            self._hub = get_hub()
-            self._thread = get_ident()
+            if self._taker is not taker:
+                self._taker, self._hub, self._thread = taker, get_hub(), get_ident()
             self._waits += 1
             if self.naps and self._waits - self._seen <= 1:
                 raise Hibernate
@@ -172,6 +176,7 @@ class Mailbox:
     def disown(self) -> None:
         """Take the mailbox away from its actor, which ends as soon as it looks again."""
         self.owner = None
+        self._taker = _NOBODY
         if self._parked is not None:
             self._wake()
 

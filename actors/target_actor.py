@@ -61,7 +61,7 @@ class TargetActor(Actor):
             pass  # a predecessor applied it, and ended before it could take it out of the mailbox
         elif kind is Post:
             session, ref, content, payload = message
-            if target.has(session):
+            if session in target.members:
                 effects = target.post(session, ref, content, payload)
                 target.settled = message
                 if effects:
@@ -129,7 +129,7 @@ class TargetActor(Actor):
 
     def _leave(self, message: Leave) -> None:
         target, session = self._target, message.session
-        was_in = target.has(session)
+        was_in = session in target.members
         self._settle(message, target.leave(session, message.ref))
         if was_in and self._left is not None:
             self._left(session.client_id)

@@ -154,6 +154,13 @@ class FrameReader:
         position, end = 0, len(data)
         while end - position >= 2:
             first, second = data[position], data[position + 1]
+            if first == 0x82 and _MASKED < second < _MASKED + 126 and self._masked and not self._fragments:
+                # As in `feed`: a client's whole small binary message.
+                stop = position + second - _MASKED + 6
+                if stop <= end and second - _MASKED <= self._limit:
+                    events.append(unmask(data[position + 6 : stop], data[position + 2 : position + 6]))
+                    position = stop
+                    continue
             if (first != 0x82 and first != 0x81) or second & _MASKED != self._masked or self._fragments:
                 self._judge(first, second)
             start = position + 2

@@ -36,7 +36,7 @@ def test_a_store_is_started_with_its_first_message_and_once() -> None:
     assert stores.open(session) is mailbox
     (own,) = started
     assert own.mailbox is mailbox
-    assert own.target.has(session)
+    assert session in own.target.members
     assert stores.running() == [own]
 
 
