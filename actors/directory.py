@@ -12,6 +12,7 @@ from typing import Any
 
 import gevent
 
+from .delivery import ALL, Rule
 from .errors import Refused, TopicExists, UsageError
 from .hooks import TIMEOUT, HookFailed, TopicHooks, call
 from .log import Log
@@ -51,6 +52,7 @@ class Kind:
     parse: Callable[[str], Any]
     hooks: TopicHooks = field(default_factory=TopicHooks)
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
+    delivery: Rule = ALL
 
 
 class Directory:
@@ -67,7 +69,7 @@ class Directory:
         self._mailbox = mailbox
         self._timeout = timeout
 
-    def add_topic(self, topic_id: str) -> Topic:
+    def add_topic(self, topic_id: str, delivery: Rule = ALL) -> Topic:
         """Add a fixed topic, ephemeral at first.
 
         Raises: TopicExists if the id is taken or collides with a kind's prefix; UsageError for an ill-formed id.
@@ -80,6 +82,7 @@ class Directory:
             if topic_id.startswith(prefix) or prefix.rstrip(":/") == topic_id:
                 raise TopicExists(f"the topic id {topic_id!r} collides with the topic kind {prefix!r}")
         topic = self._new(topic_id, TopicHooks(), None)
+        topic.target.rule = delivery
         if self.topics.setdefault(topic_id, topic) is not topic:
             raise TopicExists(f"there is a topic {topic_id!r} already")
         return topic
@@ -124,6 +127,7 @@ class Directory:
             text = f"the topic could not be started; trace id {error.trace_id}"
             raise Refused("crashed", text, {"trace_id": error.trace_id}) from error
         topic = self._new(topic_id, kind.hooks, kind)
+        topic.target.rule = kind.delivery
         if store is not None:
             topic.target.use(self._log.open(topic.target.name, store))
         self.topics[topic_id] = topic

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from .delivery import Rule
     from .order import Order
     from .session import Session
 
@@ -46,6 +47,7 @@ class Join(NamedTuple):
     ref: int | None
     since: tuple[str, int] | None
     caused: tuple[Dispatch, ...]
+    wish: Rule | None = None
 
 
 class Leave(NamedTuple):
@@ -59,6 +61,16 @@ class Use(NamedTuple):
     """An ephemeral topic gets a store."""
 
     order: Order
+
+
+class Room(NamedTuple):
+    """Nothing waits for ``session`` any more: it can take what its delivery rule has held."""
+
+    session: Session
+
+
+class Tick(NamedTuple):
+    """Some subscriber who takes samples may get the next one."""
 
 
 class Read(NamedTuple):

@@ -6,7 +6,7 @@ Payloads and states travel between the actors as bytes, made once: ``transport/c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 
@@ -26,17 +26,28 @@ class Codec(Protocol):
 
 
 class Sink(Protocol):
-    """Where a session's bytes go, e.g. an outbox. A write never waits and never raises."""
+    """Where a session's bytes go, e.g. an outbox. It never waits and never raises."""
 
-    def write(self, joined: Any, /) -> object: ...
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the client."""
+
+    def write(self, joined: Any, /) -> object:
+        """Take ``joined``, or end the connection of a client for whom it is too much."""
+
+    def offer(self, joined: Any, /) -> bool:
+        """Take ``joined`` whole, or nothing of it: False."""
+
+    def on_empty(self, callback: Callable[[], None], /) -> None:
+        """Call ``callback()`` once, when nothing waits any more; not at all if the connection ends before."""
 
 
 class Encoding(Protocol):
     """How frames are written for one kind of connection (CBOR or JSON, with or without WebSocket headers).
 
     Each method returns one frame as a piece; `join` makes what a `Sink` takes out of some pieces, `deliver` hands it to
-    many. Sessions with the same encoding object get the same joined object, so a drain is encoded and joined once
-    for all of them.
+    many; with a list ``refused`` it is offered, and who does not take it is added. Sessions with the same encoding
+    object get the same joined object, so a drain is encoded and joined once for all of them.
     """
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes: ...
@@ -51,4 +62,4 @@ class Encoding(Protocol):
 
     def join(self, pieces: Sequence[bytes]) -> Any: ...
 
-    def deliver(self, sinks: Iterable[Any], joined: Any) -> None: ...
+    def deliver(self, sinks: Iterable[Any], joined: Any, refused: list[Any] | None = None) -> None: ...

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .actor import Actor
+from .delivery import wish
 from .directory import Directory, Topic
 from .errors import Refused
 from .greeter import Greeter
@@ -84,6 +85,7 @@ class RouterActor(Actor):
             return
         topic_id = target[len(TOPIC) :]
         try:
+            wish(request.params)  # nonsense is refused before any hook is asked
             hooks = self._directory.hooks_of(topic_id)
         except Refused as error:
             self._decide(Verdict(request, error.code, error.text, error.details, ()))
@@ -124,7 +126,7 @@ class RouterActor(Actor):
         request = verdict.request
         session, target = request.session, request.target
         membership = session.memberships.setdefault(target, Membership())
-        topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused))
+        topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wish(request.params)))
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:
             # It left again while it was joining.

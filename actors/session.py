@@ -12,7 +12,7 @@ from typing import Any
 from .errors import Busy
 from .hooks import ServerHooks
 from .mailbox import Mailbox
-from .messages import Leave, Request, new_post
+from .messages import Leave, Request, Room, new_post
 from .ports import Encoding, Sink
 from .targets import SESSION, TOPIC
 
@@ -84,12 +84,20 @@ class Session:
         self.write = sink.write
         self.memberships: dict[str, Membership] = {}
         self.closed = False
+        self._wanting: dict[Mailbox, None] = {}
         self._router = router
         self._hooks = hooks
         self._subscriptions = subscriptions
 
     def __repr__(self) -> str:
         return f"<Session {self.client_id}>"
+
+    def want_room(self, mailbox: Mailbox) -> None:
+        """Have a `Room` put into ``mailbox`` as soon as nothing waits for the client."""
+        is_first = not self._wanting
+        self._wanting[mailbox] = None
+        if is_first:
+            self.sink.on_empty(self._tell_room)
 
     def subscribe(self, ref: int | None, target: str, since: tuple[str, int] | None, params: Any = None) -> None:
         """Ask the router to subscribe this session; ``ref`` None for a Resync, which is not acknowledged."""
@@ -142,6 +150,11 @@ class Session:
             membership = self.memberships[SESSION] = Membership()
             membership.requests += 1
             self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True))
+
+    def _tell_room(self) -> None:
+        wanting, self._wanting = self._wanting, {}
+        for mailbox in wanting:
+            mailbox.put_anyway(Room(self))
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Tell the client that a frame of his was not applied."""

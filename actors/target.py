@@ -8,51 +8,20 @@ places of his own messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from .delivery import ALL, All, Rule, less
+from .effects import Crash, Effects, Send, Subscriber, Visit
 from .errors import Refused
+from .lane import Lane, Outcome
+from .lanes import Lanes
 from .order import Order
+from .pieces import acknowledges, answers, piece, with_acknowledges
 from .ports import Codec, Encoding
 
-
-class Subscriber(Protocol):
-    """Whoever is subscribed: all that a target needs to know of a session."""
-
-    @property
-    def encoding(self) -> Encoding: ...
-
-
-class Send(NamedTuple):
-    """Hand ``joined`` to each of ``subscribers``, which all have this ``encoding``."""
-
-    subscribers: Sequence[Any]
-    joined: Any
-    encoding: Encoding
-
-
-class Crash(NamedTuple):
-    """A store's ``update`` raised ``error`` on the message with ``ref``; author None is the server."""
-
-    author: Any
-    ref: int
-    error: Exception
-
-
-Effects = list[Send | Crash]
-
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
-
-
-class Outcome(NamedTuple):
-    """One applied message: who wrote it (None: the server), its ref, its seq (0: outside any order) and its payload."""
-
-    author: Any
-    ref: int
-    seq: int
-    payload: bytes
-
 
 _send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
 _outcome = partial(tuple.__new__, Outcome)
@@ -64,12 +33,17 @@ class Target:
     def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
         self.name = name
         self.order = order
+        self.rule: Rule = ALL
+        """What subscribers get who do not wish for less."""
         self.settled: Any = None
         """The message that was applied last, so that a successor does not apply it again."""
         self._codec = codec
         self.members: set[Any] = set()
         """Who is subscribed; `attach`, `leave` and `stop` keep it."""
         self._groups: dict[Encoding, dict[Any, None]] = {}
+        self._lanes = Lanes(name, codec)
+        self._laned = self._lanes.of  # those with a rule of their own, or behind: they are in no group
+        self._snapshots: dict[Encoding, tuple[int, str, bytes]] = {}  # for those who were behind
         self._outcomes: list[Outcome] = []
         self._state = (-1, b"")
 
@@ -80,7 +54,7 @@ class Target:
     @property
     def subscribers(self) -> list[Any]:
         """Everybody who is subscribed."""
-        return [subscriber for group in self._groups.values() for subscriber in group]
+        return [subscriber for group in self._groups.values() for subscriber in group] + list(self._laned)
 
     def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
         """Apply a message of ``author``; the outcome is sent by the next `flush`."""
@@ -103,6 +77,8 @@ class Target:
         for encoding, group in self._groups.items():
             others = [subscriber for subscriber in group if subscriber is not exclude]
             effects.append(Send(others, encoding.join([encoding.push(self.name, payload)]), encoding))
+        if self._laned:
+            effects += self._lanes.give([Outcome(None, 0, 0, payload)], exclude)
         return effects
 
     def attach(self, subscriber: Subscriber) -> None:
@@ -110,17 +86,23 @@ class Target:
         self.members.add(subscriber)
         self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
 
-    def join(self, subscriber: Subscriber, ref: int | None, since: tuple[str, int] | None) -> Effects:
+    def join(
+        self, subscriber: Subscriber, ref: int | None, since: tuple[str, int] | None, wish: Rule | None = None
+    ) -> Effects:
         """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
 
-        Raises: what the serialiser raises for a model that it cannot write; then nobody was subscribed.
+        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is.
+        Raises: what the serialiser raises for a model that it cannot write; then nothing has changed.
         """
-        effects = self.flush()
         encoding = subscriber.encoding
         pieces = self._catch_up(encoding, since)
+        effects = self.flush()
+        if ref is not None or subscriber not in self.members:
+            pieces += self._admit(subscriber, less(self.rule, wish))
+        elif (lane := self._laned.get(subscriber)) is not None:
+            pieces += answers(encoding, self.name, lane.settle())
         if ref is not None:
             pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
-        self.attach(subscriber)
         if pieces:
             effects.append(Send((subscriber,), encoding.join(pieces), encoding))
         return effects
@@ -130,13 +112,12 @@ class Target:
         effects = self.flush()
         encoding = subscriber.encoding
         self.members.discard(subscriber)
-        group = self._groups.get(encoding, {})
-        group.pop(subscriber, None)
-        if not group:
-            self._groups.pop(encoding, None)
+        self._leave_group(subscriber)
+        if (lane := self._laned.pop(subscriber, None)) is not None:
+            effects += self._lanes.end(subscriber, lane, self._late, pushes_too=False)
         if ref is not None:
-            piece = encoding.acknowledge(self.name, self.seq, [ref], False)
-            effects.append(Send((subscriber,), encoding.join([piece]), encoding))
+            answer = encoding.acknowledge(self.name, self.seq, [ref], False)
+            effects.append(Send((subscriber,), encoding.join([answer]), encoding))
         return effects
 
     def use(self, order: Order) -> Effects:
@@ -144,7 +125,10 @@ class Target:
         effects = self.flush()
         self.order = order
         for encoding, group in self._groups.items():
-            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")]), encoding))
+            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")]), encoding, ()))
+        for subscriber, lane in self._laned.items():
+            lane.miss("restarted")
+            effects.append(Visit(subscriber, lane))
         return effects
 
     def stop(self, final: bool) -> Effects:
@@ -152,10 +136,17 @@ class Target:
         effects = self.flush()
         for encoding, group in self._groups.items():
             if final:
-                piece = encoding.acknowledge(self.name, self.seq, [], True)
-                effects.append(Send(list(group), encoding.join([piece]), encoding))
+                last = encoding.acknowledge(self.name, self.seq, [], True)
+                effects.append(Send(list(group), encoding.join([last]), encoding))
+        for subscriber, lane in self._laned.items():
+            effects += self._lanes.end(subscriber, lane, self._late, pushes_too=True)
+            if final:
+                encoding = subscriber.encoding
+                last = encoding.acknowledge(self.name, self.seq, [], True)
+                effects.append(Send((subscriber,), encoding.join([last]), encoding))
         self.members.clear()
         self._groups.clear()
+        self._laned.clear()
         return effects
 
     def flush(self) -> Effects:
@@ -165,76 +156,114 @@ class Target:
             return []
         self._outcomes = []
         if len(outcomes) == 1:
-            return self._flush_one(outcomes[0])
+            return self._flush_one(outcomes)
         authors: dict[Any, list[int]] = {}
         for at, outcome in enumerate(outcomes):
             if outcome.author is not None:
                 authors.setdefault(outcome.author, []).append(at)
         effects: Effects = []
+        # What is missing of an order can be made good by a Snapshot, anything else cannot.
+        droppable = outcomes if self.order is not None else None
         for encoding, group in self._groups.items():
             here = [author for author in authors if author in group]
             if len(group) == len(here) == 1 and len(authors[here[0]]) == len(outcomes):
                 # Alone: nobody else needs the messages, so they are not even encoded.
-                effects.append(Send(here, encoding.join(self._acknowledges(encoding, outcomes)), encoding))
+                effects.append(Send(here, encoding.join(acknowledges(encoding, self.name, outcomes)), encoding))
                 continue
-            pieces = [self._piece(encoding, outcome) for outcome in outcomes]
+            pieces = [piece(encoding, self.name, outcome) for outcome in outcomes]
             if len(here) < len(group):
                 others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
-                effects.append(Send(others, encoding.join(pieces), encoding))
+                effects.append(Send(others, encoding.join(pieces), encoding, droppable))
             for author in here:
                 places = authors[author]
                 outcome = outcomes[places[0]]
                 if len(places) == 1 and outcome.seq:
                     # By far the most: put it in its place, join, and take it out again, instead of copying the list.
-                    piece = pieces[places[0]]
+                    replaced = pieces[places[0]]
                     pieces[places[0]] = encoding.acknowledge(self.name, outcome.seq, (outcome.ref,), False)
-                    effects.append(_send(((author,), encoding.join(pieces), encoding)))
-                    pieces[places[0]] = piece
-                elif own := self._with_acknowledges(encoding, outcomes, pieces, places):
-                    effects.append(_send(((author,), encoding.join(own), encoding)))
+                    effects.append(_send(((author,), encoding.join(pieces), encoding, droppable)))
+                    pieces[places[0]] = replaced
+                elif own := with_acknowledges(encoding, self.name, outcomes, pieces, places):
+                    effects.append(_send(((author,), encoding.join(own), encoding, droppable)))
+        if self._laned:
+            effects += self._lanes.give(outcomes)
         return effects
 
-    def _flush_one(self, outcome: Outcome) -> Effects:
+    def _flush_one(self, outcomes: list[Outcome]) -> Effects:
         """The same for a message that came alone: nothing has to be grouped."""
-        author, ref, seq, _ = outcome
+        author, ref, seq, _ = outcome = outcomes[0]
+        droppable = outcomes if seq else None
         effects: Effects = []
         for encoding, group in self._groups.items():
             is_here = author in group
             if len(group) > is_here:
                 others = [subscriber for subscriber in group if subscriber is not author]
-                effects.append(_send((others, encoding.join((self._piece(encoding, outcome),)), encoding)))
+                joined = encoding.join((piece(encoding, self.name, outcome),))
+                effects.append(_send((others, joined, encoding, droppable)))
             if is_here and (ref or seq):
                 own = encoding.acknowledge(self.name, seq, (ref,), False)
-                effects.append(_send(((author,), encoding.join((own,)), encoding)))
+                effects.append(_send(((author,), encoding.join((own,)), encoding, None)))
+        if self._laned:
+            effects += self._lanes.give(outcomes)
         return effects
 
-    def _piece(self, encoding: Encoding, outcome: Outcome) -> bytes:
-        if outcome.seq:
-            return encoding.server_message(self.name, outcome.seq, outcome.payload)
-        return encoding.push(self.name, outcome.payload)
+    def fall_behind(self, subscriber: Subscriber, outcomes: Sequence[Outcome]) -> None:
+        """Note that ``subscriber`` could not take ``outcomes``: he gets a Snapshot when he can."""
+        lane = self._laned.get(subscriber)
+        if lane is None and subscriber in self.members:
+            self._leave_group(subscriber)
+            lane = self._laned[subscriber] = Lane(ALL, subscriber)
+        if lane is not None:
+            lane.miss("slow", outcomes)
 
-    def _with_acknowledges(
-        self, encoding: Encoding, outcomes: Sequence[Outcome], pieces: list[bytes], own: Iterable[int]
-    ) -> list[bytes]:
-        """Put Acknowledges in the places ``own``; neighbours share one, as it stands for k seqs in a row."""
-        mixed: list[bytes] = []
-        run: list[Outcome] = []
-        at = 0
-        for place in own:
-            if run and place != at:
-                mixed += self._acknowledges(encoding, run)
-                run = []
-            mixed += pieces[at:place]
-            run.append(outcomes[place])
-            at = place + 1
-        mixed += self._acknowledges(encoding, run)
-        mixed += pieces[at:]
-        return mixed
+    def visits(self, subscriber: Subscriber | None = None) -> Effects:
+        """Flush, then look after ``subscriber``, or everybody, for whom something waits."""
+        effects = self.flush()
+        for each, lane in self._laned.items():
+            if not lane.is_empty and (subscriber is None or each is subscriber):
+                effects.append(Visit(each, lane))
+        return effects
 
-    def _acknowledges(self, encoding: Encoding, run: Sequence[Outcome]) -> list[bytes]:
-        # Outside an order a ref of 0 wants no answer; inside one it holds its place, so that the seqs have no gap.
-        refs = [outcome.ref for outcome in run if outcome.ref or outcome.seq]
-        return [encoding.acknowledge(self.name, run[-1].seq, refs, False)] if refs else []
+    def visit(self, subscriber: Subscriber, lane: Lane, now: float, has_room: bool) -> Any:
+        """Return what ``subscriber`` gets at ``now`` (seconds), joined; None for nothing.
+
+        Raises: what the serialiser raises for a model that it cannot write.
+        """
+        due = lane.take(now, has_room)
+        if isinstance(lane.rule, All) and lane.is_empty and self._laned.get(subscriber) is lane:
+            del self._laned[subscriber]
+            self.attach(subscriber)
+        return None if due is None else self._lanes.write(subscriber, due, self._late)
+
+    def _admit(self, subscriber: Subscriber, rule: Rule) -> list[bytes]:
+        """Subscribe with ``rule``; return what is left over of the rule that he had."""
+        lane = self._laned.get(subscriber)
+        left = [] if lane is None else answers(subscriber.encoding, self.name, lane.settle())
+        if isinstance(rule, All):
+            if lane is not None:
+                del self._laned[subscriber]
+                left += [piece(subscriber.encoding, self.name, outcome) for outcome in lane.end().pushes]
+            self.attach(subscriber)
+        elif lane is None:
+            self._leave_group(subscriber)
+            self.members.add(subscriber)
+            self._laned[subscriber] = Lane(rule, subscriber)
+        else:
+            lane.rule = rule
+        return left
+
+    def _leave_group(self, subscriber: Subscriber) -> None:
+        group = self._groups.get(subscriber.encoding, {})
+        group.pop(subscriber, None)
+        if not group:
+            self._groups.pop(subscriber.encoding, None)
+
+    def _late(self, encoding: Encoding, reason: str) -> bytes:
+        """Write a Snapshot for somebody who was behind, once for all who are at the same seq."""
+        cached = self._snapshots.get(encoding)
+        if cached is None or cached[:2] != (self.seq, reason):
+            cached = self._snapshots[encoding] = (self.seq, reason, self._snapshot(encoding, reason))
+        return cached[2]
 
     def _catch_up(self, encoding: Encoding, since: tuple[str, int] | None) -> list[bytes]:
         order = self.order

@@ -1,12 +1,13 @@
 """The actor of one target: it takes messages from the mailbox, lets the pure `Target` decide, and performs.
 
 One drain of the mailbox is one flush: what several messages produced goes out together, and a message that comes
-alone is sent at once, as nothing waits behind it. There are no timers.
+alone is sent at once, as nothing waits behind it. Only subscribers who take samples need a timer.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +15,17 @@ import gevent
 from pykka._envelope import Envelope
 
 from .actor import POISON, Actor
+from .alarm import Alarm
 from .dead_letters import DeadLetters
+from .effects import Crash, Effects, Send, Visit
 from .errors import NotRunning, Refused
 from .exits import Normal, Reason, Shutdown
 from .hooks import ServerHooks, new_trace_id
+from .lane import Lane
 from .mailbox import Mailbox
-from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Use
+from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Room, Tick, Use
 from .session import Session
-from .target import Crash, Effects, Target
+from .target import Target
 from .targets import SESSION
 
 logger = logging.getLogger("nuphar.actors")
@@ -40,6 +44,7 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -48,10 +53,12 @@ class TargetActor(Actor):
         self._dead_letters = dead_letters
         self._left = left
         self._drained = 0
+        self._clock = clock
+        self._alarm = Alarm(mailbox, Tick(), clock)
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
-        self._perform(self._target.flush())
+        self._perform(self._target.visits())
         self.mailbox.suspended = ""
 
     def handle(self, message: Any) -> Any:
@@ -83,6 +90,10 @@ class TargetActor(Actor):
         elif kind is Read:
             self._perform(target.flush())  # what it asks about must not wait for the next message
             return None if target.order is None else target.order.position
+        elif kind is Room:
+            self._perform(target.visits(message.session))
+        elif kind is Tick:
+            self._perform(target.visits())
         else:
             return super().handle(message)
         self._drained += 1
@@ -99,6 +110,7 @@ class TargetActor(Actor):
     def terminate(self, reason: Reason) -> None:
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
         target = self._target
+        self._alarm.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.
@@ -139,7 +151,7 @@ class TargetActor(Actor):
         if session.closed:
             return
         try:
-            self._settle(message, target.join(session, message.ref, message.since))
+            self._settle(message, target.join(session, message.ref, message.since, message.wish))
         except Exception as error:
             text, details = self._fault(error, "cannot write its model")
             session.reject(message.ref or 0, target.name, "crashed", text, details)
@@ -149,14 +161,24 @@ class TargetActor(Actor):
 
     def _perform(self, effects: Effects) -> None:
         for effect in effects:
-            if isinstance(effect, Crash):
-                self._tell(effect)
+            if type(effect) is not Send:
+                if isinstance(effect, Visit):
+                    self._visit(effect.subscriber, effect.lane)
+                else:
+                    self._tell(effect)
                 continue
-            subscribers, joined, encoding = effect
+            subscribers, joined, encoding, outcomes = effect
             if len(subscribers) == 1:
-                subscribers[0].write(joined)
-            else:
-                encoding.deliver([subscriber.sink for subscriber in subscribers], joined)
+                sink = subscribers[0].sink
+                if outcomes is None:
+                    sink.write(joined)
+                elif not sink.offer(joined):
+                    self._fall_behind([sink], effect)
+                continue
+            refused: list[Any] | None = None if outcomes is None else []
+            encoding.deliver([subscriber.sink for subscriber in subscribers], joined, refused)
+            if refused:
+                self._fall_behind(refused, effect)
 
     def _tell(self, crash: Crash) -> None:
         author, ref, error = crash
@@ -167,6 +189,32 @@ class TargetActor(Actor):
             code, (text, details) = "crashed", self._fault(error, "crashed on a message")
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
+
+    def _fall_behind(self, refused: list[Any], send: Send) -> None:
+        sinks = set(map(id, refused))
+        for session in send.subscribers:
+            if id(session.sink) in sinks:
+                self._target.fall_behind(session, send.outcomes or ())
+                if session.sink.pending:
+                    session.want_room(self.mailbox)  # otherwise its connection is over
+
+    def _visit(self, session: Session, lane: Lane) -> None:
+        try:
+            joined = self._target.visit(session, lane, self._clock(), not session.sink.pending)
+        except Exception as error:
+            text, details = self._fault(error, "cannot write its model")
+            self._leave(Leave(session, None))
+            self._end_membership(session)
+            session.reject(0, self._target.name, "crashed", text, details)
+            return
+        if joined is not None:
+            session.write(joined)
+        if lane.is_empty:
+            return
+        if session.sink.pending:
+            session.want_room(self.mailbox)
+        elif not session.closed:
+            self._alarm.set(lane.next_at)
 
     def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
         trace_id = new_trace_id()

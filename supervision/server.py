@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar
 import gevent
 
 from ..actors.dead_letters import DeadLetter, DeadLetters
+from ..actors.delivery import ALL
+from ..actors.delivery import of as rule_of
 from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import NotRunning, OriginRefused, UsageError
 from ..actors.greeter import Greeter
@@ -227,13 +229,14 @@ class Server:
 
     # Targets.
 
-    def topic(self, topic_id: str) -> TopicHandle:
+    def topic(self, topic_id: str, *, delivery: Any = ALL) -> TopicHandle:
         """Add a topic, ephemeral until it gets a store; before or after the start.
 
+        ``delivery`` says what becomes of its messages for a subscriber who cannot take them (docs/delivery.md).
         Raises: TopicExists, UsageError for an ill-formed id, NotRunning after a stop.
         """
         self._check_not_stopped()
-        topic = self.directory.add_topic(topic_id)
+        topic = self.directory.add_topic(topic_id, rule_of(delivery))
         if self.is_running:
             self.start_topic(topic)
         return TopicHandle(self, topic)
@@ -247,17 +250,19 @@ class Server:
         can_subscribe: Hook | None = None,
         on_join: Hook | None = None,
         on_leave: Hook | None = None,
+        delivery: Any = ALL,
     ) -> KindHandle:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
         Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
+        ``delivery`` is the rule of each of these topics, as in `topic`.
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
         if not callable(parse):
             raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
-        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave))
+        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave), delivery=rule_of(delivery))
         handle = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
             handle.with_store(store)

@@ -18,7 +18,7 @@ LONGEST = 270
 
 PURE = {
     *(f"actors/{name}.py" for name in ["errors", "exits", "messages", "order", "ports", "store", "target"]),
-    *(f"actors/{name}.py" for name in ["targets", "wiring"]),
+    *(f"actors/{name}.py" for name in ["targets", "wiring", "delivery", "effects", "lane", "lanes", "pieces"]),
     *(f"transport/{name}.py" for name in ["annotations", "automatic", "bodies", "choice", "client_core"]),
     *(f"transport/{name}.py" for name in ["client_events", "codec", "decoding", "encoding", "frames", "framing"]),
     *(f"transport/{name}.py" for name in ["masking", "origin", "plain", "records", "serialiser", "shapes", "strict"]),

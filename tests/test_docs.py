@@ -15,13 +15,14 @@ DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
 
 
-def test_the_supervision_tutorial_runs():
+@pytest.mark.parametrize(("page", "examples"), [("supervision.md", 20), ("delivery.md", 15)])
+def test_the_examples_of_a_page_run(page, examples):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)
     try:
-        results = doctest.testfile(str(DOCS / "supervision.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+        results = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.ELLIPSIS)
     finally:
         logging.getLogger("nuphar").setLevel(logging.NOTSET)
-    assert results.attempted > 20
+    assert results.attempted > examples
     assert results.failed == 0
 
 

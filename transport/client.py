@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, Self, TypeVar
 
+from ..actors.delivery import of, plain
 from ..actors.errors import NotRunning, RemoteProtocolError, UsageError
 from ..actors.future import Future
 from ..actors.store import Store, check_store
@@ -90,15 +91,17 @@ class Client:
         """Return the seq of the present model of a target."""
         return int(self._replica(target).seq)
 
-    def subscribe(self, target: str, store: Store | None = None) -> None:
+    def subscribe(self, target: str, store: Store | None = None, *, delivery: Any = None) -> None:
         """Follow another target; without a store its messages are only told to `on_change` and `on_push`.
 
-        Raises: NotRunning after `close`.
+        ``delivery`` asks for less than the topic gives (docs/delivery.md): ``"latest"``, ``delivery.sample(5)``.
+        Raises: NotRunning after `close`; UsageError for a rule that is none.
         """
         if self._state.startswith("closed"):
             raise NotRunning(f"the client is {self._state}")
+        params = None if delivery is None else {"delivery": plain(of(delivery))}
         with self._lock:
-            self._core.subscribe(as_target(target), None if store is None else check_store(store))
+            self._core.subscribe(as_target(target), None if store is None else check_store(store), params)
         self._flush()
 
     def unsubscribe(self, target: str) -> None:

@@ -31,6 +31,8 @@ class Replica:
     seq: int = 0
     epoch: str | None = None
     is_subscribed: bool = False
+    params: Any = None
+    """What a Subscribe says besides, for example the wish for a delivery rule."""
     is_behind: bool = False
     """A Resync is on its way: everything but its answer is too early."""
 
@@ -40,6 +42,11 @@ class Replica:
     @property
     def cursor(self) -> frames.Cursor | None:
         return None if self.epoch is None else (self.epoch, self.seq)
+
+    @property
+    def is_resynced(self) -> bool:
+        """Is a Resync enough after a lost connection? It carries no params, so whoever has some subscribes again."""
+        return self.is_subscribed and self.params is None
 
     def reset(self) -> None:
         """Go back to what it was before the first Snapshot."""
@@ -77,12 +84,13 @@ class ClientCore:
         text = "the connection was lost before the answer came"
         return [Answered(ref, 0, Refused("unknown_outcome", text)) for ref in refs]
 
-    def subscribe(self, target: str, store: Store | None) -> None:
-        """Follow ``target``, now or as soon as there is a connection."""
+    def subscribe(self, target: str, store: Store | None, params: Any = None) -> None:
+        """Follow ``target``, now or as soon as there is a connection; other ``params`` are asked for at once."""
         replica = self.replicas.get(target)
         if replica is None:
             replica = self.replicas[target] = Replica(store)
-        if self.is_live and not replica.is_subscribed:
+        is_new, replica.params = replica.params != params, params
+        if self.is_live and (is_new or not replica.is_subscribed):
             self._subscribe(target, replica)
 
     def unsubscribe(self, target: str) -> None:
@@ -142,11 +150,11 @@ class ClientCore:
     def _welcome(self, welcome: frames.Welcome) -> list[Event]:
         self.client_id = welcome.client_id
         self.is_live = True
-        known = {target: replica.cursor for target, replica in self.replicas.items() if replica.is_subscribed}
+        known = {target: replica.cursor for target, replica in self.replicas.items() if replica.is_resynced}
         if known:
             self._send(frames.Resync(known))
         for target, replica in self.replicas.items():
-            if not replica.is_subscribed:
+            if not replica.is_resynced:
                 self._subscribe(target, replica)
         while self._waiting:
             self._post(*self._waiting.popleft())
@@ -155,7 +163,7 @@ class ClientCore:
     def _subscribe(self, target: str, replica: Replica) -> None:
         self._ref += 1
         self._asked[self._ref] = (target, True)
-        self._send(frames.Subscribe(self._ref, target, replica.cursor, None))
+        self._send(frames.Subscribe(self._ref, target, replica.cursor, replica.params))
 
     def _post(self, ref: int, target: str, message: Any) -> None:
         self._own[ref] = message

@@ -36,13 +36,16 @@ def _text(text: str) -> bytes:
 
 
 Join = Callable[[Sequence[bytes]], Any]
-Deliver = Callable[[Iterable[Any], Any], None]
+Deliver = Callable[..., None]
 
 
-def write_to_each(sinks: Iterable[Any], joined: Any) -> None:
-    """Write ``joined`` to each of ``sinks``, whatever they are."""
+def write_to_each(sinks: Iterable[Any], joined: Any, refused: list[Any] | None = None) -> None:
+    """Write ``joined`` to each of ``sinks``, whatever they are; or offer it, and collect who has ``refused``."""
     for sink in sinks:
-        sink.write(joined)
+        if refused is None:
+            sink.write(joined)
+        elif not sink.offer(joined):
+            refused.append(sink)
 
 
 class CborFraming:

@@ -24,12 +24,13 @@ class Outbox:
     A write goes straight to the kernel; only what does not fit waits, at most ``bound`` bytes and ``max_age``
     seconds of ``clock``, and only then does a greenlet write. An empty outbox takes one piece of any size, so
     that a snapshot above the bound still reaches a client which reads. ``on_broken`` is called once when the
-    socket turns out to be dead, ``on_refused`` whenever an open outbox does not take a piece; they must not wait.
+    socket turns out to be dead, ``on_refused`` whenever an open outbox does not take a piece that was not only offered;
+    they must not wait.
     Close the outbox before the socket.
     """
 
     __slots__ = (
-        "_bound", "_clock", "_fd", "_max_age", "_on_broken", "_open", "_queue", "_rest", "_rest_since",
+        "_bound", "_clock", "_fd", "_max_age", "_on_broken", "_on_empty", "_open", "_queue", "_rest", "_rest_since",
         "_sock", "_tls", "_writer", "on_refused", "pending", "ready",
     )  # fmt: skip
 
@@ -49,6 +50,7 @@ class Outbox:
         self._max_age = max_age
         self._clock = clock
         self._on_broken = on_broken
+        self._on_empty: Callable[[], None] | None = None
         self._open = True  # new pieces are taken
         self.on_refused: Callable[[], None] | None = None
         self._rest: memoryview | None = None  # of the piece that has been started; it is always finished
@@ -71,7 +73,7 @@ class Outbox:
         False means that nothing of it was taken: over the bound, too old, finished or broken.
         """
         if self.ready < 0:
-            return self._write_later(data)
+            return self._write_later(data) or self._refuse()
         try:
             sent = os.write(self.ready, data)
         except OSError as error:
@@ -79,6 +81,14 @@ class Outbox:
         if sent < len(data):
             self.keep(data, sent)
         return True
+
+    def offer(self, data: bytes) -> bool:
+        """Do the same, but let ``on_refused`` hear nothing of a refusal."""
+        return self._write_later(data) if self.ready < 0 else self.write(data)
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` once, when nothing waits any more; it must not wait. Never, if the socket breaks."""
+        self._on_empty = callback
 
     def keep(self, data: bytes, sent: int) -> None:
         """Write the rest of ``data`` as soon as the kernel takes it."""
@@ -128,14 +138,13 @@ class Outbox:
         self._rest = None
         self._queue.clear()
         self.pending = 0
+        self._on_empty = None
 
     def _write_later(self, data: bytes) -> bool:
         if not self._open:
             return False
         if self.pending:
             if self.pending + len(data) > self._bound or self.too_slow:
-                if self.on_refused is not None:
-                    self.on_refused()
                 return False
             self._queue.append((data, self._clock()))
             self.pending += len(data)
@@ -147,6 +156,11 @@ class Outbox:
         if sent < len(data):
             self.keep(data, sent)
         return True
+
+    def _refuse(self) -> bool:
+        if self._open and self.on_refused is not None:
+            self.on_refused()
+        return False
 
     def _send_tls(self, data: bytes) -> int:
         # gevent's TLS sockets ignore send's timeout argument, so the socket itself is made impatient; no
@@ -176,6 +190,9 @@ class Outbox:
             self._break()
         finally:
             self._writer = None
+        if (callback := self._on_empty) is not None:
+            self._on_empty = None
+            callback()
 
     def _next(self) -> memoryview | None:
         queue = self._queue
@@ -196,12 +213,18 @@ class Outbox:
             self._on_broken()
 
 
-def write_to_all(outboxes: Iterable[Outbox], data: bytes) -> None:
-    """Do ``outbox.write(data)`` for each of ``outboxes``, without a call for those that are ready."""
+def write_to_all(outboxes: Iterable[Outbox], data: bytes, refused: list[Outbox] | None = None) -> None:
+    """Do ``outbox.write(data)`` for each of ``outboxes``, without a call for those that are ready.
+
+    With a list ``refused`` it is ``outbox.offer(data)``, and the outboxes that do not take it are added.
+    """
     write, size = os.write, len(data)
     for outbox in outboxes:
         if outbox.ready < 0:
-            outbox.write(data)
+            if refused is None:
+                outbox.write(data)
+            elif not outbox.offer(data):
+                refused.append(outbox)
             continue
         try:
             sent = write(outbox.ready, data)

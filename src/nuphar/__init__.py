@@ -4,6 +4,7 @@ The server owns the state, every topic is a supervised actor, and clients stay i
 """
 
 from . import supervision, transport
+from .actors import delivery
 from .actors.errors import (
     AlreadyStarted,
     Busy,
@@ -59,6 +60,7 @@ __all__ = [
     "Wiring",
     "automatic",
     "custom",
+    "delivery",
     "generate_client_id",
     "register",
     "serve",

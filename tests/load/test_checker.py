@@ -91,6 +91,11 @@ TABLE: dict[str, tuple[int, list[Frame], Saw]] = {
     "a message without a marker": (0, [ServerMessage(TOPIC, 1, b"hello")], Saw()),
     "a message that is no bytes": (0, [ServerMessage(TOPIC, 1, "hello")], Saw(diverged=True)),
     "a snapshot further on": (0, [snapshot(5, [5, 1], reason="slow"), message(6, ALICE, 2)], Saw(delivered=1)),
+    "answers behind the snapshot that contains them": (
+        2,
+        [snapshot(5, [5, 1], reason="slow"), answer(5, 2, 3), message(6, ALICE, 2)],
+        Saw(acknowledged=2, delivered=1),
+    ),
     "a snapshot from before": (0, [message(1, ALICE, 2), snapshot(0, [0, 0])], Saw(delivered=1, diverged=True)),
     "another order": (0, [snapshot(0, [0, 0], epoch="f", reason="restarted")], Saw(diverged=True)),
     "a frame of no interest": (0, [Presence(TOPIC, [], [], True)], Saw()),

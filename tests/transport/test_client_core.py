@@ -568,3 +568,34 @@ def test_whatever_happens_it_ends_with_the_servers_model_and_every_message_answe
     assert core.model == server.messages
     assert core.replicas[T].cursor == (str(server.epoch), len(server.messages))
     assert sorted(answered) == sorted(asked)
+
+
+def test_whoever_has_params_subscribes_again_on_a_new_connection_as_a_resync_carries_none() -> None:
+    core = Core()
+    core.open()
+    core.get(WELCOME)
+    core.subscribe(T, Store((), append), {"delivery": "latest"})
+    core.get(f.Snapshot(T, "e", 4, ["a"], "subscribed"), f.Acknowledge(T, 4, [1], False))
+    core.take()
+    core.lose()
+    core.open()
+    core.get(WELCOME)
+    assert core.take()[1:] == [f.Subscribe(2, T, ("e", 4), {"delivery": "latest"})]
+
+
+def test_other_params_are_asked_for_at_once_and_the_same_ones_are_not() -> None:
+    core = live()
+    core.subscribe(T, None, {"delivery": "latest"})
+    core.subscribe(T, None, {"delivery": "latest"})
+    assert [frame.params for frame in core.take()] == [{"delivery": "latest"}]
+
+
+def test_an_answer_behind_a_snapshot_that_contains_the_message_applies_nothing() -> None:
+    core = live()
+    ref = core.dispatch(T, "mine")
+    events = core.get(f.Snapshot(T, "e", 3, ["a", "mine", "b"], "slow"), f.Acknowledge(T, 2, [ref], False))
+    assert events == [Changed(T, None), Answered(ref, 2, None)]
+    assert core.model == ["a", "mine", "b"]
+    core.take()
+    core.get(f.ServerMessage(T, 4, "c"))
+    assert core.take() == []

@@ -16,10 +16,12 @@ from nuphar.transport.connection import Connection
 from nuphar.transport.frames import (
     Acknowledge,
     Bye,
+    ClientMessage,
     Frame,
     Hello,
     Ping,
     Pong,
+    Push,
     Rejected,
     ServerMessage,
     Snapshot,
@@ -34,7 +36,7 @@ HELLO = Hello(1, None, None, {}, {})
 
 
 class MemorySocket:
-    """A WebSocket without TCP. It is its own outbox, which takes everything until it is told to be ``full``."""
+    """A WebSocket without TCP. It is its own outbox, which takes everything unless some bytes are ``pending``."""
 
     def __init__(self, subprotocol: str = "nuphar.v1.cbor") -> None:
         self.subprotocol = subprotocol
@@ -47,18 +49,33 @@ class MemorySocket:
         self.ready = -1  # it has no descriptor
         self.on_refused: Callable[[], None] | None = None
         self.too_slow = False
-        self.full = False
+        self.room: list[Callable[[], None]] = []
         self.aborted = False
         self.written: list[bytes] = []
         self._arriving: SimpleQueue[list[bytes | str] | None] = SimpleQueue()
 
     def write(self, data: bytes) -> bool:
-        if self.full or self.closed:
-            if self.on_refused is not None and not self.closed:
-                self.on_refused()
+        if self.offer(data):
+            return True
+        if self.on_refused is not None and not self.closed:
+            self.on_refused()
+        return False
+
+    def offer(self, data: bytes) -> bool:
+        if self.pending or self.closed:
             return False
         self.written.append(data)
         return True
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        self.room.append(callback)
+
+    def drain(self) -> None:
+        """Be empty again."""
+        self.pending = 0
+        room, self.room = self.room, []
+        for callback in room:
+            callback()
 
     def receive(self) -> list[bytes | str] | None:
         return self._arriving.get()
@@ -217,19 +234,71 @@ def test_what_comes_behind_the_frame_that_closed_is_for_nobody(server: Server, p
 def test_a_client_that_is_too_slow_is_closed_and_nobody_waits_for_it(
     server: Server, peer: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    topic = server.topic("t")
+    other = Peer(server)
+    for each in (peer, other):
+        each.greet()
+        each.send(Subscribe(1, "topic:t", None, None))
+        each.take()
+    peer.socket.pending = 1
+    topic.broadcast(1)
+    assert other.take() == [Push("topic:t", 1)]
+    assert peer.socket.close_code == 4513
+    assert "is too slow" in caplog.text
+    other.socket.vanish()
+    other.greenlet.join(LIMIT)
+
+
+def test_what_does_not_fit_of_an_order_becomes_a_snapshot_when_the_outbox_is_empty(server: Server, peer: Peer) -> None:
     topic = server.topic("t").with_store(Store(0, lambda model, message: model + message))
     other = Peer(server)
     for each in (peer, other):
         each.greet()
         each.send(Subscribe(1, "topic:t", None, None))
         each.take()
-    peer.socket.full = True
+    peer.socket.pending = 1
     topic.dispatch(1)
-    assert other.take() == [ServerMessage("topic:t", 1, 1)]
-    assert peer.socket.close_code == 4513
-    assert "is too slow" in caplog.text
+    topic.dispatch(2)
+    other.take()
+    topic.dispatch(3)
+    assert peer.take() == []
+    assert other.take() == [ServerMessage("topic:t", 3, 3)]
+    peer.socket.drain()
+    (snapshot,) = peer.take()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot[2:] == (3, 6, "slow")
+    topic.dispatch(4)
+    assert peer.take() == other.take() == [ServerMessage("topic:t", 4, 4)]
     other.socket.vanish()
     other.greenlet.join(LIMIT)
+
+
+def test_own_messages_of_a_slow_client_are_answered_behind_the_snapshot(server: Server, peer: Peer) -> None:
+    topic = server.topic("t").with_store(Store(0, lambda model, message: model + message))
+    peer.greet()
+    peer.send(Subscribe(1, "topic:t", None, None))
+    peer.take()
+    peer.socket.pending = 1
+    topic.dispatch(1)
+    peer.take()
+    peer.send(ClientMessage(2, "topic:t", 10), ClientMessage(3, "topic:t", 100))
+    assert peer.take() == []
+    peer.socket.drain()
+    snapshot, answer = peer.take()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot[2:] == (3, 111, "slow")
+    assert answer == Acknowledge("topic:t", 3, [2, 3], False)
+
+
+def test_an_answer_that_does_not_fit_closes_4513(server: Server, peer: Peer) -> None:
+    server.topic("t").with_store(Store(0, lambda model, message: model + message))
+    peer.greet()
+    peer.send(Subscribe(1, "topic:t", None, None))
+    peer.take()
+    peer.socket.pending = 1
+    peer.send(ClientMessage(2, "topic:t", 10))
+    settle(server)
+    assert peer.socket.close_code == 4513
 
 
 def test_a_client_whose_outbox_is_too_old_is_closed_by_the_clock(peer: Peer) -> None:

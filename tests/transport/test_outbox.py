@@ -14,7 +14,7 @@ import pytest
 from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
 
-from nuphar.transport.outbox import Outbox
+from nuphar.transport.outbox import Outbox, write_to_all
 from nuphar.transport.websocket_frames import BINARY, Close, FrameReader, encode_close, encode_frame
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -294,3 +294,49 @@ def test_tls_gets_a_valid_stream_and_the_close_frame_after_dropping(tls_pair: tu
     assert events[-1] == Close(4513, "")
     assert all(event == bytes(1000) for event in events[:-1])
     assert len(events) < taken
+
+
+def test_whoever_asked_hears_once_that_nothing_waits_any_more(pair: tuple[Any, Any]) -> None:
+    ours, theirs = pair
+    outbox = Outbox(ours, 50_000, never)
+    taken = fill(outbox, bytes(1000))
+    heard: list[int] = []
+    empty = gevent.event.Event()
+    outbox.on_empty(lambda: (heard.append(outbox.pending), empty.set()))
+
+    assert len(read(theirs, taken * 1000)) == taken * 1000
+    assert empty.wait(LIMIT)
+    fill(outbox, bytes(1000))
+    assert len(read(theirs, 1000)) == 1000
+    assert heard == [0]
+    outbox.close()
+
+
+def test_nobody_hears_of_an_outbox_that_was_closed(pair: tuple[Any, Any]) -> None:
+    outbox = Outbox(pair[0], 50_000, never)
+    fill(outbox, bytes(1000))
+    outbox.on_empty(never)
+
+    outbox.close()
+    gevent.sleep(0)
+
+    assert outbox.pending == 0
+
+
+def test_what_is_only_offered_is_refused_without_a_word(pair: tuple[Any, Any]) -> None:
+    outbox, other = Outbox(pair[0], 50_000, never), Outbox(pair[1], 50_000, never)
+    refusals: list[str] = []
+    outbox.on_refused = lambda: refusals.append("refused")
+    fill(outbox, bytes(1000))
+    refusals.clear()
+    refused: list[Outbox] = []
+
+    assert not outbox.offer(bytes(1000))
+    write_to_all([outbox, other], bytes(1000), refused)
+
+    assert refused == [outbox]
+    assert refusals == []
+    write_to_all([outbox, other], bytes(1000))
+    assert refusals == ["refused"]
+    outbox.close()
+    other.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..transport.frames import Acknowledge, Frame, Rejected, ServerMessage, Snapshot
 from .latency import Latencies
 from .model import Marker, is_model, read_marker, update, write_marker
-from .rising import AGAIN, LATE, Rising
+from .rising import AGAIN, LATE, NEXT, Rising
 from .senders import Senders
 
 SUBSCRIBE = 1
@@ -22,6 +22,7 @@ class Checker:
     def __init__(self, client: int, run: int, latencies: Latencies) -> None:
         self.client = client
         self.joined = False
+        self._covered = 0  # the seq of the last Snapshot that brought the model
         self.posted = self.acknowledged = self.rejected = 0
         self.delivered = self.duplicated = self.disordered = 0
         self.final_acknowledges = 0
@@ -96,7 +97,11 @@ class Checker:
                 payload, sent = answered
                 self.acknowledged += 1
                 self._latencies.add(now - sent)
-                self._place(seq, Marker(self._run, self.client, ref, sent), payload)
+                mine = Marker(self._run, self.client, ref, sent)
+                if seq <= self._covered:
+                    self._judge(self._see(mine))  # a Snapshot has brought it, and this is only the answer
+                else:
+                    self._place(seq, mine, payload)
             elif ref == SUBSCRIBE and not self.joined:
                 self.joined = True
             else:
@@ -104,15 +109,20 @@ class Checker:
 
     def _place(self, seq: int, marker: Marker | None, payload: bytes) -> None:
         """Put a message into the topic's order."""
-        fault = self.seqs.see(seq)
-        if marker is not None and marker.run == self._run:
-            fault = max(fault, self.senders.see(marker.client, marker.ref))
-        if fault == AGAIN:
-            self.duplicated += 1
-            return
-        if fault == LATE:
-            self.disordered += 1
-        self._model = update(self._model, payload)
+        if self._judge(max(self.seqs.see(seq), self._see(marker))):
+            self._model = update(self._model, payload)
+
+    def _see(self, marker: Marker | None) -> int:
+        """Look at a message's place among its sender's."""
+        if marker is None or marker.run != self._run:
+            return NEXT
+        return self.senders.see(marker.client, marker.ref)
+
+    def _judge(self, fault: int) -> bool:
+        """Count a fault, and say whether the message is new."""
+        self.duplicated += fault == AGAIN
+        self.disordered += fault == LATE
+        return fault != AGAIN
 
     def _replace(self, frame: Snapshot) -> None:
         if not is_model(frame.state):
@@ -126,6 +136,7 @@ class Checker:
             if self._epoch is not None and (frame.epoch != self._epoch or frame.seq < self.seqs.last):
                 self.diverged = True
             self._epoch, self.seqs, self._model = frame.epoch, Rising(frame.seq), list(frame.state)
+            self._covered = frame.seq
 
     def _reject(self, frame: Rejected) -> None:
         if self.outstanding.pop(frame.ref, None) is None:

@@ -59,8 +59,7 @@ export class Slice {
   /** Apply the message at `seq`, `entry` if it is an own one. If `update` raises, it raises that and did nothing. */
   place(seq, message, entry = null) {
     if (this.epoch === null || seq <= this.seq) {
-      this.forget(entry);
-      return OLD;
+      return this.forget(entry) ? APPLIED : OLD; // a snapshot has brought it already: it was on show twice
     }
     if (seq !== this.seq + 1) {
       if (entry !== null) entry.seq = seq; // acknowledged: it stays on show until the order has caught up

@@ -24,7 +24,9 @@ export class Targets {
   greet(resumed) {
     if (!resumed) this._ref = 0;
     const [known, others] = [[], []];
-    for (const slice of this.slices.values()) (slice.epoch === null ? others : known).push(slice);
+    for (const slice of this.slices.values()) {
+      (slice.epoch === null || slice.params !== null ? others : known).push(slice); // a Resync carries no params
+    }
     if (known.length > 0) this._resync(known);
     others.forEach((slice) => this.join(slice));
   }
@@ -33,7 +35,7 @@ export class Targets {
     slice.standing = "asked";
     slice.againAt = null;
     const ref = this._expect({ slice, kind: frames.SUBSCRIBE });
-    this.emit("send", [frames.SUBSCRIBE, ref, slice.target, null, slice.params]);
+    this.emit("send", [frames.SUBSCRIBE, ref, slice.target, slice.cursor, slice.params]);
   }
 
   leave(slice) {

@@ -444,3 +444,9 @@ test("any bytes at all never raise", () => {
     core.receive(Uint8Array.from({ length: random(24) }, () => random(256)), 0);
   }
 });
+
+test("after a reconnect whoever has params subscribes again, from his place: a Resync carries none", () => {
+  const { core } = counting({ params: { delivery: "latest" } });
+  reconnect(core);
+  assert.deepEqual(sent(core), [[2, 1, "topic:n", ["e1", 3], { delivery: "latest" }]]);
+});

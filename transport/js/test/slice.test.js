@@ -122,3 +122,13 @@ test("whatever the order of events, what is shown is the confirmed model and the
     }
   }
 });
+
+test("an own message that a snapshot contains is taken off the top by its answer", () => {
+  const slice = at3({ optimistic: true });
+  const entry = own(5);
+  slice.show(entry);
+  slice.replace("e1", 7, 100);
+  assert.equal(slice.model, 105);
+  assert.equal(slice.place(6, 5, entry), APPLIED);
+  assert.deepEqual([slice.model, slice.seq, slice.pending.length], [100, 7, 0]);
+});
