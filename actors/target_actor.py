@@ -161,7 +161,7 @@ class TargetActor(Actor):
 
     def _perform(self, effects: Effects) -> None:
         for effect in effects:
-            if type(effect) is not Send:
+            if not isinstance(effect, Send):
                 if isinstance(effect, Visit):
                     self._visit(effect.subscriber, effect.lane)
                 else:
