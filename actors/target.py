@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from .answers import Answers, Place
 from .errors import Refused
 from .order import Order
 from .ports import Codec, Encoding
@@ -22,6 +23,9 @@ class Subscriber(Protocol):
 
     @property
     def encoding(self) -> Encoding: ...
+
+    @property
+    def answers(self) -> Answers: ...
 
 
 class Send(NamedTuple):
@@ -68,14 +72,23 @@ class Target:
         """The message that was applied last, so that a successor does not apply it again."""
         self._codec = codec
         self.members: set[Any] = set()
-        """Who is subscribed; `attach`, `leave` and `stop` keep it."""
+        """Who is subscribed; `attach`, `_detach` and `stop` keep it."""
         self._groups: dict[Encoding, dict[Any, None]] = {}
         self._outcomes: list[Outcome] = []
         self._state = (-1, b"")
+        self._place: Place = (name, "")
 
     @property
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
+
+    @property
+    def place(self) -> Place:
+        """Where its messages are applied: the target and its epoch."""
+        epoch = "" if self.order is None else self.order.epoch
+        if self._place[1] != epoch:
+            self._place = (self.name, epoch)  # one object for all, as every answer has it
+        return self._place
 
     @property
     def subscribers(self) -> list[Any]:
@@ -110,16 +123,26 @@ class Target:
         self.members.add(subscriber)
         self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
 
-    def join(self, subscriber: Subscriber, ref: int | None, since: tuple[str, int] | None) -> Effects:
+    def join(
+        self,
+        subscriber: Subscriber,
+        ref: int | None,
+        since: tuple[str, int] | None,
+        replaces: Subscriber | None = None,
+    ) -> Effects:
         """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
 
+        One that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
         Raises: what the serialiser raises for a model that it cannot write; then nobody was subscribed.
         """
         effects = self.flush()
         encoding = subscriber.encoding
-        pieces = self._catch_up(encoding, since)
+        own = subscriber.answers.own(self.place, since[1]) if replaces is not None and since is not None else {}
+        pieces = self._catch_up(encoding, since, own)
         if ref is not None:
             pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
+        if replaces is not None:
+            self._detach(replaces)
         self.attach(subscriber)
         if pieces:
             effects.append(Send((subscriber,), encoding.join(pieces), encoding))
@@ -129,11 +152,7 @@ class Target:
         """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""
         effects = self.flush()
         encoding = subscriber.encoding
-        self.members.discard(subscriber)
-        group = self._groups.get(encoding, {})
-        group.pop(subscriber, None)
-        if not group:
-            self._groups.pop(encoding, None)
+        self._detach(subscriber)
         if ref is not None:
             piece = encoding.acknowledge(self.name, self.seq, [ref], False)
             effects.append(Send((subscriber,), encoding.join([piece]), encoding))
@@ -170,6 +189,11 @@ class Target:
         for at, outcome in enumerate(outcomes):
             if outcome.author is not None:
                 authors.setdefault(outcome.author, []).append(at)
+        place = self.place
+        for author, own_places in authors.items():
+            settle = author.answers.settle
+            for at in own_places:
+                settle(outcomes[at].ref, place, outcomes[at].seq)
         effects: Effects = []
         for encoding, group in self._groups.items():
             here = [author for author in authors if author in group]
@@ -236,7 +260,14 @@ class Target:
         refs = [outcome.ref for outcome in run if outcome.ref or outcome.seq]
         return [encoding.acknowledge(self.name, run[-1].seq, refs, False)] if refs else []
 
-    def _catch_up(self, encoding: Encoding, since: tuple[str, int] | None) -> list[bytes]:
+    def _detach(self, subscriber: Subscriber) -> None:
+        self.members.discard(subscriber)
+        group = self._groups.get(subscriber.encoding, {})
+        group.pop(subscriber, None)
+        if not group:
+            self._groups.pop(subscriber.encoding, None)
+
+    def _catch_up(self, encoding: Encoding, since: tuple[str, int] | None, own: dict[int, int]) -> list[bytes]:
         order = self.order
         if order is None:
             return []
@@ -244,8 +275,20 @@ class Target:
             return [self._snapshot(encoding, "subscribed")]
         missed = order.missed(*since)
         if missed is None:
-            return [self._snapshot(encoding, "behind" if since[0] == order.epoch else "restarted")]
-        return [encoding.server_message(self.name, seq, payload) for seq, payload in missed]
+            if since[0] != order.epoch:
+                return [self._snapshot(encoding, "restarted")]
+            return [*self._own_acknowledges(encoding, own), self._snapshot(encoding, "behind")]
+        if not own:
+            return [encoding.server_message(self.name, seq, payload) for seq, payload in missed]
+        return [
+            encoding.acknowledge(self.name, seq, [own[seq]], False)
+            if seq in own
+            else encoding.server_message(self.name, seq, payload)
+            for seq, payload in missed
+        ]
+
+    def _own_acknowledges(self, encoding: Encoding, own: dict[int, int]) -> list[bytes]:
+        return [encoding.acknowledge(self.name, seq, [own[seq]], False) for seq in sorted(own)]
 
     def _snapshot(self, encoding: Encoding, reason: str) -> bytes:
         assert self.order is not None

@@ -19,6 +19,8 @@ from ..actors.log import MemoryLog
 from ..actors.mailbox import Mailbox
 from ..actors.messages import Disconnect, Dispatch, DispatchTo
 from ..actors.own_store import OwnStore, OwnStores
+from ..actors.resumable import MemoryBook
+from ..actors.resumption import Resumption
 from ..actors.sessions import Sessions, check_client_id
 from ..actors.store import Store
 from ..actors.wiring import Wiring
@@ -77,12 +79,14 @@ class Server:
         self.directory = Directory(
             self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
         )
-        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions)
+        book = MemoryBook(self.options.resume_window, self.options.max_detached)
+        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
         self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic)
+        resumption = Resumption(self.sessions, self.options.resume_window)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
 
-        self.origins = self.options.origins
+        self.origins, self.identity = self.options.origins, self.options.identity
         self.retry_after = self.options.retry_after
         self._bare: dict[str, BareClient] = {}
         self.life = Life(self)
@@ -143,11 +147,12 @@ class Server:
         return self.life.look()
 
     def stats(self) -> dict[str, Any]:
-        """Return counters: connections, sessions, topics, actors, dead_letters, hub_stalls, hub_longest_stall (s)."""
+        """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
         root, guard = self.life.root, self.life.guard
         return {
             "connections": len(self.gateway.connections),
             "sessions": len(self.sessions),
+            "detached": self.sessions.book.detached,
             "topics": len(self.directory.topics),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
             "dead_letters": self.letters.count,
