@@ -21,6 +21,9 @@ REFUSALS = 64
 Place = tuple[str, str]
 """Where a message was applied: the target and its epoch; the epoch is empty for a target without an order."""
 
+_FULL = WINDOW - 1
+"""The mask of a ring that does not grow any more."""
+
 _PENDING, _REFUSED, _RELEASED = -1, -2, -3
 """What stands in the column of seqs where a ref has none."""
 
@@ -38,6 +41,9 @@ class Fate(IntEnum):
     """Below the window: nobody knows what became of it."""
     BACKWARD = 3
     """In the window, and never used: refs rise."""
+
+
+_NEW = Fate.NEW  # looked up once, not for each message
 
 
 class Applied(NamedTuple):
@@ -74,7 +80,8 @@ class Answers:
         if ref > self.highest:
             self.highest = ref
             at = ref & self._mask
-            if self._refs[at]:
+            # In a ring of full size the row's owner is below the window; in a smaller one it may still be remembered.
+            if self._mask != _FULL and self._refs[at]:
                 at = self._make_room(ref)
             self._refs[at] = ref
         else:
@@ -87,7 +94,7 @@ class Answers:
                 return Fate.KNOWN
         self._seqs[at] = _PENDING
         self._places[at] = target
-        return Fate.NEW
+        return _NEW
 
     def release(self, ref: int) -> None:
         """Forget a ref whose message nobody has begun: it counts as new when it comes again."""
