@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .ports import Encoding
+from .ports import Encoding, Sink
 from .resumable import Resumable
 from .session import Session
 from .sessions import Sessions, generate_client_id
-from .succession import drop
+from .succession import NOWHERE
 from .tokens import Tokens, Verdict
 
 logger = logging.getLogger("nuphar.actors")
@@ -46,7 +46,7 @@ class Resumption:
         token: str | None,
         identity: str | None,
         encoding: Encoding,
-        write: Callable[[Any], None],
+        sink: Sink,
         close: Callable[[int, str], None],
     ) -> Greeting:
         """Return the session that a client asked for, or a new one; ``close(code, reason)`` ends its connection.
@@ -56,14 +56,14 @@ class Resumption:
         known = self._find(id, token, identity)
         newest = secrets.token_urlsafe(32)
         if known is None or token is None:
-            session = self._sessions.connect(generate_client_id(), encoding, write)
+            session = self._sessions.connect(generate_client_id(), encoding, sink)
             session.key = id = secrets.token_hex(16)
             if self._window:
                 self._book.save(Resumable(id, session, Tokens(newest), identity, close))
             return Greeting(session, id, newest, False)
         self._book.take(known.id)
         older, close_older = known.session, known.close
-        known.session, known.close, known.lost_at = self._sessions.resume(older, encoding, write), close, None
+        known.session, known.close, known.lost_at = self._sessions.resume(older, encoding, sink), close, None
         known.tokens.rotate(token, newest)
         self._book.save(known)
         close_older(REPLACED, "replaced by a newer connection")
@@ -83,7 +83,7 @@ class Resumption:
         if known is None or for_good or not self._window:
             self._sessions.disconnect(session)
             return
-        session.write = drop
+        session.connect(NOWHERE)
         known.lost_at, known.close = now, _nothing_to_close
         self._book.save(known)
         self.tick(now)

@@ -82,10 +82,10 @@ class Sessions:
         self,
         older: Session,
         encoding: Encoding,
-        write: Callable[[Any], None],
+        sink: Sink,
     ) -> Session:
         """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
-        newer = Session(older.client_id, encoding, write, self._router, self._hooks, self._subscriptions, older.answers)
+        newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self._subscriptions, older.answers)
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer

@@ -15,8 +15,17 @@ from .messages import Post, Request
 from .session import Membership, Session
 
 
-def drop(joined: Any) -> None:
-    """Write for a session without a connection: the client finds what it missed when it comes back."""
+class Nowhere:
+    """The sink of a session without a connection: its client finds what it missed when it comes back."""
+
+    ready = -1
+    """It is no descriptor that may be written to (what `Encoding.deliver` asks a WebSocket's outbox)."""
+
+    def write(self, joined: Any, /) -> None:
+        """Drop ``joined``."""
+
+
+NOWHERE = Nowhere()
 
 
 def supersede(older: Session, newer: Session) -> None:
@@ -27,7 +36,7 @@ def supersede(older: Session, newer: Session) -> None:
     """
     older.closed = True
     older.successor = newer
-    older.write = drop
+    older.connect(NOWHERE)
     newer.key = older.key
     for target, membership in older.memberships.items():
         for message in membership.take_held():

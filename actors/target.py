@@ -221,6 +221,8 @@ class Target:
     def _flush_one(self, outcome: Outcome) -> Effects:
         """The same for a message that came alone: nothing has to be grouped."""
         author, ref, seq, _ = outcome
+        if ref:
+            author.answers.settle(ref, self.place, seq)
         effects: Effects = []
         for encoding, group in self._groups.items():
             is_here = author in group

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.kept import Kept
 
 from nuphar.actors.hooks import ServerHooks
 from nuphar.actors.mailbox import Mailbox
@@ -14,7 +15,7 @@ from nuphar.transport.framing import BARE
 
 
 def new(id: str, lost_at: float | None = None) -> Resumable:
-    session = Session(id, BARE, lambda joined: None, Mailbox(), ServerHooks())
+    session = Session(id, BARE, Kept([]), Mailbox(), ServerHooks())
     resumable = Resumable(id, session, Tokens(id), None, lambda code, reason: None)
     resumable.lost_at = lost_at
     return resumable

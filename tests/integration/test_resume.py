@@ -146,6 +146,22 @@ def test_blips_that_follow_at_once_lose_no_membership(place: Place) -> None:
     assert ("leave", "t") not in place.heard
 
 
+def test_a_line_that_is_lost_while_it_is_being_resumed_loses_no_membership(place: Place) -> None:
+    client = place.client()
+    client.subscribe(T)
+    asked, gate = gevent.event.Event(), gevent.event.Event()
+    place.topic.can_subscribe(lambda *_: asked.set() or gate.wait(10.0))
+    second = client.back({T: [epoch_of(place), 0]})
+    assert asked.wait(10.0)
+    second.cut()
+    third = second.back({T: [epoch_of(place), 0]})
+    place.topic.dispatch("x")
+    gate.set()
+    assert place.resumed(third) == [[19, T, 1, "x"]]
+    assert place.topic.subscribers == [client.client_id]
+    assert place.heard == ["connect", ("join", "t")]
+
+
 def test_missed_messages_come_once_and_in_their_order(place: Place) -> None:
     client = place.client()
     client.subscribe(T)
