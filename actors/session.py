@@ -106,6 +106,8 @@ class Session:
         self.memberships: dict[str, Membership] = {}
         self.answers = answers if answers is not None else Answers()
         self.closed = False
+        self.in_hand = 0
+        """The ref of the message that a hook hears at the moment; hooks may wait."""
         self.key: str | None = None
         self.successor: Session | None = None
         self._repeats: Repeats | None = None
@@ -156,7 +158,11 @@ class Session:
             self.repeats.take(fate, ref, target)
             return
         if self._hooks.topic_message and target.startswith(TOPIC):
+            self.in_hand = ref
             self._hooks.run("topic_message", message, target[len(TOPIC) :], self.client_id)
+            self.in_hand = 0
+            if self.successor is not None:
+                return  # it went on with another connection meanwhile, on which the message comes again
         membership = self.memberships.get(target)
         if membership is None:
             if target != SESSION:

@@ -38,6 +38,7 @@ def supersede(older: Session, newer: Session) -> None:
     older.successor = newer
     older.connect(NOWHERE)
     newer.key = older.key
+    older.answers.release(older.in_hand)
     for target, membership in older.memberships.items():
         for message in membership.take_held():
             if isinstance(message, Post):

@@ -635,6 +635,28 @@ def test_the_hook_of_topic_messages_does_not_hear_a_repeat(place: Place) -> None
     assert heard == ["x"]
 
 
+def test_a_message_that_a_hook_is_hearing_when_the_line_is_lost_is_applied_once(place: Place) -> None:
+    heard, gate = gevent.event.Event(), gevent.event.Event()
+
+    def hear(*_: Any) -> None:
+        if not heard.is_set():
+            heard.set()
+            gate.wait(4.0)
+
+    place.server.on_topic_message(hear)
+    client = place.client()
+    client.subscribe(T)
+    client.send([4, 2, T, "x"], [4, 3, T, "y"])
+    assert heard.wait(10.0)
+    back = client.back({T: [epoch_of(place), 0]})
+    back.send([4, 2, T, "x"], [4, 3, T, "y"])
+    frames = place.resumed(back)
+    gate.set()
+    assert frames == [[17, T, 2, [2, 3], False]]
+    settle(place.server)
+    assert place.topic.model == ["x", "y"]
+
+
 def test_ref_0_is_neither_answered_nor_remembered(place: Place) -> None:
     client = place.client()
     client.subscribe("topic:e")
