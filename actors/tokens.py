@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import deque
 from enum import Enum, auto
 
 BURNT = 8
@@ -32,12 +31,12 @@ class Tokens:
     def __init__(self, newest: str) -> None:
         self._newest = digest(newest)
         self._older: bytes | None = None
-        self._burnt: deque[bytes] = deque(maxlen=BURNT)
+        self._burnt: tuple[bytes, ...] = ()
 
     def judge(self, token: str) -> Verdict:
         """Say what ``token`` is; how long that takes tells nothing about how much of it is right."""
         given = digest(token)
-        if _is_in(given, [self._newest, *([self._older] if self._older else [])]):
+        if _is_in(given, (self._newest, self._older or self._newest)):
             return Verdict.GOOD
         return Verdict.BURNT if _is_in(given, self._burnt) else Verdict.UNKNOWN
 
@@ -46,14 +45,17 @@ class Tokens:
         given = digest(used)
         for other in (self._older, self._newest):
             if other is not None and other != given:
-                self._burnt.append(other)
+                self._burn(other)
         self._older, self._newest = given, digest(newest)
 
     def prove(self) -> None:
         """The client has the newest token: burn the one before it."""
         if self._older is not None:
-            self._burnt.append(self._older)
+            self._burn(self._older)
             self._older = None
+
+    def _burn(self, used: bytes) -> None:
+        self._burnt = (*self._burnt, used)[-BURNT:]
 
 
 def digest(token: str) -> bytes:
@@ -61,6 +63,6 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _is_in(given: bytes, known: list[bytes] | deque[bytes]) -> bool:
+def _is_in(given: bytes, known: tuple[bytes, ...]) -> bool:
     # All are compared, to the last byte.
     return sum([hmac.compare_digest(given, each) for each in known]) > 0
