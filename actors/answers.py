@@ -9,6 +9,7 @@ that sends without end 24 KiB.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -107,6 +108,18 @@ class Answers:
         if self._refs[at] == ref and self._seqs[at] == _PENDING:
             self._seqs[at] = seq
             self._places[at] = place
+
+    def settle_all(self, place: Place, outcomes: Sequence[tuple[Any, int, int, Any]], own: Iterable[int]) -> None:
+        """Do `settle` for each of the outcomes (author, ref, seq, payload) at ``own``, without a call for each."""
+        if self._refs is _NOTHING:
+            return
+        mask, refs, seqs, places = self._mask, self._refs, self._seqs, self._places
+        for which in own:
+            _, ref, seq, _ = outcomes[which]
+            at = ref & mask
+            if refs[at] == ref and seqs[at] == _PENDING:
+                seqs[at] = seq
+                places[at] = place
 
     def refuse(self, ref: int, refusal: Refusal) -> None:
         """Remember that ``ref`` was refused; nothing happens if it is not waiting for its answer."""

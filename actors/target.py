@@ -190,10 +190,8 @@ class Target:
             if outcome.author is not None:
                 authors.setdefault(outcome.author, []).append(at)
         place = self.place
-        for author, own_places in authors.items():
-            settle = author.answers.settle
-            for at in own_places:
-                settle(outcomes[at].ref, place, outcomes[at].seq)
+        for author, places in authors.items():
+            author.answers.settle_all(place, outcomes, places)
         effects: Effects = []
         for encoding, group in self._groups.items():
             here = [author for author in authors if author in group]

@@ -98,6 +98,19 @@ def test_of_many_refusals_the_old_ones_keep_their_code() -> None:
     assert (answers.target_of(1), answers.target_of(2)) == (None, "topic:a")
 
 
+def test_many_are_settled_at_once_and_only_those_that_wait() -> None:
+    answers = Answers()
+    outcomes = [(None, 5, 1, b""), (None, 6, 2, b""), (None, 0, 3, b""), (None, 7, 4, b"")]
+    answers.settle_all(PLACES[0], outcomes, [0, 1, 2, 3])
+    for ref in (5, 6, 7):
+        answers.begin(ref, "topic:a")
+    answers.refuse(6, REFUSED)
+    answers.settle_all(PLACES[0], outcomes, [0, 1, 2])
+    assert answers.answer(5) == Applied(PLACES[0], 1)
+    assert answers.answer(6) == REFUSED
+    assert answers.answer(7) is None
+
+
 def test_its_own_messages_are_found_by_place_and_seq() -> None:
     answers = applied(3, 4, 9)
     answers.begin(10, "topic:b")
