@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from .answers import Answers
 from .lane import Lane, Outcome
 from .ports import Encoding
 
@@ -14,6 +15,9 @@ class Subscriber(Protocol):
 
     @property
     def encoding(self) -> Encoding: ...
+
+    @property
+    def answers(self) -> Answers: ...
 
 
 class Send(NamedTuple):

@@ -41,13 +41,25 @@ class Broadcast(NamedTuple):
 
 
 class Join(NamedTuple):
-    """Subscribe; then dispatch what the join hook answered. ``ref`` None wants no Acknowledge (a Resync)."""
+    """Subscribe; then dispatch what the join hook answered. ``ref`` None wants no Acknowledge (a Resync).
+
+    ``replaces`` is the session's own predecessor, when it is resumed: that one leaves in silence.
+    """
 
     session: Session
     ref: int | None
     since: tuple[str, int] | None
     caused: tuple[Dispatch, ...]
     wish: Rule | None = None
+    replaces: Session | None = None
+
+
+class Repeat(NamedTuple):
+    """Answer a ref again. Also to the router, for a target that the session is not in."""
+
+    session: Session
+    ref: int
+    target: str
 
 
 class Leave(NamedTuple):

@@ -26,35 +26,43 @@ class OwnStore(NamedTuple):
 
 
 class OwnStores:
-    """The running ones, by session. ``start`` has the actor of one started, without waiting for it."""
+    """The running ones, by client id. ``start`` has the actor of one started, without waiting for it."""
 
     def __init__(self, codec: Codec, log: Log, store: Callable[[], Store], start: Callable[[OwnStore], None]) -> None:
         self._codec = codec
         self._log = log
         self._store = store
         self._start = start
-        self._running: dict[Session, OwnStore] = {}
+        self._running: dict[str, OwnStore] = {}
 
     def open(self, session: Session) -> Mailbox:
         """Return the mailbox of the session's store, started if it was not."""
-        own = self._running.get(session)
+        own = self._running.get(session.client_id)
         if own is None:
             target = Target(SESSION, self._codec, self._order(session))
             target.attach(session)
-            own = self._running[session] = OwnStore(session, target, Mailbox(naps=True))
+            own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True))
             self._start(own)
         return own.mailbox
 
+    def hand_over(self, session: Session) -> Session | None:
+        """Make the open store that of ``session``, and return the predecessor that it was the store of, if any."""
+        own = self._running[session.client_id]
+        if own.session is session:
+            return None
+        self._running[session.client_id] = own._replace(session=session)
+        return own.session
+
     def model(self, session: Session) -> Any:
         """Return the session's model: what it started with, while it has sent nothing."""
-        own = self._running.get(session)
+        own = self._running.get(session.client_id)
         if own is None or own.target.order is None:
             return self._store().model
         return own.target.order.position.model
 
     def close(self, session: Session) -> None:
         """End the session's store."""
-        own = self._running.pop(session, None)
+        own = self._running.pop(session.client_id, None)
         if own is not None:
             own.mailbox.put_anyway(Stop(SHUTDOWN))
             self._log.forget(self._name(session))

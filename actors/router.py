@@ -17,7 +17,7 @@ from .errors import Refused
 from .greeter import Greeter
 from .hooks import ServerHooks
 from .mailbox import Mailbox
-from .messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Request, Verdict
+from .messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict
 from .own_store import OwnStores
 from .session import Membership, Session
 from .sessions import Sessions
@@ -69,6 +69,12 @@ class RouterActor(Actor):
                 self._hooks.spawn("connect", client_id)
             case Disconnect(client_id, session):
                 self._disconnect(client_id, session)
+            case Repeat(session, ref, target):
+                topic = self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
+                if topic is not None:
+                    topic.mailbox.put_anyway(message)
+                else:
+                    session.repeats.answer(ref, target, None)
             case _:
                 return super().handle(message)
         return None
@@ -126,7 +132,9 @@ class RouterActor(Actor):
         request = verdict.request
         session, target = request.session, request.target
         membership = session.memberships.setdefault(target, Membership())
-        topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wish(request.params)))
+        replaces, membership.replaces = membership.replaces, None
+        wished = wish(request.params)
+        topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:
             # It left again while it was joining.
@@ -140,10 +148,13 @@ class RouterActor(Actor):
         if membership.requests:
             return  # another Subscribe is still being considered
         session.memberships.pop(target, None)
+        self._take_out(target, membership.replaces)
         for message in membership.take_held():
             if isinstance(message, Leave):
                 if message.ref is not None:
                     session.unsubscribe(message.ref, target)
+            elif isinstance(message, Repeat):
+                session.repeats.answer(message.ref, target, None)
             else:
                 session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
 
@@ -151,6 +162,7 @@ class RouterActor(Actor):
         target = topic_target(topic_id)
         membership = session.memberships.setdefault(target, Membership())
         membership.requests += 1
+        membership.trusted = True
         self._consider(Request(session, None, target, None, None, trusted=True))
 
     def _evict(self, session: Session, target: str) -> None:
@@ -163,25 +175,33 @@ class RouterActor(Actor):
             return
         del session.memberships[target]
         if membership.admitted:
-            topic = self._directory.topics.get(target[len(TOPIC) :])
-            if topic is not None:
-                topic.mailbox.put_anyway(Leave(session, None))
+            self._take_out(target, session)
+
+    def _take_out(self, target: str, session: Session | None) -> None:
+        topic = self._directory.topics.get(target[len(TOPIC) :])
+        if topic is not None and session is not None:
+            topic.mailbox.put_anyway(Leave(session, None))
 
     def _open_own_store(self, request: Request) -> None:
         session = request.session
         membership = session.memberships.setdefault(SESSION, Membership())
         membership.requests = max(0, membership.requests - 1)
+        membership.replaces = None
         mailbox = self._own_stores.open(session)
-        if not request.trusted:
-            mailbox.put_anyway(Join(session, request.ref, request.since, ()))
+        replaces = self._own_stores.hand_over(session)
+        if not request.trusted or replaces is not None:
+            mailbox.put_anyway(Join(session, request.ref, request.since, (), replaces=replaces))
         membership.admit(mailbox)
 
     def _disconnect(self, client_id: str, session: Session | None) -> None:
         known = session or self._sessions.get(client_id)
+        while known is not None and known.successor is not None:
+            known = known.successor  # it came back in the meantime, and is meant all the same
         if known is None or not self._sessions.remove(known):
             return
-        for target in list(known.memberships):
+        for target, membership in list(known.memberships.items()):
             if target != SESSION:
+                self._take_out(target, membership.replaces)
                 self._evict(known, target)
         known.memberships.clear()
         self._own_stores.close(known)

@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from .answers import Answers, Refusal
 from .errors import Busy
 from .hooks import ServerHooks
 from .mailbox import Mailbox
 from .messages import Leave, Request, Room, new_post
 from .ports import Encoding, Sink
+from .repeats import Repeats
 from .targets import SESSION, TOPIC
 
 HELD = 256
@@ -27,12 +29,18 @@ class Membership:
     """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
 
     ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
+    ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
+    server put it there.
     """
 
-    __slots__ = ("_held", "admitted", "put", "requests", "welcomed")
+    __slots__ = ("_bound", "_held", "_mailbox", "admitted", "put", "replaces", "requests", "trusted", "welcomed")
 
-    def __init__(self) -> None:
+    def __init__(self, held: int = HELD) -> None:
+        self._bound = held
         self._held: deque[Any] = deque()
+        self._mailbox: Mailbox | None = None
+        self.replaces: Session | None = None
+        self.trusted = False
         self.admitted = False
         self.requests = 0
         self.welcomed = False
@@ -41,6 +49,7 @@ class Membership:
     def admit(self, mailbox: Mailbox) -> None:
         """Send what was held, and everything from now on, to ``mailbox``; up to an Unsubscribe."""
         self.admitted = True
+        self._mailbox = mailbox
         self.put = mailbox.put
         while self._held:
             message = self._held.popleft()
@@ -49,6 +58,13 @@ class Membership:
                 self.admitted = False
                 self.put = self._hold
                 return
+
+    def put_anyway(self, message: Any) -> None:
+        """Send ``message`` the way of the others even over the bound: for what is bounded elsewhere."""
+        if self.admitted and self._mailbox is not None:
+            self._mailbox.put_anyway(message)
+        else:
+            self.hold_anyway(message)
 
     def hold_anyway(self, message: Any) -> None:
         """Hold ``message`` even over the bound: for what the server itself wants."""
@@ -61,13 +77,18 @@ class Membership:
         return held
 
     def _hold(self, message: Any) -> None:
-        if len(self._held) >= HELD:
-            raise Busy(f"{HELD} messages wait for the answer to their Subscribe")
+        if len(self._held) >= self._bound:
+            raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
         self._held.append(message)
 
 
 class Session:
-    """``write(joined)`` hands what ``encoding.join`` made to the session's sink."""
+    """``write(joined)`` hands what ``encoding.join`` made to the session's sink.
+
+    A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
+    ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
+    client finds it again.
+    """
 
     def __init__(
         self,
@@ -77,20 +98,31 @@ class Session:
         router: Mailbox,
         hooks: ServerHooks,
         subscriptions: int = SUBSCRIPTIONS,
+        answers: Answers | None = None,
     ) -> None:
         self.client_id = client_id
         self.encoding = encoding
-        self.sink = sink
-        self.write = sink.write
+        self.connect(sink)
         self.memberships: dict[str, Membership] = {}
+        self.answers = answers if answers is not None else Answers()
         self.closed = False
         self._wanting: dict[Mailbox, None] = {}
+        self.in_hand = 0
+        """The ref of the message that a hook hears at the moment; hooks may wait."""
+        self.key: str | None = None
+        self.successor: Session | None = None
+        self._repeats: Repeats | None = None
         self._router = router
         self._hooks = hooks
         self._subscriptions = subscriptions
 
     def __repr__(self) -> str:
         return f"<Session {self.client_id}>"
+
+    def connect(self, sink: Sink) -> None:
+        """Write to ``sink`` from now on."""
+        self.sink = sink
+        self.write = sink.write
 
     def want_room(self, mailbox: Mailbox) -> None:
         """Have a `Room` put into ``mailbox`` as soon as nothing waits for the client."""
@@ -129,9 +161,16 @@ class Session:
             del self.memberships[target]
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
-        """Send a message of this client to its target; ``payload`` is its bytes."""
+        """Send a message of this client to its target; ``payload`` is its bytes. A repeated ref is only answered."""
+        if ref and (fate := self.answers.begin(ref, target)):
+            self.repeats.take(fate, ref, target)
+            return
         if self._hooks.topic_message and target.startswith(TOPIC):
+            self.in_hand = ref
             self._hooks.run("topic_message", message, target[len(TOPIC) :], self.client_id)
+            self.in_hand = 0
+            if self.successor is not None:
+                return  # it went on with another connection meanwhile, on which the message comes again
         membership = self.memberships.get(target)
         if membership is None:
             if target != SESSION:
@@ -143,6 +182,13 @@ class Session:
             membership.put(new_post((self, ref, message, payload)))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
+
+    @property
+    def repeats(self) -> Repeats:
+        """What becomes of refs that come again; most sessions have none."""
+        if self._repeats is None:
+            self._repeats = Repeats(self, self._router)
+        return self._repeats
 
     def subscribe_to_self(self) -> None:
         """Start the session's own store, if it is not running."""
@@ -158,4 +204,10 @@ class Session:
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Tell the client that a frame of his was not applied."""
+        if ref:
+            self.answers.refuse(ref, Refusal(target, code, text, details))
+        self.say_rejected(ref, target, code, text, details)
+
+    def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
+        """Write a Rejected that is not the answer to the message with this ref, or not the first."""
         self.write(self.encoding.join([self.encoding.rejected(ref, target, code, text, details)]))

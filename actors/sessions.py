@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import UsageError
 from .hooks import ServerHooks
 from .mailbox import Mailbox
 from .messages import Connect, Disconnect
-from .ports import Encoding, Sink
+from .ports import Encoding, SessionBook, Sink
+from .resumable import MemoryBook
 from .session import SUBSCRIPTIONS, Session
+from .succession import restore, supersede
 
 
 def generate_client_id() -> str:
@@ -33,9 +36,16 @@ def check_client_id(client_id: Any) -> str:
 
 
 class Sessions:
-    """The sessions of one server."""
+    """The sessions of one server. Those in ``book`` are found again by their clients."""
 
-    def __init__(self, router: Mailbox, hooks: ServerHooks, subscriptions: int = SUBSCRIPTIONS) -> None:
+    def __init__(
+        self,
+        router: Mailbox,
+        hooks: ServerHooks,
+        subscriptions: int = SUBSCRIPTIONS,
+        book: SessionBook | None = None,
+    ) -> None:
+        self.book: SessionBook = book if book is not None else MemoryBook(0.0)
         self._by_id: dict[str, Session] = {}
         self._router = router
         self._hooks = hooks
@@ -68,6 +78,22 @@ class Sessions:
             self._router.put_anyway(Connect(client_id))
         return session
 
+    def resume(
+        self,
+        older: Session,
+        encoding: Encoding,
+        sink: Sink,
+    ) -> Session:
+        """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
+        newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self._subscriptions, older.answers)
+        supersede(older, newer)
+        self._by_id[newer.client_id] = newer
+        return newer
+
+    def restore(self, session: Session, cursors: Mapping[str, tuple[str, int]]) -> None:
+        """Subscribe a session to what its predecessor was subscribed to, and to what ``cursors`` name besides."""
+        restore(session, cursors, self._router)
+
     def disconnect(self, session: Session) -> None:
         """Have the router take ``session`` out of everything. Safe from any thread."""
         self._router.put_anyway(Disconnect(session.client_id, session))
@@ -77,6 +103,8 @@ class Sessions:
         if session.closed:
             return False
         session.closed = True
+        if session.key is not None:
+            self.book.take(session.key)
         if self._by_id.get(session.client_id) is session:
             del self._by_id[session.client_id]
         return True

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from .answers import Place
+from .catch_up import CatchUp
 from .delivery import ALL, All, Rule, less
 from .effects import Crash, Effects, Send, Subscriber, Visit
 from .errors import Refused
@@ -38,18 +40,26 @@ class Target:
         self.settled: Any = None
         """The message that was applied last, so that a successor does not apply it again."""
         self._codec = codec
+        self._catch_up = CatchUp(name, codec)
         self.members: set[Any] = set()
-        """Who is subscribed; `attach`, `leave` and `stop` keep it."""
+        """Who is subscribed; `attach`, `_detach` and `stop` keep it."""
         self._groups: dict[Encoding, dict[Any, None]] = {}
         self._lanes = Lanes(name, codec)
         self._laned = self._lanes.of  # those with a rule of their own, or behind: they are in no group
-        self._snapshots: dict[Encoding, tuple[int, str, bytes]] = {}  # for those who were behind
         self._outcomes: list[Outcome] = []
-        self._state = (-1, b"")
+        self._place: Place = (name, "")
 
     @property
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
+
+    @property
+    def place(self) -> Place:
+        """Where its messages are applied: the target and its epoch."""
+        epoch = "" if self.order is None else self.order.epoch
+        if self._place[1] != epoch:
+            self._place = (self.name, epoch)  # one object for all, as every answer has it
+        return self._place
 
     @property
     def subscribers(self) -> list[Any]:
@@ -87,17 +97,27 @@ class Target:
         self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
 
     def join(
-        self, subscriber: Subscriber, ref: int | None, since: tuple[str, int] | None, wish: Rule | None = None
+        self,
+        subscriber: Subscriber,
+        ref: int | None,
+        since: tuple[str, int] | None,
+        wish: Rule | None = None,
+        replaces: Subscriber | None = None,
     ) -> Effects:
         """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
 
-        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is.
+        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
+        that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
         Raises: what the serialiser raises for a model that it cannot write; then nothing has changed.
         """
         encoding = subscriber.encoding
-        pieces = self._catch_up(encoding, since)
+        own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
+        pieces = [] if self.order is None else self._catch_up.write(encoding, self.order, since, own)
         effects = self.flush()
-        if ref is not None or subscriber not in self.members:
+        if replaces is not None:
+            lane = self._detach(replaces)
+            pieces += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
+        elif ref is not None or subscriber not in self.members:
             pieces += self._admit(subscriber, less(self.rule, wish))
         elif (lane := self._laned.get(subscriber)) is not None:
             pieces += answers(encoding, self.name, lane.settle())
@@ -111,9 +131,7 @@ class Target:
         """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""
         effects = self.flush()
         encoding = subscriber.encoding
-        self.members.discard(subscriber)
-        self._leave_group(subscriber)
-        if (lane := self._laned.pop(subscriber, None)) is not None:
+        if (lane := self._detach(subscriber)) is not None:
             effects += self._lanes.end(subscriber, lane, self._late, pushes_too=False)
         if ref is not None:
             answer = encoding.acknowledge(self.name, self.seq, [ref], False)
@@ -125,7 +143,8 @@ class Target:
         effects = self.flush()
         self.order = order
         for encoding, group in self._groups.items():
-            effects.append(Send(list(group), encoding.join([self._snapshot(encoding, "restarted")]), encoding, ()))
+            snapshot = self._catch_up.snapshot(encoding, order, "restarted")
+            effects.append(Send(list(group), encoding.join([snapshot]), encoding, ()))
         for subscriber, lane in self._laned.items():
             lane.miss("restarted")
             effects.append(Visit(subscriber, lane))
@@ -161,6 +180,9 @@ class Target:
         for at, outcome in enumerate(outcomes):
             if outcome.author is not None:
                 authors.setdefault(outcome.author, []).append(at)
+        place = self.place
+        for author, places in authors.items():
+            author.answers.settle_all(place, outcomes, places)
         effects: Effects = []
         # What is missing of an order can be made good by a Snapshot, anything else cannot.
         droppable = outcomes if self.order is not None else None
@@ -192,6 +214,8 @@ class Target:
     def _flush_one(self, outcomes: list[Outcome]) -> Effects:
         """The same for a message that came alone: nothing has to be grouped."""
         author, ref, seq, _ = outcome = outcomes[0]
+        if ref:
+            author.answers.settle(ref, self.place, seq)
         droppable = outcomes if seq else None
         effects: Effects = []
         for encoding, group in self._groups.items():
@@ -258,28 +282,19 @@ class Target:
         if not group:
             self._groups.pop(subscriber.encoding, None)
 
+    def _detach(self, subscriber: Subscriber) -> Lane | None:
+        self.members.discard(subscriber)
+        self._leave_group(subscriber)
+        return self._laned.pop(subscriber, None)
+
+    def _own(self, subscriber: Subscriber, after: int) -> dict[int, int]:
+        """Return the refs of its own messages after a seq, by seq; also of those not flushed yet."""
+        own = subscriber.answers.own(self.place, after)
+        for author, ref, seq, _ in self._outcomes:
+            if ref and author.answers is subscriber.answers:
+                own[seq] = ref
+        return own
+
     def _late(self, encoding: Encoding, reason: str) -> bytes:
-        """Write a Snapshot for somebody who was behind, once for all who are at the same seq."""
-        cached = self._snapshots.get(encoding)
-        if cached is None or cached[:2] != (self.seq, reason):
-            cached = self._snapshots[encoding] = (self.seq, reason, self._snapshot(encoding, reason))
-        return cached[2]
-
-    def _catch_up(self, encoding: Encoding, since: tuple[str, int] | None) -> list[bytes]:
-        order = self.order
-        if order is None:
-            return []
-        if since is None:
-            return [self._snapshot(encoding, "subscribed")]
-        missed = order.missed(*since)
-        if missed is None:
-            return [self._snapshot(encoding, "behind" if since[0] == order.epoch else "restarted")]
-        return [encoding.server_message(self.name, seq, payload) for seq, payload in missed]
-
-    def _snapshot(self, encoding: Encoding, reason: str) -> bytes:
-        assert self.order is not None
-        model, seq = self.order.position
-        if self._state[0] != seq:
-            # Once for all who join at the same seq.
-            self._state = (seq, self._codec.encode_model(model))
-        return encoding.snapshot(self.name, self.order.epoch, seq, self._state[1], reason)
+        assert self.order is not None  # nothing of a target without an order is missed
+        return self._catch_up.late(encoding, self.order, reason)

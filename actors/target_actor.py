@@ -23,7 +23,7 @@ from .exits import Normal, Reason, Shutdown
 from .hooks import ServerHooks, new_trace_id
 from .lane import Lane
 from .mailbox import Mailbox
-from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Room, Tick, Use
+from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
 from .session import Session
 from .target import Target
 from .targets import SESSION
@@ -83,6 +83,9 @@ class TargetActor(Actor):
             self._join(message)
         elif kind is Leave:
             self._leave(message)
+        elif kind is Repeat:
+            self._perform(target.flush())  # the first one may be in this very drain
+            message.session.repeats.answer(message.ref, target.name, target.place)
         elif kind is Broadcast:
             self._settle(message, target.push(message.payload, message.exclude))
         elif kind is Use:
@@ -148,11 +151,13 @@ class TargetActor(Actor):
 
     def _join(self, message: Join) -> None:
         target, session = self._target, message.session
-        if session.closed:
-            return
+        # Also if it is over by now: then its Leave is behind, or the Join of its successor.
         try:
-            self._settle(message, target.join(session, message.ref, message.since, message.wish))
+            effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
+            self._settle(message, effects)
         except Exception as error:
+            if message.replaces is not None:
+                self._leave(Leave(message.replaces, None))
             text, details = self._fault(error, "cannot write its model")
             session.reject(message.ref or 0, target.name, "crashed", text, details)
             return
@@ -231,11 +236,17 @@ class TargetActor(Actor):
         elif isinstance(message, Join):
             self._end_membership(message.session)
             message.session.reject(message.ref or 0, target, code, text, details)
+        elif isinstance(message, Repeat):
+            message.session.repeats.answer(message.ref, target, None)
         elif isinstance(message, Leave) and message.ref is not None:
             self._perform(self._target.leave(message.session, message.ref))
 
     def _end_membership(self, session: Session) -> None:
+        while session.successor is not None:
+            session = session.successor
         membership = session.memberships.get(self._target.name)
+        if membership is not None and membership.replaces is not None:
+            membership.replaces, membership.welcomed = None, False  # what it would resume is over
         # A topic that was begun anew under this name has taken it over otherwise.
         if membership is not None and membership.put == self.mailbox.put:
             del session.memberships[self._target.name]

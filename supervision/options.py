@@ -8,9 +8,11 @@ from typing import Any
 
 from ..actors.directory import TOPICS
 from ..actors.errors import UnknownOption, UsageError
-from ..actors.hooks import TIMEOUT
+from ..actors.hooks import TIMEOUT, Hook, check_hook
 from ..actors.mailbox import BOUND
 from ..actors.order import HISTORY
+from ..actors.resumable import DETACHED
+from ..actors.resumption import WINDOW
 from ..actors.session import SUBSCRIPTIONS
 from ..transport.limits import Limits
 from ..transport.origin import Origins
@@ -38,6 +40,13 @@ class Options:
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
 
+    resume_window: float = WINDOW
+    """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
+    max_detached: int = DETACHED
+    """Sessions that may wait for their client; the one that has waited longest ends first."""
+    identity: Hook | None = None
+    """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
+
     hub_guard: float | None = LIMIT
     """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
 
@@ -57,15 +66,18 @@ class Options:
         for name, kind in (("origins", Origins), ("limits", Limits)):
             if not isinstance(getattr(options, name), kind):
                 raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
-        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout"):
+        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout", "max_detached"):
             value = getattr(options, name)
             number = float if name == "hook_timeout" else int
             if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:
                 expected = "a number above 0" if number is float else "an integer above 0"
                 raise UsageError(f"option {name}: expected {expected}, got {value!r}")
-        retry = options.retry_after
-        if isinstance(retry, bool) or not isinstance(retry, int | float) or not 0 <= retry < float("inf"):
-            raise UsageError(f"option retry_after: expected seconds from 0, got {retry!r}")
+        for name in ("retry_after", "resume_window"):
+            seconds = getattr(options, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+                raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
+        if options.identity is not None:
+            check_hook(options.identity)
         guard = options.hub_guard
         if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
             raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import gevent
 
@@ -16,11 +16,13 @@ from ..actors.directory import Directory, Kind, Topic
 from ..actors.errors import NotRunning, OriginRefused, UsageError
 from ..actors.greeter import Greeter
 from ..actors.handles import KindHandle, TopicHandle
-from ..actors.hooks import Hook, ServerHooks, TopicHooks, check_hook
+from ..actors.hooks import Hook, ServerHooks, TopicHooks
 from ..actors.log import MemoryLog
 from ..actors.mailbox import Mailbox
 from ..actors.messages import Disconnect, Dispatch, DispatchTo
 from ..actors.own_store import OwnStore, OwnStores
+from ..actors.resumable import MemoryBook
+from ..actors.resumption import Resumption
 from ..actors.sessions import Sessions, check_client_id
 from ..actors.store import Store
 from ..actors.wiring import Wiring
@@ -31,16 +33,15 @@ from ..transport.serialiser import Serialiser, automatic
 from . import tree
 from .child_spec import ChildSpec
 from .dynamic import Run
+from .hooked import Hooked
 from .life import Life
 from .look import Node
 from .options import Options
 
 logger = logging.getLogger("nuphar.supervision")
 
-H = TypeVar("H", bound=Hook)
 
-
-class Server:
+class Server(Hooked):
     """Holds authoritative state and routes every client's messages to the right store.
 
     ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
@@ -79,12 +80,14 @@ class Server:
         self.directory = Directory(
             self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
         )
-        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions)
+        book = MemoryBook(self.options.resume_window, self.options.max_detached)
+        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
         self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic)
+        resumption = Resumption(self.sessions, self.options.resume_window)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
 
-        self.origins = self.options.origins
+        self.origins, self.identity = self.options.origins, self.options.identity
         self.retry_after = self.options.retry_after
         self._bare: dict[str, BareClient] = {}
         self.life = Life(self)
@@ -145,11 +148,12 @@ class Server:
         return self.life.look()
 
     def stats(self) -> dict[str, Any]:
-        """Return counters: connections, sessions, topics, actors, dead_letters, hub_stalls, hub_longest_stall (s)."""
+        """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
         root, guard = self.life.root, self.life.guard
         return {
             "connections": len(self.gateway.connections),
             "sessions": len(self.sessions),
+            "detached": self.sessions.book.detached,
             "topics": len(self.directory.topics),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
             "dead_letters": self.letters.count,
@@ -282,28 +286,6 @@ class Server:
     def dead_letters(self) -> list[DeadLetter]:
         """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""
         return self.letters.list()
-
-    # Hooks.
-
-    def on_message(self, hook: H) -> H:
-        """Decorate ``hook(message, model, client_id)``, called after a session message was applied."""
-        self.hooks.message.append(check_hook(hook))
-        return hook
-
-    def on_topic_message(self, hook: H) -> H:
-        """Decorate ``hook(message, topic_id, client_id)``, called for a client's topic message before it is applied."""
-        self.hooks.topic_message.append(check_hook(hook))
-        return hook
-
-    def on_connect(self, hook: H) -> H:
-        """Decorate ``hook(client_id)``, called after a client has connected."""
-        self.hooks.connect.append(check_hook(hook))
-        return hook
-
-    def on_disconnect(self, hook: H) -> H:
-        """Decorate ``hook(client_id)``, called once after a client has gone."""
-        self.hooks.disconnect.append(check_hook(hook))
-        return hook
 
     # For the tree and the handles.
 

@@ -19,6 +19,7 @@ LONGEST = 270
 PURE = {
     *(f"actors/{name}.py" for name in ["errors", "exits", "messages", "order", "ports", "store", "target"]),
     *(f"actors/{name}.py" for name in ["targets", "wiring", "delivery", "effects", "lane", "lanes", "pieces"]),
+    *(f"actors/{name}.py" for name in ["answers", "catch_up", "resumable", "tokens"]),
     *(f"transport/{name}.py" for name in ["annotations", "automatic", "bodies", "choice", "client_core"]),
     *(f"transport/{name}.py" for name in ["client_events", "codec", "decoding", "encoding", "frames", "framing"]),
     *(f"transport/{name}.py" for name in ["masking", "origin", "plain", "records", "serialiser", "shapes", "strict"]),
@@ -28,9 +29,9 @@ PURE = {
 """Modules without gevent, Pykka, sockets, clocks."""
 
 PURE_MAY_IMPORT = {
-    "__future__", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses", "datetime",
-    "decimal", "enum", "functools", "hashlib", "inspect", "itertools", "json", "math", "operator", "re", "struct",
-    "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
+    "__future__", "array", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses",
+    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "itertools", "json", "math", "operator",
+    "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
 }  # fmt: skip
 
 EXCEPTIONS = {

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..actors.errors import RemoteProtocolError
+from ..actors.resumption import Resumption
 from ..actors.session import Session
-from ..actors.sessions import Sessions, generate_client_id
+from ..actors.sessions import Sessions
 from .codec import Codec, read
 from .frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -50,6 +51,7 @@ class Gateway:
     sessions: Sessions
     limits: Limits
     clock: Callable[[], float]
+    resumption: Resumption
     connections: set[Connection] = field(default_factory=set)
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
@@ -61,10 +63,14 @@ class Gateway:
 
 
 class Connection:
-    """Reads, greets, and passes on; `run` returns when the connection is over."""
+    """Reads, greets, and passes on; `run` returns when the connection is over.
 
-    def __init__(self, socket: Socket, gateway: Gateway) -> None:
+    ``identity`` is who the application says it is; a session is resumed for the same one only.
+    """
+
+    def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
         self._socket = socket
+        self._identity = identity
         self._gateway = gateway
         self._framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
         self._outbox = socket.outbox
@@ -72,6 +78,8 @@ class Connection:
         self._handshake = Handshake(gateway.clock(), gateway.limits)
         self._inbound: Inbound | None = None
         self._bad = 0
+        self._proof: int | None = None
+        """The number of the Pong that proves that the Welcome has arrived."""
 
     @property
     def session(self) -> Session | None:
@@ -97,7 +105,9 @@ class Connection:
         finally:
             connections.discard(self)
             if self._inbound is not None:
-                self._gateway.sessions.disconnect(self._inbound.session)
+                # We never close with 1000 while it runs, so the client did: it says that it does not come back.
+                is_for_good = self._socket.close_code == 1000
+                self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines."""
@@ -136,20 +146,30 @@ class Connection:
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
-        session = gateway.sessions.connect(generate_client_id(), self._framing, self._outbox)
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end)
+        greeting = gateway.resumption.greet(
+            hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
+        )
+        session = greeting.session
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
         welcome = Welcome(
             client_id=session.client_id,
-            session=secrets.token_hex(16),
-            token=secrets.token_urlsafe(32),
-            resumed=False,
+            session=greeting.id,
+            token=greeting.token,
+            resumed=greeting.resumed,
             limits={"message": gateway.limits.message},
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
         )
         self._outbox.write(self._framing.frame(plain(welcome)))
-        for target, cursor in hello.cursors.items():
-            session.subscribe(None, target, cursor)
+        if greeting.resumed:
+            self._proof = secrets.randbits(32)
+            self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
+        gateway.sessions.restore(session, hello.cursors)
+
+    def _take_pong(self, n: int) -> None:
+        if n == self._proof and self.session is not None:
+            self._proof = None
+            self._gateway.resumption.prove(self.session)
 
     def _close_too_slow(self) -> None:
         if not self._socket.closed:

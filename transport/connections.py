@@ -47,6 +47,7 @@ class ConnectionsActor(Actor):
         if not isinstance(message, Tick):
             return super().handle(message)
         now = self._gateway.clock()
+        self._gateway.resumption.tick(now)
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
             if at % SLICE == SLICE - 1:
@@ -58,6 +59,7 @@ class ConnectionsActor(Actor):
             self._reminder.stop()
         if isinstance(reason, Normal | Shutdown):
             self._gateway.has_stopped = True
+            self._gateway.resumption.stop()
             now = self._gateway.clock()
             deadline = now + self._patience
             if isinstance(reason, Shutdown) and reason.deadline is not None:

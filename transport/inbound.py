@@ -28,13 +28,21 @@ def _target(raw: bytes) -> str | None:
 
 
 class Inbound:
-    """Judges the frames of one session. ``close(code, reason)`` ends its connection."""
+    """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong."""
 
-    def __init__(self, session: Session, framing: Framing, codec: Codec, close: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        framing: Framing,
+        codec: Codec,
+        close: Callable[[int, str], None],
+        pong: Callable[[int], None] | None = None,
+    ) -> None:
         self.session = session
         self._framing = framing
         self._codec = codec
         self._close = close
+        self._pong = pong
         self._bad = 0
 
     def receive(self, data: bytes | str) -> None:
@@ -78,8 +86,9 @@ class Inbound:
                     session.subscribe(None, target, cursor)
             case Ping(n):
                 session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
-            case Pong():
-                pass
+            case Pong(n):
+                if self._pong is not None:
+                    self._pong(n)
             case Call(ref, name, _):
                 text = f"there is no call {name[:100]!r}"
                 session.write(

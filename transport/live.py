@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from ..actors.errors import UsageError
+from ..actors.hooks import Hook, HookFailed, call
 from .connection import Connection, Gateway
 from .handler import UPGRADE
 from .origin import Origins
@@ -38,6 +39,7 @@ class Host(Protocol):
 
     gateway: Gateway
     origins: Origins
+    identity: Hook | None
 
     def ensure_started(self) -> bool:
         """Start the server, in the process and thread that serves, if nobody has; True if this call did."""
@@ -79,12 +81,24 @@ class Live:
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
+        try:
+            identity = self._identity(environ)
+        except HookFailed:
+            return _text(start_response, "500 Internal Server Error", "the application could not say who you are")
         socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
         if isinstance(socket, Refuse):
             start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
             return [socket.body]
-        Connection(socket, gateway).run()
+        Connection(socket, gateway, identity).run()
         return []
+
+    def _identity(self, environ: Environ) -> str | None:
+        """Ask the application whose request this is.
+
+        Raises: HookFailed, when what went wrong is in the log.
+        """
+        hook = self._server.identity
+        return None if hook is None else call("identity", _checked, hook, environ)
 
     def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         kind = ASSETS.get(name)
@@ -104,6 +118,13 @@ class Live:
             return []
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _checked(hook: Hook, environ: Environ) -> str | None:
+    identity = hook(environ)
+    if identity is not None and not isinstance(identity, str):
+        raise TypeError(f"identity must return a str or None, got {identity!r}")
+    return identity
 
 
 @lru_cache

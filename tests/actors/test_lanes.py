@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar import Store, automatic, delivery
+from nuphar.actors.answers import Answers
 from nuphar.actors.delivery import OVERHEAD, Rule
 from nuphar.actors.effects import Crash, Effects, Send, Visit
 from nuphar.actors.lane import OWED
@@ -35,6 +36,7 @@ class Reader:
 
     def __init__(self, bound: int = 60) -> None:
         self.encoding = BARE
+        self.answers = Answers()
         self.bound = bound
         self.pending = 0
         self.stuck = False

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nuphar import Store, automatic
+from nuphar.actors.answers import Answers
 from nuphar.actors.order import Order
 from nuphar.actors.target import Crash, Effects, Send, Target
 from nuphar.transport.codec import Codec, read
@@ -33,6 +34,7 @@ class Someone:
     def __init__(self, name: str, encoding: CborFraming = BARE) -> None:
         self.name = name
         self.encoding = encoding
+        self.answers = Answers()
         self.frames: list[Frame] = []
 
     def __repr__(self) -> str:

@@ -452,7 +452,7 @@ def test_no_hello_within_the_deadline_closes_4400(make_server: Callable[..., Ser
 
 
 def test_two_missed_heartbeats_close_4508(make_server: Callable[..., Server]) -> None:
-    server = make_server(limits=Limits(heartbeat=0.1))
+    server = make_server(limits=Limits(heartbeat=0.1), resume_window=0)
     with RawClient(listen(server)) as client:
         *beats, closed = client.receive_all()
         assert [beat[0] for beat in beats] == [7, 7]
@@ -503,7 +503,7 @@ def test_a_client_that_stops_reading_is_closed_4513_and_hurts_nobody(make_server
 
 
 def test_a_client_that_never_reads_is_cut_off_when_its_time_is_over(make_server: Callable[..., Server]) -> None:
-    server = make_server(limits=Limits(outbox=100_000, close=0.2))
+    server = make_server(limits=Limits(outbox=100_000, close=0.2), resume_window=0)
     topic = server.topic("firehose")
     with RawClient(listen(server), receive_buffer=4_096) as sleeper:
         sleeper.subscribe("topic:firehose")
@@ -527,10 +527,13 @@ def test_bytes_that_wait_too_long_close_4513(make_server: Callable[..., Server])
         assert slow._socket.close_code == 4513
 
 
-def test_a_client_that_is_cut_off_is_forgotten(server: Server, raw: Connect) -> None:
+def test_a_client_that_is_cut_off_and_may_not_come_back_is_forgotten(make_server: Callable[..., Server]) -> None:
+    server = make_server(resume_window=0)
+    server.topic("counter").with_store(Store(0, add))
+    port = listen(server)
     left: list[str] = []
     server.on_disconnect(left.append)
-    client, other = raw(), raw()
+    client, other = RawClient(port), RawClient(port)
     other.subscribe("topic:counter")
     client.subscribe("topic:counter")
     client.cut()

@@ -27,6 +27,9 @@ def test_every_option_has_a_default_that_passes() -> None:
         ("mailbox", 1),
         ("hook_timeout", 0.5),
         ("retry_after", 0),
+        ("resume_window", 0),
+        ("max_detached", 1),
+        ("identity", None),
         ("hub_guard", None),
     ],
 )
@@ -49,6 +52,8 @@ def test_a_given_option_is_taken(name: str, value: Any) -> None:
         ("retry_after", "soon"),
         ("retry_after", -1),
         ("retry_after", float("nan")),
+        ("resume_window", -1),
+        ("max_detached", 0),
         ("hub_guard", 0),
     ],
 )

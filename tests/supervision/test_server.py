@@ -204,8 +204,8 @@ def test_connecting_again_with_the_same_id_replaces_the_older_one(server: Server
     assert codes(newer) == [(1, "topic:t", "not_subscribed")]
     subscribed(newer, "topic:t")
     server.topic("u").with_store(COUNTER)
-    newer.send(ClientMessage(1, "topic:t", 1))
-    assert newer.take() == [Acknowledge("topic:t", 1, [1], False)]
+    newer.send(ClientMessage(2, "topic:t", 1))
+    assert newer.take() == [Acknowledge("topic:t", 1, [2], False)]
     assert older.take() == []
     assert gone == ["c"]
 
@@ -583,8 +583,8 @@ def test_on_topic_message_hears_stored_ephemeral_and_unknown_topics(server: Serv
     server.topic("ephemeral")
     known = client()
     subscribed(known, "topic:stored", "topic:ephemeral")
-    for topic in ("stored", "ephemeral", "unknown"):
-        known.send(ClientMessage(9, f"topic:{topic}", 1))
+    for ref, topic in enumerate(("stored", "ephemeral", "unknown"), 9):
+        known.send(ClientMessage(ref, f"topic:{topic}", 1))
     settle(server)
     assert heard == [(1, "stored", known.id), (1, "ephemeral", known.id), (1, "unknown", known.id)]
 
@@ -1357,15 +1357,15 @@ def test_a_client_that_a_thread_connected_is_served_on_the_server_s_thread(serve
 
     idents: list[int] = []
     server.on_topic_message(lambda *arguments: idents.append(get_ident()))
-    data = nuphar.transport.encode(ClientMessage(1, "topic:t", 1), server.codec.serialiser)
+    one, two = (nuphar.transport.encode(ClientMessage(ref, "topic:t", 1), server.codec.serialiser) for ref in (1, 2))
 
     def use() -> None:
         server.connect("c", lambda frame: idents.append(get_ident()))
-        server.incoming("c", data)
+        server.incoming("c", one)
 
     in_a_thread(use)
     settle(server)
-    server.incoming("c", data)
+    server.incoming("c", two)
     settle(server)
     assert idents == [get_ident()] * 4
 

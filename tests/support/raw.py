@@ -113,6 +113,7 @@ class RawClient:
             sock.close()
             raise
         self.sock = sock
+        self.port = port
         self.is_json = subprotocol == "nuphar.v1.json"
         self.got: deque[Any] = deque()
         self.pongs = 0
@@ -156,13 +157,22 @@ class RawClient:
     def client_id(self) -> str:
         return str(self.welcome[1])
 
-    def hello(self) -> list[Any]:
+    def hello(
+        self, session: str | None = None, token: str | None = None, cursors: dict[str, Any] | None = None
+    ) -> list[Any]:
         """Say Hello and return the Welcome."""
-        self.send([1, 1, None, None, {}, {}])
+        self.send([1, 1, session, token, cursors or {}, {}])
         welcome = self.receive()
         assert isinstance(welcome, list), welcome
         assert welcome[0] == 16, welcome
         return welcome
+
+    def back(self, cursors: dict[str, Any] | None = None, *, token: str | None = None, **options: Any) -> RawClient:
+        """Return another connection that asked for this one's session, with its newest token unless told otherwise."""
+        other = RawClient(self.port, greet=False, **options)
+        other.welcome = other.hello(self.welcome[2], self.welcome[3] if token is None else token, cursors)
+        other._ref = self._ref
+        return other
 
     def ref(self) -> int:
         """Return the next ref."""

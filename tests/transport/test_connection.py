@@ -205,7 +205,7 @@ def test_json_is_spoken_to_who_asked_for_it(server: Server) -> None:
     peer.greenlet.join(LIMIT)
 
 
-def test_a_connection_that_ends_leaves_everything(server: Server, peer: Peer) -> None:
+def test_a_client_that_says_it_is_done_leaves_everything(server: Server, peer: Peer) -> None:
     topic = server.topic("t")
     gone: list[str] = []
     server.on_disconnect(gone.append)
@@ -213,7 +213,7 @@ def test_a_connection_that_ends_leaves_everything(server: Server, peer: Peer) ->
     peer.send(Subscribe(1, "topic:t", None, None))
     peer.take()
     assert server.gateway.connections == {peer.connection}
-    peer.socket.vanish()
+    peer.socket.close(1000)
     peer.greenlet.join(LIMIT)
     settle(server)
     assert gone == [welcome.client_id]

@@ -11,6 +11,7 @@ from nuphar import Limits, automatic
 from nuphar.actors import KILLED, SHUTDOWN, Shutdown
 from nuphar.actors.hooks import ServerHooks
 from nuphar.actors.mailbox import Mailbox
+from nuphar.actors.resumption import Resumption
 from nuphar.actors.sessions import Sessions
 from nuphar.transport.codec import Codec
 from nuphar.transport.connection import Gateway
@@ -55,7 +56,8 @@ class FakeConnection:
 def new_gateway(clock: Clock) -> Gateway:
     # Long limits, so that the timer is not due during a test.
     limits = Limits(hello=1000.0, heartbeat=1000.0)
-    return Gateway(Codec(automatic()), Sessions(Mailbox(), ServerHooks()), limits, clock)
+    sessions = Sessions(Mailbox(), ServerHooks())
+    return Gateway(Codec(automatic()), sessions, limits, clock, Resumption(sessions, 0.0))
 
 
 def test_every_connection_is_looked_at_with_one_time() -> None:

@@ -113,3 +113,14 @@ def test_other_methods_are_not_allowed(live: Live) -> None:
 @pytest.mark.parametrize("name", ["", "other.js", "../live.py", "nuphar.js/x", "..%2flive.py"])
 def test_other_names_below_the_path_are_not_found(live: Live, name: str) -> None:
     assert get(live, f"/live/{name}")[0] == "404 Not Found"
+
+
+@pytest.mark.parametrize("identity", [lambda environ: 1 / 0, lambda environ: 7])
+def test_an_identity_that_cannot_be_told_refuses_the_upgrade(identity: Any, caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(identity=identity)
+    environ = {UPGRADE: lambda *arguments, **options: pytest.fail("this must not be upgraded")}
+    status, _, body = get(Live(server), "/live", **environ)
+    server.stop()
+    assert status == "500 Internal Server Error"
+    assert b"division" not in body
+    assert "identity" in caplog.text

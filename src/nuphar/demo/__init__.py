@@ -20,11 +20,14 @@ from .site import site
 MESSAGE = 4096
 """Bytes of the largest message: a full card has some 1,200."""
 
+AWAY = 5.0
+"""Seconds after which somebody whose page does not come back is shown as gone."""
+
 
 def make_server() -> Server:
     """Return the demo's server, not started: a board, who is here, and what their hands do."""
     serialiser = automatic(board.Board, *get_args(board.Message), people.People, *get_args(people.Message), people.Hand)
-    server = Server(serialiser=serialiser, limits=Limits(message=MESSAGE))
+    server = Server(serialiser=serialiser, limits=Limits(message=MESSAGE), resume_window=AWAY)
     server.topic("board").with_store(Store(board.FIRST_BOARD, board.update))
     present = server.topic("people").with_store(Store(people.People(), people.update))
     present.on_join(lambda client_id: [people.Arrive(client_id)])
