@@ -44,11 +44,15 @@ class ClientCore:
         self._number = saved.number
         self._reserved = saved.ref
         self.requests = Outgoing(self._queue.bounds, saved.ref)
-        for each in saved.messages:
-            self.requests.restore(self._restored(*each))
-        self._lost = [self._restored(*each) for each in saved.lost]
-        for target, store in stores.items():
-            self.replicas.follow(target, store, self.requests.unanswered())
+        try:
+            for each in saved.messages:
+                self.requests.restore(self._restored(*each))
+            self._lost = [self._restored(*each) for each in saved.lost]
+            for target, store in stores.items():
+                self.replicas.follow(target, store, self.requests.unanswered())
+        except BaseException:
+            self._queue.close()
+            raise
 
     # What the program does.
 

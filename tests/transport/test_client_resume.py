@@ -227,6 +227,7 @@ def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_ser
             replica = core.replicas[T]
             assert [own.number for own in replica.pending] == sorted(own.number for own in replica.pending)
             assert core.model == [*replica.confirmed, *(own.message for own in replica.pending)]
+            assert all(not own.place or own.place > replica.seq for own in replica.pending)
             if replica.epoch == str(server.epoch):
                 assert core.confirmed == [payload for _, payload in server.messages[: replica.seq]]
 
