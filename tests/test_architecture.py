@@ -19,8 +19,10 @@ LONGEST = 270
 PURE = {
     *(f"actors/{name}.py" for name in ["errors", "exits", "messages", "order", "ports", "store", "target"]),
     *(f"actors/{name}.py" for name in ["targets", "wiring"]),
-    *(f"transport/{name}.py" for name in ["annotations", "automatic", "bodies", "choice", "client_core"]),
-    *(f"transport/{name}.py" for name in ["client_events", "codec", "decoding", "encoding", "frames", "framing"]),
+    *(f"transport/{name}.py" for name in ["annotations", "automatic", "backoff", "bodies", "choice"]),
+    *(f"transport/{name}.py" for name in ["client_core", "client_events", "client_wire", "following", "local_fields"]),
+    *(f"transport/{name}.py" for name in ["outgoing", "queue_records", "replica", "states"]),
+    *(f"transport/{name}.py" for name in ["codec", "decoding", "encoding", "frames", "framing"]),
     *(f"transport/{name}.py" for name in ["masking", "origin", "plain", "records", "serialiser", "shapes", "strict"]),
     *(f"transport/{name}.py" for name in ["handshake", "limits", "packets", "upgrade", "websocket_frames"]),
     "supervision/policy.py",
@@ -36,6 +38,7 @@ PURE_MAY_IMPORT = {
 EXCEPTIONS = {
     ("transport/strict.py", "secrets"): "one secret for the whole process, to see where an item ends",
     ("transport/masking.py", "websockets.speedups"): "a C function, if it is there",
+    ("transport/client_wire.py", "urllib.parse"): "cuts a URL apart",
     ("transport/serialiser.py", "gc"): "forgets serialisers that nobody holds",
     ("transport/serialiser.py", "threading"): "a lock around the process-wide table of types",
     ("transport/serialiser.py", "weakref"): "the serialisers that have to hear of new types",

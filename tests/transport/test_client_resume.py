@@ -200,13 +200,13 @@ def test_local_fields_are_kept_over_snapshots_messages_and_stops() -> None:
 
 # A random life.
 
-WHAT = ["mine", "other", "deliver", "send", "lose a frame", "repeat a frame", "cut", "connect"]
+WHAT = ["mine", "other", "deliver", "send", "flow", "lose a frame", "repeat a frame", "cut", "connect"]
 RARE = ["new epoch", "end the session", "unsubscribe", "lose Welcome"]
-STEPS = st.lists(st.tuples(st.sampled_from([*WHAT, *WHAT, *RARE]), st.integers(1, 20)), max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from([*WHAT, *WHAT, *RARE]), st.integers(1, 20)), min_size=5, max_size=60)
 
 
-@settings(max_examples=400, deadline=None)
-@given(STEPS, st.integers(0, 4))
+@settings(max_examples=500, deadline=None)
+@given(STEPS, st.integers(0, 8))
 def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_servers(
     steps: list[tuple[str, int]], history: int
 ) -> None:
@@ -248,6 +248,13 @@ def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_ser
         server.cut()
         core.lose()
 
+    def flow() -> None:
+        for _ in range(4):
+            send(len(core.outgoing))
+            deliver(len(server.wire))
+
+    connect()
+    flow()
     unique = 0
     for what, n in steps:
         match what:
@@ -263,6 +270,8 @@ def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_ser
                 deliver(n)
             case "send" if server.connected:
                 send(n)
+            case "flow" if server.connected:
+                flow()
             case "lose a frame" if server.wire and isinstance(server.wire[0], f.ServerMessage):
                 server.wire.pop(0)
             case "repeat a frame" if server.wire and isinstance(server.wire[0], f.ServerMessage):
@@ -284,6 +293,7 @@ def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_ser
                 look()
             case "connect":
                 connect()
+                deliver(n % 3)
     connect()
     server.other(1)  # so that a gap at the very end shows itself
     for _ in range(200):
