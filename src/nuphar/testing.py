@@ -148,15 +148,16 @@ class _Pipe:
         self.close_code: int | None = None
         self.last_received = 0.0
         self.outbox = _Outbox(self)
-        self.outgoing: Any = Queue()
-        self._incoming: Any = Queue()
+        self.outgoing: Any = None  # queues belong to the hub that makes them
+        self._incoming: Any = None
         self._deliver = deliver
         self._server = server
         self._ended = ended
         self._reader = FrameReader(LIMIT, client=True)
 
     def start(self) -> None:
-        """Serve it, in greenlets of the server's hub."""
+        """Serve it, in greenlets of the server's hub; called there, before anything else."""
+        self.outgoing, self._incoming = Queue(), Queue()
         gevent.spawn(self._write)
         gevent.spawn(self._serve)
 
