@@ -15,10 +15,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
 
 
-def test_the_supervision_tutorial_runs():
+@pytest.mark.parametrize("page", ["clients.md", "supervision.md"])
+def test_the_pages_with_examples_run(page):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)
     try:
-        results = doctest.testfile(str(DOCS / "supervision.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+        results = doctest.testfile(str(DOCS / page), module_relative=False, optionflags=doctest.ELLIPSIS)
     finally:
         logging.getLogger("nuphar").setLevel(logging.NOTSET)
     assert results.attempted > 20

@@ -23,7 +23,7 @@ def first_values(store: Store) -> dict[str, Any]:
         return {}
     if isinstance(model, dict):
         names = tuple(model)
-    elif dataclasses.is_dataclass(model):
+    elif dataclasses.is_dataclass(model) and not isinstance(model, type):
         names = tuple(field.name for field in dataclasses.fields(model) if field.init)
     elif hasattr(model, "_fields"):
         names = model._fields

@@ -435,3 +435,40 @@ def test_a_program_without_gevent_follows_a_server_in_another_process() -> None:
         assert failed == []
         running.write("model")
         running.wait_for(r"model 12 2")
+
+
+# What is shown, and the hooks.
+
+
+def test_local_fields_are_set_here_alone(server: Server, client: Connect) -> None:
+    room = Store({"n": 0, "draft": ""}, lambda model, n: {**model, "n": n}, ("draft",))
+    topic = server.topic("room").with_store(room)
+    one = client({"room": room}).wait_live()
+    one.set_local("room", draft="hel")
+    topic.dispatch(3)
+    one.wait_until(lambda one: one.model("room") == {"n": 3, "draft": "hel"})
+    assert topic.model == {"n": 3, "draft": ""}
+    with pytest.raises(UsageError, match=r"local fields \['draft'\], got \['n'\]"):
+        one.set_local("room", n=5)
+
+
+def test_a_hook_may_dispatch_and_is_told_of_that_afterwards(client: Connect) -> None:
+    one = client({"counter": COUNTER}).wait_live()
+    heard: list[Any] = []
+
+    @one.on_change
+    def follow(_: str, model: int, message: int) -> None:
+        heard.append((model, message))
+        if message == 1:
+            one.dispatch("counter", 10)
+
+    one.dispatch("counter", 1).get(timeout=5)
+    one.wait_until(lambda one: one.confirmed("counter") == 11)
+    assert heard == [(1, 1), (11, 10)]
+
+
+def test_a_message_that_is_too_large_is_refused_before_it_could_end_the_connection(client: Connect) -> None:
+    one = client().wait_live()
+    with pytest.raises(Refused, match="too_large"):
+        one.dispatch("list", "x" * 70_000)
+    assert one.dispatch("list", "x").get(timeout=5) == 1
