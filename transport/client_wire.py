@@ -160,7 +160,7 @@ class ClientWire:
         events: list[Event] = []
         for event in self._reader.feed(data):
             match event:
-                case wire.Message(_, payload):
+                case bytes() | str() as payload:
                     events.append(Frame(payload if isinstance(payload, bytes) else payload.encode()))
                 case wire.Ping(payload):
                     self._out += wire.encode_frame(wire.PONG, payload, self._chance(4))

@@ -29,7 +29,7 @@ from .actors.mailbox import get_ident
 from .supervision.server import Server
 from .transport.connection import Connection
 from .transport.connector import Handler, Transport
-from .transport.websocket_frames import BINARY, FrameReader, Message
+from .transport.websocket_frames import FrameReader
 
 __all__ = ["MemoryConnector"]
 
@@ -120,9 +120,12 @@ class _Outbox:
     """What a connection writes goes to the client in a turn of its own, in order."""
 
     too_slow = False
+    ready = -1
+    """No descriptor: whoever writes to many at once has to call `write`."""
 
     def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
+        self.on_refused: Callable[[], None] | None = None
 
     @property
     def pending(self) -> int:
@@ -130,6 +133,8 @@ class _Outbox:
 
     def write(self, data: bytes) -> bool:
         if self.pending >= FRAMES:
+            if self.on_refused is not None:
+                self.on_refused()
             return False
         self._pipe.outgoing.put(data)
         return True
@@ -166,7 +171,7 @@ class _Pipe:
         if self._incoming.qsize() >= FRAMES:
             self.close(4513, f"{FRAMES} frames wait")
         elif not self.closed:
-            self._incoming.put(Message(BINARY, frame))
+            self._incoming.put(frame)
 
     def end(self, code: int) -> None:
         """The client is gone."""
@@ -175,7 +180,7 @@ class _Pipe:
 
     # What `Connection` calls.
 
-    def receive(self) -> list[Message] | None:
+    def receive(self) -> list[bytes | str] | None:
         message = self._incoming.get()
         self.last_received = self._server.gateway.clock()
         return None if message is None else [message]
@@ -205,5 +210,5 @@ class _Pipe:
                 self._ended(self, *data)
                 continue
             for event in self._reader.feed(data):
-                if isinstance(event, Message) and isinstance(event.payload, bytes) and not self.is_cut:
-                    self._deliver(event.payload)
+                if isinstance(event, bytes) and not self.is_cut:
+                    self._deliver(event)

@@ -10,7 +10,7 @@ from support.raw import BINARY, CLOSE, PING, TEXT, websocket_frame
 from nuphar import UsageError
 from nuphar.transport.client_wire import Address, ClientWire, Ended, Frame, Opened
 from nuphar.transport.upgrade import accept_key
-from nuphar.transport.websocket_frames import FrameReader, Message, Ping, Pong
+from nuphar.transport.websocket_frames import FrameReader, Ping, Pong
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 ANSWER = (
@@ -119,4 +119,4 @@ def test_the_second_silence_in_a_row_is_the_end() -> None:
 
 
 def test_what_it_sends_is_masked() -> None:
-    assert FrameReader(100).feed(opened().message(b"\x82\x07\x01")) == [Message(BINARY, b"\x82\x07\x01")]
+    assert FrameReader(100).feed(opened().message(b"\x82\x07\x01")) == [b"\x82\x07\x01"]
