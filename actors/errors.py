@@ -73,5 +73,9 @@ class Busy(NupharError):
     """A bounded mailbox is full."""
 
 
+class QueueError(NupharError):
+    """A queue could not keep a message, or its file cannot be used: it was not dispatched."""
+
+
 class SupervisionError(NupharError):
     """The root of what can go wrong between a supervisor and its children."""

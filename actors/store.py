@@ -18,10 +18,14 @@ class Store(NamedTuple):
     >>> counter = Store(0, lambda model, message: model + message)
     >>> counter.update(counter.model, 5)
     5
+
+    ``local`` names fields of the model that are each client's own, such as a draft: Snapshots and messages leave them
+    alone there, `nuphar.Client.set_local` sets them, and the server knows only what they begin with.
     """
 
     model: Any
     update: Callable[[Any, Any], Any]
+    local: tuple[str, ...] = ()
 
 
 def check_store(store: Any) -> Store:
@@ -33,4 +37,6 @@ def check_store(store: Any) -> Store:
         raise UsageError(f"expected a nuphar.Store(model, update), got {store!r}")
     if not callable(store.update):
         raise UsageError(f"a store's update must be callable, got {store.update!r}")
+    if not isinstance(store.local, tuple) or not all(isinstance(name, str) for name in store.local):
+        raise UsageError(f"a store's local is a tuple of names of fields, got {store.local!r}")
     return store

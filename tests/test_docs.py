@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize(("page", "examples"), [("supervision.md", 20), ("delivery.md", 15)])
+@pytest.mark.parametrize(("page", "examples"), [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15)])
 def test_the_examples_of_a_page_run(page, examples):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)
     try:

@@ -28,6 +28,14 @@ class Backoff:
         self.attempt += 1
         return delay
 
+    def pause(self, seconds: float, chance: float) -> float:
+        """Return the seconds until the next try when the server has asked for a pause: up to twice as long.
+
+        >>> Backoff().pause(10.0, 0.5)
+        15.0
+        """
+        return max(self.delay(chance), seconds * (1 + chance))
+
     def reset(self) -> None:
         """The connection works: begin anew."""
         self.attempt = 0

@@ -1,144 +1,160 @@
 """A client without a connection: frames in, frames and events out. Pure.
 
-It keeps a replica of every target it is subscribed to in step with the server: its own messages are applied when they
-are acknowledged, everybody else's when they arrive, each exactly one after the seq before; a gap asks for a Resync.
+It keeps a replica of every target that it follows in step with the server (`Following`). Its own messages are shown at
+once, sent until they are answered (`Outgoing`), and confirmed in the places that the server gives them. A session that
+resumes hears what was not answered again, under the same refs.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any
 
-from ..actors.errors import Refused
+from ..actors.errors import QueueError, Refused, RemoteProtocolError
 from ..actors.store import Store
 from . import frames
-from .client_events import Answered, Changed, Ending, Event, Failed, Live, Pushed
-from .codec import decode, encode
+from .client_events import Answered, Changed, Denied, Ending, Event, NotKept, Pushed, Welcomed
+from .codec import Codec, decode, encode
+from .following import Following
 from .frames import Frame
+from .outgoing import AHEAD, Asked, MemoryQueue, Outgoing, Queue
+from .replica import OwnMessage, Replica
 from .serialiser import Serialiser
-
-QUEUE = 256
-"""Messages that may wait for the connection to come back."""
-
-
-@dataclass
-class Replica:
-    """What the client knows of one target."""
-
-    store: Store | None
-    model: Any = None
-    seq: int = 0
-    epoch: str | None = None
-    is_subscribed: bool = False
-    params: Any = None
-    """What a Subscribe says besides, for example the wish for a delivery rule."""
-    is_behind: bool = False
-    """A Resync is on its way: everything but its answer is too early."""
-
-    def __post_init__(self) -> None:
-        self.reset()
-
-    @property
-    def cursor(self) -> frames.Cursor | None:
-        return None if self.epoch is None else (self.epoch, self.seq)
-
-    @property
-    def is_resynced(self) -> bool:
-        """Is a Resync enough after a lost connection? It carries no params, so whoever has some subscribes again."""
-        return self.is_subscribed and self.params is None
-
-    def reset(self) -> None:
-        """Go back to what it was before the first Snapshot."""
-        self.model = None if self.store is None else self.store.model
-        self.seq, self.epoch, self.is_behind = 0, None, False
 
 
 class ClientCore:
-    """``outgoing`` are frames to be sent, in order; nothing is added to it unless the connection is live."""
+    """``outgoing`` are frames to be sent, in order; nothing is added to it unless there is a connection.
 
-    def __init__(self, serialiser: Serialiser, stores: dict[str, Store | None]) -> None:
+    Raises: QueueError if what ``queue`` kept cannot be read.
+    """
+
+    def __init__(self, serialiser: Serialiser, stores: dict[str, Store | None], queue: Queue | None = None) -> None:
         self.outgoing: deque[bytes] = deque()
-        self.replicas = {target: Replica(store) for target, store in stores.items()}
+        self.replicas = Following(self._send)
         self.client_id = ""
         self.is_live = False
         self._serialiser = serialiser
-        self._ref = 0
-        self._asked: dict[int, tuple[str, bool]] = {}  # Subscribes (True) and Unsubscribes by ref
-        self._own: dict[int, Any] = {}  # messages sent and not answered, by ref
-        self._waiting: deque[tuple[int, str, Any]] = deque()
+        self._codec = Codec(serialiser)
+        self._queue = queue if queue is not None else MemoryQueue()
+        self._connection = 0
+        self._notes: list[Event] = []
+        saved = self._queue.load()
+        self._session, self._token = saved.session, saved.token
+        self._number = saved.number
+        self._reserved = saved.ref
+        self.requests = Outgoing(self._queue.bounds, saved.ref)
+        try:
+            for each in saved.messages:
+                self.requests.restore(self._restored(*each))
+            self._lost = [self._restored(*each) for each in saved.lost]
+            for target, store in stores.items():
+                self.replicas.follow(target, store, self.requests.unanswered())
+        except BaseException:
+            self._queue.close()
+            raise
 
-    def open(self) -> None:
-        """The connection is there: say Hello."""
-        self.outgoing.clear()
-        self._send(frames.Hello(1, None, None, {}, {}))
+    # What the program does.
 
-    def lose(self) -> list[Event]:
-        """The connection is lost: nobody will answer what is on its way."""
-        self.is_live = False
-        self.outgoing.clear()
-        self._asked.clear()
-        for replica in self.replicas.values():
-            replica.is_behind = False
-        refs, self._own = list(self._own), {}
-        text = "the connection was lost before the answer came"
-        return [Answered(ref, 0, Refused("unknown_outcome", text)) for ref in refs]
-
-    def subscribe(self, target: str, store: Store | None, params: Any = None) -> None:
-        """Follow ``target``, now or as soon as there is a connection; other ``params`` are asked for at once."""
+    def subscribe(self, target: str, store: Store | None, params: dict[str, Any] | None = None) -> None:
+        """Follow ``target``, now or as soon as there is a connection; other ``params`` than before ask again."""
         replica = self.replicas.get(target)
-        if replica is None:
-            replica = self.replicas[target] = Replica(store)
-        is_new, replica.params = replica.params != params, params
-        if self.is_live and (is_new or not replica.is_subscribed):
+        if replica is not None and replica.params != params:
+            replica.params = params
+            if self.is_live:
+                self._ask(Asked(target, True))
+        elif replica is None:
+            replica = self.replicas.follow(target, store, self.requests.unanswered(), params)
+            self.requests.unsent = deque(each for each in self.requests.unsent if each != Asked(target, False))
+        if self.is_live:
             self._subscribe(target, replica)
 
     def unsubscribe(self, target: str) -> None:
         """Follow ``target`` no more; its replica is gone at once."""
-        if self.replicas.pop(target, None) is not None and self.is_live:
-            self._ref += 1
-            self._asked[self._ref] = (target, False)
-            self._send(frames.Unsubscribe(self._ref, target))
+        if self.replicas.pop(target, None) is not None:
+            self.requests.unsent.append(Asked(target, False))
+            self._notes += self._send_waiting()
 
-    def dispatch(self, target: str, message: Any) -> int:
-        """Send ``message``, or keep it until there is a connection; return its ref.
+    def dispatch(self, target: str, message: Any) -> tuple[OwnMessage, list[Event]]:
+        """Show ``message`` at once, and send it as soon as that is possible.
 
-        Raises: Refused ``busy`` if too many wait already; UnregisteredType.
+        Raises: Refused ``busy`` if too many wait, ``too_large``; UnregisteredType; LocalProtocolError; QueueError.
+        Then nothing has happened.
         """
-        self._serialiser.encode_message(message)
-        if not self.is_live and len(self._waiting) >= QUEUE:
-            raise Refused("busy", f"{QUEUE} messages wait for the connection")
-        self._ref += 1
-        if self.is_live:
-            self._post(self._ref, target, message)
+        requests = self.requests
+        payload = self._codec.encode_message(message)
+        requests.check_room(len(payload))
+        own = OwnMessage(self._number + 1, target, message, payload)
+        if (refused := requests.too_large(own)) is not None:
+            raise refused
+        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0
+        self._queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
+        self._number += 1
+        requests.count(own)
+        if is_now:
+            self._post(own)
         else:
-            self._waiting.append((self._ref, target, message))
-        return self._ref
+            requests.unsent.append(own)
+        replica = self.replicas.get(target)
+        if replica is None or not replica.add(own):
+            return own, []
+        return own, [Changed(target, replica.model, message)]
+
+    def set_local(self, target: str, values: dict[str, Any]) -> list[Event]:
+        """Give local fields of a followed target other values."""
+        replica = self.replicas[target]
+        replica.set_local(values)
+        return [Changed(target, replica.model, None)]
 
     def is_settled(self) -> bool:
         """Say whether the connection is live and every Subscribe has been answered."""
-        return self.is_live and not any(is_subscribe for _, is_subscribe in self._asked.values())
+        return self.is_live and not any(asked.is_subscribe for asked in self.requests.asked.values())
+
+    # What happens to the connection.
+
+    def open(self) -> None:
+        """The connection is there: say Hello."""
+        self.lose()
+        self._connection += 1
+        cursors = {
+            target: replica.cursor
+            for target, replica in self.replicas.items()
+            if self._session is not None and replica.is_subscribed and replica.cursor is not None
+        }
+        self._send(frames.Hello(1, self._session, self._token, cursors, {}))
+
+    def lose(self) -> None:
+        """The connection is lost; the session may go on."""
+        self.is_live = False
+        self.outgoing.clear()
+        for replica in self.replicas.values():
+            replica.is_behind = False
 
     def receive(self, data: bytes | str) -> list[Event]:
         """Take one frame of the server.
 
         Raises: RemoteProtocolError for bytes that are not one.
         """
-        match decode(data, self._serialiser):
+        events = self._receive(decode(data, self._serialiser))
+        if self._notes:
+            events += self._notes
+            self._notes = []
+        return events
+
+    def _receive(self, frame: Frame) -> list[Event]:
+        match frame:
             case frames.ServerMessage(target, seq, payload):
-                return self._apply(target, seq, payload)
-            case frames.Acknowledge(target, seq, refs, final):
-                return self._end(target) if final else self._acknowledge(target, seq, refs)
+                return self.replicas.apply(target, seq, payload)
+            case frames.Acknowledge(target, _, _, True):
+                return self.replicas.end(target)
+            case frames.Acknowledge(target, seq, refs, _):
+                return [*self._acknowledge(target, seq, refs), *self._send_waiting()]
             case frames.Rejected(ref, target, code, text, details):
-                return self._reject(ref, target, Refused(code, text, details))
+                return [*self._reject(ref, target, Refused(code, text, details)), *self._send_waiting()]
             case frames.Snapshot(target, epoch, seq, state, _):
-                replica = self.replicas.get(target)
-                if replica is None:
-                    return []
-                replica.model, replica.epoch, replica.seq, replica.is_behind = state, epoch, seq, False
-                return [Changed(target, None)]
-            case frames.Push(target, payload):
-                return [Pushed(target, payload)] if target in self.replicas else []
+                return self.replicas.snapshot(target, epoch, seq, state)
+            case frames.Push(target, payload) if target in self.replicas:
+                return [Pushed(target, payload)]
             case frames.Ping(n):
                 self._send(frames.Pong(n))
             case frames.Welcome() as welcome:
@@ -148,83 +164,145 @@ class ClientCore:
         return []
 
     def _welcome(self, welcome: frames.Welcome) -> list[Event]:
+        events: list[Event] = [Welcomed(welcome.client_id, welcome.resumed)]
         self.client_id = welcome.client_id
         self.is_live = True
-        known = {target: replica.cursor for target, replica in self.replicas.items() if replica.is_resynced}
-        if known:
-            self._send(frames.Resync(known))
+        largest = welcome.limits.get("message")
+        self.requests.largest = largest if type(largest) is int and largest > 0 else 0
+        self._session, self._token = welcome.session, welcome.token
+        # Before anything is sent: our Pong has the server forget the token that we had.
+        self._reserve(is_new=not welcome.resumed)
+        if welcome.resumed:
+            self._repeat()
+        else:
+            self._forget_session()
+        refused = Refused("unknown_outcome", "the session ended before the answer came")
+        while self._lost:
+            events += self._settle(self._lost.pop(0), 0, refused)
         for target, replica in self.replicas.items():
-            if not replica.is_resynced:
-                self._subscribe(target, replica)
-        while self._waiting:
-            self._post(*self._waiting.popleft())
-        return [Live(welcome.client_id)]
+            self._subscribe(target, replica)
+        return events + self._send_waiting()
+
+    def _repeat(self) -> None:
+        """Say again what was not answered, in the order of the refs."""
+        requests = self.requests
+        for ref in sorted([*requests.sent, *requests.asked]):
+            if (own := requests.sent.get(ref)) is not None:
+                self.outgoing.append(own.frame())
+            else:
+                self._send(self.replicas.request(ref, *requests.asked[ref]))
+
+    def _forget_session(self) -> None:
+        """The session before is gone, and whatever it was asked."""
+        requests = self.requests
+        self._lost += requests.sent.values()
+        requests.sent.clear()
+        requests.asked.clear()
+        requests.unsent = deque(each for each in requests.unsent if isinstance(each, OwnMessage))
+        for replica in self.replicas.values():
+            replica.is_subscribed = False
+
+    # Sending.
 
     def _subscribe(self, target: str, replica: Replica) -> None:
-        self._ref += 1
-        self._asked[self._ref] = (target, True)
-        self._send(frames.Subscribe(self._ref, target, replica.cursor, replica.params))
+        if not replica.is_subscribed and not self.requests.is_subscribing(target):
+            self._ask(Asked(target, True))
 
-    def _post(self, ref: int, target: str, message: Any) -> None:
-        self._own[ref] = message
-        self._send(frames.ClientMessage(ref, target, message))
+    def _ask(self, asked: Asked) -> None:
+        ref = self.requests.next_ref()
+        if ref > self._reserved:
+            self._reserve()
+        self.requests.asked[ref] = asked
+        self._send(self.replicas.request(ref, *asked))
 
-    def _acknowledge(self, target: str, seq: int, refs: list[int]) -> list[Event]:
-        events: list[Event] = []
-        replica = self.replicas.get(target)
-        for at, ref in enumerate(refs):
-            if ref in self._asked:
-                _, is_subscribe = self._asked.pop(ref)
-                if replica is not None:
-                    replica.is_subscribed = is_subscribe
-            elif ref in self._own:
-                message = self._own.pop(ref)
-                place = seq - (len(refs) - 1 - at) if seq else 0
-                events.append(Answered(ref, place, None))
-                if place:
-                    events += self._apply(target, place, message)
+    def _post(self, own: OwnMessage) -> None:
+        own.ref, own.connection = self.requests.next_ref(), self._connection
+        self.requests.sent[own.ref] = own
+        self.outgoing.append(own.frame())
+
+    def _send_waiting(self) -> list[Event]:
+        """Send what waits, as much as the server would remember."""
+        requests, events = self.requests, list[Event]()
+        while self.is_live and (free := requests.enough_refs()):
+            first = requests.unsent[0]
+            if isinstance(first, Asked):
+                requests.unsent.popleft()
+                self._ask(first)
+                continue
+            batch = takewhile(_is_message, islice(requests.unsent, free))
+            judged = [(own, requests.too_large(own)) for own in batch if isinstance(own, OwnMessage)]
+            sound = [own for own, refused in judged if refused is None]
+            try:
+                self._queue.sent([(own.number, requests.ref + 1 + at) for at, own in enumerate(sound)])
+            except QueueError as error:
+                return [*events, NotKept(error)]  # they wait on: sent and not kept as sent, they could happen twice
+            for own, refused in judged:
+                requests.unsent.popleft()
+                if refused is None:
+                    self._post(own)
+                else:
+                    events += self._settle(own, 0, refused)
         return events
 
-    def _apply(self, target: str, seq: int, message: Any) -> list[Event]:
-        replica = self.replicas.get(target)
-        if replica is None or seq <= replica.seq:
-            return []
-        if seq != replica.seq + 1 or (replica.epoch is None and replica.store is not None and seq != 1):
-            self._resync(target, replica, replica.cursor)
-            return []
-        if replica.store is not None:
-            try:
-                replica.model = replica.store.update(replica.model, message)
-            except Exception as error:
-                replica.is_behind = False  # what was asked for would bring this message again
-                self._resync(target, replica, None)
-                return [Failed(target, error)]
-        replica.seq, replica.is_behind = seq, False
-        return [Changed(target, message)]
-
-    def _reject(self, ref: int, target: str | None, refused: Refused) -> list[Event]:
-        asked = self._asked.pop(ref, None)
-        if asked is not None or (ref == 0 and target in self.replicas):
-            # A Subscribe, or a Resync's target.
-            name = asked[0] if asked is not None else target
-            if name is not None and (replica := self.replicas.get(name)) is not None:
-                replica.is_subscribed = replica.is_behind = False
-        self._own.pop(ref, None)
-        return [Answered(ref, 0, refused)]
-
-    def _end(self, target: str) -> list[Event]:
-        replica = self.replicas.get(target)
-        if replica is None:
-            return []
-        replica.reset()
-        replica.is_subscribed = False
-        return [Changed(target, None)]
-
-    def _resync(self, target: str, replica: Replica, cursor: frames.Cursor | None) -> None:
-        """Ask for what is missing, once: what arrives before the answer would only ask for it again."""
-        if not replica.is_behind:
-            replica.is_behind = True
-            self._send(frames.Resync({target: cursor}))
+    def _reserve(self, is_new: bool = False) -> None:
+        """Keep who we are, and set some refs aside."""
+        if self._session is None or self._token is None:
+            return
+        self._reserved = self.requests.ref + AHEAD
+        try:
+            self._queue.welcomed(self._session, self._token, self._reserved, is_new)
+        except QueueError as error:
+            self._notes.append(NotKept(error))
 
     def _send(self, frame: Frame) -> None:
         self.outgoing.append(encode(frame, self._serialiser))
+
+    # Answers.
+
+    def _restored(self, number: int, ref: int, target: str, payload: bytes) -> OwnMessage:
+        try:
+            message = self._codec.decode_message(payload)
+        except RemoteProtocolError as error:
+            text = f"the queue kept a message for {target} that this serialiser cannot read: {error}"
+            raise QueueError(text) from error
+        own = OwnMessage(number, target, message, payload, ref)
+        self.requests.count(own)
+        return own
+
+    def _acknowledge(self, target: str, seq: int, refs: list[int]) -> list[Event]:
+        events: list[Event] = []
+        for at, ref in enumerate(refs):
+            place = seq - (len(refs) - 1 - at) if seq else 0
+            if (asked := self.requests.asked.pop(ref, None)) is not None:
+                if (replica := self.replicas.get(target)) is not None:
+                    replica.is_subscribed = asked.is_subscribe
+            elif (own := self.requests.sent.get(ref)) is not None:
+                events += self._settle(own, place, None)
+            else:
+                events += self.replicas.settle_again(target, place, ref)
+        return events
+
+    def _reject(self, ref: int, target: str | None, refused: Refused) -> list[Event]:
+        if (own := self.requests.sent.get(ref)) is not None:
+            return self._settle(own, 0, refused)
+        asked = self.requests.asked.pop(ref, None)
+        if asked is None and ref:
+            return []
+        # A Subscribe, a Resync's target, or one that the session may not have back.
+        name = asked.target if asked is not None else target
+        if name is not None and (replica := self.replicas.get(name)) is not None:
+            replica.is_subscribed = replica.is_behind = False
+        return [Denied(name, refused)]
+
+    def _settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
+        """A message of ours has its answer."""
+        self.requests.forget(own)
+        try:
+            self._queue.answered(own.number)
+        except QueueError as error:
+            self._notes.append(NotKept(error))
+        return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self._connection)]
+
+
+def _is_message(item: OwnMessage | Asked) -> bool:
+    return isinstance(item, OwnMessage)

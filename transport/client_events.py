@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..actors.errors import Refused
+from ..actors.errors import NupharError, Refused
+from .replica import OwnMessage
 
 
 class Changed(NamedTuple):
-    """A target's model is new; by ``message``, or None when a Snapshot replaced it or the target has stopped."""
+    """What is shown of a target is new: by ``message``, or by more than one (None): a Snapshot, a rollback, a stop."""
 
     target: str
+    model: Any
     message: Any
 
 
@@ -22,17 +24,25 @@ class Pushed(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The server's answer to ``ref``: the seq, or why not."""
+    """The answer to a message of ours: the seq, or why not."""
 
-    ref: int
+    own: OwnMessage
     seq: int
     refused: Refused | None
 
 
-class Live(NamedTuple):
+class Denied(NamedTuple):
+    """A target cannot be followed, or something that the client asked for was refused."""
+
+    target: str | None
+    refused: Refused
+
+
+class Welcomed(NamedTuple):
     """The server has said Welcome."""
 
     client_id: str
+    resumed: bool
 
 
 class Ending(NamedTuple):
@@ -48,4 +58,10 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Event = Changed | Pushed | Answered | Live | Ending | Failed
+class NotKept(NamedTuple):
+    """The queue could not keep something that nobody waits for; messages may be sent once more after a restart."""
+
+    error: NupharError
+
+
+Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept

@@ -13,6 +13,7 @@ from .actors.errors import (
     NupharError,
     OriginRefused,
     ProtocolError,
+    QueueError,
     Refused,
     RemoteProtocolError,
     SupervisionError,
@@ -26,7 +27,10 @@ from .actors.store import Store
 from .actors.wiring import Slice, Wiring
 from .supervision.serve import serve
 from .supervision.server import Server
+from .transport import states
+from .transport.async_client import AsyncClient
 from .transport.client import Client
+from .transport.file_queue import FileQueue
 from .transport.limits import Limits
 from .transport.live import Live
 from .transport.origin import Origins
@@ -36,8 +40,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "AsyncClient",
     "Busy",
     "Client",
+    "FileQueue",
     "Limits",
     "Live",
     "LocalProtocolError",
@@ -46,6 +52,7 @@ __all__ = [
     "OriginRefused",
     "Origins",
     "ProtocolError",
+    "QueueError",
     "Refused",
     "RemoteProtocolError",
     "Serialiser",
@@ -64,6 +71,7 @@ __all__ = [
     "generate_client_id",
     "register",
     "serve",
+    "states",
     "supervision",
     "transport",
 ]

@@ -123,12 +123,12 @@ def test_a_killed_worker_comes_back_and_only_its_own_clients_notice(
             client.on_change(lambda *change: changes.append(change))
         os.kill(victim, signal.SIGKILL)
         for client in theirs:
-            client.wait_until(lambda client: client.state == "live" and client.model("pid") != victim, BACK)
+            client.wait_until(lambda client: client.is_live and client.model("pid") != victim, BACK)
         eventually(lambda: len(workers_of(master) - {victim}) == 2, WAIT)
         assert len(workers_of(master) & before) == 1
         eventually(lambda: {pid for pid, _ in answers(port)} == workers_of(master), WAIT)
         assert changes == []
-        assert {client.state for client in others} == {"live"}
+        assert all(client.is_live for client in others)
         for client in clients:
             client.close()
         master.signal(signal.SIGINT)

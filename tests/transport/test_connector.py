@@ -9,7 +9,7 @@ import pykka
 import pytest
 from support.serving import eventually
 
-from nuphar import Client, NotRunning, Refused, Server, Store, generate_client_id
+from nuphar import Client, NotRunning, Refused, Server, Store, generate_client_id, states
 from nuphar.transport import Connector, Handler, Transport, connector, decode, encode
 from nuphar.transport import frames as f
 
@@ -86,12 +86,12 @@ def test_a_connector_that_loses_the_line_brings_the_client_back_to_the_present(s
         client.wait_live()
         first = client.client_id
         memory.lose()
-        assert client.state == "offline"
+        assert isinstance(client.state, states.Offline)
         topic.dispatch(5)
         waiting = client.dispatch("counter", 2)
         memory.restore()
         assert waiting.get(timeout=5) == 2
-        assert client.state == "live"
+        assert client.is_live
         assert client.model("counter") == 7
         assert client.client_id != first
 
@@ -104,7 +104,7 @@ def test_a_transport_that_gives_up_closes_the_client_and_answers_what_waits(serv
     waiting = client.dispatch("counter", 2)
     assert memory.handler is not None
     memory.handler.on_close(4403, "forbidden")
-    assert client.state == "closed (4403 forbidden)"
+    assert client.state == states.Closed(4403, "forbidden")
     with pytest.raises(NotRunning):
         waiting.get(timeout=5)
     with pytest.raises(NotRunning):
@@ -124,6 +124,7 @@ def test_what_was_on_its_way_when_the_line_was_lost_is_told_to_be_unknown(server
         client.wait_live()
         lost = client.dispatch("counter", 5)
         memory.lose()
+        memory.restore()
         with pytest.raises(Refused) as refused:
             lost.get(timeout=5)
         assert refused.value.code == "unknown_outcome"
@@ -141,10 +142,10 @@ def test_bye_pauses_the_transport(server: Server) -> None:
 def test_a_connector_that_never_connects_leaves_a_client_that_waits() -> None:
     silent: Connector = lambda handler: Transport(send=lambda data: None, close=lambda: None)  # noqa: E731
     with Client(silent) as client:
-        assert client.state == "connecting"
+        assert client.state == states.Connecting()
         with pytest.raises(pykka.Timeout):
             client.wait_live(timeout=0.01)
-    assert client.state == "closed (1000 by this client)"
+    assert client.state == states.Closed(1000, "by this client")
 
 
 def test_a_transport_that_raises_keeps_what_was_not_sent(server: Server) -> None:
@@ -156,8 +157,8 @@ def test_a_transport_that_raises_keeps_what_was_not_sent(server: Server) -> None
         lost = client.dispatch("counter", 1)
         memory._id = real
         memory.lose()
+        memory.restore()
         with pytest.raises(Refused, match="unknown_outcome"):
             lost.get(timeout=5)
-        memory.restore()
         assert client.dispatch("counter", 1).get(timeout=5) == 1
         eventually(lambda: client.model("counter") == 1)

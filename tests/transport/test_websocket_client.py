@@ -16,7 +16,8 @@ from nuphar import UsageError
 from nuphar.transport import Handler, Transport
 from nuphar.transport.backoff import Backoff
 from nuphar.transport.client_runtime import ClientRuntime, Greenlets, Threads
-from nuphar.transport.websocket_client import HEAD, websocket
+from nuphar.transport.client_wire import HEAD
+from nuphar.transport.websocket_client import websocket
 
 
 class Recorder:
