@@ -1,0 +1,255 @@
+"""One run: a server, its clients and the lines between them, for as many events as it is given, and then to the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import accumulate
+from random import Random
+from typing import Any
+from zlib import crc32
+
+from . import actions
+from .client import Client
+from .hub import Hub, Task
+from .network import Line
+from .oracle import KINDS_OF_BAD, STORE, Broken, Crash, Oracle
+from .plan import Plan, draw
+from .seams import replaced
+from .site import ROOMS, Site
+
+PATIENCE = 240.0
+"""Virtual seconds within which everybody has to be live and current when the faults are over."""
+
+CRASHING = 0.05
+"""Crashes for each message, at most: the tree gives up over a hundred in ten seconds, and rightly so."""
+
+
+class World:
+    """What a run consists of; `run` is all there is to do with it."""
+
+    def __init__(self, seed: int, plan: Plan | None = None) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.plan = draw(self.rng) if plan is None else plan
+        self.chance = self.rng.random
+        self.hub = Hub(self.rng, self.plan.lag)
+        self.oracle = Oracle(self.hub)
+        self.trace: list[tuple[Any, ...]] = []
+        self.forbidden: set[tuple[str, str]] = set()
+        self.connections: dict[Any, Any] = {}
+        self.clients: list[Client] = []
+        self.stolen: list[Client] = []
+        self.is_calm = False
+        self.backoff = 3.0
+        self.crashes = 0
+        self.events = 0
+        self.site: Site
+        self._message = 0
+        self._line = 0
+        self._named = 0
+        self._names = list(self.plan.weights)
+        self._weights = list(accumulate(self.plan.weights.values()))
+
+    # The run.
+
+    def run(self, events: int) -> str:
+        """Let ``events`` things happen, then calm down and see that everything is well; return the trace's hash.
+
+        Raises: Broken.
+        """
+        from .faults import injected
+
+        with replaced(self.hub, self.rng, self.plan.sizes), injected(self):
+            try:
+                self.begin()
+                step = self.hub.step
+                while self.events < events and step():
+                    self.events += 1
+                self.calm_down()
+                self.close_down()
+            except Broken:
+                raise
+            except Exception as error:
+                if self.hub.failure is not None:
+                    raise self.hub.failure from None
+                raise Broken(f"our own code failed: {error!r}") from error
+        return self.hash()
+
+    def hash(self) -> str:
+        """Return the SHA-256 of everything that has happened."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+
+    def begin(self) -> None:
+        """Start the server and the clients."""
+        self.start_site()
+        for _ in range(self.plan.clients):
+            self.new_client()
+        self._schedule()
+
+    def calm_down(self) -> None:
+        """End the faults, and wait until every client is live and current.
+
+        Raises: Broken if that takes too long.
+        """
+        self.is_calm = True
+        self.forbidden.clear()
+        self.backoff = 1.0
+        until = self.hub.now + PATIENCE
+        next_look = self.hub.now
+        while (late := self.why_not_current()) is not None:
+            if self.hub.now >= until:
+                raise Broken(f"after {PATIENCE:g} s without faults: {late}")
+            next_look += 2.0
+            for client in self.clients:
+                for target, replica in list(client.core.replicas.items()):
+                    if client.core.is_live and not replica.is_subscribed and client.core.is_settled():
+                        client.subscribe(target, replica.store, replica.params)
+            self.run_until(next_look)
+        actions.check_site(self)
+
+    def why_not_current(self) -> str | None:
+        """Say who is not live and current, None if all are."""
+        if not self.site.is_up:
+            return "the server is not up"
+        for client in self.clients:
+            core = client.core
+            if not core.is_settled():
+                return f"{client.name} is not settled: {core.requests.asked}"
+            if client.open_messages:
+                return f"{client.name} has no answer to {client.open_messages}"
+            for target, replica in core.replicas.items():
+                if not replica.is_subscribed:
+                    if self.plan.options["max_subscriptions"] < len(ROOMS) + 1:
+                        continue  # he wants more than he may have
+                    return f"{client.name} is not subscribed to {target}"
+                order = self.order_of(client, target)
+                if order is not None and replica.store is not None and (order.epoch, order.seq) != replica.cursor:
+                    if target == "session" and replica.cursor is None:
+                        continue
+                    return f"{client.name} is at {replica.cursor} of {target}, not {(order.epoch, order.seq)}"
+                if replica.pending:
+                    return f"{client.name} has pending messages for {target}"
+        return None
+
+    def order_of(self, client: Client, target: str) -> Any:
+        """Return the order that a client's target has on the server, if there is one."""
+        if target == "session":
+            own = self.site.server.own_stores._running.get(client.core.client_id)
+            return None if own is None else own.target.order
+        topic = self.site.topic(target[len("topic:") :])
+        return None if topic is None else topic.target.order
+
+    def close_down(self) -> None:
+        """Let everybody leave, stop the server, and see that nothing is left.
+
+        Raises: Broken.
+        """
+        for message, (reference, seq) in self.oracle.applied.items():
+            if reference.messages[seq - 1] != message:
+                raise Broken(f"message {message} is no longer at its place {seq} of {reference.name}")
+        for client in self.clients:
+            client.end()
+        self.run_until(self.hub.now + self.plan.options["resume_window"] + 60.0)
+        actions.check_empty(self)
+        self.stop_site()
+        living = self.site.root.registry
+        if living is not None and len(living):
+            raise Broken(f"after the stop there is still {living.living()}")
+
+    def run_until(self, time: float) -> None:
+        """Let happen what happens until then."""
+        is_over = False
+
+        def ring() -> None:
+            nonlocal is_over
+            is_over = True
+
+        self.hub.call_at(time, ring)
+        while not (is_over and self.hub.is_idle) and self.hub.step():
+            self.events += 1
+
+    # What happens.
+
+    def _schedule(self) -> None:
+        self.hub.call_at(self.hub.now - self.plan.pace * _log(1.0 - self.chance()), self._act)
+
+    def _act(self) -> None:
+        if self.is_calm:
+            return
+        [name] = self.rng.choices(self._names, cum_weights=self._weights)
+        self.note("do", name)
+        actions.ACTIONS[name](self)
+        actions.check_site(self)
+        self._schedule()
+
+    def note(self, what: str, who: str, data: bytes = b"") -> None:
+        """Add to the trace."""
+        self.trace.append((self.hub.now, what, who, len(data), crc32(data)))
+
+    def later(self, seconds: float, function: Callable[[], Any]) -> None:
+        self.hub.call_at(self.hub.now + seconds, function)
+
+    def dawdle(self) -> None:
+        """Take the time that a hook takes."""
+        if self.plan.hook_pause and self.hub.getcurrent() is not self.hub.main:
+            self.hub.sleep(self.plan.hook_pause * self.chance())
+
+    def next_message(self, bad: float) -> int:
+        """Return a new message; ``bad`` is the chance that something is wrong with it."""
+        self._message += 1
+        if bad and self.chance() < bad:
+            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * 4)]
+        return self._message << 4
+
+    # Who there is.
+
+    def start_site(self) -> None:
+        self.forbidden.clear()
+        self.site = Site(self)
+
+    def stop_site(self) -> None:
+        """Stop the server in an orderly way, and wait for its end."""
+        self.site.stop()
+        until = self.hub.now + 20.0
+        while not self.site.root.ended._done:
+            if self.hub.now > until:
+                raise Broken("the server does not stop within 20 s")
+            self.hub.step()
+            self.events += 1
+
+    def open_line(self) -> Line:
+        """Open a connection to the server: it is accepted a little later."""
+        self._line += 1
+        plan, chance = self.plan, self.chance
+        line = Line(self.hub, self._line, lambda: plan.delay * chance(), plan.capacity)
+        line.on_forbidden = lambda: self.oracle.fail("a connection that was replaced still hears something")
+        self.later(plan.delay * chance(), lambda: self.site.accept(line))
+        return line
+
+    def new_client(self) -> Client:
+        self._named += 1
+        targets: dict[str, Any] = {}
+        for room in ROOMS:
+            if self.chance() < 0.7:
+                targets[f"topic:{room}"] = None if room.startswith("eph") else STORE
+        if self.chance() < 0.4:
+            targets["session"] = STORE
+        client = Client(self, f"c{self._named}", targets)
+        self.clients.append(client)
+        self.later(self.plan.pace * self.chance(), client.connect)
+        return client
+
+    def replace(self, client: Client) -> None:
+        """A client is over: another comes for it."""
+        self.clients.remove(client)
+        self.new_client()
+
+
+def _log(x: float) -> float:
+    from math import log
+
+    return log(x) if x > 0.0 else -40.0
+
+
+__all__ = ["CRASHING", "Crash", "Task", "World"]
