@@ -83,6 +83,8 @@ class RouterActor(Actor):
         session, target = request.session, request.target
         if session.closed:
             return
+        if self._is_over(request):
+            return
         if target == SESSION:
             self._open_own_store(request)
             return
@@ -109,9 +111,9 @@ class RouterActor(Actor):
         request = verdict.request
         session, target = request.session, request.target
         membership = session.memberships.get(target)
-        if membership is not None:
+        if membership is not None and request.membership is membership:
             membership.requests -= 1
-        if session.closed:
+        if session.closed or self._is_over(request):
             return
         if verdict.code is None:
             try:
@@ -127,6 +129,14 @@ class RouterActor(Actor):
         if membership is not None:
             self._refuse_held(session, target, membership)
         session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
+
+    def _is_over(self, request: Request) -> bool:
+        """Say whether the client has unsubscribed since it asked; then what it asked is answered here."""
+        if request.membership is None or not request.membership.has_left:
+            return False
+        if request.ref is not None:
+            request.session.say_done(request.ref, request.target)
+        return True
 
     def _admit(self, verdict: Verdict, topic: Topic) -> None:
         request = verdict.request
@@ -163,7 +173,7 @@ class RouterActor(Actor):
         membership = session.memberships.setdefault(target, Membership())
         membership.requests += 1
         membership.trusted = True
-        self._consider(Request(session, None, target, None, None, trusted=True))
+        self._consider(Request(session, None, target, None, None, trusted=True, membership=membership))
 
     def _evict(self, session: Session, target: str) -> None:
         membership = session.memberships.get(target)
@@ -185,7 +195,8 @@ class RouterActor(Actor):
     def _open_own_store(self, request: Request) -> None:
         session = request.session
         membership = session.memberships.setdefault(SESSION, Membership())
-        membership.requests = max(0, membership.requests - 1)
+        if request.membership is membership:
+            membership.requests -= 1
         membership.replaces = None
         mailbox = self._own_stores.open(session)
         replaces = self._own_stores.hand_over(session)

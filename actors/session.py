@@ -30,10 +30,12 @@ class Membership:
 
     ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
     ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
-    server put it there.
+    server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
     """
 
-    __slots__ = ("_bound", "_held", "_mailbox", "admitted", "put", "replaces", "requests", "trusted", "welcomed")
+    __slots__ = (
+        "_bound", "_held", "_mailbox", "admitted", "has_left", "put", "replaces", "requests", "trusted", "welcomed",
+    )  # fmt: skip
 
     def __init__(self, held: int = HELD) -> None:
         self._bound = held
@@ -41,6 +43,7 @@ class Membership:
         self._mailbox: Mailbox | None = None
         self.replaces: Session | None = None
         self.trusted = False
+        self.has_left = False
         self.admitted = False
         self.requests = 0
         self.welcomed = False
@@ -137,20 +140,20 @@ class Session:
         if membership is None and len(self.memberships) >= self._subscriptions:
             self.reject(ref or 0, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
+        asked = Membership() if membership is None else membership
         try:
-            self._router.put(Request(self, ref, target, since, params))
+            self._router.put(Request(self, ref, target, since, params, membership=asked))
         except Busy as error:
             self.reject(ref or 0, target, "busy", str(error))
             return
-        if membership is None:
-            membership = self.memberships[target] = Membership()
-        membership.requests += 1
+        self.memberships[target] = asked
+        asked.requests += 1
 
     def unsubscribe(self, ref: int, target: str) -> None:
         """Leave ``target``; a session that is not in it has what it asked for."""
         membership = self.memberships.get(target)
         if membership is None or target == SESSION:
-            self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
+            self.say_done(ref, target)
             return
         try:
             membership.put(Leave(self, ref))
@@ -158,6 +161,7 @@ class Session:
             self.reject(ref, target, "busy", str(error))
             return
         if membership.admitted:
+            membership.has_left = True
             del self.memberships[target]
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
@@ -195,7 +199,7 @@ class Session:
         if SESSION not in self.memberships:
             membership = self.memberships[SESSION] = Membership()
             membership.requests += 1
-            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True))
+            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True, membership=membership))
 
     def _tell_room(self) -> None:
         wanting, self._wanting = self._wanting, {}
@@ -207,6 +211,10 @@ class Session:
         if ref:
             self.answers.refuse(ref, Refusal(target, code, text, details))
         self.say_rejected(ref, target, code, text, details)
+
+    def say_done(self, ref: int, target: str) -> None:
+        """Write an Acknowledge of a Subscribe or an Unsubscribe after which there is nothing left to do."""
+        self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
 
     def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Write a Rejected that is not the answer to the message with this ref, or not the first."""

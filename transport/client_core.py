@@ -13,6 +13,7 @@ from typing import Any
 
 from ..actors.errors import QueueError, Refused, RemoteProtocolError
 from ..actors.store import Store
+from ..actors.targets import SESSION
 from . import frames
 from .client_events import Answered, Changed, Denied, Ending, Event, NotKept, Pushed, Welcomed
 from .codec import Codec, decode, encode
@@ -175,7 +176,7 @@ class ClientCore:
         if welcome.resumed:
             self._repeat()
         else:
-            self._forget_session()
+            events += self._forget_session()
         refused = Refused("unknown_outcome", "the session ended before the answer came")
         while self._lost:
             events += self._settle(self._lost.pop(0), 0, refused)
@@ -192,8 +193,8 @@ class ClientCore:
             else:
                 self._send(self.replicas.request(ref, *requests.asked[ref]))
 
-    def _forget_session(self) -> None:
-        """The session before is gone, and whatever it was asked."""
+    def _forget_session(self) -> list[Event]:
+        """The session before is gone, and whatever it was asked; its own store has begun anew."""
         requests = self.requests
         self._lost += requests.sent.values()
         requests.sent.clear()
@@ -201,6 +202,7 @@ class ClientCore:
         requests.unsent = deque(each for each in requests.unsent if isinstance(each, OwnMessage))
         for replica in self.replicas.values():
             replica.is_subscribed = False
+        return self.replicas.end(SESSION)
 
     # Sending.
 

@@ -174,7 +174,9 @@ def garbage(world: World) -> None:
         ref = max(1, client.core.requests.ref - int(world.chance() * 40))
         if ref in client.core.requests.sent or ref in client.core.requests.asked or not client.core.requests.ref:
             return
-        client.core.outgoing.append(encode(ClientMessage(ref, some_target(world, client), 0), PLAIN))
+        message = world.next_message(0)
+        world.oracle.pushed.add(message)
+        client.core.outgoing.append(encode(ClientMessage(ref, some_target(world, client), message), PLAIN))
         client.flush()
 
 
@@ -193,8 +195,10 @@ def allow(world: World) -> None:
 
 
 def evict(world: World) -> None:
+    client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
-        world.site.server.router.put_anyway(Evict(some_client(world).core.client_id, pick(world, ROOMS)))
+        client.evicted.add(f"topic:{room}")
+        world.site.server.router.put_anyway(Evict(client.core.client_id, room))
 
 
 def admit(world: World) -> None:

@@ -40,6 +40,8 @@ class Client:
         """What has no answer yet."""
         self.forgotten: set[str] = set()
         """Targets that a Rejected has taken from it."""
+        self.evicted: set[str] = set()
+        """Targets that the server may have taken from it, of which it is not told."""
         self._reader = FrameReader(1 << 24, client=True)
         self._seen: dict[str, tuple[Any, Any, int]] = {}
         self._pushes: set[int] = set()
@@ -117,6 +119,8 @@ class Client:
 
     def hear(self, line: Line, data: bytes) -> None:
         """Take what has arrived."""
+        if line is not self.line:
+            return
         self.world.note("hear", self.name, data)
         for event in self._reader.feed(data):
             if line is not self.line:
@@ -204,9 +208,11 @@ class Client:
         """See that a replica has gone from one place of the order to the next, or was given a Snapshot."""
         oracle = self.world.oracle
         epoch, seq = replica.epoch, replica.seq
-        if epoch is None and target == "session" and seq == seen[2] + 1 and kind in (ACKNOWLEDGE, SERVER_MESSAGE):
+        if epoch is None and target == "session" and seq > seen[2] and kind in (ACKNOWLEDGE, SERVER_MESSAGE):
             return  # begun by its first message, without a Subscribe
         if epoch is None:
+            if target == "session" and kind == WELCOME:
+                return  # a fresh session has another one
             if not (kind == ACKNOWLEDGE and seq == 0 and decode(frame, PLAIN)[3]):
                 oracle.fail(f"{self.name}: {target} went back to nothing without a final Acknowledge")
             return

@@ -33,7 +33,10 @@ class Pausing:
         world.hub.sleep(seconds)
         if world.chance() < world.plan.pause_kill and may_crash(world):
             world.oracle.seen["killed behind a message that was applied"] += 1
-            world.killed = world.hub.getcurrent()
+            me = world.hub.getcurrent()
+            for ref in world.site.living():
+                if ref.actor_inbox.taking is me:
+                    ref.is_killed = True
             raise GreenletExit
 
 

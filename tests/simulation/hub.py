@@ -14,6 +14,9 @@ from typing import Any
 import gevent
 from greenlet import GreenletExit, getcurrent, greenlet
 
+LATE = 0.02
+"""Seconds that somebody who is ready may be overtaken by what comes later."""
+
 
 class Timer:
     """What gevent's ``loop.timer`` gives."""
@@ -220,7 +223,7 @@ class Hub:
         Raises: what an oracle found.
         """
         ready, later = self._ready, self._later
-        if ready and not (later and self._lag and self._chance() < self._lag):
+        if ready and not (self._lag and later and later[0][0] < self.now + LATE and self._chance() < self._lag):
             size = len(ready)
             if size == 1:
                 function, arguments = ready.pop()

@@ -109,7 +109,7 @@ def draw(rng: Random) -> Plan:
         clients=rng.choice((1, 2, 2, 3, 3, 4)),
         sizes=sizes,
         options={
-            "history": rng.choice((0, 1, 3, 8, 1_000)),
+            "history": rng.choice((1, 1, 3, 8, 1_000)),
             "resume_window": rng.choice((0.0, 6.0, 30.0, 120.0, 120.0)),
             "max_detached": sometimes(1, 10_000, 0.15),
             "mailbox": sometimes(6, 10_000, 0.2),

@@ -95,6 +95,11 @@ class World:
         self.is_calm = True
         self.forbidden.clear()
         self.backoff = 1.0
+        for client in self.clients:
+            for target in sorted(client.evicted & client.core.replicas.keys()):
+                replica = client.core.replicas[target]
+                client.unsubscribe(target)
+                client.subscribe(target, replica.store, replica.params)
         until = self.hub.now + PATIENCE
         next_look = self.hub.now
         while (late := self.why_not_current()) is not None:
