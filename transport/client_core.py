@@ -67,6 +67,10 @@ class ClientCore:
         elif replica is None:
             replica = self.replicas.follow(target, store, self.requests.unanswered(), params)
             self.requests.unsent = deque(each for each in self.requests.unsent if each != Asked(target, False))
+            if self.is_live:
+                # Even if a Subscribe is on its way: that was for a replica before, and says how far that one got.
+                self._ask(Asked(target, True))
+            return
         if self.is_live:
             self._subscribe(target, replica)
 

@@ -83,8 +83,10 @@ class Following(dict[str, Replica]):
     def apply(self, target: str, seq: int, message: Any, own: OwnMessage | None = None) -> list[Event]:
         """Take a message of the order in: somebody else's, or ``own``."""
         replica = self.get(target)
-        if replica is None or seq <= replica.seq or not _is_begun(target, replica):
+        if replica is None or seq <= replica.seq:
             return []
+        if not _is_begun(target, replica):
+            return self._gap(target, replica, None) if replica.is_subscribed else []
         if seq != replica.seq + 1:
             return self._gap(target, replica, replica.cursor)
         before = replica.model

@@ -112,6 +112,14 @@ class Line:
 
     # Faults.
 
+    def mend(self) -> None:
+        """Be fast and wide from now on."""
+        self.stalled_until = 0.0
+        self._capacity = 1 << 20
+        self._delay = lambda: 0.01
+        if self._writers:
+            self._wake_writers()
+
     def cut(self, rng: Random, server_hears: float, client_hears: float) -> None:
         """Break it: of what is on its way some prefix arrives, in each direction, and each end hears of it later."""
         if self.is_cut:
@@ -140,9 +148,7 @@ class Line:
         data = self._down.popleft()
         self._on_the_way_down -= len(data)
         if self._writers:
-            writers, self._writers = self._writers, []
-            for writer in writers:
-                self.hub.call_soon(writer.switch)
+            self._wake_writers()
         if not self._is_over_for_client:
             self.on_data(data)
 
@@ -152,11 +158,14 @@ class Line:
             if self.watcher is not None:
                 self.watcher.hear()
 
-    def _end_for_server(self) -> None:
-        self._is_over_for_server = True
+    def _wake_writers(self) -> None:
         writers, self._writers = self._writers, []
         for writer in writers:
             self.hub.call_soon(writer.switch)
+
+    def _end_for_server(self) -> None:
+        self._is_over_for_server = True
+        self._wake_writers()
         if self.watcher is not None:
             self.watcher.hear()
 

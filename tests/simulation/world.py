@@ -95,6 +95,8 @@ class World:
         self.is_calm = True
         self.forbidden.clear()
         self.backoff = 1.0
+        for line in self.hub.lines.values():
+            line.mend()
         for client in self.clients:
             for target in sorted(client.evicted & client.core.replicas.keys()):
                 replica = client.core.replicas[target]
@@ -228,6 +230,8 @@ class World:
         self._line += 1
         plan, chance = self.plan, self.chance
         line = Line(self.hub, self._line, lambda: plan.delay * chance(), plan.capacity)
+        if self.is_calm:
+            line.mend()
         line.on_forbidden = lambda: self.oracle.fail("a connection that was replaced still hears something")
         self.later(plan.delay * chance(), lambda: self.site.accept(line))
         return line
