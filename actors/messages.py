@@ -95,7 +95,7 @@ class Read(NamedTuple):
 class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
-    ``membership`` is the one that counts it among its requests.
+    ``membership`` is the one that counts it among its requests, and ``leaves`` how often the client had left it then.
     """
 
     session: Session
@@ -105,6 +105,7 @@ class Request(NamedTuple):
     params: Any
     trusted: bool = False
     membership: Membership | None = None
+    leaves: int = 0
 
 
 class Verdict(NamedTuple):

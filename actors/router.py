@@ -113,7 +113,11 @@ class RouterActor(Actor):
         membership = session.memberships.get(target)
         if membership is not None and request.membership is membership:
             membership.requests -= 1
-        if session.closed or self._is_over(request):
+        if session.closed:
+            return
+        if self._is_over(request):
+            if membership is not None and not membership.admitted:
+                self._refuse_held(session, target, membership)
             return
         if verdict.code is None:
             try:
@@ -132,7 +136,8 @@ class RouterActor(Actor):
 
     def _is_over(self, request: Request) -> bool:
         """Say whether the client has unsubscribed since it asked; then what it asked is answered here."""
-        if request.membership is None or not request.membership.has_left:
+        membership = request.membership
+        if membership is None or not (membership.has_left or request.leaves < membership.left):
             return False
         if request.ref is not None:
             request.session.say_done(request.ref, request.target)
@@ -144,6 +149,12 @@ class RouterActor(Actor):
         membership = session.memberships.setdefault(target, Membership())
         replaces, membership.replaces = membership.replaces, None
         wished = wish(request.params)
+        if request.membership is membership and membership.left < request.leaves:
+            # It left since, and asked again, and this is the answer to the latter.
+            topic.mailbox.put_anyway(Join(session, None, None, (), None, replaces))
+            replaces = None
+            while membership.left < request.leaves:
+                membership.admit(topic.mailbox)
         topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:

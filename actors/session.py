@@ -31,10 +31,12 @@ class Membership:
     ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
     ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
     server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
+    While it is joining, ``leaves`` counts its Unsubscribes and ``left`` those that have gone to the target.
     """
 
     __slots__ = (
-        "_bound", "_held", "_mailbox", "admitted", "has_left", "put", "replaces", "requests", "trusted", "welcomed",
+        "_bound", "_held", "_mailbox", "admitted", "has_left", "leaves", "left", "put", "replaces", "requests",
+        "trusted", "welcomed",
     )  # fmt: skip
 
     def __init__(self, held: int = HELD) -> None:
@@ -44,6 +46,7 @@ class Membership:
         self.replaces: Session | None = None
         self.trusted = False
         self.has_left = False
+        self.leaves = self.left = 0
         self.admitted = False
         self.requests = 0
         self.welcomed = False
@@ -59,6 +62,7 @@ class Membership:
             mailbox.put_anyway(message)
             if isinstance(message, Leave):
                 self.admitted = False
+                self.left += message.ref is not None
                 self.put = self._hold
                 return
 
@@ -142,7 +146,7 @@ class Session:
             return
         asked = Membership() if membership is None else membership
         try:
-            self._router.put(Request(self, ref, target, since, params, membership=asked))
+            self._router.put(Request(self, ref, target, since, params, False, asked, asked.leaves))
         except Busy as error:
             self.reject(ref or 0, target, "busy", str(error))
             return
@@ -155,14 +159,18 @@ class Session:
         if membership is None or target == SESSION:
             self.say_done(ref, target)
             return
+        if membership.admitted:
+            # Even over the bound: there is one for each membership, and who has left must not be kept.
+            membership.put_anyway(Leave(self, ref))
+            membership.has_left = True
+            del self.memberships[target]
+            return
         try:
             membership.put(Leave(self, ref))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
-            return
-        if membership.admitted:
-            membership.has_left = True
-            del self.memberships[target]
+        else:
+            membership.leaves += 1
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
         """Send a message of this client to its target; ``payload`` is its bytes. A repeated ref is only answered."""

@@ -12,6 +12,7 @@ from nuphar.transport.codec import encode
 from nuphar.transport.strict import dump_cbor
 
 from .client import Client
+from .faults import may_crash
 from .oracle import STORE
 from .site import PLAIN, ROOMS
 from .thief import Thief
@@ -202,14 +203,14 @@ def evict(world: World) -> None:
 
 
 def admit(world: World) -> None:
+    client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
-        world.site.server.router.put_anyway(Admit(some_client(world).core.client_id, pick(world, ROOMS)))
+        client.admitted.add(f"topic:{room}")
+        world.site.server.router.put_anyway(Admit(client.core.client_id, room))
 
 
 def kill(world: World) -> None:
     """Kill an actor where it waits."""
-    from .faults import may_crash
-
     living = world.site.living()
     if living and world.site.is_up and may_crash(world):
         ref = pick(world, living)
@@ -314,6 +315,30 @@ def check_site(world: World) -> None:
         for subscriber, lane in target._laned.items():
             if len(lane._owed) > sizes["owed"] + 300:
                 fail(f"{subscriber} is owed {len(lane._owed)} answers")
+
+
+def check_subscriptions(world: World) -> None:
+    """See that every client is in the targets that it follows, and in no other, with everybody's books agreeing."""
+    server, fail = world.site.server, world.oracle.fail
+    for client in world.clients:
+        session = server.sessions.get(client.core.client_id)
+        if session is None:
+            fail(f"{client.name} is live, and the server does not know it")
+            return
+        for topic in server.directory.topics.values():
+            target = topic.target
+            is_in = session in target.members
+            if is_in is not (session in target.subscribers) or is_in is not (target.name in session.memberships):
+                fail(f"{client.name}: {target.name} and its session disagree about who is subscribed")
+            if target.name not in client.core.replicas and target.name not in client.admitted and is_in:
+                fail(f"{client.name} has given {target.name} up and is subscribed")
+    alive = {client.core.client_id for client in world.clients}
+    for topic in server.directory.topics.values():
+        for session in topic.target.members:
+            if session.successor is not None:
+                fail(f"{session} was replaced, and is in {topic.id}")
+            if session.client_id in alive and server.sessions.get(session.client_id) is not session:
+                fail(f"{session} is in {topic.id}, and is not the one that counts")
 
 
 def check_empty(world: World) -> None:

@@ -42,6 +42,9 @@ class Client:
         """Targets that a Rejected has taken from it."""
         self.evicted: set[str] = set()
         """Targets that the server may have taken from it, of which it is not told."""
+        self.admitted: set[str] = set()
+        """Targets that the server has put it into by itself."""
+        self._id = ""
         self._reader = FrameReader(1 << 24, client=True)
         self._seen: dict[str, tuple[Any, Any, int]] = {}
         self._pushes: set[int] = set()
@@ -276,6 +279,9 @@ class Client:
         core, seen = self.core, self.world.oracle.seen
         assert core._session is not None
         assert core._token is not None
+        if event.resumed and event.client_id != self._id:
+            self.world.oracle.fail(f"{self.name} is resumed as another: {event.client_id}, not {self._id}")
+        self._id = event.client_id
         if event.resumed:
             seen["resumed"] += 1
             if core.requests.sent:
