@@ -25,7 +25,7 @@ TOO_SLOW, RESTARTING = 4513, 4500
 
 
 class Socket(Protocol):
-    """What a connection needs of its WebSocket."""
+    """What a connection needs of its WebSocket, or of a line (`nuphar.transport.line`), which is pushed, not asked."""
 
     outbox: Any
     closed: bool
@@ -80,24 +80,37 @@ class Connection:
 
     def run(self) -> None:
         """Serve the connection to its end, in the greenlet that calls."""
-        if self._gateway.has_stopped:
-            self._end(RESTARTING, "the server stops")
+        if not self.begin():
             return
-        connections = self._gateway.connections
-        connections.add(self)
         try:
             while (messages := self._socket.receive()) is not None:
-                for message in messages:
-                    if self._socket.closed:
-                        break  # what came behind the frame that ended it is for nobody
-                    if self._inbound is not None:
-                        self._inbound.receive(message)
-                    else:
-                        self._greet(message)
+                self.receive(messages)
         finally:
-            connections.discard(self)
+            self.finish()
+
+    def begin(self) -> bool:
+        """Be one of the server's connections; False if it has stopped: then it is closed already."""
+        if self._gateway.has_stopped:
+            self._end(RESTARTING, "the server stops")
+            return False
+        self._gateway.connections.add(self)
+        return True
+
+    def receive(self, messages: list[bytes | str]) -> None:
+        """Take what came together, between `begin` and `finish`. Never waits."""
+        for message in messages:
+            if self._socket.closed:
+                break  # what came behind the frame that ended it is for nobody
             if self._inbound is not None:
-                self._gateway.sessions.disconnect(self._inbound.session)
+                self._inbound.receive(message)
+            else:
+                self._greet(message)
+
+    def finish(self) -> None:
+        """Be none of the server's connections any more."""
+        self._gateway.connections.discard(self)
+        if self._inbound is not None:
+            self._gateway.sessions.disconnect(self._inbound.session)
 
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines."""
