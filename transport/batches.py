@@ -68,6 +68,7 @@ class Batches:
         self.finish(drop=True)
         self._kept.clear()
         self._kept_size = 0
+        self.settled = self.last
 
     def is_known(self, number: int) -> bool:
         """Say whether a client that got batch ``number`` last can be given what came after it."""

@@ -60,7 +60,6 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
             LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
             return answer
         early = self._release()
-        self._tune()
         websocket = WebSocket(
             self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
         )
@@ -70,6 +69,11 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         super().write(b"")  # the headers
         self.websocket = websocket
         return websocket
+
+    def handle(self) -> None:
+        """Serve the connection to its end, request after request."""
+        self._tune()
+        super().handle()
 
     def hang_up(self) -> None:
         """End TCP now, in both directions: the client of this request does not read, or does not send."""
