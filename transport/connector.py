@@ -26,25 +26,30 @@ class Handler:
 
     ``on_receive(frame)`` for each frame, ``on_reconnect()`` when the connection is established or restored,
     ``on_disconnect()`` when it is lost, ``on_close(code, reason)`` when the transport has given up for good.
+    ``on_fault(why)``, in words for people, comes before ``on_disconnect``, and alone when a try to connect has failed.
     """
 
     on_receive: Callable[[bytes], Any]
     on_reconnect: Callable[[], Any]
     on_disconnect: Callable[[], Any]
     on_close: Callable[[int, str], Any] = _ignore
+    on_fault: Callable[[str], Any] = _ignore
 
 
 @dataclass(frozen=True)
 class Transport:
     """What a client calls, from any greenlet or thread.
 
-    ``send(frame)`` sends one frame, or raises OSError when there is no connection; ``close()`` ends it for good;
-    ``pause(seconds)`` asks not to come back sooner than that after the next loss.
+    ``send(frame)`` sends one frame, or raises OSError when there is no connection; ``close()`` ends it for good, and
+    the session with it (close code 1000); ``pause(seconds)`` asks not to come back sooner than that after the next
+    loss; ``leave()``, if there is one, ends the connection and keeps the session (1001), for a program that will come
+    back after a restart.
     """
 
     send: Callable[[bytes], Any]
     close: Callable[[], Any]
     pause: Callable[[float], Any] = _ignore
+    leave: Callable[[], Any] | None = None
 
 
 Connector = Callable[[Handler], Transport]

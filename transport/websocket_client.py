@@ -138,6 +138,7 @@ class _Link:
                 ending = self._connection()
             except (OSError, RemoteProtocolError) as error:
                 logger.info("no connection to %s: %s", self._url.geturl(), error)
+                self._handler.on_fault(str(error))
                 if isinstance(error, Refused) and error.status < 500:
                     ending = (error.status, error.text)
             if ending is not None and not self._closed.is_set():

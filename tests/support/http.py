@@ -33,6 +33,7 @@ class Http(HTTPConnection):
         OPEN.add(self.sock)
         if self._receive_buffer is not None:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(WAIT)
         self.sock.connect((self.host, self.port))
 
