@@ -129,7 +129,7 @@ class ClientLine:
 
         Raises: OSError, HTTPException.
         """
-        status, headers, data = self._ask(self._posts, "POST", "/send", b"", _TYPE, self._timeout)
+        status, headers, data = self._ask(self._posts, "POST", "/send", b"", _TYPE, self._timeout, tries=0)
         if status == 201:
             self._number, self._id = 1, headers.get("Nuphar-Line", "")
             return None
@@ -235,9 +235,11 @@ class ClientLine:
         body: bytes | None,
         fields: dict[str, str],
         patience: float,
+        tries: int = TRIES,
     ) -> tuple[int, HTTPMessage, bytes]:
         """Do one request, again if its answer does not come. Raises: OSError, HTTPException if it never does."""
-        for attempt in range(TRIES + 1):
+        attempt = 0
+        while True:
             try:
                 connection.set_patience(patience)
                 connection.request(method, self._path + path, body, self._fields(fields))
@@ -245,10 +247,10 @@ class ClientLine:
                 return response.status, response.headers, _read(response)
             except (OSError, HTTPException):
                 connection.close()
-                if attempt == TRIES or connection.is_cut:
+                if attempt == tries or connection.is_cut:
                     raise
             self._over.wait(RETRY * 2**attempt)
-        raise AssertionError("unreachable")
+            attempt += 1
 
     def _fields(self, more: dict[str, str]) -> dict[str, str]:
         return {**self._headers, **more, **({} if self._id is None else {"Nuphar-Line": self._id})}

@@ -96,7 +96,8 @@ class _Link:
         self._headers = headers
         self._chance = chance
         self._closed = runtime.event()
-        self._line: ClientLine | None = None
+        self._opening: ClientLine | None = None
+        self._line: ClientLine | None = None  # once it is open
         self._pause = 0.0
 
     def start(self) -> None:
@@ -116,7 +117,8 @@ class _Link:
         line = self._line
         if line is not None:
             line.say_goodbye(code, FAREWELL)
-            line.cut()
+        if (opening := self._opening) is not None:
+            opening.cut()
 
     def _run(self) -> None:
         while not self._closed.is_set():
@@ -142,7 +144,7 @@ class _Link:
         line = ClientLine(
             self._url.path.rstrip("/"), self._headers, posts, gets, self._runtime, self._receive, self._timeout
         )
-        why = "the line is over"
+        self._opening, why = line, "the line is over"
         try:
             ending = line.open()
             if ending is None and not self._closed.is_set():
@@ -154,7 +156,7 @@ class _Link:
             why = str(error)
             raise
         finally:
-            was_open, self._line = self._line is not None, None
+            was_open, self._line, self._opening = self._line is not None, None, None
             line.cut()
             gets.close()
             if not was_open:
