@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -96,7 +96,7 @@ class Connection:
         self._gateway.connections.add(self)
         return True
 
-    def receive(self, messages: list[bytes | str]) -> None:
+    def receive(self, messages: Iterable[bytes | str]) -> None:
         """Take what came together, between `begin` and `finish`. Never waits."""
         for message in messages:
             if self._socket.closed:

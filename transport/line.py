@@ -6,7 +6,7 @@ what a POST brings is pushed. A line has no greenlet; an open request has its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
@@ -76,7 +76,7 @@ class Line:
         """Nobody waits here for what a client sends; it is pushed."""
         return None
 
-    def push(self, frames: list[bytes | str]) -> None:
+    def push(self, frames: Iterable[bytes | str]) -> None:
         """Take the frames of one POST."""
         self._connection.receive(frames)
 

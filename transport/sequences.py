@@ -22,7 +22,7 @@ class Sequence(NamedTuple):
 
     content_type: str
     framing: str
-    split: Callable[[bytes, int], list[bytes | str]]
+    split: Callable[[bytes, int], list[bytes] | list[str]]
 
 
 def head(size: int) -> bytes:
@@ -45,12 +45,12 @@ def join_cbor(frame: bytes) -> bytes:
     return head(len(frame)) + frame
 
 
-def split_cbor(body: bytes, largest: int, most: int = MOST) -> list[bytes | str]:
+def split_cbor(body: bytes, largest: int, most: int = MOST) -> list[bytes]:
     """Cut a sequence of byte strings of at most ``largest`` bytes.
 
     Raises: RemoteProtocolError; with ``too_large`` and 1009 over one of the limits.
     """
-    frames: list[bytes | str] = []
+    frames: list[bytes] = []
     at, end = 0, len(body)
     while at < end:
         small = body[at] - _BYTES
@@ -73,12 +73,12 @@ def split_cbor(body: bytes, largest: int, most: int = MOST) -> list[bytes | str]
     return frames
 
 
-def split_json(body: bytes, largest: int, most: int = MOST) -> list[bytes | str]:
+def split_json(body: bytes, largest: int, most: int = MOST) -> list[str]:
     """Cut a body into its lines, of at most ``largest`` bytes; the last one may end without a newline.
 
     Raises: RemoteProtocolError for an empty line, or one that is not UTF-8; with ``too_large`` and 1009 over a limit.
     """
-    frames: list[bytes | str] = []
+    frames: list[str] = []
     at, end = 0, len(body)
     while at < end:
         stop = body.find(b"\n", at)

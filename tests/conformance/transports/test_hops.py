@@ -1,4 +1,4 @@
-"""One session over all transports: a client that hops to another one after every frame misses nothing, repeats nothing."""
+"""One session over all transports: hopping to another one after every frame, a client misses and repeats nothing."""
 
 from __future__ import annotations
 
