@@ -13,7 +13,7 @@ from . import event_stream
 from .connection import Gateway
 from .handler import HANG_UP
 from .http_requests import Events, Poll, Send, judge, refuse, too_large
-from .line import Line, Reading
+from .line import Connect, Line, Reading
 from .lines import Lines
 from .origin import Origins
 from .upgrade import Refuse
@@ -30,19 +30,25 @@ StartResponse = Callable[..., Any]
 
 
 class HttpLines:
-    """Answers the requests for the lines of one server. ``origins`` are those of the upgrade."""
+    """Answers the requests for the lines of one server."""
 
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
 
     def __call__(
-        self, name: str, environ: Environ, start_response: StartResponse, gateway: Gateway, origins: Origins
+        self,
+        name: str,
+        environ: Environ,
+        start_response: StartResponse,
+        gateway: Gateway,
+        origins: Origins,
+        connect: Connect,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `http_requests.PATHS`."""
+        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes the connection of a new line."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
         match request:
             case Send():
-                answer: Answer | Refuse = self._send(request, environ, gateway)
+                answer: Answer | Refuse = self._send(request, environ, gateway, connect)
             case Poll():
                 answer = self._poll(request, environ)
             case Events():
@@ -57,7 +63,7 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway) -> Answer | Refuse:
+    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
@@ -71,7 +77,7 @@ class HttpLines:
         if line is None:
             if gateway.has_stopped:
                 return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway)
+            opened = self.lines.open(request.sequence, gateway, connect)
             if opened is None:
                 return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
             answer = self._apply(opened, request, body, limits.message)

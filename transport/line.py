@@ -13,20 +13,25 @@ import gevent
 import gevent.event
 
 from .batches import Batch, Batches
-from .connection import TOO_SLOW, Connection, Gateway
+from .connection import TOO_SLOW, Connection, Gateway, Socket
 from .sequences import Sequence
 
 _ABNORMAL = 1006  # nobody has said why (RFC 6455 section 7.1.5)
 
+Connect = Callable[[Socket], Connection]
+"""Makes the connection of a socket; may raise what the application raises when it is asked whose it is."""
+
 
 class Line:
-    """``forget(line)`` is called once, when it is over.
+    """``connect(line)`` makes its connection, ``forget(line)`` is called once, when it is over.
 
     ``closed`` is true once nothing more can be written; ``close_code`` and ``close_reason`` then say why: the client's
     if it closed first, ours if we did, 1006 if requests stayed away. ``number`` is that of the last POST applied.
     """
 
-    def __init__(self, id: str, sequence: Sequence, gateway: Gateway, forget: Callable[[Line], Any]) -> None:
+    def __init__(
+        self, id: str, sequence: Sequence, gateway: Gateway, connect: Connect, forget: Callable[[Line], Any]
+    ) -> None:
         self.id = id
         self.outbox = self
         self.on_refused: Callable[[], None] | None = None
@@ -43,7 +48,7 @@ class Line:
         self._reading: Reading | None = None
         self._timer: Any = None
         self._is_over = False
-        self._connection = Connection(self, gateway)
+        self._connection = connect(self)
         self._connection.begin()
         self.touch()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from .connection import Gateway
-from .line import Line
+from .line import Connect, Line
 from .sequences import Sequence
 
 MOST = 10_000
@@ -28,11 +28,11 @@ class Lines:
         """Return a line."""
         return self._by_id.get(id)
 
-    def open(self, sequence: Sequence, gateway: Gateway) -> Line | None:
+    def open(self, sequence: Sequence, gateway: Gateway, connect: Connect) -> Line | None:
         """Return a new line with an id that nobody can guess; None if there are too many."""
         if len(self._by_id) >= self._most:
             return None
-        line = Line(secrets.token_urlsafe(_ID), sequence, gateway, self._forget)
+        line = Line(secrets.token_urlsafe(_ID), sequence, gateway, connect, self._forget)
         self._by_id[line.id] = line
         return line
 

@@ -76,7 +76,7 @@ class Live:
         if path.startswith(self._path + "/"):
             name = path[len(self._path) + 1 :]
             if name in PATHS:
-                return self._http(name, environ, start_response, self._server.gateway, self._server.origins)
+                return self._lines(name, environ, start_response)
             return self._asset(name, environ, start_response)
         if self._app is None:
             return _text(start_response, "404 Not Found", "there is nothing here")
@@ -93,6 +93,10 @@ class Live:
             return [socket.body]
         Connection(socket, gateway).run()
         return []
+
+    def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        gateway, origins = self._server.gateway, self._server.origins
+        return self._http(name, environ, start_response, gateway, origins, lambda socket: Connection(socket, gateway))
 
     def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         kind = ASSETS.get(name)
