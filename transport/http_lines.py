@@ -44,7 +44,7 @@ class HttpLines:
         origins: Origins,
         connect: Connect,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes the connection of a new line."""
+        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
         match request:
             case Send():
