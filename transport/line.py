@@ -44,6 +44,7 @@ class Line:
         self.batches = Batches(gateway.limits.outbox, gateway.limits.outbox_age)
         self.clock = gateway.clock
         self._limits = gateway.limits
+        self._on_empty: Callable[[], None] | None = None
         self._forget = forget
         self._reading: Reading | None = None
         self._timer: Any = None
@@ -69,13 +70,31 @@ class Line:
 
     def write(self, data: bytes) -> bool:
         """Keep whole frames for the next GET, or wake the one that waits; False if they were not taken."""
+        if self.offer(data):
+            return True
+        if not self.closed and self.on_refused is not None:
+            self.on_refused()
+        return False
+
+    def offer(self, data: bytes) -> bool:
+        """Do the same, but let ``on_refused`` hear nothing of a refusal."""
         if not self.batches.write(data, self.clock()):
-            if not self.closed and self.on_refused is not None:
-                self.on_refused()
             return False
         if self._reading is not None:
             self._reading.wake()
         return True
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` once, when a GET has taken all that waits; it must not wait."""
+        self._on_empty = callback
+
+    def next(self, number: int) -> Batch | None:
+        """Return the batch after ``number``, if there is one."""
+        batch = self.batches.next(number)
+        if self._on_empty is not None and not self.batches.pending and not self.closed:
+            callback, self._on_empty = self._on_empty, None
+            callback()
+        return batch
 
     def receive(self) -> list[bytes | str] | None:
         """Nobody waits here for what a client sends; it is pushed."""
@@ -136,6 +155,7 @@ class Line:
         self._is_over = self.closed = True
         self._stop_timer()
         self.batches.clear()
+        self._on_empty = None
         self._connection.finish()
         self._forget(self)
 
@@ -178,7 +198,7 @@ class Reading:
         deadline = self._line.clock() + seconds
         while self._is_current:
             self._event.clear()
-            batch = self._line.batches.next(self.position)
+            batch = self._line.next(self.position)
             if batch is not None:
                 self.position = batch.number
                 return batch

@@ -11,7 +11,7 @@ from support.http import EventsClient
 from support.raw import Closed, RawClient, Refused
 from support.serving import eventually
 
-from nuphar import Limits, Origins, Server
+from nuphar import Limits, Origins, Server, Store
 from nuphar.actors.handles import TopicHandle
 
 Connect = Callable[..., RawClient]
@@ -287,3 +287,21 @@ def test_what_waits_at_the_end_does_not_hold_the_stop(server: Server, connect: C
     client.subscribe("topic:counter")
     server.stop()
     assert not server.gateway.connections
+
+
+def test_a_slow_subscriber_of_a_store_gets_a_snapshot_when_it_reads_again(serve: Serve, transport: Connect) -> None:
+    server, port = serve(limits=Limits(outbox=200_000))
+    topic = server.topic("last").with_store(Store("", lambda model, message: message))
+    slow = transport(port, receive_buffer=4_096)
+    slow.subscribe("topic:last")
+    for n in range(400):
+        topic.dispatch(f"{n}" + "x" * FLOOD)
+        if n % 10 == 0:
+            gevent.sleep(0.001)
+    frames = slow.receive_until(lambda frame: frame[0] == 21)
+    assert frames[-1][5] == "slow"
+    seq = frames[-1][3]
+    while seq < 400:
+        kind, _, *rest = slow.receive()
+        seq = rest[0] if kind == 19 else rest[1]
+    assert topic.seq == 400
