@@ -1,6 +1,9 @@
 /** What a client takes from its surroundings, and which options it knows. */
+import { openTab } from "./tab.js";
 
-/** A monotonic clock and a date in milliseconds, randomness, timers, where errors go, the page's events and address. */
+const HERE = import.meta.url; // of the script, and its worker lies beside it
+
+/** A monotonic clock and a date in milliseconds, randomness, timers, where errors go, what a page has and a browser keeps. */
 export const platform = () => ({
   now: () => performance.now(),
   date: () => Date.now(),
@@ -8,6 +11,8 @@ export const platform = () => ({
   setTimeout: (fn, ms) => setTimeout(fn, ms),
   clearTimeout: (timer) => clearTimeout(timer),
   report: (error) => (globalThis.reportError ?? console.error)(error),
+  worker: () => new Worker(new URL("nuphar-worker.js", HERE)),
+  storage: globalThis.indexedDB && openTab,
   window: globalThis.addEventListener && globalThis,
   document: globalThis.document,
   location: globalThis.location,
