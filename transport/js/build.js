@@ -23,6 +23,13 @@ const onlyReading = {
   },
 };
 
+/** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
+const SHARED =
+  "acknowledged|adopt|againAt|asking|backoff|bye|cursor|cursors|deadline|distrust|effects|emit|encodedLength|enter|epoch|" +
+  "forget|greet|heard|leave|link|majorEncoded|orphans|place|probeAt|probed|refusals|refuse|refused|rejected|" +
+  "slices|stamp|standing|terminal|tick|touch|waiting|wake|welcome|worked";
+export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
+
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */
 export async function bundle(format = "esm") {
   const { outputFiles } = await build({
@@ -31,7 +38,7 @@ export async function bundle(format = "esm") {
     minify: true,
     format,
     globalName: format === "iife" ? "nuphar" : undefined,
-    target: "es2020",
+    target: "es2022",
     loader: { ".js": "ts" }, // so that class fields become plain assignments, which are smaller
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
     define: {
@@ -40,7 +47,7 @@ export async function bundle(format = "esm") {
     },
     plugins: [onlyReading],
     charset: "utf8",
-    mangleProps: /^_[a-z]/, // our private names; the wire's own "_" is not one
+    mangleProps: PRIVATE,
     write: false,
     banner: {
       js: `/*! nuphar ${version} (Apache-2.0), with cborg ${cborg.version} (${cborg.license}, see LICENSE-cborg) */`,

@@ -24,6 +24,16 @@ export function decode(data) {
   return value;
 }
 
+/** Take a CBOR sequence (RFC 8742) of byte strings apart. Raises an Error for anything else. */
+export function* sequence(data) {
+  const tokens = new Tokenizer(data, STRICT);
+  while (!tokens.done()) {
+    const { type, value } = tokens.next();
+    if (type.name !== "bytes") throw new TypeError(`expected a byte string for each frame, got a ${type.name}`);
+    yield value;
+  }
+}
+
 function compose(tokens, depth) {
   if (tokens.done()) throw new TypeError("bytes are missing");
   const { type, value } = tokens.next();

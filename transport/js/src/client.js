@@ -10,7 +10,7 @@ import { Listeners } from "./listeners.js";
 import { onlyKnown, platform } from "./platform.js";
 import { automatic } from "./serialiser.js";
 import { Store } from "./store.js";
-import { webSocket } from "./websocket.js";
+import { transports } from "./transports.js";
 
 const HOOKS = ["onstate", "onqueue", "onreject"];
 const OPTIONS = ["types", "serialiser", ...HOOKS, "storage", "user", "transports", "WebSocket", "platform"];
@@ -29,7 +29,7 @@ export class Client {
     onlyKnown(options, OPTIONS, "connect");
     this._platform = { ...platform(), ...options.platform };
     this._url = serverUrl(url, this._platform.location?.href);
-    this._transports = options.transports ?? [webSocket(options.WebSocket ?? globalThis.WebSocket)];
+    this._transports = options.transports ?? transports({ ...this._platform, ...options });
     this._choice = new Choice(this._transports.length);
     const given = options.serialiser ?? options.types ?? {};
     const serialiser = typeof given.decodeMessage === "function" ? given : automatic(given);

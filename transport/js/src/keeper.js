@@ -43,7 +43,7 @@ export class Keeper {
       return head && [head, rows, platform.date() - head.date > STALE];
     } catch (error) {
       this._fails(error);
-      opening.then((tab) => tab.end(), () => {});
+      opening.then((tab) => tab.release(), () => {}); // what is in it stays for the next page
     } finally {
       platform.clearTimeout(timer);
     }

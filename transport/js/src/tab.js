@@ -28,10 +28,10 @@ async function database() {
   return opened;
 }
 
-/** A part: `head` and `rows` as they were left, and what changes them. `date` is now, in milliseconds since 1970. */
+/** A part: `head` and `rows` as they were left, and what changes them. `release()` lets others have it. */
 class Tab {
   constructor(name, release, db) {
-    Object.assign(this, { name, head: JSON.parse(localStorage[name] ?? "null"), rows: [], _release: release, _db: db });
+    Object.assign(this, { name, head: JSON.parse(localStorage[name] ?? "null"), rows: [], release, _db: db });
   }
 
   async read() {
@@ -70,7 +70,7 @@ class Tab {
   /** Leave nothing behind. */
   async end() {
     delete localStorage[this.name];
-    await this.write([], [null]).finally(this._release);
+    await this.write([], [null]).finally(this.release);
   }
 
   get _all() {
@@ -78,7 +78,10 @@ class Tab {
   }
 }
 
-/** The part of this tab, or one that a dead tab left with messages in it. Raises an Error where nothing can be kept. */
+/**
+ * The part of this tab, or one that a dead tab left with messages in it. `date` is now, in
+ * milliseconds since 1970. Raises an Error where nothing can be kept.
+ */
 export async function openTab(base, date) {
   if (!navigator.locks) throw new Error("this page has no Web Locks; they need https");
   const db = await database();
