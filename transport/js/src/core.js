@@ -37,16 +37,17 @@ export class Core {
   }
 
   /**
-   * Go on from what an earlier page kept: `{session, token, ref, targets}` and its messages `{session, ref, target, payload, sent}`.
-   * Those of another session, and all if they are `stale`, have an unknown outcome if they may have been sent.
+   * Go on from what an earlier page kept: a head `{session, token, ref, reached, targets}`, and its messages as rows
+   * `{session, ref, target, payload, sent}`. Those of another session, and all if they are `stale`, have an unknown outcome if they may have been sent.
    */
-  restore({ session, token, ref, targets }, rows, stale) {
+  restore(head, rows, stale) {
+    const { session, token, reached } = head;
     Object.assign(this.link, { session, token });
     const [kept, lost] = [[], []];
     for (const row of rows) {
       const other = row.session !== session;
       const entry = { ...row, kind: frames.CLIENT_MESSAGE, seq: null, message: row.payload };
-      entry.sent = row.sent || other || row.ref <= ref ? 0 : null;
+      entry.sent = row.sent || other || row.ref <= reached ? 0 : null;
       entry.size = frames.encode(row.payload).length;
       try {
         entry.message = this.serialiser.decodeMessage(row.payload);
@@ -57,7 +58,7 @@ export class Core {
         lost.push([entry, error]); // the types have changed meanwhile
       }
     }
-    this.targets.restore(ref, kept, targets);
+    this.targets.restore(head, kept);
     for (const [entry, error] of lost) this._emit("reject", entry, error);
   }
 

@@ -49,11 +49,13 @@ export class Keeper {
     }
   }
 
-  /** Write down the session, its token, and that every ref so far may have been sent. */
+  /** Write down the session, its token, and how far its refs are. */
   save() {
     const { link, targets } = this.core;
+    const { session, token } = link;
+    const { ref, reached } = targets;
     const followed = [...targets.slices.keys(), ...targets.orphans];
-    const head = { session: link.session, token: link.token, ref: targets.ref, targets: followed, date: this.platform.date() };
+    const head = { session, token, ref, reached, targets: followed, date: this.platform.date() };
     try {
       this._tab?.save(head);
     } catch (error) {

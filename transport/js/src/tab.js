@@ -57,6 +57,7 @@ class Tab {
       const messages = transaction.objectStore(MESSAGES);
       for (const row of rows) messages.put({ ...row, name: this.name });
       for (const row of gone) messages.delete(row === null ? this._all : [this.name, row]);
+      transaction.commit(); // a page that ends now does not come round to it
       await new Promise((resolve, reject) => {
         transaction.oncomplete = resolve;
         transaction.onabort = () => reject(transaction.error);

@@ -16,6 +16,8 @@ export class Targets {
   /** What has no answer yet, by ref, in the order of refs. `sent` is the connection it first went out on, or null. */
   waiting = new Map();
   ref = 0;
+  /** The highest ref that may have been sent. */
+  reached = 0;
   /** Rises whenever `waiting` or what was sent of it changes. */
   version = 0;
   _connection = 0;
@@ -63,8 +65,9 @@ export class Targets {
   }
 
   /** Take over what an earlier page left behind, in front of what this one has asked. `targets` are those it followed. */
-  restore(ref, entries, targets) {
+  restore({ ref, reached, targets }, entries) {
     this.orphans = targets;
+    this.reached = reached;
     this.version += 1;
     const later = [...this.waiting.values()];
     this.waiting = new Map(entries.map((entry) => [entry.ref, entry]));
@@ -184,7 +187,7 @@ export class Targets {
 
   _beginAnew() {
     this.waiting.clear();
-    this.ref = 0;
+    this.ref = this.reached = 0;
     for (const slice of this.slices.values()) {
       slice.standing = "out";
       for (const entry of slice.pending) entry.ref = null; // a ref means nothing in another session
@@ -210,6 +213,7 @@ export class Targets {
   _transmit(entry) {
     const { kind, ref, target, slice, payload } = entry;
     entry.sent ??= this._connection;
+    this.reached = Math.max(this.reached, ref);
     const rest = { [frames.SUBSCRIBE]: [slice?.cursor, slice?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];
     this.emit("send", [kind, ref, target, ...rest]);
   }

@@ -90,7 +90,7 @@ class World {
   /** The page is loaded again, and finds what was kept of the one before, as it was written at its last Welcome or now. */
   reload() {
     const { link, targets } = this.core;
-    const head = { session: link.session, token: link.token, ref: targets.ref, targets: [...targets.slices.keys()] };
+    const head = { session: link.session, token: link.token, ref: targets.ref, reached: targets.reached, targets: [...targets.slices.keys()] };
     const rows = targets.messages.map(({ ref, target, payload, sent }) => ({ session: link.session, ref, target, payload, sent: sent !== null }));
     this.end();
     this.load();

@@ -61,7 +61,7 @@ test("no Hello is sent before the tab's part is found", async () => {
   connect("/live", { ...page.options, platform: { ...page.options.platform, storage } });
   page.socket.open();
   assert.deepEqual(page.socket.sent, []);
-  found({ head: { session: "s7", token: "t7", ref: 3, targets: [], date: 1_700_000_000_000 }, rows: [], save() {}, async write() {} });
+  found({ head: { session: "s7", token: "t7", ref: 3, reached: 3, targets: [], date: 1_700_000_000_000 }, rows: [], save() {}, async write() {} });
   await turn();
   assert.deepEqual(page.socket.sent, [[1, 1, "s7", "t7", {}, {}]]);
 });
@@ -138,11 +138,23 @@ test("a page that is loaded again resumes the session, shows what waits and send
   assert.deepEqual([store.model, store.pending, kept.rows.size, rejected], [100, [], 0, [["topic:n", 7, "denied"]]]);
 });
 
+test("a page that is loaded again and again without a connection has never sent what waits", async () => {
+  const first = await loaded();
+  first.store.dispatch(5);
+  await turn();
+  first.page.window.dispatchEvent(new Event("pagehide"));
+  const second = await loaded(first.kept);
+  second.page.window.dispatchEvent(new Event("pagehide"));
+  const { page, store, rejected } = await loaded(first.kept);
+  page.welcome();
+  assert.deepEqual([page.socket.sent.at(-1), store.model, rejected], [[4, 2, "topic:n", 5], 5, []]);
+});
+
 test("the head says before anything is sent that it may have been", async () => {
   const { page, store, kept } = await loaded();
   store.dispatch(5);
   page.welcome();
-  assert.deepEqual([kept.head.session, kept.head.ref, kept.head.targets], ["s1", 2, ["topic:n"]]);
+  assert.deepEqual([kept.head.session, kept.head.reached, kept.head.targets], ["s1", 2, ["topic:n"]]);
 });
 
 test("where nothing can be written everything goes on in memory, and the page is told", async () => {
