@@ -1,7 +1,11 @@
-"""A page with one list on it, under the strictest policies, as a program: prints its URL and serves until it is told to end."""
+"""A page with one list on it, under the strictest policies, as a program.
+
+It says its URL and serves until it is told to end.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,7 +35,8 @@ function start(connect) {
     ...(hash.has("offline") ? { WebSocket: Dead, platform: { fetch: undefined } } : {}),
     onreject: (error, { message }) => told.push([error.code, message]),
   });
-  window.list = client.subscribe("list", { update: (model, message) => [...model, message], optimistic: true, initial: [] });
+  const update = (model, message) => [...model, message];
+  window.list = client.subscribe("list", { update, optimistic: true, initial: [] });
 }
 """
 HTML = "<!doctype html><html lang=en><title>list</title><script src=/start.js></script>"
@@ -56,7 +61,7 @@ def main() -> None:
     """Serve on a free port."""
     server = Server()
     server.topic("list").with_store(Store([], lambda model, message: [*model, message]))
-    serve(server, app, port=0, on_start=lambda url: print(url, flush=True))
+    serve(server, app, port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The browser client by itself: what it keeps over a reload, in which tab, and that no policy has to be loosened for it."""
+"""The browser client: what it keeps over a reload, in which tab, and that no policy has to be loosened for it."""
 
 from __future__ import annotations
 

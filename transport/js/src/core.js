@@ -38,7 +38,7 @@ export class Core {
 
   /**
    * Go on from what an earlier page kept: a head `{session, token, ref, reached, targets}`, and its messages as rows
-   * `{session, ref, target, payload, sent}`. Those of another session, and all if they are `stale`, have an unknown outcome if they may have been sent.
+   * `{session, ref, target, payload, sent}`. Those of another session, and all if they are `stale`, are refused.
    */
   restore(head, rows, stale) {
     const { session, token, reached } = head;

@@ -5,15 +5,15 @@ import * as cborg from "cborg";
 import { decode, encode, sequence } from "../src/cbor.js";
 import { bytes, hex } from "./support.js";
 
-const EDGES = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1].flatMap((n) => [n, -n - 1 < -(2 ** 53) + 1 ? -n : -n - 1]);
-const VALUES = [
-  ...EDGES, 1.5, -0.1, 1e300, 5e-324, 2n ** 63n, 2n ** 64n - 1n, -(2n ** 64n), null, true, false, "", "é", "🪷", "x".repeat(300),
-  new Uint8Array(0), new Uint8Array(70_000).fill(7), [], [[1], {}], { b: 1, a: [null] }, { __proto__: null, constructor: 1 }, Array.from({ length: 300 }, (_, n) => n),
-];
+const EDGES = [0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 2].flatMap((n) => [n, -n - 1]);
+const NUMBERS = [...EDGES, 2 ** 53 - 1, 1.5, -0.1, 1e300, 5e-324, 2n ** 63n, 2n ** 64n - 1n, -(2n ** 64n)];
+const BYTES = [new Uint8Array(0), new Uint8Array(70_000).fill(7)];
+const LISTS = [[], [[1], {}], Array.from({ length: 300 }, (_, n) => n)];
+const VALUES = [...NUMBERS, null, true, false, "", "é", "🪷", "x".repeat(300), ...BYTES, ...LISTS, { b: 1, a: [null] }];
 
 test("every kind of value goes through both", () => {
   for (const value of VALUES) {
-    assert.deepEqual(cborg.decode(encode(value)), typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) ? { ...value } : value);
+    assert.deepEqual(cborg.decode(encode(value)), value);
     assert.deepEqual(decode(cborg.encode(value)), cborg.decode(cborg.encode(value)));
   }
 });
@@ -30,7 +30,8 @@ test("random values survive", () => {
   const random = (below) => (state = (state * 48271) % 2147483647) % below;
   const value = (depth) => {
     const kind = random(depth > 5 ? 5 : 7);
-    if (kind < 5) return [random(2 ** 31) - 2 ** 30, random(1000) / 7, "ab".repeat(random(200)), random(2) === 1, BigInt(random(2 ** 31)) * 2n ** 32n][kind];
+    const number = random(2 ** 31);
+    if (kind < 5) return [number - 2 ** 30, number / 7, "ab".repeat(number % 200), number % 2 === 1, BigInt(number) * 2n ** 32n][kind];
     const items = Array.from({ length: random(5) }, () => value(depth + 1));
     return kind === 5 ? items : Object.fromEntries(items.map((item, index) => [`key ${index}`, item]));
   };
@@ -44,7 +45,7 @@ test("a key that is the name of the prototype is a key", () => {
   assert.deepEqual(Object.keys(decode(bytes("a1 69 5f5f70726f746f5f5f 01"))), ["__proto__"]);
 });
 
-const UNSENDABLE = { undefined: undefined, "a function": () => 1, "not a number": NaN, infinity: -Infinity, "a symbol": Symbol("x"), "65 bits": 2n ** 64n };
+const UNSENDABLE = { undefined, "a function": () => 1, "no number": NaN, infinity: -Infinity, "a symbol": Symbol("x"), "65 bits": 2n ** 64n };
 for (const [name, value] of Object.entries(UNSENDABLE)) {
   test(`${name} cannot be written`, () => assert.throws(() => encode([value]), TypeError));
 }
