@@ -150,3 +150,53 @@ def test_one_that_signs_in_as_another_user_sends_nothing_of_the_first(page: Page
     page.wait_until("return bob.state", "live")
     page.wait_until("return theirs.model", [])
     assert page.run("return bob.queue.messages") == 0
+
+
+def test_a_reload_goes_on_with_the_session(page: Page) -> None:
+    pytest.importorskip("nuphar.actors.resumption", reason="this server resumes no sessions")
+    page.load()
+    page.wait_until("return client.state", "live")
+    me = page.run("return client.clientId")
+    for number in range(3):
+        page.say(f"message {number}")
+        page.load()
+        page.wait_until("return client.state", "live")
+        assert page.run("return client.clientId") == me
+    page.wait_for_list("message 0", "message 1", "message 2")
+    page.run("client.close()")
+    page.load()
+    page.wait_until("return client.state", "live")
+    assert page.run("return client.clientId") != me
+    assert page.run("return told") == []
+
+
+FALLEN = """
+const done = arguments[arguments.length - 1];
+import("/live/nuphar.js").then(({ connect }) => {
+  class Dead {
+    constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
+    send() {}
+    close() {}
+  }
+  const platform = { random: () => 0, ...(arguments[0] === "polling" ? { EventSource: undefined } : {}) };
+  window.client.close();
+  window.client = connect("/live", { WebSocket: Dead, platform, storage: false });
+  const update = (model, message) => [...model, message];
+  window.list = client.subscribe("list", { update, optimistic: true, initial: [] });
+  done(1);
+});
+"""
+
+
+@pytest.mark.parametrize("transport", ["sse", "polling"])
+def test_where_websockets_are_blocked_http_will_do(page: Page, transport: str) -> None:
+    pytest.importorskip("nuphar.transport.http_lines", reason="this server has no lines over HTTP")
+    page.load()
+    page.front().execute_async_script(FALLEN, transport)
+    page.wait_until("return [client.state, client.transport]", ["live", transport])
+    page.say("é" * 100, "two", *("x" * 30_000 for _ in range(5)))
+    page.wait(lambda: page.run("return list.confirmed.length") == 7, "all have arrived")
+    other = page.another()
+    other.say("from the other")
+    page.wait(lambda: page.run("return list.confirmed.length") == 8, "what another says arrives")
+    page.run("client.close()")
