@@ -27,6 +27,8 @@ ON_EXIT = "nuphar.on_exit"
 
 ASSETS = {
     "nuphar.js": "text/javascript; charset=utf-8",
+    "nuphar.classic.js": "text/javascript; charset=utf-8",
+    "nuphar-worker.js": "text/javascript; charset=utf-8",
     "nuphar.d.ts": "text/plain; charset=utf-8",
 }
 """The browser client, served by the package itself so that both ends always match."""

@@ -217,8 +217,7 @@ def test_a_client_goes_down_to_polling_and_back_up_and_misses_nothing(
         upgrades.allowed = True
         eventually(
             lambda: (
-                {type(each._socket).__name__ for each in server.gateway.connections} == {"WebSocket"}
-                and client.is_live
+                {type(each._socket).__name__ for each in server.gateway.connections} == {"WebSocket"} and client.is_live
             )
         )
         client.dispatch("counter", 1)

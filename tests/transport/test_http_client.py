@@ -131,7 +131,8 @@ def test_it_answers_heartbeats(make_server: Callable[..., Server], start: Start)
 
 def test_it_waits_for_a_server_that_is_not_there(start: Start, free: int) -> None:
     client = start(free)
-    assert not client.is_live and not client.is_closed
+    assert not client.is_live
+    assert not client.is_closed
 
 
 def test_leaving_keeps_the_session(server: Server, port: int, make: Callable[..., Connector]) -> None:
