@@ -82,13 +82,33 @@ class Membership:
         self._held.append(message)
 
 
-class Session:
+class _Touched:
+    """What each delivery touches of a session. Slots of a base come first: so they share the header's cache line."""
+
+    __slots__ = ("answers", "encoding", "sink", "write")
+
+
+class Session(_Touched):
     """``write(joined)`` hands what ``encoding.join`` made to the session's sink.
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
     client finds it again.
     """
+
+    __slots__ = (
+        "_hooks",
+        "_repeats",
+        "_router",
+        "_subscriptions",
+        "_wanting",
+        "client_id",
+        "closed",
+        "in_hand",
+        "key",
+        "memberships",
+        "successor",
+    )
 
     def __init__(
         self,
