@@ -14,7 +14,7 @@ from support.serving import eventually, listen
 from nuphar import Client, Live, Server, Store
 from nuphar.transport import Connector, Handler, Transport
 from nuphar.transport.client_runtime import choose
-from nuphar.transport.fallback import best, fallback
+from nuphar.transport.fallback import fallback
 from nuphar.transport.handler import Handler as WSGIHandler
 from nuphar.transport.http_client import long_polling
 from nuphar.transport.transport_choice import TransportChoice
@@ -224,10 +224,9 @@ def test_a_client_goes_down_to_polling_and_back_up_and_misses_nothing(
         eventually(lambda: client.model("counter") == 2)
 
 
-def test_the_best_is_a_websocket_where_there_is_one(server: Server) -> None:
+def test_an_http_url_takes_a_websocket_where_there_is_one(server: Server) -> None:
     server.topic("counter").with_store(STORES["counter"])
-    connector = best(f"http://127.0.0.1:{listen(server)}/live", runtime=choose("greenlets"))
-    with Client(connector, stores=STORES, runtime="greenlets") as client:
+    with Client(f"http://127.0.0.1:{listen(server)}/live", stores=STORES, runtime="greenlets") as client:
         client.wait_live()
         (connection,) = server.gateway.connections
         assert type(connection._socket).__name__ == "WebSocket"
