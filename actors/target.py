@@ -32,6 +32,11 @@ _outcome = partial(tuple.__new__, Outcome)
 class Target:
     """The state of one target, plainly mutable for speed; every method leaves it whole."""
 
+    __slots__ = (
+        "_catch_up", "_codec", "_groups", "_laned", "_lanes", "_outcomes", "members", "name", "order", "place", "rule",
+        "settled",
+    )  # fmt: skip
+
     def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
         self.name = name
         self.order = order
