@@ -1,4 +1,4 @@
-"""A line that is cut after each byte of an exchange, in each direction: nothing is lost, doubled or answered wrongly."""
+"""A line that is cut after each byte of an exchange, in each direction: nothing is lost, doubled or answered wrong."""
 
 from __future__ import annotations
 

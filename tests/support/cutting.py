@@ -1,4 +1,4 @@
-"""A proxy that cuts the line at one byte: exactly so many bytes of one direction pass, then everything is lost at once."""
+"""A proxy that cuts the line at one byte: so many bytes of one direction pass, then everything is lost at once."""
 
 from __future__ import annotations
 
