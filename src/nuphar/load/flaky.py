@@ -51,6 +51,8 @@ class Flaky:
                     if self._clients[number].cut(place(self._chance)):
                         self.count += 1
                         pool.spawn(self._bring_back, number, cuts)
+                    elif not self._clients[number].ending:  # its Welcome is still on its way
+                        cuts.again(number, self._clock())
             pool.join(BACK)
         finally:
             pool.kill()
