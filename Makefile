@@ -18,7 +18,7 @@ test:                        ## all tests; those of the browser need chromium an
 browser:                     ## only the tests in a real browser
 	$(PYTHON) -m pytest tests/browser
 
-cuts:                        ## a line that is cut after every single byte, also over HTTP; takes ten minutes
+cuts:                        ## a line that is cut after every single byte, also over HTTP; takes a quarter of an hour
 	NUPHAR_CUT_STEP=1 $(PYTHON) -m pytest --timeout=600 tests/integration/test_byte_cuts.py
 
 js:                          ## the browser client's own tests, and that dist/ is fresh
