@@ -12,7 +12,7 @@ from support.cutting import CuttingProxy, Exchange, Way
 from support.raw import WAIT
 from support.serving import eventually, listen
 
-from nuphar import Client, Server, Store
+from nuphar import Client, Limits, Server, Store
 from nuphar.transport.backoff import Backoff
 from nuphar.transport.connector import Connector
 from nuphar.transport.http_client import event_stream, long_polling
@@ -78,7 +78,8 @@ def start(make_server: Callable[..., Server]) -> Iterator[Callable[..., Bench]]:
     benches: list[Bench] = []
 
     def start(**options: Any) -> Bench:
-        benches.append(Bench(make_server(**options)))
+        # Lines that were cut while they opened have nobody who would hear of the server's end.
+        benches.append(Bench(make_server(limits=Limits(close=0.1), **options)))
         return benches[-1]
 
     yield start
