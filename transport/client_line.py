@@ -8,13 +8,14 @@ import socket
 from base64 import urlsafe_b64decode
 from collections import deque
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 
 from ..actors.errors import RemoteProtocolError
 from .client_runtime import ClientRuntime
 from .event_stream import EventReader
 from .sequences import MOST, join_cbor, split_cbor
+from .whole_response import WholeResponse
 
 logger = logging.getLogger("nuphar.client")
 
@@ -40,6 +41,8 @@ Ending = tuple[int, str]
 
 class Connection(HTTPConnection):
     """An HTTP connection on a socket of the client's runtime, which any thread may cut."""
+
+    response_class = WholeResponse
 
     def __init__(self, host: str, port: int, open_socket: Callable[[], Any], timeout: float) -> None:
         super().__init__(host, port, timeout=timeout)
@@ -243,7 +246,7 @@ class ClientLine:
             try:
                 connection.set_patience(patience)
                 connection.request(method, self._path + path, body, self._fields(fields))
-                response = connection.getresponse()
+                response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # it is our response_class
                 return response.status, response.headers, _read(response)
             except (OSError, HTTPException):
                 connection.close()
@@ -256,8 +259,8 @@ class ClientLine:
         return {**self._headers, **more, **({} if self._id is None else {"Nuphar-Line": self._id})}
 
 
-def _read(response: HTTPResponse) -> bytes:
-    data = response.read(LIMIT + 1)
+def _read(response: WholeResponse) -> bytes:
+    data = response.read_whole(LIMIT + 1)
     if len(data) > LIMIT:
         raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=1009)
     return data

@@ -119,6 +119,13 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
                     self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
 
+    def _handle_client_error(self, ex: Exception) -> tuple[str, bytes] | None:
+        """Answer a head that cannot be read. The base would log a connection lost within one as an error, twice."""
+        if isinstance(ex, ConnectionError):
+            return None
+        answer: tuple[str, bytes] = super()._handle_client_error(ex)
+        return answer
+
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):
             # Without this, Nagle's algorithm and a delayed acknowledge add 40 ms to small frames.
