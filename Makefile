@@ -1,7 +1,7 @@
 PYTHON ?= python3
 NPM ?= npm
 
-.PHONY: check lint types test browser js bench otp
+.PHONY: check lint types test browser cuts js bench otp
 
 check: lint types js test    ## everything that CI runs
 
@@ -17,6 +17,9 @@ test:                        ## all tests; those of the browser need chromium an
 
 browser:                     ## only the tests in a real browser
 	$(PYTHON) -m pytest tests/browser
+
+cuts:                        ## a line that is cut after every single byte, also over HTTP; takes a quarter of an hour
+	NUPHAR_CUT_STEP=1 $(PYTHON) -m pytest --timeout=600 tests/integration/test_byte_cuts.py
 
 js:                          ## the browser client's own tests, and that dist/ is fresh
 	cd transport/js && $(NPM) ci --silent --no-audit --no-fund && $(NPM) test --silent

@@ -9,11 +9,13 @@ from .ports import Codec, Encoding
 class CatchUp:
     """Writes it for one target, and each Snapshot only once for all who are at the same seq."""
 
+    __slots__ = ("_codec", "_late", "_name", "_state")
+
     def __init__(self, name: str, codec: Codec) -> None:
         self._name = name
         self._codec = codec
         self._state = (-1, b"")
-        self._late: dict[Encoding, tuple[int, str, bytes]] = {}
+        self._late: tuple[Encoding, int, str, bytes] | None = None
 
     def write(
         self, encoding: Encoding, order: Order, since: tuple[str, int] | None, own: dict[int, int]
@@ -47,7 +49,7 @@ class CatchUp:
 
     def late(self, encoding: Encoding, order: Order, reason: str) -> bytes:
         """Return it for somebody who was behind: the whole frame once for all, as they may be many."""
-        cached = self._late.get(encoding)
-        if cached is None or cached[:2] != (order.seq, reason):
-            cached = self._late[encoding] = (order.seq, reason, self.snapshot(encoding, order, reason))
-        return cached[2]
+        late = self._late
+        if late is None or late[:3] != (encoding, order.seq, reason):
+            late = self._late = (encoding, order.seq, reason, self.snapshot(encoding, order, reason))
+        return late[3]

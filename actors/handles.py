@@ -89,7 +89,7 @@ class TopicHandle:
         home.codec.encode_model(store.model)
         order = home.directory.give_store(topic, store)
         if topic.mailbox.owner is None:
-            topic.target.order = order  # nobody is subscribed before its actor has started
+            topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
             ask(topic.mailbox, Use(order))
         return self

@@ -15,6 +15,9 @@ Snapshot = Callable[[Encoding, str], bytes]
 """Writes a Snapshot of the present model, for a reason; raises what the serialiser raises."""
 
 
+_NOTHING: tuple[Sequence[Outcome], dict[Encoding, Any]] = ((), {})
+
+
 class Lanes:
     """``of`` are the lanes by subscriber: those with a rule of their own, or behind."""
 
@@ -24,7 +27,7 @@ class Lanes:
         self.of: dict[Any, Lane] = {}
         self._name = name
         self._codec = codec
-        self._shared: tuple[Sequence[Outcome], dict[Encoding, Any]] = ((), {})  # what was given last, joined
+        self._shared = _NOTHING  # what was given last, joined
 
     def give(self, outcomes: Sequence[Outcome], exclude: Subscriber | None = None) -> Effects:
         """Give ``outcomes`` to everybody but ``exclude``: all of an order, or all outside any."""

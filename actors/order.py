@@ -43,7 +43,8 @@ class Order:
         self.update = store.update
         self.position = Position(store.model, 0)
         self.history_bound = history
-        self._history: deque[bytes] = deque()
+        # A list as long as nothing has to be forgotten: a deque takes 0.7 KiB even when it is empty.
+        self._history: list[bytes] | deque[bytes] = []
         self._bytes = 0
         self._checkpoint = self._copy()
 
@@ -63,6 +64,8 @@ class Order:
         history.append(payload)
         self._bytes += len(payload)
         while len(history) > self.history_bound or self._bytes > HISTORY_BYTES:
+            if isinstance(history, list):
+                history = self._history = deque(history)
             self._bytes -= len(history.popleft())
         self.position = _position((model, seq))
         if seq - self._checkpoint.seq > len(history):

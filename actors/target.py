@@ -32,9 +32,16 @@ _outcome = partial(tuple.__new__, Outcome)
 class Target:
     """The state of one target, plainly mutable for speed; every method leaves it whole."""
 
+    __slots__ = (
+        "_catch_up", "_codec", "_groups", "_laned", "_lanes", "_outcomes", "members", "name", "order", "place", "rule",
+        "settled",
+    )  # fmt: skip
+
     def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
         self.name = name
         self.order = order
+        self.place: Place = (name, "" if order is None else order.epoch)
+        """Where its messages are applied: the target and its epoch; one object for all, as every answer has it."""
         self.rule: Rule = ALL
         """What subscribers get who do not wish for less."""
         self.settled: Any = None
@@ -47,19 +54,10 @@ class Target:
         self._lanes = Lanes(name, codec)
         self._laned = self._lanes.of  # those with a rule of their own, or behind: they are in no group
         self._outcomes: list[Outcome] = []
-        self._place: Place = (name, "")
 
     @property
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
-
-    @property
-    def place(self) -> Place:
-        """Where its messages are applied: the target and its epoch."""
-        epoch = "" if self.order is None else self.order.epoch
-        if self._place[1] != epoch:
-            self._place = (self.name, epoch)  # one object for all, as every answer has it
-        return self._place
 
     @property
     def subscribers(self) -> list[Any]:
@@ -141,7 +139,7 @@ class Target:
     def use(self, order: Order) -> Effects:
         """Give an ephemeral target an order; whoever is subscribed gets a Snapshot of it."""
         effects = self.flush()
-        self.order = order
+        self.order, self.place = order, (self.name, order.epoch)
         for encoding, group in self._groups.items():
             snapshot = self._catch_up.snapshot(encoding, order, "restarted")
             effects.append(Send(list(group), encoding.join([snapshot]), encoding, ()))

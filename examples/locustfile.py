@@ -38,7 +38,7 @@ class LiveUser(User):
         with self.measured("connect", self.host):
             self.live = nuphar.Client(self.host, stores=self.stores)
             self.live.wait_live(TIMEOUT)
-        if self.live is None or self.live.state != "live":
+        if self.live is None or not self.live.is_live:
             raise StopUser
 
     def on_stop(self) -> None:

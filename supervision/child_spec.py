@@ -42,7 +42,7 @@ class InvalidChildSpec(SupervisionError):
     """A child spec or an option of a supervisor cannot be used; says which, what was got and what was expected."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChildSpec:
     """``shutdown``: seconds that a child gets to stop; 0 kills at once (`BRUTAL_KILL`), None waits (`INFINITY`).
 

@@ -33,6 +33,9 @@ INTENSITY = 100
 PERIOD = 10.0
 """Seconds."""
 
+BACKOFF = Backoff()
+"""One for all: a topic's spec is kept as long as the topic."""
+
 HIBERNATE = 5.0
 """Seconds: topics that nobody talks to give their greenlets back."""
 
@@ -111,4 +114,4 @@ def _target(
         )
 
     # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
-    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=Backoff())
+    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)

@@ -26,6 +26,7 @@ PURE = {
     *(f"transport/{name}.py" for name in ["codec", "decoding", "encoding", "frames", "framing"]),
     *(f"transport/{name}.py" for name in ["masking", "origin", "plain", "records", "serialiser", "shapes", "strict"]),
     *(f"transport/{name}.py" for name in ["handshake", "limits", "packets", "upgrade", "websocket_frames"]),
+    *(f"transport/{name}.py" for name in ["batches", "event_stream", "http_requests", "sequences", "transport_choice"]),
     "supervision/policy.py",
 }
 """Modules without gevent, Pykka, sockets, clocks."""

@@ -12,6 +12,7 @@ from ..actors.targets import as_target
 from .client_base import BY_US, BaseClient
 from .client_runtime import choose
 from .connector import Connector
+from .fallback import best
 from .outgoing import Queue
 from .replica import OwnMessage
 from .serialiser import Serialiser
@@ -21,7 +22,8 @@ from .websocket_client import DONE, websocket
 class Client(BaseClient):
     """Connects in the background, and comes back by itself.
 
-    ``where`` is a ``ws://`` URL or a `Connector`; ``stores`` maps targets (``"session"``, ``"topic:chat"``, or just
+    ``where`` is a URL or a `Connector`: ``http://`` takes a WebSocket, or long-polling where none gets through, and
+    moves back up later; ``ws://`` takes nothing else. ``stores`` maps targets (``"session"``, ``"topic:chat"``, or just
     ``"chat"``) to stores like the server's. A message is shown at once, sent as soon as there is a connection, and
     repeated after a lost one until the server has answered it; it is applied once. ``queue`` is where messages wait:
     in memory, or in a file (`nuphar.FileQueue`) that outlives the program. All methods may be called from any greenlet
@@ -40,7 +42,11 @@ class Client(BaseClient):
         runtime: str = "auto",
     ) -> None:
         self._runtime = choose(runtime)
-        connector = websocket(where, runtime=self._runtime) if isinstance(where, str) else where
+        if isinstance(where, str):
+            make = best if where.startswith("http") else websocket
+            connector = make(where, runtime=self._runtime)
+        else:
+            connector = where
         super().__init__(serialiser, stores, queue)
         self._sending = self._runtime.lock()
         self._answers: dict[int, Future] = {}

@@ -72,6 +72,11 @@ def decode(data: bytes | str, serialiser: Serialiser) -> Frame:
     return type(frame)(*fields)
 
 
+def write(frame: Frame) -> bytes:
+    """Write one frame whose payload or state is plain data already, as CBOR: what `read` reads."""
+    return dump_cbor([CODES[type(frame)], *map(_lists, frame)])
+
+
 def read(data: bytes | str) -> Frame:
     """Read one frame and leave its payload or state as plain data.
 

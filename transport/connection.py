@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ TOO_SLOW, RESTARTING = 4513, 4500
 
 
 class Socket(Protocol):
-    """What a connection needs of its WebSocket."""
+    """What a connection needs of its WebSocket, or of a line (`nuphar.transport.line`), which is pushed, not asked."""
 
     outbox: Any
     closed: bool
@@ -88,26 +88,39 @@ class Connection:
 
     def run(self) -> None:
         """Serve the connection to its end, in the greenlet that calls."""
-        if self._gateway.has_stopped:
-            self._end(RESTARTING, "the server stops")
+        if not self.begin():
             return
-        connections = self._gateway.connections
-        connections.add(self)
         try:
             while (messages := self._socket.receive()) is not None:
-                for message in messages:
-                    if self._socket.closed:
-                        break  # what came behind the frame that ended it is for nobody
-                    if self._inbound is not None:
-                        self._inbound.receive(message)
-                    else:
-                        self._greet(message)
+                self.receive(messages)
         finally:
-            connections.discard(self)
+            self.finish()
+
+    def begin(self) -> bool:
+        """Be one of the server's connections; False if it has stopped: then it is closed already."""
+        if self._gateway.has_stopped:
+            self._end(RESTARTING, "the server stops")
+            return False
+        self._gateway.connections.add(self)
+        return True
+
+    def receive(self, messages: Iterable[bytes | str]) -> None:
+        """Take what came together, between `begin` and `finish`. Never waits."""
+        for message in messages:
+            if self._socket.closed:
+                break  # what came behind the frame that ended it is for nobody
             if self._inbound is not None:
-                # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-                is_for_good = self._socket.close_code == 1000
-                self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
+                self._inbound.receive(message)
+            else:
+                self._greet(message)
+
+    def finish(self) -> None:
+        """Be none of the server's connections any more."""
+        self._gateway.connections.discard(self)
+        if self._inbound is not None:
+            # We never close with 1000 while it runs, so the client did: it says that it does not come back.
+            is_for_good = self._socket.close_code == 1000
+            self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines."""

@@ -7,11 +7,14 @@ whatever upgrade they ask for.
 
 from __future__ import annotations
 
+import contextlib
+import re
 import socket
 import time
 from collections.abc import Callable, Sequence
 from io import BufferedReader, BytesIO
 
+from gevent import socket as gevent_socket
 from gevent.pywsgi import Input
 from geventwebsocket.handler import WebSocketHandler
 
@@ -23,6 +26,11 @@ from .websocket import LOG, WebSocket
 UPGRADE = "nuphar.upgrade"
 """The key of the environment under which an application finds `Handler.upgrade`, until it was upgraded."""
 
+HANG_UP = "nuphar.hang_up"
+"""The key of the environment under which an application finds `Handler.hang_up`."""
+
+_SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
+
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
 
@@ -30,6 +38,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None
+    requestline: str | None
 
     def upgrade(
         self,
@@ -51,7 +60,6 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
             LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
             return answer
         early = self._release()
-        self._tune()
         websocket = WebSocket(
             self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
         )
@@ -62,9 +70,21 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         self.websocket = websocket
         return websocket
 
+    def handle(self) -> None:
+        """Serve the connection to its end, request after request."""
+        self._tune()
+        super().handle()
+
+    def hang_up(self) -> None:
+        """End TCP now, in both directions: the client of this request does not read, or does not send."""
+        self.close_connection = True
+        with contextlib.suppress(OSError, AttributeError):  # it was dead already, or closed
+            gevent_socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
     def run_application(self) -> None:
         """Run the application for one request, and see its WebSocket to its end."""
         self.environ[UPGRADE] = self.upgrade
+        self.environ[HANG_UP] = self.hang_up
         try:
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
         except Exception:
@@ -79,6 +99,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
                 self.websocket.abort()  # also when this greenlet is being killed
                 self.websocket = None
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
+            self.environ.pop(HANG_UP, None)
             self.environ.pop("wsgi.websocket", None)
 
     def write(self, data: bytes) -> None:
@@ -87,8 +108,23 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
             super().write(data)
 
     def log_request(self) -> None:
-        """Write the server's access log, which the base would replace by a logger of its own."""
+        """Write the server's access log, which the base would replace by a logger of its own.
+
+        The id of a line, which an EventSource has to write into its query, is left out: whoever knows it may read.
+        """
+        if self.requestline and "line=" in self.requestline:
+            self.requestline = _SECRET.sub("-", self.requestline)
+            for key in ("RAW_URI", "QUERY_STRING"):  # what gunicorn logs
+                if key in (self.environ or ()):
+                    self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
+
+    def _handle_client_error(self, ex: Exception) -> tuple[str, bytes] | None:
+        """Answer a head that cannot be read. The base would log a connection lost within one as an error, twice."""
+        if isinstance(ex, ConnectionError):
+            return None
+        answer: tuple[str, bytes] = super()._handle_client_error(ex)
+        return answer
 
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):

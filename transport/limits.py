@@ -27,6 +27,8 @@ class Limits:
     """Between two signs of life: proxies commonly cut a connection after 30 to 60 s of silence."""
     close: float = 5.0
     """From our close frame to the end of TCP: one retransmission on a bad line, and no longer."""
+    linger: float = 15.0
+    """How long a line over HTTP may be without a request, and a request without its body: a phone's short gap."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

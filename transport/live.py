@@ -10,8 +10,11 @@ from typing import Any, Protocol
 
 from ..actors.errors import UsageError
 from ..actors.hooks import Hook, HookFailed, call
-from .connection import Connection, Gateway
+from .connection import Connection, Gateway, Socket
 from .handler import UPGRADE
+from .http_lines import HttpLines
+from .http_requests import PATHS
+from .lines import MOST, Lines
 from .origin import Origins
 from .upgrade import Refuse
 
@@ -24,6 +27,8 @@ ON_EXIT = "nuphar.on_exit"
 
 ASSETS = {
     "nuphar.js": "text/javascript; charset=utf-8",
+    "nuphar.classic.js": "text/javascript; charset=utf-8",
+    "nuphar-worker.js": "text/javascript; charset=utf-8",
     "nuphar.d.ts": "text/plain; charset=utf-8",
 }
 """The browser client, served by the package itself so that both ends always match."""
@@ -32,6 +37,9 @@ _NO_UPGRADE = (
     "this WSGI server hands on no WebSockets: run nuphar.serve(), gevent's WSGIServer with "
     "handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
 )
+
+
+_NOBODY = "the application could not say who you are"
 
 
 class Host(Protocol):
@@ -51,11 +59,12 @@ class Host(Protocol):
 class Live:
     """``Live(server, app, path="/live")`` is a WSGI application.
 
-    WebSockets are served at ``path``, the browser client at ``path/nuphar.js``. The server is started with the
-    first request if it was not, so it may be made before a WSGI server forks its workers.
+    WebSockets are served at ``path``, the same protocol over HTTP at ``path/send``, ``path/poll`` and ``path/events``
+    for at most ``lines`` clients, the browser client at ``path/nuphar.js``. The server is started with the first
+    request if it was not, so it may be made before a WSGI server forks its workers.
     """
 
-    def __init__(self, server: Host, app: App | None = None, path: str = "/live") -> None:
+    def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
         if not path.startswith("/") or path.rstrip("/") == "":
             raise UsageError(f"expected a path like '/live', got {path!r}")
         if app is not None and not callable(app):
@@ -63,6 +72,7 @@ class Live:
         self._server = server
         self._app = app
         self._path = path.rstrip("/")
+        self._http = HttpLines(Lines(lines))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if self._server.ensure_started() and ON_EXIT in environ:
@@ -71,7 +81,10 @@ class Live:
         if path == self._path:
             return self._websocket(environ, start_response)
         if path.startswith(self._path + "/"):
-            return self._asset(path[len(self._path) + 1 :], environ, start_response)
+            name = path[len(self._path) + 1 :]
+            if name in PATHS:
+                return self._lines(name, environ, start_response)
+            return self._asset(name, environ, start_response)
         if self._app is None:
             return _text(start_response, "404 Not Found", "there is nothing here")
         return self._app(environ, start_response)
@@ -84,13 +97,24 @@ class Live:
         try:
             identity = self._identity(environ)
         except HookFailed:
-            return _text(start_response, "500 Internal Server Error", "the application could not say who you are")
+            return _text(start_response, "500 Internal Server Error", _NOBODY)
         socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
         if isinstance(socket, Refuse):
             start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
             return [socket.body]
         Connection(socket, gateway, identity).run()
         return []
+
+    def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        gateway, origins = self._server.gateway, self._server.origins
+
+        def connect(socket: Socket) -> Connection:
+            return Connection(socket, gateway, self._identity(environ))
+
+        try:
+            return self._http(name, environ, start_response, gateway, origins, connect)
+        except HookFailed:
+            return _text(start_response, "500 Internal Server Error", _NOBODY)
 
     def _identity(self, environ: Environ) -> str | None:
         """Ask the application whose request this is.

@@ -126,8 +126,9 @@ def load_json(data: bytes | str) -> Any:
     Raises: RemoteProtocolError ``malformed`` for anything but one strict value.
     """
     try:
-        value = json.loads(data, object_pairs_hook=_unique, parse_constant=_no_constant)
-        if ("\\u" if isinstance(data, str) else b"\\u") in data:  # type: ignore[operator]
+        text = data if isinstance(data, str) else data.decode()  # json would take UTF-16 as well
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        if "\\u" in text:
             # An escape can make half a character, which no text in UTF-8 can carry any further.
             json.dumps(value, ensure_ascii=False, default=repr).encode()
     except (ValueError, RecursionError) as error:

@@ -85,8 +85,8 @@ def demo() -> Iterator[Demo]:
 
 
 @pytest.fixture
-def browser(demo: Demo, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """A browser without a window on the demo yet. After a failure there are pictures of its windows."""
+def driver(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """A headless Chromium with one empty window."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     chromedriver = shutil.which("chromedriver")
     if chromium is None or chromedriver is None:
@@ -97,14 +97,20 @@ def browser(demo: Demo, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, Service(chromedriver))
-    browser = Browser(driver, demo)
     try:
-        yield browser
-        if request.node.stash.get(failed, False):
-            browser.take_pictures(tmp_path)
-        else:
-            assert browser.complaints() == []
+        yield driver
     finally:
         driver.quit()
         # selenium leaves the pool of its HTTP client to the garbage collector.
         driver.command_executor.close()
+
+
+@pytest.fixture
+def browser(demo: Demo, driver: webdriver.Chrome, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser without a window on the demo yet. After a failure there are pictures of its windows."""
+    browser = Browser(driver, demo)
+    yield browser
+    if request.node.stash.get(failed, False):
+        browser.take_pictures(tmp_path)
+    else:
+        assert browser.complaints() == []

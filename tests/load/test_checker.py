@@ -181,6 +181,50 @@ def test_a_model_that_is_not_the_servers_has_diverged(theirs: Snapshot) -> None:
     assert checker.diverged
 
 
+def test_a_cursor_says_how_far_it_got() -> None:
+    checker = Checker(ME, RUN, Latencies())
+    assert checker.cursor is None
+
+    for frame in (snapshot(4, [0, 0]), message(5, ALICE, FIRST)):
+        checker.feed(frame, 0.0)
+
+    assert checker.cursor == ("e", 5)
+
+
+def test_what_was_sent_again_may_be_answered_twice_and_no_more() -> None:
+    checker = joined(posts=1)
+    checker.repeats = {FIRST}
+
+    for _ in range(2):
+        checker.feed(answer(1, FIRST), 0.0)
+    assert saw(checker) == Saw(acknowledged=1)
+
+    checker.feed(answer(1, FIRST), 0.0)
+    assert saw(checker) == Saw(acknowledged=1, duplicated=1)
+
+
+def test_a_second_answer_with_another_place_is_a_copy() -> None:
+    checker = joined(posts=1)
+    checker.repeats = {FIRST}
+
+    for seq in (1, 2):
+        checker.feed(answer(seq, FIRST), 0.0)
+
+    assert saw(checker) == Saw(acknowledged=1, duplicated=1)
+
+
+def test_an_answer_in_front_of_its_snapshot_takes_no_place() -> None:
+    checker = joined(posts=1)
+    checker.repeats = {FIRST}
+    theirs = model_of(payload(ALICE, FIRST), payload(ALICE, FIRST + 1), payload(ME, FIRST))
+
+    for frame in (answer(3, FIRST), snapshot(3, theirs, reason="behind")):
+        checker.feed(frame, 0.0)
+
+    assert saw(checker) == Saw(acknowledged=1)
+    assert (checker.cursor, checker.seqs.missing) == (("e", 3), set())
+
+
 def test_final_acknowledges_are_counted_and_answer_nothing() -> None:
     checker = joined(posts=1)
 

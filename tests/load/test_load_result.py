@@ -19,7 +19,7 @@ def result(plan: Plan = PLAN, counts: dict[str, int] | None = None, **fields: An
 
 def test_the_json_has_exactly_these_keys() -> None:
     keys = "clients topics seconds acknowledged delivered lost duplicated disordered diverged p50_ms p99_ms"
-    more = "final_acknowledges rejected disconnects rate kills"
+    more = "final_acknowledges rejected disconnects rate kills cuts"
 
     assert list(json.loads(json.dumps(result().as_json()))) == [*keys.split(), *more.split()]
 
@@ -64,3 +64,8 @@ def test_rejected_messages_are_no_fault() -> None:
 def test_clients_that_were_short_of_cpu_are_named() -> None:
     assert result(client_cpu=0.5).all_remarks() == []
     assert "short of CPU" in result(client_cpu=0.97).all_remarks()[0]
+
+
+def test_cuts_are_shown_where_there_were_some() -> None:
+    assert ("connections cut", "7") in result(Plan(flaky=3.0), cuts=7).rows()
+    assert "connections cut" not in dict(result().rows())

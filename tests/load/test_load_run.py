@@ -15,6 +15,7 @@ import gevent
 import pytest
 from click.testing import CliRunner, Result
 from gevent.pywsgi import WSGIServer
+from support.serving import listen
 
 import nuphar
 from nuphar.load import add_topics
@@ -70,6 +71,44 @@ def test_killed_actors_cost_nobody_anything() -> None:
     assert (numbers["acknowledged"], numbers["delivered"]) == (180, 720)
     assert numbers["final_acknowledges"] == 20
     assert numbers["kills"] >= 5
+
+
+def test_cut_lines_cost_nobody_anything() -> None:
+    numbers = outcome(*SMALL, "--seconds", "1.5", "--rate", "100", "--flaky", "0.4")
+
+    assert {name: numbers[name] for name in ZEROS} == dict.fromkeys(ZEROS, 0)
+    assert numbers["acknowledged"] >= 150  # and those with which a line was cut
+    assert numbers["delivered"] == 4 * numbers["acknowledged"]
+    assert numbers["final_acknowledges"] == 20
+    assert numbers["cuts"] >= 20
+
+
+def test_a_session_that_is_not_resumed_is_not_good() -> None:
+    with nuphar.Server(resume_window=0) as server:
+        add_topics(server)
+        url = f"ws://127.0.0.1:{listen(server)}/live"
+
+        result = Run(Plan(4, 2, 1.0, 20.0, url, flaky=0.2)).run()
+
+    assert result.disconnects
+    assert "a client was disconnected: the server did not resume the session" in result.all_remarks()
+
+
+def test_a_client_that_finds_no_way_back_is_not_good() -> None:
+    with nuphar.Server() as server:
+        add_topics(server)
+        wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=Handler, log=None)
+        wsgi.start()
+
+        def close(progress: Progress) -> None:
+            if progress.phase == "posting":
+                wsgi.close()
+
+        result = Run(Plan(4, 2, 1.0, 20.0, f"ws://127.0.0.1:{wsgi.server_port}/live", flaky=0.3), close).run()
+        wsgi.stop()
+
+    assert result.disconnects
+    assert any("cannot reach" in remark for remark in result.all_remarks())
 
 
 def test_more_topics_than_clients_leave_some_empty() -> None:

@@ -20,6 +20,7 @@ from nuphar.load.plan import Address, Plan
         ({"connect_rate": 0.0}, "--connect-rate: expected a number above 0, got 0"),
         ({"kill": -1.0}, "--kill: expected a number above 0, got -1"),
         ({"kill": 0.01}, "--kill: expected at least 0.125 seconds, got 0.01"),
+        ({"flaky": 0.1}, "--flaky: expected at least 0.2 seconds, got 0.1"),
         (
             {"kill": 1.0, "url": "ws://h/live"},
             "--kill, --chaos: only the run's own server can be told to, not the one at --url",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nuphar import LocalProtocolError, RemoteProtocolError, UnregisteredType, automatic
 from nuphar.transport import decode, encode, frames
-from nuphar.transport.codec import CLIENT_FRAMES, CODES, KINDS, SERVER_FRAMES, TABLE, Codec, read
+from nuphar.transport.codec import CLIENT_FRAMES, CODES, KINDS, SERVER_FRAMES, TABLE, Codec, read, write
 from nuphar.transport.frames import MAX_INTEGER, Frame
 from nuphar.transport.strict import dump_cbor, dump_json
 
@@ -201,3 +201,10 @@ def test_what_no_client_could_read_is_not_written(way: str) -> None:
     assert encode_value(deepest) == dump_cbor(deepest)
     with pytest.raises(LocalProtocolError, match="nested deeper than 15"):
         encode_value({"more": deepest})
+
+
+def test_a_frame_of_plain_data_is_written_without_a_serialiser() -> None:
+    hello = frames.Hello(1, "s", "t", {"topic:é": ("ë", 0xC3)}, {})
+    message = frames.ClientMessage(2, "topic:chat", b"bytes")
+
+    assert [read(write(frame)) for frame in (hello, message)] == [hello, message]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import gevent
 import pytest
 from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
+from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from gevent.threadpool import ThreadPool
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -424,3 +426,20 @@ def test_no_cycle_keeps_a_finished_request_in_memory(start: Callable[..., WSGISe
 
     assert "nuphar.upgrade" not in kept[0]
     assert "wsgi.websocket" not in kept[0]
+
+
+def test_a_head_that_breaks_off_is_nobodys_error(capfd: pytest.CaptureFixture[str]) -> None:
+    requests = Pool()
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None, spawn=requests)
+    server.start()
+    try:
+        with gevent_socket.create_connection(("127.0.0.1", server.server_port)) as sock:
+            sock.sendall(REQUEST[:50])
+            with gevent.Timeout(LIMIT):
+                while not requests:
+                    gevent.sleep(0)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert requests.join(LIMIT)
+    finally:
+        server.stop()
+    assert capfd.readouterr().err == ""

@@ -194,3 +194,9 @@ def test_what_is_not_plain_data_is_our_own_bug(value: Any) -> None:
 def test_json_has_no_nan_and_no_infinity(value: float) -> None:
     with pytest.raises(LocalProtocolError):
         dump_json(value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-8-sig", "latin-1"])
+def test_json_is_utf_8_and_nothing_else(encoding: str) -> None:
+    with pytest.raises(RemoteProtocolError):
+        load_json('["ä \\ud800"]'.encode(encoding))

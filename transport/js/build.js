@@ -7,18 +7,47 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(await readFile(here("package.json")));
 const cborg = JSON.parse(await readFile(here("node_modules/cborg/package.json")));
 
-/** The text of dist/nuphar.js. */
-export async function bundle() {
+/** Of cborg only what reads is taken. What it hangs on its writing functions would keep those alive, so it is cut off. */
+const onlyReading = {
+  name: "only what reads",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^cborg$/ }, () => ({ path: "cborg", namespace: "reading" }));
+    onLoad({ filter: /./, namespace: "reading" }, () => ({
+      contents: 'export { Tokeniser as Tokenizer } from "./node_modules/cborg/lib/decode.js"',
+      resolveDir: here("."),
+    }));
+    onLoad({ filter: /cborg.lib.\d\w+\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, "utf8");
+      return { contents: text.replaceAll(/^encode\w+\.\w+ = [^]*?^}$/gm, "") };
+    });
+  },
+};
+
+/** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
+const SHARED =
+  "acknowledged|adopt|againAt|asking|backoff|bye|cursor|cursors|deadline|distrust|effects|emit|encodedLength|enter|epoch|" +
+  "forget|greet|heard|leave|link|majorEncoded|orphans|place|probeAt|probed|refusals|refuse|refused|rejected|" +
+  "slices|stamp|standing|terminal|tick|touch|waiting|wake|welcome|worked";
+export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
+
+/** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */
+export async function bundle(format = "esm") {
   const { outputFiles } = await build({
     entryPoints: [here("src/index.js")],
     bundle: true,
     minify: true,
-    format: "esm",
-    target: "es2020",
+    format,
+    globalName: format === "iife" ? "nuphar" : undefined,
+    target: "es2022",
     loader: { ".js": "ts" }, // so that class fields become plain assignments, which are smaller
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+    define: {
+      "globalThis.process": "undefined", // cborg's other way of handling bytes, in Node
+      ...(format === "iife" ? { "import.meta.url": "document.currentScript.src" } : {}),
+    },
+    plugins: [onlyReading],
     charset: "utf8",
-    mangleProps: /^_[a-z]/, // our private names; the wire's own "_" is not one
+    mangleProps: PRIVATE,
     write: false,
     banner: {
       js: `/*! nuphar ${version} (Apache-2.0), with cborg ${cborg.version} (${cborg.license}, see LICENSE-cborg) */`,
@@ -27,10 +56,15 @@ export async function bundle() {
   return outputFiles[0].text;
 }
 
-/** What dist/ holds besides nuphar.js: each file, and where it is copied from. */
-export const COPIES = { "nuphar.d.ts": here("nuphar.d.ts"), "LICENSE-cborg": here("node_modules/cborg/LICENSE") };
+/** What is bundled into dist/, and what is copied there, and from where. */
+export const BUNDLES = { "nuphar.js": "esm", "nuphar.classic.js": "iife" };
+export const COPIES = {
+  "nuphar-worker.js": here("src/nuphar-worker.js"),
+  "nuphar.d.ts": here("nuphar.d.ts"),
+  "LICENSE-cborg": here("node_modules/cborg/LICENSE"),
+};
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await writeFile(here("dist/nuphar.js"), await bundle());
+  for (const [name, format] of Object.entries(BUNDLES)) await writeFile(here(`dist/${name}`), await bundle(format));
   for (const [name, source] of Object.entries(COPIES)) await copyFile(source, here(`dist/${name}`));
 }

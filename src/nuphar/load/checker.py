@@ -6,14 +6,12 @@ client keeps the topic's model itself, to compare it with the server's in the en
 
 from __future__ import annotations
 
-from ..transport.frames import Acknowledge, Frame, Rejected, ServerMessage, Snapshot
+from ..transport.frames import Acknowledge, Cursor, Frame, Rejected, ServerMessage, Snapshot
 from .latency import Latencies
 from .model import Marker, is_model, read_marker, update, write_marker
+from .resume import SUBSCRIBE
 from .rising import AGAIN, LATE, NEXT, Rising
 from .senders import Senders
-
-SUBSCRIBE = 1
-"""The ref of a client's Subscribe; its messages have the refs after it."""
 
 
 class Checker:
@@ -35,6 +33,8 @@ class Checker:
         """The refs of messages that were rejected: nobody should get them."""
         self.outstanding: dict[int, tuple[bytes, float]] = {}
         """Messages without an answer, by ref, and when they were posted."""
+        self.repeats: set[int] = set()
+        """Refs that were sent again on this connection: a second answer to them is no copy."""
         self.seqs = Rising(0)
         self.senders = Senders(SUBSCRIBE)
         """The refs that came from each client of the run, itself included."""
@@ -48,6 +48,11 @@ class Checker:
     def heard(self) -> int:
         """How much came for this client; it grows with everything that does."""
         return self.acknowledged + self.delivered + self.rejected + self.duplicated + self.compared
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """How far it got; None before the first Snapshot."""
+        return None if self._epoch is None else (self._epoch, self.seqs.last)
 
     @property
     def last_ref(self) -> int:
@@ -98,12 +103,15 @@ class Checker:
                 self.acknowledged += 1
                 self._latencies.add(now - sent)
                 mine = Marker(self._run, self.client, ref, sent)
-                if seq <= self._covered:
-                    self._judge(self._see(mine))  # a Snapshot has brought it, and this is only the answer
+                is_ahead = ref in self.repeats and seq > self.seqs.last + 1
+                if seq <= self._covered or is_ahead:
+                    self._judge(self._see(mine))  # a Snapshot has brought it, or will: this is only the answer
                 else:
                     self._place(seq, mine, payload)
             elif ref == SUBSCRIBE and not self.joined:
                 self.joined = True
+            elif ref in self.repeats and seq <= self.seqs.last:
+                self.repeats.discard(ref)
             else:
                 self.duplicated += 1
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from gevent.event import Event
 
 from ..transport import websocket_frames as wire
-from ..transport.codec import CODES
-from ..transport.frames import ClientMessage, Frame, Hello, Ping, Pong, Resync, ServerMessage, Subscribe
-from ..transport.strict import dump_cbor
-from .checker import SUBSCRIBE, Checker
+from ..transport.codec import write
+from ..transport.frames import Frame, Ping, Pong, Resync, ServerMessage, Welcome
+from .checker import Checker
 from .dial import dial
 from .errors import LoadError
 from .plan import Address
 from .reader import Reader
+from .resume import Resumption
 from .sources import Sources
 from .stream import Item, Known, Stream
 
@@ -29,26 +29,29 @@ class Client:
         self.checker = checker
         self.is_open = False
         self.ending = ""
-        """How the connection ended, in words."""
+        """How the connection ended for good, in words; the cuts of `cut` are none."""
         self.joined = Event()
         """Set when the Subscribe was answered, and when the connection ended."""
         self._target = target
         self._clock = clock
         self._reader = reader
+        self._known = known
         self._stream = Stream(known)
+        self._resumption = Resumption(target)
         self._descriptor = -1
 
     def connect(self, address: Address, sources: Sources | None) -> None:
-        """Open the connection and subscribe, without waiting for the answer to that.
+        """Open the connection and subscribe, or come back after a cut; without waiting for the answer to that.
 
         Raises: LoadError if there is no connection.
         """
         sock, early = dial(address, sources)
+        self._stream = Stream(self._known)
         self._descriptor = sock.detach()  # gevent's socket has done its work; 10,000 of them would be 10 MB
         self.is_open = True
         self._reader.add(self._descriptor, self._read)
-        self._send(Hello(1, None, None, {}, {}))
-        self._send(Subscribe(SUBSCRIBE, self._target, None, None))
+        for frame in self._resumption.greeting(self.checker.cursor):
+            self._send(frame)
         self._feed(early)
 
     def wait_joined(self, timeout: float) -> None:
@@ -64,10 +67,25 @@ class Client:
         raise LoadError(f"client {checker.client} cannot subscribe to {self._target}: {reason}")
 
     def post(self) -> None:
-        """Post this client's next message; does nothing once the connection has ended."""
-        if self.is_open:
+        """Post this client's next message, or keep it until the client is back; does nothing after the end."""
+        if self.ending:
+            return
+        ref, payload = self.checker.post(self._clock())
+        if self._resumption.is_live:
+            self._send(self._resumption.say(ref, payload))
+
+    def cut(self, share: float | None) -> bool:
+        """Drop the socket without a word, after ``share`` of one more message; False if the client is not live."""
+        if not self.is_open or not self._resumption.is_live:
+            return False
+        if share is not None:
             ref, payload = self.checker.post(self._clock())
-            self._send(ClientMessage(ref, self._target, payload))
+            data = _framed(self._resumption.say(ref, payload))
+            self._write(data[: round(share * len(data))])
+        if not self.is_open:  # it ended with that write
+            return False
+        self._drop()
+        return True
 
     def compare(self) -> None:
         """Ask for the server's model, to compare it with the client's own."""
@@ -83,6 +101,10 @@ class Client:
     def give_up(self) -> None:
         """End the connection without a word, if it is still there."""
         self._end("it was given up")
+
+    def stay_away(self, how: str) -> None:
+        """After a cut there is no way back."""
+        self.ending = self.ending or how
 
     def _read(self) -> None:
         if not self.is_open:
@@ -119,13 +141,24 @@ class Client:
                 self._end(f"broken frame: {reason}")
             case Ping(n):
                 self._send(Pong(n))
+            case Welcome():
+                self._welcome(item)
             case frame:
                 self.checker.feed(frame, now)
                 if not self.joined.is_set() and (self.checker.joined or self.checker.fault):
                     self.joined.set()
 
+    def _welcome(self, welcome: Welcome) -> None:
+        if not self._resumption.welcome(welcome):
+            self._end("the server did not resume the session")
+        elif self.checker.joined:
+            unanswered = self.checker.outstanding
+            self.checker.repeats = self._resumption.repeats(unanswered)
+            for ref, (payload, _) in unanswered.items():
+                self._send(self._resumption.say(ref, payload))
+
     def _send(self, frame: Frame) -> None:
-        self._write(wire.encode_frame(wire.BINARY, dump_cbor([CODES[type(frame)], *frame]), os.urandom(4)))
+        self._write(_framed(frame))
 
     def _write(self, data: bytes) -> None:
         # Never waits, so that one client cannot hold up the others: the kernel keeps thousands of our small frames.
@@ -139,8 +172,16 @@ class Client:
 
     def _end(self, how: str) -> None:
         if self.is_open:
-            self.is_open = False
             self.ending = how
-            self._reader.remove(self._descriptor)
-            os.close(self._descriptor)
+            self._drop()
         self.joined.set()
+
+    def _drop(self) -> None:
+        self.is_open = False
+        self._resumption.lose()
+        self._reader.remove(self._descriptor)
+        os.close(self._descriptor)
+
+
+def _framed(frame: Frame) -> bytes:
+    return wire.encode_frame(wire.BINARY, write(frame), os.urandom(4))

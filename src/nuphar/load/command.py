@@ -12,9 +12,10 @@ import click
 import gevent
 from rich.console import Console
 
+from .cuts import AWAY
 from .display import Display, histogram, table
 from .errors import LoadError
-from .plan import CONNECT_RATE, MESSAGES_PER_CLIENT, MOST_READ, Plan
+from .plan import CONNECT_RATE, FLAKY, MESSAGES_PER_CLIENT, MOST_READ, Plan
 from .plot import check_plot, plot
 from .result import Result
 from .run import Run
@@ -61,6 +62,15 @@ CANNOT = 2
     is_flag=True,
     help="Kill one of the server's actors, any of them, each 0.1 seconds: the router and the supervisors included.",
 )
+@click.option(
+    "--flaky",
+    type=float,
+    is_flag=False,
+    flag_value=FLAKY,
+    metavar="[S]",
+    help="Cut each client about every S seconds, sometimes in the middle of a write; it comes back within "
+    f"{AWAY:g} seconds and resumes its session.  [S if it is left out: {FLAKY:g}]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(
     "--plot",
@@ -78,6 +88,7 @@ def load(
     url: str | None,
     kill: float | None,
     chaos: bool,
+    flaky: float | None,
     as_json: bool,
     plot_file: Path | None,
 ) -> None:
@@ -107,7 +118,7 @@ def load(
     Ctrl-C ends the run early and counts what there is.
     """
     try:
-        plan = Plan(clients, topics, seconds, rate, url, kill, chaos, connect_rate)
+        plan = Plan(clients, topics, seconds, rate, url, kill, chaos, connect_rate, flaky)
         if plot_file is not None:
             check_plot(plot_file)
         result = _run(plan, is_silent=as_json)

@@ -24,6 +24,12 @@ STOP = 15.0
 LEAST_KILL = 0.125
 """Seconds: a server's tree gives up after 100 restarts of its router in 10 s."""
 
+FLAKY = 3.0
+"""Seconds between two cuts of a client, unless told otherwise."""
+
+LEAST_FLAKY = 0.2
+"""Seconds: who is cut sooner has hardly come back."""
+
 CHAOS = 0.1
 """Seconds between two victims of ``--chaos``."""
 
@@ -31,7 +37,7 @@ CHAOS = 0.1
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``rate`` is in messages per second over all clients; ``kill`` in seconds, None for never; ``chaos`` kills others;
-    ``connect_rate`` in connections per second.
+    ``connect_rate`` in connections per second; ``flaky`` is about how many seconds each client stays connected.
 
     Client n is in topic n modulo ``topics``. Without ``url`` the run has a server of its own.
     Raises: LoadError for numbers that make no run.
@@ -45,17 +51,20 @@ class Plan:
     kill: float | None = None
     chaos: bool = False
     connect_rate: float = CONNECT_RATE
+    flaky: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("clients", "topics"):
             if getattr(self, name) < 1:
                 raise LoadError(f"--{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("seconds", "rate", "kill", "connect_rate"):
+        for name in ("seconds", "rate", "kill", "connect_rate", "flaky"):
             value = getattr(self, name)
             if value is not None and not (isfinite(value) and value > 0):
                 raise LoadError(f"--{name.replace('_', '-')}: expected a number above 0, got {value:g}")
         if self.kill is not None and self.kill < LEAST_KILL:
             raise LoadError(f"--kill: expected at least {LEAST_KILL} seconds, got {self.kill:g}")
+        if self.flaky is not None and self.flaky < LEAST_FLAKY:
+            raise LoadError(f"--flaky: expected at least {LEAST_FLAKY} seconds, got {self.flaky:g}")
         if self.trouble is not None and self.url is not None:
             raise LoadError("--kill, --chaos: only the run's own server can be told to, not the one at --url")
         if self.kill is not None and self.chaos:

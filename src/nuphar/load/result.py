@@ -15,7 +15,10 @@ SATURATED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """``seconds`` is how long was posted; ``kills`` are actors; CPU is in cores, None where nobody knows."""
+    """``seconds`` is how long was posted; ``kills`` are actors, ``cuts`` connections.
+
+    CPU is in cores, None where nobody knows.
+    """
 
     plan: Plan
     seconds: float
@@ -24,6 +27,7 @@ class Result:
     latencies: Latencies = field(default_factory=Latencies)
     disconnects: int = 0
     kills: int = 0
+    cuts: int = 0
     client_cpu: float = 0.0
     server_cpu: float | None = None
     remarks: list[str] = field(default_factory=list)
@@ -60,6 +64,7 @@ class Result:
             "disconnects": self.disconnects,
             "rate": plan.messages_per_second,
             "kills": self.kills,
+            "cuts": self.cuts,
         }
 
     def rows(self) -> list[tuple[str, str]]:
@@ -86,6 +91,8 @@ class Result:
             rows.append(("CPU of the server", f"{self.server_cpu:.0%} of a core"))
         if plan.trouble is not None:
             rows.append(("actors killed", f"{self.kills:,}"))
+        if plan.flaky is not None:
+            rows.append(("connections cut", f"{self.cuts:,}"))
         return rows
 
     def all_remarks(self) -> list[str]:

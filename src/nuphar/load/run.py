@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from .checker import Checker
 from .client import Client
 from .connect import connect_all
 from .errors import LoadError
+from .flaky import Flaky
 from .latency import Latencies
 from .model import PREFIX
 from .open_files import allow_files
@@ -70,6 +72,7 @@ class Run:
         self._topics = [self._clients[n :: plan.topics] for n in range(plan.topics)]
         self._server: OwnServer | None = None
         self._kills = 0
+        self._flaky: Flaky | None = None
         self._remarks: list[str] = []
         self._phase: tuple[str, Callable[[], float], float] = ("starting", lambda: 0.0, 1.0)
 
@@ -89,7 +92,10 @@ class Run:
             if url is None:
                 self._server = OwnServer()
                 url = self._server.url
-            self._connect(Address.of(url))
+            address = Address.of(url)
+            self._connect(address)
+            if self._plan.flaky is not None:
+                self._flaky = Flaky(self._clients, address, self._plan.flaky, self._clock, random.random)
             before = self._cpu()
             seconds = self._post()
             cores = [(now - then) / seconds for now, then in zip(self._cpu(), before, strict=True)]
@@ -111,6 +117,7 @@ class Run:
             latencies=self._latencies,
             disconnects=disconnects,
             kills=self._kills,
+            cuts=0 if self._flaky is None else self._flaky.count,
             client_cpu=cores[0],
             server_cpu=cores[1] if len(cores) > 1 else None,
             remarks=self._remarks,
@@ -129,7 +136,9 @@ class Run:
         posted, elapsed, started = 0, 0.0, clock()
         self._phase = "posting", lambda: clock() - started, plan.seconds
         calm = Event()
-        killer = gevent.spawn(self._keep_killing, calm)
+        trouble = [gevent.spawn(self._keep_killing, calm)]
+        if self._flaky is not None:
+            trouble.append(gevent.spawn(self._flaky.run, calm))
         while elapsed < plan.seconds and not self.over.is_set():
             until_due = started + (posted + 1) / rate - clock()
             gevent.sleep(min(max(_TICK, until_due), _LOOK))  # not for long: Ctrl-C is heard in between
@@ -139,7 +148,8 @@ class Run:
                 clients[number % len(clients)].post()
                 posted = number + 1
         calm.set()
-        killer.join()
+        self._phase = "waiting until all are back", lambda: sum(client.is_open for client in clients), len(clients)
+        gevent.joinall(trouble)
         if posted < wanted and not self.over.is_set():
             self._remarks.append(f"only {posted:,} of {wanted:,} messages could be posted: take a lower --rate")
         return max(_TICK, min(elapsed, plan.seconds))

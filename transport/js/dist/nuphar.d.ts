@@ -1,4 +1,4 @@
-/** Nuphar's browser client: live topics over one WebSocket. */
+/** Nuphar's browser client: live topics over one connection that comes back. */
 
 /** Connect to a server at a path of this page's host (`"/live"`) or at a full URL, and stay connected until `close()`. */
 export function connect(url: string, options?: ConnectOptions): Client;
@@ -9,6 +9,14 @@ export interface ConnectOptions {
   /** Another word for `types`; it wins if both are given. */
   serialiser?: Serialiser;
   onstate?: StateListener;
+  onqueue?: QueueListener;
+  onreject?: RejectListener;
+  /** Keep messages without an answer in the browser, over a reload. True unless it is switched off or cannot be done. */
+  storage?: boolean;
+  /** Who is signed in, if somebody is: what is kept is sent only for the same one again. */
+  user?: string;
+  /** The ways to the server, best first, in place of WebSocket, server-sent events and long-polling. */
+  transports?: Transport[];
   /** The class to open sockets with, where there is no global one or another is wanted. */
   WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
   /** Replaces parts of the surroundings, for tests: clocks, timers, randomness, the page's events. */
@@ -20,22 +28,50 @@ export type State = "connecting" | "live" | "offline" | "closed";
 
 export type StateListener = (state: State, client: Client) => void;
 
+/** What waits for an answer. */
+export interface Queue {
+  readonly messages: number;
+  readonly bytes: number;
+  /** How many of the messages are written, so that a page which is loaded now would find them. */
+  readonly kept: number;
+  readonly where: "disk" | "memory";
+  /** A sentence that says why it is memory; empty for disk. */
+  readonly why: string;
+}
+
+export type QueueListener = (queue: Queue) => void;
+
+/** `message` is as it was sent, or as it was kept if its type is not known any more. */
+export type RejectListener = (error: unknown, what: { readonly target: string; readonly message: any }) => void;
+
 export interface Client {
   readonly state: State;
   /** When `state` was entered, in milliseconds since 1970. */
   readonly since: number;
   /** A sentence that says why the client is offline or closed; empty while it is live. */
   readonly why: string;
+  /** The close code of the connection that ended last, null while the client is live. */
+  readonly code: number | null;
+  /** The name of the transport in use: `websocket`, `sse` or `polling`, unless others were given. */
+  readonly transport: string;
+  readonly queue: Queue;
   /** The public id of this client's session, issued by the server; null before the first Welcome. */
   readonly clientId: string | null;
   /** Call `fn` on each change of `state`; the result ends that. */
   onstate(fn: StateListener): () => void;
+  /** Call `fn` when messages begin or cease to wait, and when it changes where they are. */
+  onqueue(fn: QueueListener): () => void;
+  /** Call `fn` for each message that was not applied, or may not have been; also for those that an earlier page sent. */
+  onreject(fn: RejectListener): () => void;
   /**
    * Follow `"board"` (or `"topic:board"`), `"session"`, `"page:..."` or `"tree"`. A second call for the same target
    * gives the same store, and asks the server again if it had refused the target or the target had stopped.
    */
   subscribe<Model = unknown, Message = unknown>(id: string, options?: SubscribeOptions<Model, Message>): Store<Model, Message>;
-  /** End for good. What waits for a connection is rejected with `gone`, what waits for an answer with `unknown_outcome`. */
+  /**
+   * End for good, and the session with it. What was never sent is rejected with `gone`, what waits for an answer with
+   * `unknown_outcome`; nothing is kept.
+   */
   close(): void;
 }
 
@@ -46,6 +82,8 @@ export interface SubscribeOptions<Model, Message> {
   initial?: Model;
   /** Show own messages before the server has confirmed them; a rejected one is taken back. Needs `update`. */
   optimistic?: boolean;
+  /** Fields of the model that only this page knows: `assign` changes them, and no snapshot takes them away. */
+  local?: readonly (keyof Model & string)[];
   /** What the server's rule for joining wants to know: null or plain values. */
   params?: unknown;
 }
@@ -54,6 +92,10 @@ export interface Store<Model = unknown, Message = unknown> {
   readonly target: string;
   /** `undefined` (or `initial`) before the first snapshot. */
   readonly model: Model | undefined;
+  /** The model without own messages that are not confirmed. */
+  readonly confirmed: Model | undefined;
+  /** Own messages that are not part of `confirmed`, in their order; `model` has them applied if the store is optimistic. */
+  readonly pending: readonly Message[];
   /** The place of the confirmed model in the target's order; 0 before the first message. */
   readonly seq: number;
   /** Why the server refused this target, or null. */
@@ -69,6 +111,8 @@ export interface Store<Model = unknown, Message = unknown> {
    * message cannot be sent or `update` cannot apply it.
    */
   dispatch(message: Message): Promise<number>;
+  /** Change fields that are `local`. */
+  assign(fields: Partial<Model>): void;
   /** Leave the target; the store keeps its last model. */
   unsubscribe(): void;
 }
@@ -121,6 +165,23 @@ export function custom(functions: Serialiser): Serialiser;
 /** An array that Python receives as a tuple. A copy of it is an ordinary array again. */
 export function tuple<Items extends unknown[]>(...items: Items): Items;
 
+/** A way to a server. It gives a line at once, and calls nothing of it before that. */
+export interface Transport {
+  readonly name: string;
+  /** `url` begins with http or https. */
+  connect(url: string): Line;
+}
+
+/** A connection. Its user sets the three functions; one call of `send` or `onframe` is one frame. */
+export interface Line {
+  send(bytes: Uint8Array<ArrayBuffer>): void;
+  /** 1000 says that the client will not come back. */
+  close(code: number): void;
+  onopen?: (protocol: string) => void;
+  onframe?: (bytes: Uint8Array) => void;
+  onclose?: (code: number, reason: string) => void;
+}
+
 export interface WebSocketLike {
   binaryType: string;
   readonly protocol: string;
@@ -141,7 +202,24 @@ export interface Platform {
   clearTimeout(timer: any): void;
   /** Is given what a listener or an `update` raised. */
   report(error: unknown): void;
+  /** Starts `nuphar-worker.js`, which lies beside the script. */
+  worker(): Pick<Worker, "postMessage" | "terminate" | "onmessage" | "onerror">;
+  /** Opens this tab's part of what the browser keeps; undefined keeps nothing. */
+  storage: ((name: string, date: number) => Promise<Tab>) | undefined;
+  WebSocket: ConnectOptions["WebSocket"];
+  fetch: typeof fetch | undefined;
+  EventSource: typeof EventSource | undefined;
   window: Pick<EventTarget, "addEventListener" | "removeEventListener"> | undefined;
   document: (Pick<EventTarget, "addEventListener" | "removeEventListener"> & { readonly visibilityState: string }) | undefined;
   location: { readonly href: string } | undefined;
+}
+
+/** What a tab keeps: a head that says which session, and a row for each message. */
+export interface Tab {
+  readonly head: any;
+  readonly rows: readonly any[];
+  save(head: any): void;
+  write(rows: readonly any[], gone: readonly (number | null)[]): Promise<void>;
+  end(): Promise<void>;
+  release(): void;
 }

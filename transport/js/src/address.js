@@ -2,12 +2,11 @@
 
 const PREFIXED = /^(topic|page):/;
 
-/** The WebSocket URL of "/live", seen from a page at `base`, or of a full URL. Raises TypeError if there is none. */
-export function socketUrl(url, base) {
-  const full = new URL(url, base);
-  full.protocol = full.protocol.replace(/^http/, "ws");
+/** The http or https URL of "/live", seen from a page at `base`, or of a full URL. Raises TypeError if there is none. */
+export function serverUrl(url, base) {
+  const full = new URL(`${new URL(url, base)}`.replace(/^ws/, "http"));
   full.hash = "";
-  if (!["ws:", "wss:"].includes(full.protocol)) throw new TypeError(`expected a ws or wss URL, got ${full.protocol}`);
+  if (!/^https?:$/.test(full.protocol)) throw new TypeError(`expected a ws, wss, http or https URL, got ${full.protocol}`);
   return full.href;
 }
 

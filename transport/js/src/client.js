@@ -1,37 +1,48 @@
 /**
- * A client on a WebSocket: performs what the core decides, and tells the page. The only module with socket and timer.
+ * A client in a page: performs what the core decides, and tells the page. The only module with lines, timers and storage.
  */
-import { socketUrl, targetOf } from "./address.js";
+import { serverUrl, targetOf } from "./address.js";
+import { Alarm } from "./alarm.js";
+import { Choice } from "./choice.js";
 import { Core } from "./core.js";
-import { PROTOCOL } from "./frames.js";
+import { Keeper } from "./keeper.js";
 import { Listeners } from "./listeners.js";
 import { onlyKnown, platform } from "./platform.js";
 import { automatic } from "./serialiser.js";
 import { Store } from "./store.js";
+import { transports } from "./transports.js";
 
-const LONGEST = 2 ** 31 - 1; // milliseconds; a longer timer fires at once
-const OPTIONS = ["types", "serialiser", "onstate", "WebSocket", "platform"];
-const SUBSCRIPTION = ["update", "initial", "optimistic", "params"];
+const HOOKS = ["onstate", "onqueue", "onreject"];
+const OPTIONS = ["types", "serialiser", ...HOOKS, "storage", "user", "transports", "WebSocket", "platform"];
+const SUBSCRIPTION = ["update", "initial", "optimistic", "params", "local"];
 
 export class Client {
-  _socket = null;
-  _timer = null;
-  _firesAt = Infinity;
+  _line = null;
+  _heard = false;
+  _open = null;
   _performing = false;
+  _version = 0;
   _stores = new Map();
-  _listeners = new Listeners();
+  _listeners = Object.fromEntries(HOOKS.map((hook) => [hook, new Listeners()]));
 
   constructor(url, options = {}) {
     onlyKnown(options, OPTIONS, "connect");
     this._platform = { ...platform(), ...options.platform };
-    this._socketClass = options.WebSocket ?? globalThis.WebSocket;
-    this._url = socketUrl(url, this._platform.location?.href);
+    this._url = serverUrl(url, this._platform.location?.href);
+    this._transports = options.transports ?? transports({ ...this._platform, ...options });
+    this._choice = new Choice(this._transports.length);
     const given = options.serialiser ?? options.types ?? {};
     const serialiser = typeof given.decodeMessage === "function" ? given : automatic(given);
     this._core = new Core({ serialiser, random: this._platform.random });
+    this._alarm = new Alarm(this._platform, () => this._ring());
+    this._keeper = new Keeper({ platform: this._platform, core: this._core, told: () => this._tell("onqueue", this.queue) });
     this.since = this._platform.date();
-    if (options.onstate) this.onstate(options.onstate);
-    this._act((core, now) => core.link.start(now)); // raises for a URL that no socket takes
+    for (const hook of HOOKS) if (options[hook]) this[hook](options[hook]);
+    const stored = options.storage !== false && this._platform.storage;
+    this._loading = Boolean(stored);
+    if (stored) this._load(`nuphar ${this._url} ${options.user ?? ""}`);
+    else this._keeper.why = "there is no storage, or it is switched off";
+    this._act((core, now) => core.link.start(now));
     this._attend("addEventListener");
   }
 
@@ -43,12 +54,34 @@ export class Client {
     return this._core.link.why;
   }
 
+  get code() {
+    return this._core.link.code;
+  }
+
   get clientId() {
     return this._core.link.clientId;
   }
 
+  get transport() {
+    return this._transports[this._choice.index].name;
+  }
+
+  /** The messages without an answer: how many, their bytes, how many of them a reload would find, and where they are. */
+  get queue() {
+    const { where, why, kept } = this._keeper;
+    return { messages: this._core.targets.messages.length, bytes: this._core.bytes, kept, where, why };
+  }
+
   onstate(fn) {
-    return this._listeners.add(fn);
+    return this._listeners.onstate.add(fn);
+  }
+
+  onqueue(fn) {
+    return this._listeners.onqueue.add(fn);
+  }
+
+  onreject(fn) {
+    return this._listeners.onreject.add(fn);
   }
 
   subscribe(id, options = {}) {
@@ -59,12 +92,12 @@ export class Client {
   }
 
   close() {
-    this._attend("removeEventListener");
     this._act((core) => core.close());
   }
 
   _actions = {
     dispatch: (slice, entry) => this._act((core) => core.dispatch(slice, entry)),
+    assign: (slice, fields) => this._act((core) => core.assign(slice, fields)),
     unsubscribe: (slice) => {
       this._act((core) => core.unsubscribe(slice));
       this._stores.delete(slice);
@@ -72,12 +105,34 @@ export class Client {
   };
 
   _wake = () => {
-    if (this._platform.document?.visibilityState !== "hidden") this._act((core, now) => core.link.wake(now));
+    const hidden = this._platform.document?.visibilityState === "hidden";
+    this._alarm.hide(hidden);
+    if (!hidden) this._act((core, now) => core.link.wake(now));
+  };
+
+  _hide = () => {
+    this._keeper.save();
+    this._keeper.flush();
   };
 
   _attend(verb) {
-    this._platform.window?.[verb]("online", this._wake);
-    this._platform.document?.[verb]("visibilitychange", this._wake);
+    const { window, document } = this._platform;
+    window?.[verb]("online", this._wake);
+    window?.[verb]("pagehide", this._hide);
+    document?.[verb]("visibilitychange", this._wake);
+  }
+
+  /** Find what an earlier page has kept. Until then no Hello is sent, as it would ask for a new session. */
+  async _load(base) {
+    const found = await this._keeper.open(base);
+    this._loading = false;
+    if (this.state === "closed") return this._keeper.end();
+    this._act((core, now) => {
+      if (found) core.restore(...found);
+      if (this._open !== null) core.opened(this._open, now);
+    });
+    this._keeper.touch();
+    this._tell("onqueue", this.queue);
   }
 
   /** Let the core decide, then do what it says. What a listener causes meanwhile is done in its turn. */
@@ -90,57 +145,99 @@ export class Client {
     } finally {
       this._performing = false;
     }
-    this._arm();
+    this._settle();
     return result;
   }
 
   _perform(kind, subject, ...what) {
-    const { report, date } = this._platform;
-    if (kind === "send") this._socket?.send(subject);
-    else if (kind === "resolve") subject.resolve(...what);
-    else if (kind === "reject") subject.reject(...what);
-    else if (kind === "open") this._open();
-    else if (kind === "close") this._leave(subject);
-    else if (kind === "fault") report(subject);
-    else if (kind === "state") {
-      this.since = date();
-      this._listeners.tell(report, this.state, this);
-    } else this._stores.get(subject)?._tell(kind, report, ...what);
+    if (kind === "send") this._line?.send(subject);
+    else if (kind === "resolve") subject.resolve?.(...what);
+    else if (kind === "reject") {
+      subject.reject?.(...what);
+      this._tell("onreject", what[0], { target: subject.target, message: subject.message });
+    } else if (kind === "open") this._connect();
+    else if (kind === "close") this._leave()?.close(subject);
+    else if (kind === "keep") this._keeper.save();
+    else if (kind === "fault") this._platform.report(subject);
+    else if (kind === "state") this._enter();
+    else this._stores.get(subject)?._tell(kind, this._platform.report, ...what);
   }
 
-  _open() {
-    const socket = new this._socketClass(this._url, [PROTOCOL]);
-    const mine = (decide) => (event) => this._socket === socket && this._act((core, now) => decide(event, core, now));
-    this._socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.onopen = mine((_, core, now) => core.opened(socket.protocol, now));
-    socket.onmessage = mine(({ data }, core, now) => {
-      core.receive(typeof data === "string" ? data : new Uint8Array(data), now); // the core refuses text
+  _enter() {
+    this.since = this._platform.date();
+    if (this.state === "closed") {
+      this._attend("removeEventListener");
+      this._alarm.hide(false);
+    }
+    this._tell("onstate", this.state, this);
+  }
+
+  _connect() {
+    const mine = (decide) => (...what) => this._line === line && this._act((core, now) => decide(core, now, ...what));
+    const line = this._transports[this._choice.index].connect(this._url);
+    this._line = line;
+    this._heard = false;
+    line.onopen = mine((core, now, protocol) => {
+      if (this._loading) this._open = protocol;
+      else core.opened(protocol, now);
     });
-    socket.onclose = mine(({ code, reason }, core, now) => {
-      this._socket = null;
+    line.onframe = mine((core, now, data) => {
+      if (!this._heard) this._choice.worked(now);
+      this._heard = true;
+      core.receive(data, now);
+    });
+    line.onclose = mine((core, now, code, reason) => {
+      this._leave();
       core.closed(code, reason, now);
     });
   }
 
-  /** Close the socket and forget it at once: on a dead network its close event takes minutes. */
-  _leave(code) {
-    this._socket?.close(code);
-    this._socket = null;
+  /** Forget the line at once: on a dead network its close event takes minutes. */
+  _leave() {
+    const line = this._line;
+    this._line = this._open = null;
+    if (line !== null && !this._heard) this._choice.failed();
+    return line;
   }
 
-  _arm() {
-    const { deadline } = this._core;
-    const early = this._timer !== null && this._firesAt <= deadline; // it does nothing then, and is set again
-    if (early && deadline !== Infinity) return;
-    this._platform.clearTimeout(this._timer);
-    this._timer = null;
-    this._firesAt = deadline;
-    if (deadline === Infinity) return;
-    const delay = Math.min(LONGEST, Math.max(0, deadline - this._platform.now()));
-    this._timer = this._platform.setTimeout(() => {
-      this._timer = null;
-      this._act((core, now) => core.tick(now));
-    }, delay);
+  /** Try the first transport beside the present one, which stays if it does not open. */
+  _probe() {
+    this._choice.probeAt = Infinity;
+    const line = this._transports[0].connect(this._url);
+    const end = (opened) => {
+      line.onopen = line.onclose = () => {};
+      this._act((core, now) => {
+        this._choice.probed(opened, now);
+        if (opened && this.state === "live") core.link.move(now);
+      });
+    };
+    line.onframe = () => {};
+    line.onclose = () => end(false);
+    line.onopen = () => {
+      end(true);
+      line.close(1000);
+    };
+  }
+
+  _ring() {
+    this._act((core, now) => core.tick(now));
+    if (this.state === "live" && this._platform.now() >= this._choice.probeAt) this._probe();
+    this._settle();
+  }
+
+  /** After everything that happens: what is there to be kept, and when to look again. */
+  _settle() {
+    const { version } = this._core.targets;
+    const live = this.state === "live";
+    this._alarm.set(Math.min(this._core.deadline, live ? this._choice.probeAt : Infinity));
+    if (this.state === "closed" && !this._loading) this._keeper.end();
+    if (version === this._version) return;
+    this._version = version;
+    this._keeper.touch();
+    this._tell("onqueue", this.queue);
+  }
+
+  _tell(hook, ...what) {
+    this._listeners[hook].tell(this._platform.report, ...what);
   }
 }

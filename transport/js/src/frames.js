@@ -1,7 +1,9 @@
 /**
  * The frames of the wire protocol (docs/wire.md) and their bytes: one CBOR array `[type, field, ...]` each. Pure.
  */
-import { decode as fromCbor, encode as toCbor } from "cborg";
+import { decode as read } from "./cbor.js";
+
+export { encode } from "./cbor.js";
 
 export const PROTOCOL = "nuphar.v1.cbor";
 export const VERSION = 1;
@@ -46,35 +48,12 @@ const FROM_SERVER = new Map([
   [BYE, [text, seconds]],
 ]);
 
-const ENCODING = {
-  mapSorter: undefined, // a map keeps the order it was written in, as on the Python side
-  typeEncoders: {
-    undefined() {
-      throw new TypeError("undefined cannot be sent; use null");
-    },
-  },
-};
-
-const DECODING = {
-  strict: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowInfinity: false,
-  allowNaN: false,
-  rejectDuplicateMapKeys: true,
-};
-
-/** The bytes of a frame. Raises TypeError or Error for a value that CBOR cannot hold. */
-export function encode(frame) {
-  return toCbor(frame, ENCODING);
-}
-
 /**
  * Read one frame of a server. Trailing fields are left alone, and so is a type from a later version, so that
  * version 1 can grow. Raises an Error for everything else that docs/wire.md does not describe.
  */
 export function decode(data) {
-  const frame = fromCbor(data, DECODING);
+  const frame = read(data);
   if (!list(frame) || !count(frame[0])) throw new TypeError("expected an array that starts with a frame type");
   const shape = FROM_SERVER.get(frame[0]);
   if (shape === undefined) {

@@ -6,7 +6,8 @@
  */
 import { HELLO, PING, VERSION } from "./frames.js";
 
-const HANDSHAKE = 10_000; // from opening a socket to its Welcome; a TCP connect that is never answered takes minutes
+const HANDSHAKE = 10_000; // from opening a line to its Welcome; a TCP connect that is never answered takes minutes
+const CHECK = 5_000; // how long a server may take to answer when the page has come back and wants to know
 
 export const PROTOCOL_ERROR = 4400;
 export const SESSION_GONE = 4404;
@@ -16,11 +17,13 @@ export class Link {
   /** `state`: "connecting" · "live" · "offline" (waits for its next attempt) · "closed" (for good). */
   state = "connecting";
   why = "";
+  /** The close code of the last connection that ended, or null. */
+  code = null;
   clientId = null;
   limits = {};
   deadline = null;
-  _session = null;
-  _token = null;
+  session = null;
+  token = null;
   _heartbeat = 0;
   _asked = false;
   _pings = 0;
@@ -40,19 +43,18 @@ export class Link {
   start(now) {
     this._leaving = null;
     this._notice = "";
+    this._asked = false;
     this.emit("open");
     this._enter("connecting", this.why, now + HANDSHAKE);
   }
 
-  /** The socket is open: say hello, and resume the session if there was one. */
-  opened() {
-    this.emit("send", [HELLO, VERSION, this._session, this._token, {}, {}]);
+  /** The line is open: say hello, and resume the session if there was one, from these places. */
+  opened(cursors = {}) {
+    this.emit("send", [HELLO, VERSION, this.session, this.token, this.session === null ? {} : cursors, {}]);
   }
 
   welcome([, clientId, session, token, , limits, heartbeat], now) {
-    Object.assign(this, { clientId, limits });
-    this._session = session;
-    this._token = token;
+    Object.assign(this, { clientId, session, token, limits, code: null });
     this._heartbeat = heartbeat * 1000;
     this.backoff.reset();
     this._enter("live", "", null);
@@ -81,39 +83,51 @@ export class Link {
     if (this.deadline === null || now < this.deadline) return;
     if (this.state === "offline") this.start(now);
     else if (this.state === "connecting") this.drop(HEARTBEAT_MISSED, "no Welcome within 10 s", now);
-    else if (this._asked) this.drop(HEARTBEAT_MISSED, "the server was silent for two heartbeats", now);
-    else {
-      this._asked = true;
-      this.emit("send", [PING, (this._pings += 1)]);
-      this.deadline = now + this._heartbeat;
-    }
+    else if (this._asked) this.drop(HEARTBEAT_MISSED, "the server was silent for too long", now);
+    else this._check(now, this._heartbeat);
   }
 
-  /** The socket was closed by the server or the network. */
+  /** The line was closed by the server or the network. */
   closed(code, reason, now) {
     if (this.state === "offline" || this.state === "closed") return;
+    this.code = code;
     const why = this._leaving?.reason || this._notice || reason || `the connection ended with code ${code}`;
-    if (code === SESSION_GONE) this._session = this._token = null;
+    if (code === SESSION_GONE) this.session = this.token = null;
     else if (code >= 4400 && code < 4500) return this._enter("closed", why, null);
     this._comeBack(why, now);
   }
 
   /** End this connection from here, and come back. */
   drop(code, why, now) {
+    this.code = code;
     this.emit("close", code);
     this._comeBack(why, now);
   }
 
-  /** The network or the page is back: do not wait any longer, unless the server asked for it. */
+  /** The network or the page is back: ask whether the server is there, or do not wait any longer if it allows that. */
   wake(now) {
+    if (this.state === "live" && !this._asked) this._check(now, CHECK);
     if (this.state === "offline" && now >= this._restUntil) this.start(now);
+  }
+
+  /** There is a better way to the server: leave this line for it. */
+  move(now) {
+    this.emit("close", HEARTBEAT_MISSED); // any code but 1000, which would end the session
+    this.start(now);
   }
 
   /** End for good. */
   close() {
     if (this.state === "closed") return;
+    this.code = 1000;
     this.emit("close", 1000);
     this._enter("closed", "closed by this client", null);
+  }
+
+  _check(now, patience) {
+    this._asked = true;
+    this.emit("send", [PING, (this._pings += 1)]);
+    this.deadline = now + patience;
   }
 
   _comeBack(why, now) {

@@ -1,8 +1,7 @@
 /**
- * One target's slice: the confirmed model, its place in the target's order, and own messages shown early. Pure.
+ * One target's slice: the confirmed model, its place in the target's order, and own messages without a place yet. Pure.
  *
- * Shown is always `model = confirmed + pending`, applied in order; a confirmed message moves the first part, an
- * own message that waits for its answer is in the second.
+ * The model of an optimistic slice is always `confirmed` with `pending` applied in order, as far as they fit.
  */
 
 /** What became of a message: applied and visible, applied but on show already, known already, or too early. */
@@ -18,18 +17,18 @@ export class Slice {
   againAt = null;
   refusals = 0;
 
-  constructor(target, { update = null, initial = undefined, optimistic = false, params = null } = {}) {
-    Object.assign(this, { target, update, initial, optimistic, params });
+  constructor(target, { update = null, initial = undefined, optimistic = false, params = null, local = [] } = {}) {
+    Object.assign(this, { target, update, initial, params, local });
+    this.optimistic = optimistic && update !== null;
     this.reset();
   }
 
   /** Forget everything that the server said. */
   reset() {
-    this.epoch = null;
     this.seq = 0;
-    this.confirmed = this.model = this.initial;
     this.pending = [];
-    this.asking = false;
+    this.distrust();
+    this._base(this.initial);
   }
 
   /** Where to go on from; null asks for a snapshot, the only way on for a store without `update`. */
@@ -48,52 +47,73 @@ export class Slice {
     this.asking = false;
   }
 
-  /** Replace the confirmed model. Own messages that were acknowledged are part of it, the others stay on show. */
+  /** Replace the confirmed model. Own messages that were answered are part of it, the others stay pending. */
   replace(epoch, seq, model) {
-    Object.assign(this, { epoch, seq, confirmed: model, asking: false });
+    Object.assign(this, { epoch, seq, asking: false });
     this.enter();
     this.pending = this.pending.filter((entry) => entry.seq === null);
+    this._base(model);
+  }
+
+  /** Change fields that only this page knows. Raises TypeError for a field that is not one of them. */
+  assign(fields) {
+    const stranger = Object.keys(fields).find((name) => !this.local.includes(name));
+    if (stranger !== undefined) throw new TypeError(`${stranger} is no local field; those are ${this.local.join(", ")}`);
+    this.confirmed = { ...this.confirmed, ...fields };
     this._rebase();
   }
 
   /** Apply the message at `seq`, `entry` if it is an own one. If `update` raises, it raises that and did nothing. */
   place(seq, message, entry = null) {
+    const early = this.epoch === null ? seq > 0 : seq > this.seq + 1;
+    if (entry !== null && early) entry.seq = seq; // answered: pending until a snapshot, or the order, has caught up
     if (this.epoch === null || seq <= this.seq) {
-      return this.forget(entry) ? APPLIED : OLD; // a snapshot has brought it already: it was on show twice
+      return !early && this.forget(entry) ? APPLIED : OLD; // a snapshot has brought it already: it was on show twice
     }
-    if (seq !== this.seq + 1) {
-      if (entry !== null) entry.seq = seq; // acknowledged: it stays on show until the order has caught up
-      return GAP;
-    }
+    if (early) return GAP;
     if (this.update !== null) this.confirmed = this.update(this.confirmed, message);
     this.seq = seq;
     this.asking = false;
-    const shown = entry !== null && this.pending[0] === entry;
+    const shown = this.optimistic && entry !== null && this.pending[0] === entry;
     this.pending = this.pending.filter((other) => other !== entry && (other.seq === null || other.seq > seq));
     if (shown) return SEEN;
     this._rebase();
     return APPLIED;
   }
 
-  /** Show an own message before it is confirmed, if this store does so. Raises what `update` raises. */
+  /** Add an own message; true if it shows. If `update` raises, it raises that and did nothing. */
   show(entry) {
-    if (!this.optimistic || this.update === null) return false;
-    if (this.epoch !== null) this.model = this.update(this.model, entry.message);
+    const shows = this.optimistic && this._based;
+    if (shows) this.model = this.update(this.model, entry.message);
     this.pending.push(entry);
-    return this.epoch !== null;
+    return shows;
   }
 
-  /** Take back an own message; true if it was on show. */
+  /** Put own messages of an earlier life in front of the others. */
+  adopt(entries) {
+    this.pending.unshift(...entries);
+    this._rebase();
+  }
+
+  /** Take back an own message; true if it may have been on show. */
   forget(entry) {
     if (!this.pending.includes(entry)) return false;
     this.pending = this.pending.filter((other) => other !== entry);
     this._rebase();
-    return true;
+    return this.optimistic;
+  }
+
+  /** Put `model` under the pending messages; local fields stay what they were. */
+  _base(model) {
+    const kept = this.local.filter((name) => Object.hasOwn(this.confirmed ?? {}, name));
+    this._based = model !== undefined;
+    this.confirmed = kept.length > 0 ? { ...model, ...Object.fromEntries(kept.map((name) => [name, this.confirmed[name]])) } : model;
+    this._rebase();
   }
 
   _rebase() {
     this.model = this.confirmed;
-    if (this.epoch === null) return;
+    if (!this.optimistic || !this._based) return;
     for (const { message } of this.pending) {
       try {
         this.model = this.update(this.model, message);

@@ -12,8 +12,18 @@ export class Store {
     return this._slice.target;
   }
 
+  /** What to show: the confirmed model, with the pending messages on it if the store is optimistic. */
   get model() {
     return this._slice.model;
+  }
+
+  get confirmed() {
+    return this._slice.confirmed;
+  }
+
+  /** Own messages that are not part of the confirmed model, in their order. */
+  get pending() {
+    return this._slice.pending.map(({ message }) => message);
   }
 
   get seq() {
@@ -43,6 +53,11 @@ export class Store {
   /** Send a message; the promise gives its seq, or is rejected with a NupharError (code, text, details). */
   dispatch(message) {
     return new Promise((resolve, reject) => this._actions.dispatch(this._slice, { message, resolve, reject }));
+  }
+
+  /** Change fields of the model that are `local`: the server does not know them, and no snapshot takes them away. */
+  assign(fields) {
+    this._actions.assign(this._slice, fields);
   }
 
   /** Leave the target; the store keeps its last model. */

@@ -1,55 +1,117 @@
 /**
  * What a client asked and is told about its targets: which ref waits for which answer, and what an answer moves. Pure.
+ *
+ * A ref is given when something is asked, with or without a connection. What has no answer is sent with the next one:
+ * under the same refs if the session goes on, under new ones if it does not.
  */
 import { NupharError } from "./errors.js";
 import * as frames from "./frames.js";
 import { APPLIED, GAP } from "./slice.js";
 
 const LATER = ["busy", "rate_limited"]; // refusals that pass by themselves; details may hold the seconds to wait
+const JUMP = 1_000_000; // refs that a page may have used since it last wrote down how far it was
 
 export class Targets {
   slices = new Map();
-  _waiting = new Map();
-  _ref = 0;
+  /** What has no answer yet, by ref, in the order of refs. `sent` is the connection it first went out on, or null. */
+  waiting = new Map();
+  ref = 0;
+  /** The highest ref that may have been sent. */
+  reached = 0;
+  /** Rises whenever `waiting` or what was sent of it changes. */
+  version = 0;
+  _connection = 0;
+  /** Targets that an earlier page followed. */
+  orphans = [];
 
-  constructor({ serialiser, random, emit }) {
-    Object.assign(this, { serialiser, random, emit });
+  constructor({ serialiser, random, emit, link }) {
+    Object.assign(this, { serialiser, random, emit, link });
   }
 
   get deadline() {
     return Math.min(...[...this.slices.values()].map((slice) => slice.againAt ?? Infinity));
   }
 
-  /** Catch up after a Welcome: one Resync for all that has a place in an order, a Subscribe for everything else. */
+  /** Messages without an answer, in their order. */
+  get messages() {
+    return [...this.waiting.values()].filter((entry) => entry.kind === frames.CLIENT_MESSAGE);
+  }
+
+  /** The places that a server may go on from. */
+  get cursors() {
+    return Object.fromEntries([...this.slices.values()].flatMap(({ target, cursor }) => (cursor ? [[target, cursor]] : [])));
+  }
+
+  /** Go on after a Welcome. A session that was resumed is subscribed already, a new one knows nothing. */
   greet(resumed) {
-    if (!resumed) this._ref = 0;
-    const [known, others] = [[], []];
+    const before = [...this.waiting.values()];
+    this.version += 1;
+    this._connection += 1;
+    if (resumed) {
+      before.forEach((entry) => this._transmit(entry));
+      this.orphans.filter((target) => !this.slices.has(target)).forEach((target) => this.leave(target));
+    } else this._beginAnew();
+    this.orphans = [];
     for (const slice of this.slices.values()) {
-      (slice.epoch === null || slice.params !== null ? others : known).push(slice); // a Resync carries no params
+      slice.asking = false;
+      if (slice.standing === "out") this.join(slice);
     }
-    if (known.length > 0) this._resync(known);
-    others.forEach((slice) => this.join(slice));
+    if (resumed) return;
+    for (const entry of before) {
+      if (entry.kind !== frames.CLIENT_MESSAGE) continue;
+      if (entry.sent === null) this.ask(entry);
+      else this.refuse(entry, new NupharError("unknown_outcome", "the session ended before the answer came"));
+    }
+  }
+
+  /** Take over what an earlier page left behind, in front of what this one has asked. `targets` are those it followed. */
+  restore({ ref, reached, targets }, entries) {
+    this.orphans = targets;
+    this.reached = reached;
+    this.version += 1;
+    const later = [...this.waiting.values()];
+    this.waiting = new Map(entries.map((entry) => [entry.ref, entry]));
+    this.ref = JUMP + Math.max(ref, ...this.waiting.keys());
+    later.forEach((entry) => this.ask(entry));
+    for (const slice of this.slices.values()) {
+      const own = entries.filter(({ target }) => target === slice.target);
+      if (own.length === 0) continue;
+      slice.adopt(own);
+      this.emit("change", slice, slice.model, null);
+    }
+  }
+
+  add(slice) {
+    this.slices.set(slice.target, slice);
+    slice.adopt(this.messages.filter(({ target }) => target === slice.target));
   }
 
   join(slice) {
     slice.standing = "asked";
     slice.againAt = null;
-    const ref = this._expect({ slice, kind: frames.SUBSCRIBE });
-    this.emit("send", [frames.SUBSCRIBE, ref, slice.target, slice.cursor, slice.params]);
+    this.ask({ kind: frames.SUBSCRIBE, target: slice.target, slice });
   }
 
-  leave(slice) {
-    this.emit("send", [frames.UNSUBSCRIBE, this._expect({ slice, kind: frames.UNSUBSCRIBE }), slice.target]);
+  leave(target) {
+    this.ask({ kind: frames.UNSUBSCRIBE, target });
   }
 
-  send(entry) {
-    this.emit("send", [frames.CLIENT_MESSAGE, this._expect(entry), entry.slice.target, entry.payload]);
+  /** Give the next ref to an entry, and send it if that is possible now. */
+  ask(entry) {
+    this.version += 1;
+    this.ref += 1;
+    entry.ref = this.ref;
+    this.waiting.set(entry.ref, entry);
+    if (this.link.ready) this._transmit(entry);
   }
 
-  /** The connection is gone: nobody can say what became of the messages that have no answer yet. */
-  lost() {
-    for (const slice of this.slices.values()) Object.assign(slice, { standing: "out", asking: false, againAt: null });
-    this._disown(() => true, "the connection was lost before the answer came");
+  /** There will be no other connection. */
+  end(why) {
+    for (const entry of this.messages) {
+      const lost = ["unknown_outcome", "the client was closed before the answer came"];
+      this.refuse(entry, new NupharError(...(entry.sent === null ? ["gone", why] : lost)));
+    }
+    this.waiting.clear();
   }
 
   tick(now) {
@@ -60,20 +122,22 @@ export class Targets {
     const slice = this.slices.get(target);
     refs.forEach((ref, index) => this._answered(slice, ref, Math.max(0, seq - refs.length + 1 + index)));
     if (!final || slice === undefined) return;
-    this._disown((entry) => entry.slice === slice, `${target} has stopped`);
+    for (const entry of this.messages) {
+      if (entry.target === target) this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`));
+    }
     slice.reset();
     slice.standing = "out";
     this.emit("change", slice, slice.model, null);
   }
 
   rejected(ref, target, error, now) {
-    const entry = this._waiting.get(ref);
-    this._waiting.delete(ref);
-    const slice = this.slices.get(target);
-    if (entry?.kind === frames.CLIENT_MESSAGE) this._refuse(entry, error);
-    else if (entry?.kind === frames.SUBSCRIBE && entry.slice === this.slices.get(entry.slice.target)) {
-      this._shutOut(entry.slice, error, now);
-    } else if (ref === 0 && slice !== undefined) this._shutOut(slice, error, now); // the answer to a Resync
+    const entry = this.waiting.get(ref);
+    const slice = this.slices.get(entry?.target ?? target);
+    this.waiting.delete(ref);
+    if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
+    else if (entry?.kind === frames.SUBSCRIBE ? entry.slice === slice : ref === 0 && slice?.standing === "in") {
+      this._shutOut(slice, error, now); // with ref 0 it is the answer to a Resync, or a resumed session may not go on
+    }
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
@@ -85,10 +149,11 @@ export class Targets {
       this.emit("fault", error);
       if (entry !== null) entry.seq = seq;
       slice.distrust();
-      outcome = GAP;
+      this._ask(slice);
     }
     if (outcome === APPLIED) this.emit("change", slice, slice.model, message);
-    if (outcome === GAP) this._ask(slice);
+    // The answer to a message of an earlier connection may come ahead of the snapshot that it is part of.
+    if (outcome === GAP && !(entry?.sent < this._connection)) this._ask(slice);
   }
 
   replace(slice, epoch, seq, model) {
@@ -96,16 +161,36 @@ export class Targets {
     this.emit("change", slice, slice.model, null);
   }
 
+  /** End a message with an error: its sender is told, and it is taken back. */
+  refuse(entry, error) {
+    this.version += 1;
+    if (this.waiting.get(entry.ref) === entry) this.waiting.delete(entry.ref);
+    this.emit("reject", entry, error);
+    const slice = this.slices.get(entry.target);
+    if (slice?.forget(entry)) this.emit("change", slice, slice.model, null);
+  }
+
   _answered(slice, ref, seq) {
-    const entry = this._waiting.get(ref);
-    this._waiting.delete(ref);
+    // One that was answered before may be told again, in its place, when a gap is filled.
+    const entry = this.waiting.get(ref) ?? slice?.pending.find((other) => other.ref === ref);
+    const first = this.waiting.delete(ref);
+    this.version += 1;
     if (entry === undefined) {
-      if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent before the last loss
+      if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
       entry.slice.enter();
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
-      this.emit("resolve", entry, seq);
-      if (entry.slice === slice) this.place(slice, seq, entry.message, entry);
+      if (first) this.emit("resolve", entry, seq);
+      if (slice !== undefined) this.place(slice, seq, entry.message, entry);
+    }
+  }
+
+  _beginAnew() {
+    this.waiting.clear();
+    this.ref = this.reached = 0;
+    for (const slice of this.slices.values()) {
+      slice.standing = "out";
+      for (const entry of slice.pending) entry.ref = null; // a ref means nothing in another session
     }
   }
 
@@ -119,32 +204,17 @@ export class Targets {
     this.emit("change", slice, slice.model, null);
   }
 
-  _disown(condition, text) {
-    for (const [ref, entry] of this._waiting) {
-      if (!condition(entry)) continue;
-      this._waiting.delete(ref);
-      if (entry.kind === frames.CLIENT_MESSAGE) this._refuse(entry, new NupharError("unknown_outcome", text));
-    }
-  }
-
-  _refuse(entry, error) {
-    this.emit("reject", entry, error);
-    if (entry.slice.forget(entry)) this.emit("change", entry.slice, entry.slice.model, null);
-  }
-
   _ask(slice) {
-    if (!slice.asking) this._resync([slice]);
+    if (!slice.asking) this.emit("send", [frames.RESYNC, { [slice.target]: slice.cursor }]);
     slice.asking = true;
+    slice.standing = "in";
   }
 
-  _resync(slices) {
-    this.emit("send", [frames.RESYNC, Object.fromEntries(slices.map((slice) => [slice.target, slice.cursor]))]);
-    for (const slice of slices) slice.standing = "in";
-  }
-
-  _expect(entry) {
-    this._ref += 1;
-    this._waiting.set(this._ref, entry);
-    return this._ref;
+  _transmit(entry) {
+    const { kind, ref, target, slice, payload } = entry;
+    entry.sent ??= this._connection;
+    this.reached = Math.max(this.reached, ref);
+    const rest = { [frames.SUBSCRIBE]: [slice?.cursor, slice?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];
+    this.emit("send", [kind, ref, target, ...rest]);
   }
 }

@@ -28,14 +28,14 @@ test("outside a page a full URL is needed, and only ws will do", () => {
   const page = new Page();
   const at = (url) => () => connect(url, { ...page.options, platform: { ...page.options.platform, location: undefined } });
   assert.throws(at("/live"), { name: "TypeError", message: "Invalid URL" });
-  assert.throws(at("ftp://host/live"), { message: "expected a ws or wss URL, got ftp:" });
+  assert.throws(at("ftp://host/live"), { message: "expected a ws, wss, http or https URL, got ftp:" });
   at("ws://host/live")();
   assert.equal(page.socket.url, "ws://host/live");
 });
 
 test("an option that does not exist is an error", () => {
   const { client } = live();
-  const message = "subscribe has no option updat; it has update, initial, optimistic, params";
+  const message = "subscribe has no option updat; it has update, initial, optimistic, params, local";
   assert.throws(() => client.subscribe("n", { updat: add }), { message });
   assert.throws(() => connect("/live", { retries: 3 }), { name: "TypeError" });
 });
@@ -184,7 +184,7 @@ test("a lost connection is replaced, and the stores catch up", () => {
   page.pass(500);
   assert.deepEqual([client.state, page.sockets.length], ["connecting", 2]);
   page.welcome(WELCOME.with(4, true));
-  assert.deepEqual(page.socket.sent, [[1, 1, "s1", "t1", {}, {}], [5, { "topic:n": ["e1", 3] }]]);
+  assert.deepEqual(page.socket.sent, [[1, 1, "s1", "t1", { "topic:n": ["e1", 3] }, {}]]);
   page.socket.give([19, "topic:n", 4, 1]);
   assert.equal(store.model, 11);
 });

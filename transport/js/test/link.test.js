@@ -39,7 +39,7 @@ test("a silent server is asked after one heartbeat and given up after two", () =
   assert.deepEqual(take(), []);
   link.tick(40_000);
   assert.deepEqual(take(), [["close", 4508], ["state"]]);
-  assert.deepEqual([link.state, link.why, link.deadline], ["offline", "the server was silent for two heartbeats", 40_500]);
+  assert.deepEqual([link.state, link.why, link.deadline], ["offline", "the server was silent for too long", 40_500]);
 });
 
 test("anything that arrives counts as a heartbeat", () => {
@@ -127,10 +127,20 @@ test("a Bye says how long to stay away, jitter comes on top, and waking up does 
   assert.equal(link.ready, false);
 });
 
-test("waking up while offline opens at once, and does nothing otherwise", () => {
+test("waking up while live asks at once whether the server is there, once, and does not wait long for it", () => {
   const { link, take } = live();
-  link.wake(1);
-  assert.deepEqual(take(), []);
+  link.wake(100);
+  link.wake(101);
+  assert.deepEqual([take(), link.deadline], [[["send", [7, 1]]], 5100]);
+  link.heard(200);
+  assert.equal(link.deadline, 20_200);
+  link.wake(300);
+  link.tick(5300);
+  assert.deepEqual([link.state, link.code], ["offline", 4508]);
+});
+
+test("waking up while offline opens at once", () => {
+  const { link, take } = live();
   link.closed(1006, "", 10);
   take();
   link.wake(11);
@@ -150,6 +160,33 @@ test("why an earlier connection ended is not why this one did", () => {
   link.start(500);
   link.closed(4401, "sign in first", 600);
   assert.equal(link.why, "sign in first");
+});
+
+test("a returning client names its places, a new one has none", () => {
+  const { link, take } = opening();
+  link.opened({ "topic:n": ["e1", 3] });
+  assert.deepEqual(take().at(-1), ["send", [1, 1, null, null, {}, {}]]);
+  link.welcome(WELCOME, 0);
+  link.closed(1006, "", 0);
+  link.start(500);
+  link.opened({ "topic:n": ["e1", 3] });
+  assert.deepEqual(take().at(-1), ["send", [1, 1, "s1", "t1", { "topic:n": ["e1", 3] }, {}]]);
+});
+
+test("the code of the connection that ended is known until there is another", () => {
+  const { link } = live();
+  assert.equal(link.code, null);
+  link.closed(4513, "", 0);
+  assert.equal(link.code, 4513);
+  link.start(500);
+  link.welcome(WELCOME, 600);
+  assert.equal(link.code, null);
+});
+
+test("moving to a better line opens it at once, without ending the session", () => {
+  const { link, take } = live();
+  link.move(100);
+  assert.deepEqual([take(), link.state, link.session], [[["close", 4508], ["open"], ["state"]], "connecting", "s1"]);
 });
 
 test("closing is for good", () => {

@@ -91,6 +91,7 @@ export class Page {
       location: { href: "https://nuphar.example/app#top" },
       window,
       document,
+      fetch: undefined,
     };
     return { WebSocket, platform };
   }

@@ -1,0 +1,1 @@
+"""What every transport has to promise, asked of each in the same words."""

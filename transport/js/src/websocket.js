@@ -1,0 +1,22 @@
+/**
+ * The WebSocket transport. A transport has a `name` and `connect(url)`, which gives a line at once: `send(bytes)`,
+ * `close(code)`, and the three functions that its user sets, `onopen(protocol)`, `onframe(bytes)`, `onclose(code, reason)`.
+ * `url` is http or https; one message of the line is one frame. Nothing is called before `connect` has returned.
+ */
+import { PROTOCOL } from "./frames.js";
+
+export function webSocket(WebSocket) {
+  return {
+    name: "websocket",
+    connect(url) {
+      const socket = new WebSocket(url.replace("http", "ws"), [PROTOCOL]);
+      const line = { send: (bytes) => socket.send(bytes), close: (code) => socket.close(code) };
+      socket.binaryType = "arraybuffer";
+      socket.onopen = () => line.onopen(socket.protocol);
+      // Text is handed on as it is: the core refuses it.
+      socket.onmessage = ({ data }) => line.onframe(typeof data === "string" ? data : new Uint8Array(data));
+      socket.onclose = ({ code, reason }) => line.onclose(code, reason);
+      return line;
+    },
+  };
+}

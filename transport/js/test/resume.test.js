@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Core } from "../src/core.js";
+import { PROTOCOL } from "../src/frames.js";
+import { automatic } from "../src/serialiser.js";
+import { WELCOME, add, counting, dispatch, give, ofType, sent, taken } from "./support.js";
+
+const append = (model, message) => [...model, message];
+const RESUMED = WELCOME.with(4, true);
+const NEW = WELCOME.with(2, "s2");
+const coded = (effects) => effects.filter(ofType("reject")).map(([, entry, error]) => [entry, error.code]);
+const resolved = (effects) => effects.filter(ofType("resolve")).map(([, entry, seq]) => [entry, seq]);
+
+/** Lose the connection and say Hello on the next one; the Hello. */
+function lose(core) {
+  core.closed(1006, "", 0);
+  core.tick(core.deadline);
+  core.opened(PROTOCOL, 500);
+  return sent(core).at(-1);
+}
+
+function resume(core, welcome = RESUMED) {
+  const hello = lose(core);
+  give(core, welcome, 500);
+  return hello;
+}
+
+test("a Hello names the session, its token and every place", () => {
+  const { core } = counting();
+  assert.deepEqual(lose(core), [1, 1, "s1", "t1", { "topic:n": ["e1", 3] }, {}]);
+});
+
+test("the next Hello has the token of the last Welcome", () => {
+  const { core } = counting();
+  resume(core, RESUMED.with(3, "t2"));
+  assert.equal(lose(core)[3], "t2");
+});
+
+test("a resumed session sends what has no answer under the same refs, then what waited, and no Subscribe again", () => {
+  const { core, slice } = counting();
+  dispatch(core, slice, 5);
+  core.subscribe("topic:late");
+  core.closed(1006, "", 0);
+  dispatch(core, slice, 6);
+  core.tick(500);
+  core.opened(PROTOCOL, 500);
+  taken(core);
+  give(core, RESUMED, 500);
+  assert.deepEqual(sent(core), [
+    [4, 2, "topic:n", 5],
+    [2, 3, "topic:late", null, null],
+    [4, 4, "topic:n", 6],
+  ]);
+});
+
+test("a target that is left or followed without a connection is told to the resumed session in its turn", () => {
+  const { core, slice } = counting();
+  core.closed(1006, "", 0);
+  core.unsubscribe(slice);
+  core.subscribe("topic:n", { update: add });
+  core.tick(500);
+  core.opened(PROTOCOL, 500);
+  taken(core);
+  give(core, RESUMED, 500);
+  assert.deepEqual(sent(core), [[3, 2, "topic:n"], [2, 3, "topic:n", null, null]]);
+});
+
+test("a new session refuses what was sent, and sends what was not under new refs", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const lost = dispatch(core, slice, 5);
+  core.closed(1006, "", 0);
+  const waits = dispatch(core, slice, 7);
+  assert.equal(slice.model, 22);
+  core.tick(500);
+  core.opened(PROTOCOL, 500);
+  taken(core);
+  give(core, NEW, 500);
+  const effects = taken(core);
+  assert.deepEqual(coded(effects), [[lost, "unknown_outcome"]]);
+  assert.deepEqual(effects.filter(ofType("send")).map(([, frame]) => frame), [[2, 1, "topic:n", ["e1", 3], null], [4, 2, "topic:n", 7]]);
+  assert.deepEqual([slice.model, slice.pending], [17, [waits]]);
+});
+
+test("a refusal of a new session's cursor does not disturb the Subscribe that is under way", () => {
+  const { core, slice } = counting();
+  resume(core, NEW);
+  give(core, [18, 0, "topic:n", "denied", "params are missing", null]);
+  give(core, [19, "topic:n", 4, 1]);
+  give(core, [17, "topic:n", 4, [1], false]);
+  assert.deepEqual([slice.model, slice.seq, slice.error], [11, 4, null]);
+});
+
+test("own messages that arrive among the missed ones are applied in their places, and their second answer moves nothing", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const entry = dispatch(core, slice, 100);
+  resume(core);
+  give(core, [19, "topic:n", 4, 1]);
+  give(core, [17, "topic:n", 5, [2], false]);
+  give(core, [19, "topic:n", 6, 2]);
+  give(core, [17, "topic:n", 5, [2], false]);
+  const effects = taken(core);
+  assert.deepEqual(resolved(effects), [[entry, 5]]);
+  assert.deepEqual([slice.model, slice.seq, slice.pending.length], [113, 6, 0]);
+  assert.deepEqual(effects.filter(ofType("send")).length, 1);
+});
+
+test("an answer in front of a snapshot stays on show until the snapshot, and asks for nothing", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const entry = dispatch(core, slice, 100);
+  resume(core);
+  taken(core);
+  give(core, [17, "topic:n", 900, [2], false]);
+  assert.deepEqual(taken(core), [["resolve", entry, 900]]);
+  assert.deepEqual([slice.model, slice.pending], [110, [entry]]);
+  give(core, [21, "topic:n", "e1", 1000, 555, "behind"]);
+  assert.deepEqual([slice.model, slice.pending], [555, []]);
+});
+
+test("an answer too early on the same connection asks for what is missing", () => {
+  const { core, slice } = counting({ optimistic: true });
+  dispatch(core, slice, 100);
+  taken(core);
+  give(core, [17, "topic:n", 9, [2], false]);
+  assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 3] }]]);
+  assert.equal(slice.model, 110);
+});
+
+test("a gap that is filled with the answer again is filled with the message, optimistic or not", () => {
+  for (const optimistic of [true, false]) {
+    const { core, slice } = counting({ optimistic });
+    const entry = dispatch(core, slice, 100);
+    give(core, [17, "topic:n", 5, [2], false]);
+    give(core, [19, "topic:n", 4, 1]);
+    give(core, [17, "topic:n", 5, [2], false]);
+    assert.deepEqual(resolved(taken(core)), [[entry, 5]]);
+    assert.deepEqual([slice.model, slice.seq, slice.pending.length], [111, 5, 0]);
+  }
+});
+
+test("an answer with seq 0 is an answer and moves nothing", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const entry = dispatch(core, slice, 100);
+  resume(core);
+  give(core, [21, "topic:n", "e2", 1, 50, "restarted"]);
+  assert.equal(slice.model, 150);
+  give(core, [17, "topic:n", 0, [2], false]);
+  assert.deepEqual(resolved(taken(core)), [[entry, 0]]);
+  assert.deepEqual([slice.model, slice.seq], [50, 1]);
+});
+
+test("4404 starts a new session and keeps what was never sent", () => {
+  const { core, slice } = counting();
+  core.closed(4404, "", 0);
+  dispatch(core, slice, 5);
+  core.tick(500);
+  core.opened(PROTOCOL, 500);
+  assert.deepEqual(sent(core).at(-1), [1, 1, null, null, {}, {}]);
+  give(core, NEW, 500);
+  assert.deepEqual(sent(core).at(-1), [4, 2, "topic:n", 5]);
+});
+
+/** A page that is loaded again, and has found what an earlier one of its session kept. */
+function loaded(rows, { targets = ["topic:n"], stale = false } = {}) {
+  const core = new Core({ serialiser: automatic(), random: () => 0.5 });
+  core.link.start(0);
+  const slice = core.subscribe("topic:n", { update: append, optimistic: true, initial: [] });
+  core.restore({ session: "s1", token: "t5", ref: 50, reached: 40, targets }, rows, stale);
+  core.opened(PROTOCOL, 0);
+  return { core, slice };
+}
+
+const kept = (ref, payload, sent, session = "s1") => ({ session, ref, target: "topic:n", payload, sent, row: ref });
+const told = (effects) => coded(effects).map(([{ message }, code]) => [message, code]);
+
+test("a page that is loaded again sends what was kept under the same refs, then what it asks itself, far above", () => {
+  const { core, slice } = loaded([kept(41, "kept", true)], { targets: ["topic:n", "topic:old"] });
+  assert.deepEqual(slice.model, ["kept"]);
+  assert.deepEqual(sent(core), [[1, 1, "s1", "t5", {}, {}]]);
+  give(core, RESUMED);
+  const frames = sent(core);
+  assert.deepEqual(frames[0], [4, 41, "topic:n", "kept"]);
+  const others = frames.slice(1).map(([kind, ref, target]) => [kind, ref > 1_000_050, target]);
+  assert.deepEqual(others, [[2, true, "topic:n"], [3, true, "topic:old"]]);
+});
+
+test("what was kept is sent to a new session only if it was never sent", () => {
+  const { core } = loaded([
+    kept(39, "below what the head says", false),
+    kept(41, "sent", true),
+    kept(42, "never sent", false),
+    kept(43, "another session", false, "s0"),
+  ]);
+  assert.deepEqual(told(taken(core)), [["another session", "unknown_outcome"]]);
+  give(core, NEW);
+  const effects = taken(core);
+  assert.deepEqual(told(effects), [["below what the head says", "unknown_outcome"], ["sent", "unknown_outcome"]]);
+  assert.deepEqual(effects.at(-1), ["send", [4, 2, "topic:n", "never sent"]]);
+});
+
+test("what was kept for too long is told and not sent", () => {
+  const { core, slice } = loaded([kept(41, "a", false), kept(42, "b", true)], { stale: true });
+  assert.deepEqual([told(taken(core)), slice.model], [[["a", "gone"], ["b", "unknown_outcome"]], []]);
+});
+
+test("what was kept in a form that is not understood any more is told", () => {
+  const { core } = loaded([kept(41, { _: "$tuple", x: 1 }, false)]);
+  assert.deepEqual(taken(core).filter(ofType("reject")).map(([, { payload }, { name }]) => [payload._, name]), [["$tuple", "TypeError"]]);
+});
