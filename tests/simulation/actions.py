@@ -63,7 +63,11 @@ def settle(world: World) -> None:
 
 
 def server_dispatch(world: World) -> None:
-    topic = world.site.topic(pick(world, ROOMS))
+    server_dispatch_on(world, world.site.topic(pick(world, ROOMS)))
+
+
+def server_dispatch_on(world: World, topic: Any) -> None:
+    """Dispatch from the program, as a topic's handle does."""
     if topic is not None and topic.target.order is not None and world.site.is_up:
         message = world.next_message(world.plan.bad)
         try:
@@ -82,9 +86,14 @@ def own_dispatch(world: World) -> None:
 def broadcast(world: World) -> None:
     topic = world.site.topic(pick(world, ROOMS))
     if topic is not None and world.site.is_up:
-        message = world.next_message(0)
-        world.oracle.pushed.add(message)
-        topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
+        broadcast_on(world, topic)
+
+
+def broadcast_on(world: World, topic: Any) -> None:
+    """Say something outside the order."""
+    message = world.next_message(0)
+    world.oracle.pushed.add(message)
+    topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
 
 
 def push(world: World) -> None:
