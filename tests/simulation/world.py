@@ -137,8 +137,10 @@ class World:
             return "the server is not up"
         for client in self.clients:
             core = client.core
-            if not core.is_settled():
+            if not core.is_live or core.requests.asked:
                 return f"{client.name} is not settled: {core.requests.asked}"
+            if core.requests.sent or core.requests.unsent:
+                return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
             for target, replica in core.replicas.items():
