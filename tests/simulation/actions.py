@@ -25,6 +25,9 @@ Action = Callable[["World"], None]
 WISHES = (None, None, "latest", ["drop_oldest", 2], ["sample", 5.0])
 
 
+SUPERVISORS = ("sessions", "topics")
+
+
 def pick(world: World, items: Any) -> Any:
     return items[int(world.chance() * len(items))]
 
@@ -224,7 +227,7 @@ def kill(world: World) -> None:
     if living and world.site.is_up and may_crash(world):
         ref = pick(world, living)
         world.note("kill", ref.name)
-        world.oracle.seen["an actor is killed"] += 1
+        world.oracle.seen["a supervisor is killed" if ref.name in SUPERVISORS else "an actor is killed"] += 1
         ref.kill()
 
 

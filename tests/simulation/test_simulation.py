@@ -50,7 +50,7 @@ def test_a_run_does_not_depend_on_the_order_of_sets(hash_seed: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_a_million_events_with_faults_break_no_promise(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_million_events_with_faults_break_no_promise() -> None:
     seen: Counter[str] = Counter()
     events = runs = 0
     for result in batch.each(0, 0, batch.LENGTH, min(2, os.cpu_count() or 1)):
