@@ -143,6 +143,9 @@ class World:
                 return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
+            session = self.site.server.sessions.get(core.client_id)
+            if session is not None and any(membership.requests for membership in session.memberships.values()):
+                return f"{client.name} is still being asked about"
             for target, replica in core.replicas.items():
                 if not replica.is_subscribed:
                     if self.plan.options["max_subscriptions"] < len(ROOMS) + 1:
