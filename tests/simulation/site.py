@@ -65,6 +65,12 @@ class Site:
         board.hooks.can_subscribe = self.can_subscribe
         board.target.order = server.directory.give_store(board, oracle.store("board"))
         self.root = tree.start(server)
+        hub.spawn(self._watch)
+
+    def _watch(self) -> None:
+        """Do what the server's life does at the end of the tree."""
+        self.root.wait_down(None)
+        self.server.gateway.abort_all()
 
     # Hooks.
 
