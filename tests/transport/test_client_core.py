@@ -455,6 +455,15 @@ def test_a_message_of_its_own_that_is_answered_before_the_snapshot_waits_for_it(
     assert (core.model, core.pending) == ([5, 6, 7], [])
 
 
+def test_a_message_that_was_answered_before_the_snapshot_is_gone_with_its_order() -> None:
+    core = Core(T)
+    core.open()
+    core.get(WELCOME)
+    answered, waiting = core.post(T, 5), core.post(T, 6)
+    core.get(f.Acknowledge(T, 1, [answered.ref], False), f.Acknowledge(T, 1, [], True))
+    assert core.pending == [waiting.message]
+
+
 def test_a_subscribe_that_was_refused_is_tried_again_on_the_next_connection() -> None:
     core = Core(T)
     core.open()
