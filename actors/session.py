@@ -184,8 +184,10 @@ class Session(_Touched):
             membership.has_left = True
             del self.memberships[target]
             return
+        # Likewise one for each Subscribe that is not answered yet.
+        hold = membership.put_anyway if membership.leaves < membership.requests else membership.put
         try:
-            membership.put(Leave(self, ref))
+            hold(Leave(self, ref))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
         else:

@@ -141,6 +141,18 @@ def test_who_leaves_is_let_out_even_of_a_target_that_is_full() -> None:
     assert "topic:t" not in alone.session.memberships
 
 
+def test_who_leaves_while_it_joins_is_heard_even_if_too_much_is_held() -> None:
+    alone = Alone()
+    alone.session.subscribe(1, "topic:t", None)
+    for ref in range(2, HELD + 2):
+        alone.session.post(ref, "topic:t", "a", b"\x61a")
+    alone.session.unsubscribe(HELD + 2, "topic:t")
+    assert alone.codes() == []
+    alone.session.unsubscribe(HELD + 3, "topic:t")  # it leaves already
+    assert alone.codes() == [(HELD + 3, "topic:t", "busy")]
+    assert alone.session.memberships["topic:t"].take_held()[-1] == Leave(alone.session, HELD + 2)
+
+
 def test_the_hook_hears_topic_messages_first_whatever_becomes_of_them() -> None:
     heard: list[Any] = []
     alone = Alone(hooks=ServerHooks(topic_message=[lambda *arguments: heard.append((*arguments, len(alone.sent)))]))
