@@ -51,8 +51,8 @@ class FileQueue:
     def load(self) -> Saved:
         """Lock the file, read it, and cut a torn end off.
 
-        Raises: QueueError for a file that another client uses, that is not ours, that is damaged before its end, or that
-        cannot be opened. The file is then as it was.
+        Raises: QueueError for a file that another client uses, that is not ours, that is damaged before its end, or
+        that cannot be opened. The file is then as it was.
         """
         if self._file >= 0:
             raise QueueError(f"the queue {self.path} is in use by another client of this program")
@@ -134,9 +134,9 @@ class FileQueue:
             raise QueueError(f"the queue {self.path} cannot be read: {error}") from error
         if (found := find_record(data, whole)) is not None:
             raise QueueError(
-                f"the queue {self.path} is damaged: expected a record at byte {whole}, got none that is whole, but there "
-                f"is one at byte {found}. Nothing was changed. Restore the file, or move it away to begin with an empty "
-                f"one, or cut it to {whole} bytes to go on with what is in front of the damage"
+                f"the queue {self.path} is damaged: expected a record at byte {whole}, got none that is whole, but "
+                f"there is one at byte {found}. Nothing was changed. Restore the file, or move it away to begin with "
+                f"an empty one, or cut it to {whole} bytes to go on with what is in front of the damage"
             )
         os.fchmod(self._file, 0o600)  # the session's token will be in it
         if whole < len(data):
