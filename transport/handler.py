@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from io import BufferedReader, BytesIO
 
+import gevent
 from gevent import socket as gevent_socket
 from gevent.pywsgi import MAX_REQUEST_LINE, Input
 from geventwebsocket.handler import WebSocketHandler
@@ -33,9 +34,20 @@ _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
+_REST, _PIECE = 1024 * 1024, 16 * 1024  # bytes that are read of a body that nobody wants, and how many at once
+
+_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
 
 class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no types
     """Serves one TCP or Unix connection. The access log stays the server's."""
+
+    head = 15.0
+    """Seconds that a request's head may take, and the first byte of a connection."""
+    keep_alive = 75.0
+    """Seconds that a connection may do nothing between two requests: some more than proxies keep it for."""
+    rest = 1.0
+    """Seconds in which the rest of a body is thrown away that the application has not read, before it is cut off."""
 
     websocket: WebSocket | None = None
     requestline: str | None
@@ -77,8 +89,18 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
 
     def read_requestline(self) -> str:
         """Read the first line of a request; one that breaks off is the end, of which the base would log a traceback."""
-        line: str = super().read_requestline()
+        line: str = ""
+        with gevent.Timeout(self.head if self.requestline is None else self.keep_alive, False):
+            line = super().read_requestline()
         return line if line.endswith("\n") or len(line) >= MAX_REQUEST_LINE else ""
+
+    def read_request(self, raw_requestline: str) -> bool:
+        """Read the rest of a head. Raises: ValueError for one that is malformed, TimeoutError."""
+        with gevent.Timeout(self.head, TimeoutError(f"expected the head within {self.head:g} s")):
+            is_sound: bool = super().read_request(raw_requestline)
+        if len(lengths := set(self.headers.get_all("Content-Length", ()))) > 1:
+            raise ValueError(f"expected one Content-Length, got {sorted(lengths)[:3]}")  # RFC 9112, 6.3
+        return is_sound
 
     def hang_up(self) -> None:
         """End TCP now, in both directions: the client of this request does not read, or does not send."""
@@ -99,6 +121,8 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         else:
             if self.websocket is not None:
                 self.websocket.linger()
+            else:
+                self._discard()
         finally:
             if self.websocket is not None:
                 self.websocket.abort()  # also when this greenlet is being killed
@@ -106,6 +130,7 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
             self.environ.pop("wsgi.websocket", None)
+            self.wsgi_input = Input(BytesIO(), 0)  # or the base would read the rest of the body without an end
 
     def write(self, data: bytes) -> None:
         """Send a part of a response. After an upgrade there is none: the socket is the WebSocket's alone."""
@@ -128,8 +153,23 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         """Answer a head that cannot be read. The base would log a connection lost within one as an error, twice."""
         if isinstance(ex, ConnectionError):
             return None
+        if isinstance(ex, TimeoutError):
+            return "408", _TIMEOUT
         answer: tuple[str, bytes] = super()._handle_client_error(ex)
         return answer
+
+    def _discard(self) -> None:
+        """Read what the application has left of the body, so that its answer arrives (RFC 9112, 9.6)."""
+        body, size = self.wsgi_input, 0
+        body.send_100_continue_enabled = False
+        with gevent.Timeout(self.rest, False), contextlib.suppress(OSError):
+            while size < _REST:
+                piece = body.read(_PIECE)
+                if not piece:
+                    return
+                size += len(piece)
+                gevent.sleep(0)  # others run, however fast it comes
+        self.close_connection = True
 
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):

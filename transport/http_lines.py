@@ -73,21 +73,29 @@ class HttpLines:
         body = _read(environ, request.size, BODY * limits.message, limits.linger)
         if isinstance(body, Refuse):
             return body
-        # Nothing from here on waits, so no other request can come in between.
         if line is None:
             if gateway.has_stopped:
                 return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
             opened = self.lines.open(request.sequence, gateway, connect)
             if opened is None:
                 return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
-            answer = self._apply(opened, request, body, limits.message)
+            with opened.turn:
+                answer = self._apply(opened, request, body, limits.message)
             if isinstance(answer, Refuse):
                 opened.abort()
                 return answer
             return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
+        if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
+            return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
+        try:
+            line.touch()
+            return self._go_on(line, request, body, limits.message)
+        finally:
+            line.turn.release()
+
+    def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
         if line.closed:
             return _gone(line)
-        line.touch()
         if request.number == line.number:
             return Answer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
         if request.number != line.number + 1:
@@ -97,7 +105,7 @@ class HttpLines:
         if request.sequence is not line.sequence:
             text = f"expected {line.sequence.content_type}, as this line began, got {request.sequence.content_type}"
             return refuse("415 Unsupported Media Type", text)
-        return self._apply(line, request, body, limits.message)
+        return self._apply(line, request, body, largest)
 
     def _apply(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
         try:
@@ -106,9 +114,12 @@ class HttpLines:
             line.close(error.close_code, str(error))
             status = "413 Content Too Large" if error.close_code == 1009 else "400 Bad Request"
             return refuse(status, str(error))
+        if request.after is not None:
+            if request.after > line.batches.last:
+                return _unknown_batch(line, request.after)
+            if line.batches.is_known(request.after):  # else a GET has said more since
+                line.batches.acknowledge(request.after)
         line.number = request.number
-        if request.after is not None and line.batches.is_known(request.after):
-            line.batches.acknowledge(request.after)
         line.push(frames)
         if request.close is not None:
             line.close(*request.close)

@@ -11,6 +11,7 @@ from typing import Any
 
 import gevent
 import gevent.event
+import gevent.lock
 
 from .batches import Batch, Batches
 from .connection import TOO_SLOW, Connection, Gateway, Socket
@@ -41,6 +42,8 @@ class Line:
         self.close_reason = ""
         self.last_received = gateway.clock()
         self.number = 0
+        self.turn = gevent.lock.Semaphore()
+        """Whose POST is taken; a hook may wait in the middle of one."""
         self.batches = Batches(gateway.limits.outbox, gateway.limits.outbox_age)
         self.clock = gateway.clock
         self._limits = gateway.limits
@@ -48,6 +51,7 @@ class Line:
         self._forget = forget
         self._reading: Reading | None = None
         self._timer: Any = None
+        self._is_taking = False
         self._is_over = False
         self._connection = connect(self)
         self._connection.begin()
@@ -101,14 +105,20 @@ class Line:
         return None
 
     def push(self, frames: Iterable[bytes | str]) -> None:
-        """Take the frames of one POST."""
-        self._connection.receive(frames)
+        """Take the frames of one POST, in its `turn`. Its client waits for the answer, however long a hook takes."""
+        self._is_taking = True
+        if not self.closed:
+            self._stop_timer()
+        try:
+            self._connection.receive(frames)
+        finally:
+            self._is_taking = False
+            self.touch()
 
     def touch(self) -> None:
         """Note a request: the client is there."""
         self.last_received = self.clock()
-        if self._reading is None and not self.closed:
-            self._start(self._limits.linger)
+        self._expect()
 
     def read(self, after: int, hang_up: Callable[[], Any]) -> Reading:
         """Serve a GET whose client has got the batches up to ``after``; an older GET returns at once."""
@@ -125,8 +135,7 @@ class Line:
         """The GET has been answered; without another one in time, the line is lost."""
         if self._reading is reading:
             self._reading = None
-            if not self.closed:
-                self._start(self._limits.linger)
+            self._expect()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Let what was written go first, except with `TOO_SLOW`, then tell the client; don't wait."""
@@ -158,6 +167,10 @@ class Line:
         self._on_empty = None
         self._connection.finish()
         self._forget(self)
+
+    def _expect(self) -> None:
+        if self._reading is None and not self._is_taking and not self.closed:
+            self._start(self._limits.linger)
 
     def _start(self, seconds: float, then: Callable[[], Any] | None = None) -> None:
         self._stop_timer()

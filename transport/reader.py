@@ -16,6 +16,7 @@ from gevent.hub import get_hub
 
 _READ = 64 * 1024  # bytes: many small frames in one call, and a whole message of the default limit
 _READABLE = 1  # an event of libev
+_RECORDS = 16  # reads with TLS, each of a record or a part of it, after which others run
 
 
 class Reader:
@@ -24,7 +25,7 @@ class Reader:
     Close the reader before the socket.
     """
 
-    __slots__ = ("_early", "_fd", "_hub", "_is_dry", "_is_watching", "_parked", "_sock", "_tls", "_watcher")
+    __slots__ = ("_early", "_fd", "_hub", "_is_dry", "_is_watching", "_parked", "_records", "_sock", "_tls", "_watcher")
 
     def __init__(self, sock: Any, early: bytes = b"") -> None:
         self._early = early
@@ -35,7 +36,8 @@ class Reader:
         self._watcher: Any = None
         self._parked: Any = None
         self._is_watching = False
-        self._is_dry = False
+        self._is_dry = True
+        self._records = 0
 
     def read(self) -> bytes:
         """Wait for bytes and return what there is of them; empty at the end, however it came.
@@ -50,8 +52,10 @@ class Reader:
         while self._fd >= 0:
             if self._is_dry:
                 self._wait()
-                if self._fd < 0:
-                    break
+            else:
+                gevent.sleep(0)  # who sends without end must hold up nobody, nor the end that he has deserved
+            if self._fd < 0:
+                break
             try:
                 data = os.read(self._fd, _READ)
             except BlockingIOError:
@@ -74,7 +78,11 @@ class Reader:
             self._hub.loop.run_callback(self._ready)
 
     def _read_tls(self) -> bytes:
-        # Bytes may wait in OpenSSL where no watcher sees them, so here gevent's way is the right one.
+        # Bytes may wait in OpenSSL where no watcher sees them, so here gevent's way is the right one. It reads before
+        # it waits, and never waits where there is always something to read.
+        self._records += 1
+        if self._records % _RECORDS == 0:
+            gevent.sleep(0)
         try:
             data: bytes = self._sock.recv(_READ)
         except (OSError, ssl.SSLError):

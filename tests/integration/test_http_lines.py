@@ -10,6 +10,7 @@ from typing import Any
 
 import cbor2
 import gevent
+import gevent.event
 import pytest
 from gevent import socket as gevent_socket
 from gevent.pywsgi import WSGIServer
@@ -84,6 +85,37 @@ def test_a_post_out_of_order_is_answered_409_with_the_number_expected_and_is_not
     for number in (1, 4, 99):
         status, headers, _ = post(client, [4, 5, "topic:list", "x"], number=number)
         assert (status, headers["nuphar-number"]) == (409, "3")
+    assert client.barrier() == []
+
+
+def test_what_a_hook_hears_for_long_is_not_overtaken_by_the_next_post(serve: Serve) -> None:
+    server, port = serve()
+    heard, go_on = [], gevent.event.Event()
+
+    @server.on_topic_message
+    def hear(message: Any, topic_id: str, client_id: str) -> None:
+        heard.append(message)
+        if message == "a":
+            assert go_on.wait(WAIT)
+
+    client, other = PollClient(port), PollClient(port, greet=False)
+    client.subscribe("topic:list")
+    other.line = client.line
+    one = gevent.spawn(post, client, [4, 5, "topic:list", "a"], [4, 6, "topic:list", "b"], number=3)
+    eventually(lambda: heard)
+    two = gevent.spawn(post, other, [4, 7, "topic:list", "c"], number=4)
+    eventually(lambda: server.gateway.connections and next(iter(server.gateway.connections))._socket.turn.linkcount())
+    go_on.set()
+    gevent.joinall([one, two], WAIT)
+    assert [each.value[0] for each in (one, two)] == [204, 204]
+    assert heard == ["a", "b", "c"]
+
+
+def test_a_post_that_confirms_a_batch_that_was_never_sent_is_409_and_not_applied(client: PollClient) -> None:
+    body = body_of([4, 5, "topic:list", "x"])
+    assert client.post_body(body, Nuphar_Number="3", Nuphar_After="99")[0] == 409
+    assert post(client, number=3)[0] == 204
+    client.number = 3
     assert client.barrier() == []
 
 

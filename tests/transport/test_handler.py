@@ -45,6 +45,12 @@ def echo(websocket: WebSocket) -> None:
             websocket.send(message)
 
 
+class Silent:
+    """An error log that nobody reads."""
+
+    def write(self, text: str) -> None: ...
+
+
 class Service:
     """A WSGI application: /live is upgraded and then ``serve``'s, all other paths say hello."""
 
@@ -456,3 +462,79 @@ def test_a_head_that_breaks_off_is_nobodys_error(capfd: pytest.CaptureFixture[st
     finally:
         server.stop()
     assert capfd.readouterr().err == ""
+
+
+# Limits.
+
+
+class Impatient(Handler):
+    head = keep_alive = rest = 0.1
+
+
+def impatient(application: Any) -> WSGIServer:
+    server = WSGIServer(("127.0.0.1", 0), application, handler_class=Impatient, log=None)
+    server.start()
+    return server
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_that_does_not_come_is_given_up(begun: bytes) -> None:
+    server = impatient(Service())
+    try:
+        answer = http(server, begun)
+        assert answer == b"" if begun.count(b"\n") == 0 else answer.startswith(b"HTTP/1.1 408 ")
+    finally:
+        server.stop()
+
+
+def test_a_connection_that_asks_nothing_more_is_closed() -> None:
+    server = impatient(Service())
+    try:
+        assert http(server, b"GET /plain HTTP/1.1\r\nHost: a\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    "length", [b"Content-Length: 999999999999", b"Transfer-Encoding: chunked"], ids=["length", "chunks"]
+)
+def test_a_body_that_nobody_reads_is_cut_off_and_the_answer_arrives(length: bytes) -> None:
+    server = impatient(Service())
+    try:
+        request = b"POST /plain HTTP/1.1\r\nHost: a\r\n" + length + b"\r\n\r\n10000\r\n" + bytes(50_000)
+        assert http(server, request).startswith(b"HTTP/1.1 200 ")
+    finally:
+        server.stop()
+
+
+def test_a_body_that_nobody_reads_and_that_never_ends_is_cut_off_by_its_size() -> None:
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None)
+    server.start()
+    try:
+        with gevent_socket.create_connection(("127.0.0.1", server.server_port), timeout=LIMIT) as sock:
+            sock.sendall(b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n")
+            with pytest.raises(OSError), gevent.Timeout(LIMIT):
+                sock.sendall(bytes(1 << 30))
+    finally:
+        server.stop()
+
+
+def test_a_body_that_nobody_reads_does_not_end_a_connection_if_it_is_small() -> None:
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None)
+    server.start()
+    try:
+        request = b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+        last = b"GET /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        assert http(server, request * 3 + last).count(b"HTTP/1.1 200 ") == 4
+    finally:
+        server.stop()
+
+
+def test_two_lengths_are_refused() -> None:
+    server = impatient(Service())
+    server.error_log = Silent()
+    try:
+        request = b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"
+        assert http(server, request).startswith(b"HTTP/1.1 400 ")
+    finally:
+        server.stop()
