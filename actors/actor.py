@@ -1,8 +1,7 @@
 """The door to Pykka: how an actor starts, handles, crashes and says goodbye.
 
-Nothing else in Nuphar subclasses Pykka's actor. The loop is our own, because Pykka's stops every actor of the
-process when one handler lets a ``BaseException`` out, hides a failed start, and leaves a killed greenlet behind as
-a zombie.
+Nothing else in Nuphar subclasses Pykka's actor. The loop is our own, because Pykka's stops every actor of the process
+when one handler lets a ``BaseException`` out, hides a failed start, and leaves a killed greenlet behind as a zombie.
 
 >>> class Counter(Actor):
 ...     def init(self):
@@ -93,7 +92,7 @@ class Actor(pykka.Actor):
         if actor is not None:
             try:
                 actor.started.get(timeout=timeout)
-            except pykka.Timeout:
+            except (pykka.Timeout, GreenletExit):  # the latter if the caller is killed: nobody else knows the actor yet
                 actor.monitor = None
                 ref.kill()
                 raise
@@ -159,6 +158,8 @@ class Actor(pykka.Actor):
         self._generation += 1  # this greenlet's end is not ours
         self.ref._kill = self.__die_asleep
         self.mailbox.sleep(self.__wake_up)
+        if self.ref.is_killed:  # just now: the kill of this greenlet will come too late
+            self.__die_asleep()
 
     def __wake_up(self) -> None:
         self.__spawn(self.__run)

@@ -63,6 +63,10 @@ class Refusal(NamedTuple):
     details: Any
 
 
+FORGOTTEN = Refusal(None, "unknown_outcome", "its answer is not remembered any more: it may have been applied", None)
+"""The answer to a ref that has left the window while it waited."""
+
+
 class Answers:
     """The answers of one session; plainly mutable, as it is on the path of every message."""
 
@@ -133,8 +137,10 @@ class Answers:
             del self._refusals[next(iter(self._refusals))]
 
     def answer(self, ref: int) -> Applied | Refusal | None:
-        """Return the answer to a ref that is known, None if there is none yet."""
+        """Return the answer to a ref that was known when it came, None if there is none yet."""
         at = ref & self._mask
+        if self._refs[at] != ref:
+            return FORGOTTEN  # the window has moved on since
         seq, place = self._seqs[at], self._places[at]
         if seq >= 0:
             return Applied(place, seq)

@@ -195,7 +195,9 @@ class Mailbox:
 
     def _switch(self) -> None:
         self._wake_scheduled = False
-        if (parked := self._parked) is not None:
+        # Nobody is parked from here on: a sleeper that is woken twice would serve the mailbox in two greenlets.
+        parked, self._parked = self._parked, None
+        if parked is not None:
             parked.switch()
 
 

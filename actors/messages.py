@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from .delivery import Rule
     from .order import Order
-    from .session import Session
+    from .session import Membership, Session
 
 # To a target's actor.
 
@@ -93,7 +93,10 @@ class Read(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it."""
+    """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
+
+    ``membership`` is the one that counts it among its requests, and ``leaves`` how often the client had left it then.
+    """
 
     session: Session
     ref: int | None
@@ -101,6 +104,14 @@ class Request(NamedTuple):
     since: tuple[str, int] | None
     params: Any
     trusted: bool = False
+    membership: Membership | None = None
+    leaves: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Has the client unsubscribed since it asked? Then it is answered, and takes no effect."""
+        membership = self.membership
+        return membership is not None and (membership.has_left or self.leaves < membership.left)
 
 
 class Verdict(NamedTuple):

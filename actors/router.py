@@ -83,6 +83,9 @@ class RouterActor(Actor):
         session, target = request.session, request.target
         if session.closed:
             return
+        if request.is_over:
+            self._decide(Verdict(request, None, "", None, ()))  # nobody has to be asked
+            return
         if target == SESSION:
             self._open_own_store(request)
             return
@@ -109,9 +112,15 @@ class RouterActor(Actor):
         request = verdict.request
         session, target = request.session, request.target
         membership = session.memberships.get(target)
-        if membership is not None:
+        if membership is not None and request.membership is membership:
             membership.requests -= 1
         if session.closed:
+            return
+        if request.is_over:
+            if request.ref is not None:
+                session.say_done(request.ref, target)
+            if membership is not None and not membership.admitted:
+                self._refuse_held(session, target, membership)
             return
         if verdict.code is None:
             try:
@@ -134,6 +143,12 @@ class RouterActor(Actor):
         membership = session.memberships.setdefault(target, Membership())
         replaces, membership.replaces = membership.replaces, None
         wished = wish(request.params)
+        if request.membership is membership and membership.left < request.leaves:
+            # It left since, and asked again, and this is the answer to the latter.
+            topic.mailbox.put_anyway(Join(session, None, None, (), None, replaces))
+            replaces = None
+            while membership.left < request.leaves:
+                membership.admit(topic.mailbox)
         topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:
@@ -163,7 +178,7 @@ class RouterActor(Actor):
         membership = session.memberships.setdefault(target, Membership())
         membership.requests += 1
         membership.trusted = True
-        self._consider(Request(session, None, target, None, None, trusted=True))
+        self._consider(Request(session, None, target, None, None, trusted=True, membership=membership))
 
     def _evict(self, session: Session, target: str) -> None:
         membership = session.memberships.get(target)
@@ -185,7 +200,8 @@ class RouterActor(Actor):
     def _open_own_store(self, request: Request) -> None:
         session = request.session
         membership = session.memberships.setdefault(SESSION, Membership())
-        membership.requests = max(0, membership.requests - 1)
+        if request.membership is membership:
+            membership.requests -= 1
         membership.replaces = None
         mailbox = self._own_stores.open(session)
         replaces = self._own_stores.hand_over(session)

@@ -29,10 +29,14 @@ class Membership:
 
     ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
     ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
-    server put it there.
+    server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
+    While it is joining, ``leaves`` counts its Unsubscribes and ``left`` those that have gone to the target.
     """
 
-    __slots__ = ("_bound", "_held", "_mailbox", "admitted", "put", "replaces", "requests", "trusted", "welcomed")
+    __slots__ = (
+        "_bound", "_held", "_mailbox", "admitted", "has_left", "leaves", "left", "put", "replaces", "requests",
+        "trusted", "welcomed",
+    )  # fmt: skip
 
     def __init__(self, held: int = HELD) -> None:
         self._bound = held
@@ -40,6 +44,8 @@ class Membership:
         self._mailbox: Mailbox | None = None
         self.replaces: Session | None = None
         self.trusted = False
+        self.has_left = False
+        self.leaves = self.left = 0
         self.admitted = False
         self.requests = 0
         self.welcomed = False
@@ -54,6 +60,7 @@ class Membership:
             mailbox.put_anyway(message)
             if isinstance(message, Leave):
                 self.admitted = False
+                self.left += message.ref is not None
                 self.put = self._hold
                 self._held = self._held[at + 1 :]
                 return
@@ -156,28 +163,33 @@ class Session(_Touched):
         if membership is None and len(self.memberships) >= self._subscriptions:
             self.reject(ref or 0, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
+        asked = Membership() if membership is None else membership
         try:
-            self._router.put(Request(self, ref, target, since, params))
+            self._router.put(Request(self, ref, target, since, params, False, asked, asked.leaves))
         except Busy as error:
             self.reject(ref or 0, target, "busy", str(error))
             return
-        if membership is None:
-            membership = self.memberships[target] = Membership()
-        membership.requests += 1
+        self.memberships[target] = asked
+        asked.requests += 1
 
     def unsubscribe(self, ref: int, target: str) -> None:
         """Leave ``target``; a session that is not in it has what it asked for."""
         membership = self.memberships.get(target)
         if membership is None or target == SESSION:
-            self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
+            self.say_done(ref, target)
+            return
+        if membership.admitted:
+            # Even over the bound: there is one for each membership, and who has left must not be kept.
+            membership.put_anyway(Leave(self, ref))
+            membership.has_left = True
+            del self.memberships[target]
             return
         try:
             membership.put(Leave(self, ref))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
-            return
-        if membership.admitted:
-            del self.memberships[target]
+        else:
+            membership.leaves += 1
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
         """Send a message of this client to its target; ``payload`` is its bytes. A repeated ref is only answered."""
@@ -214,7 +226,7 @@ class Session(_Touched):
         if SESSION not in self.memberships:
             membership = self.memberships[SESSION] = Membership()
             membership.requests += 1
-            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True))
+            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True, membership=membership))
 
     def _tell_room(self) -> None:
         wanting, self._wanting = self._wanting, {}
@@ -226,6 +238,10 @@ class Session(_Touched):
         if ref:
             self.answers.refuse(ref, Refusal(target, code, text, details))
         self.say_rejected(ref, target, code, text, details)
+
+    def say_done(self, ref: int, target: str) -> None:
+        """Write an Acknowledge of a Subscribe or an Unsubscribe after which there is nothing left to do."""
+        self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
 
     def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Write a Rejected that is not the answer to the message with this ref, or not the first."""

@@ -65,7 +65,7 @@ def supersede(older: Session, newer: Session) -> None:
 def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox) -> None:
     """Ask the router for every membership again, from its cursor on; cursors of other targets are taken as a Resync."""
     for target, membership in list(session.memberships.items()):
-        router.put_anyway(Request(session, None, target, cursors.get(target), None, membership.trusted))
+        router.put_anyway(Request(session, None, target, cursors.get(target), None, membership.trusted, membership))
     for target, cursor in cursors.items():
         if target not in session.memberships:
             session.subscribe(None, target, cursor)

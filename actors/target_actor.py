@@ -104,6 +104,8 @@ class TargetActor(Actor):
             self.idle()
             target.settled = message  # whatever it was: a kill while others run must not have it answered twice
             gevent.sleep(0)  # others have waited long enough
+            if self.mailbox.owner is self:
+                target.settled = None  # it is taken out at once; an alarm's next tick is the same object
         return None
 
     def idle(self) -> None:

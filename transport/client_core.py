@@ -8,11 +8,11 @@ resumes hears what was not answered again, under the same refs.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice, takewhile
 from typing import Any
 
 from ..actors.errors import QueueError, Refused, RemoteProtocolError
 from ..actors.store import Store
+from ..actors.targets import SESSION
 from . import frames
 from .client_events import Answered, Changed, Denied, Ending, Event, NotKept, Pushed, Welcomed
 from .codec import Codec, decode, encode
@@ -38,6 +38,7 @@ class ClientCore:
         self._codec = Codec(serialiser)
         self._queue = queue if queue is not None else MemoryQueue()
         self._connection = 0
+        self._claimed: dict[str, frames.Cursor] = {}  # what Hello has asked for, whatever session it becomes
         self._notes: list[Event] = []
         saved = self._queue.load()
         self._session, self._token = saved.session, saved.token
@@ -65,7 +66,11 @@ class ClientCore:
                 self._ask(Asked(target, True))
         elif replica is None:
             replica = self.replicas.follow(target, store, self.requests.unanswered(), params)
-            self.requests.unsent = deque(each for each in self.requests.unsent if each != Asked(target, False))
+            self.requests.ask_no_more(Asked(target, False))
+            if self.is_live:
+                # Even if a Subscribe is on its way: that was for a replica before, and says how far that one got.
+                self._ask(Asked(target, True))
+            return
         if self.is_live:
             self._subscribe(target, replica)
 
@@ -116,12 +121,12 @@ class ClientCore:
         """The connection is there: say Hello."""
         self.lose()
         self._connection += 1
-        cursors = {
+        self._claimed = {
             target: replica.cursor
             for target, replica in self.replicas.items()
             if self._session is not None and replica.is_subscribed and replica.cursor is not None
         }
-        self._send(frames.Hello(1, self._session, self._token, cursors, {}))
+        self._send(frames.Hello(1, self._session, self._token, self._claimed, {}))
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
@@ -175,7 +180,7 @@ class ClientCore:
         if welcome.resumed:
             self._repeat()
         else:
-            self._forget_session()
+            events += self._forget_session()
         refused = Refused("unknown_outcome", "the session ended before the answer came")
         while self._lost:
             events += self._settle(self._lost.pop(0), 0, refused)
@@ -192,15 +197,12 @@ class ClientCore:
             else:
                 self._send(self.replicas.request(ref, *requests.asked[ref]))
 
-    def _forget_session(self) -> None:
-        """The session before is gone, and whatever it was asked."""
-        requests = self.requests
-        self._lost += requests.sent.values()
-        requests.sent.clear()
-        requests.asked.clear()
-        requests.unsent = deque(each for each in requests.unsent if isinstance(each, OwnMessage))
+    def _forget_session(self) -> list[Event]:
+        """The session before is gone, and whatever it was asked; its own store has begun anew."""
+        self._lost += self.requests.forget_session(self._claimed)
         for replica in self.replicas.values():
             replica.is_subscribed = False
+        return self.replicas.end(SESSION)
 
     # Sending.
 
@@ -229,8 +231,7 @@ class ClientCore:
                 requests.unsent.popleft()
                 self._ask(first)
                 continue
-            batch = takewhile(_is_message, islice(requests.unsent, free))
-            judged = [(own, requests.too_large(own)) for own in batch if isinstance(own, OwnMessage)]
+            judged = [(own, requests.too_large(own)) for own in requests.first_messages(free)]
             sound = [own for own, refused in judged if refused is None]
             try:
                 self._queue.sent([(own.number, requests.ref + 1 + at) for at, own in enumerate(sound)])
@@ -273,7 +274,7 @@ class ClientCore:
         events: list[Event] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
-            if (asked := self.requests.asked.pop(ref, None)) is not None:
+            if (asked := self.requests.take_asked(ref)) is not None:
                 if (replica := self.replicas.get(target)) is not None:
                     replica.is_subscribed = asked.is_subscribe
             elif (own := self.requests.sent.get(ref)) is not None:
@@ -302,7 +303,3 @@ class ClientCore:
         except QueueError as error:
             self._notes.append(NotKept(error))
         return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self._connection)]
-
-
-def _is_message(item: OwnMessage | Asked) -> bool:
-    return isinstance(item, OwnMessage)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..actors.errors import Refused
 from ..actors.store import Store
+from ..actors.targets import SESSION
 from .client_events import Changed, Event, Failed
 from .frames import Cursor, Resync, Subscribe, Unsubscribe
 from .replica import OwnMessage, Replica
@@ -62,15 +63,17 @@ class Following(dict[str, Replica]):
             return []
         if refused is not None or place <= replica.seq:
             return [Changed(own.target, replica.model, None)] if replica.drop(own) else []
-        if place == replica.seq + 1:
+        if place == replica.seq + 1 and _is_begun(own.target, replica):
             return self.apply(own.target, place, own.message, own)
         own.place = place  # shown, until what came between is there too, or a Snapshot
+        if not _is_begun(own.target, replica):
+            return []
         return self._gap(own.target, replica, replica.cursor) if own.connection == connection else []
 
     def settle_again(self, target: str, place: int, ref: int) -> list[Event]:
         """A message of ours that was answered beyond a gap stands in its place: what came between is there now."""
         replica = self.get(target)
-        if replica is None or place <= replica.seq:
+        if replica is None or place <= replica.seq or not _is_begun(target, replica):
             return []
         own = next((own for own in replica.pending if own.ref == ref and own.place), None)
         if own is None:
@@ -82,6 +85,8 @@ class Following(dict[str, Replica]):
         replica = self.get(target)
         if replica is None or seq <= replica.seq:
             return []
+        if not _is_begun(target, replica):
+            return self._gap(target, replica, None) if replica.is_subscribed else []
         if seq != replica.seq + 1:
             return self._gap(target, replica, replica.cursor)
         before = replica.model
@@ -99,3 +104,11 @@ class Following(dict[str, Replica]):
             replica.is_behind = True
             self._ask(Resync({target: cursor}))
         return []
+
+
+def _is_begun(target: str, replica: Replica) -> bool:
+    """Say whether there is something to go on from: what comes before the Snapshot is of a subscription before.
+
+    A client's own store begins as the client knows it, without a Snapshot.
+    """
+    return replica.epoch is not None or target == SESSION

@@ -62,8 +62,9 @@ class Replica:
         return None if self.epoch is None else (self.epoch, self.seq)
 
     def reset(self) -> None:
-        """Go back to what it was before the first Snapshot; what is pending stays on top."""
+        """Go back to what it was before the first Snapshot; what has no answer yet stays on top."""
         self.seq = 0
+        self.pending = [own for own in self.pending if not own.place]  # the others were in the order that is over
         self.epoch: str | None = None
         self.is_behind = False
         self.confirmed = None if self.store is None else with_fields(self.store.model, self._local)

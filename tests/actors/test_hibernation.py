@@ -121,6 +121,17 @@ def test_a_sleeping_actor_that_is_killed_tells_its_monitor_once():
     monitor.stop()
 
 
+def test_an_actor_that_is_killed_while_it_is_being_put_to_sleep_ends():
+    monitor = Monitor.start_link()
+    ref = Counter.start_link(monitor=monitor)
+    ref.hibernate()
+    ref.hibernate()
+    ref.kill()
+    turn(lambda: not ref.is_alive())
+    assert [down.reason for down in monitor.ask("downs")] == [KILLED]
+    monitor.stop()
+
+
 def test_an_actor_that_crashes_after_it_woke_tells_its_monitor_once(caplog):
     monitor = Monitor.start_link()
     ref = Counter.start_link(monitor=monitor)

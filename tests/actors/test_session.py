@@ -38,7 +38,8 @@ class Alone:
 def test_a_subscribe_goes_to_the_router() -> None:
     alone = Alone()
     alone.session.subscribe(1, "topic:t", ("e", 3), {"a": 1})
-    assert alone.router.drain() == [Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1})]
+    membership = alone.session.memberships["topic:t"]
+    assert alone.router.drain() == [Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1}, False, membership)]
 
 
 def test_messages_are_held_until_the_target_admits_and_then_go_straight_to_it() -> None:
@@ -84,7 +85,8 @@ def test_the_first_message_to_its_own_store_starts_it() -> None:
     alone = Alone()
     alone.session.post(1, "session", "a", b"\x61a")
     alone.session.post(2, "session", "b", b"\x61b")
-    assert alone.router.drain() == [Request(alone.session, None, "session", None, None, trusted=True)]
+    membership = alone.session.memberships["session"]
+    assert alone.router.drain() == [Request(alone.session, None, "session", None, None, True, membership)]
     assert len(alone.session.memberships["session"].take_held()) == 2
 
 
@@ -124,9 +126,19 @@ def test_a_target_that_is_full_is_busy() -> None:
     alone.session.memberships["topic:t"].admit(mailbox)
     alone.session.post(2, "topic:t", "a", b"\x61a")
     alone.session.post(3, "topic:t", "b", b"\x61b")
-    alone.session.unsubscribe(4, "topic:t")
-    assert alone.codes() == [(3, "topic:t", "busy"), (4, "topic:t", "busy")]
+    assert alone.codes() == [(3, "topic:t", "busy")]
     assert "topic:t" in alone.session.memberships
+
+
+def test_who_leaves_is_let_out_even_of_a_target_that_is_full() -> None:
+    alone, mailbox = Alone(), Mailbox(1)
+    alone.session.subscribe(1, "topic:t", None)
+    alone.session.memberships["topic:t"].admit(mailbox)
+    alone.session.post(2, "topic:t", "a", b"\x61a")
+    alone.session.unsubscribe(3, "topic:t")
+    assert alone.codes() == []
+    assert mailbox.drain()[1:] == [Leave(alone.session, 3)]
+    assert "topic:t" not in alone.session.memberships
 
 
 def test_the_hook_hears_topic_messages_first_whatever_becomes_of_them() -> None:

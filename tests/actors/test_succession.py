@@ -52,7 +52,8 @@ def test_it_takes_along_what_it_is_in_and_not_what_it_asked_for() -> None:
     assert list(two.newer.memberships) == [T]
     assert two.newer.memberships[T].replaces is two.older
     restore(two.newer, {T: ("e", 3)}, two.router)
-    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None)]
+    membership = two.newer.memberships[T]
+    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership)]
 
 
 def test_one_that_had_no_time_to_take_over_passes_its_predecessor_on() -> None:
@@ -94,4 +95,5 @@ def test_what_the_server_trusted_it_still_trusts() -> None:
     two.older.memberships[T].trusted = True
     supersede(two.older, two.newer)
     restore(two.newer, {}, two.router)
-    assert two.router.drain() == [Request(two.newer, None, T, None, None, trusted=True)]
+    membership = two.newer.memberships[T]
+    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership)]

@@ -9,6 +9,7 @@ from support.following import RESUMED, WELCOME, Core, T, append
 
 from nuphar import Refused, RemoteProtocolError, Store, UnregisteredType
 from nuphar.transport import frames as f
+from nuphar.transport import outgoing
 from nuphar.transport.client_events import Answered, Changed, Ending, Failed, Pushed, Welcomed
 from nuphar.transport.outgoing import IN_FLIGHT, MemoryQueue
 
@@ -168,9 +169,20 @@ def test_messages_before_any_snapshot_ask_for_one() -> None:
     core = Core(T)
     core.open()
     core.get(WELCOME)
+    core.get(f.Acknowledge(T, 0, [1], False))
     core.take()
     core.get(f.ServerMessage(T, 7, 1))
     assert core.take() == [f.Resync({T: None})]
+
+
+def test_messages_before_the_answer_to_a_subscribe_are_of_a_subscription_before() -> None:
+    core = live()
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    core.take()
+    assert core.get(f.ServerMessage(T, 1, 8)) == []
+    assert core.take() == []
+    assert core.replicas[T].cursor is None
 
 
 def test_final_resets_the_slice_and_a_reconnect_subscribes_anew() -> None:
@@ -414,6 +426,42 @@ def test_unsubscribe_and_subscribe_in_a_row_end_subscribed() -> None:
     core.take()
     core.get(WELCOME)
     assert core.take() == [f.Subscribe(4, T, ("e", 0), None)]
+
+
+def test_a_target_that_is_followed_anew_while_its_subscribe_is_on_its_way_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The Subscribe on its way was for a replica before, and said how far that one got."""
+    core = live()
+    core.lose()
+    core.open()
+    core.get(WELCOME)
+    assert core.take()[1:] == [f.Subscribe(2, T, ("e", 0), None)]
+    monkeypatch.setattr(outgoing, "IN_FLIGHT", 1)
+    core.unsubscribe(T)  # waits
+    core.subscribe(T, Store((), append))
+    assert core.take() == [f.Subscribe(3, T, None, None)]
+
+
+def test_a_message_of_its_own_that_is_answered_before_the_snapshot_waits_for_it() -> None:
+    core = Core(T)
+    core.open()
+    core.get(WELCOME)
+    own = core.post(T, 5)
+    core.take()
+    assert core.get(f.Acknowledge(T, 1, [own.ref], False)) == [Answered(own, 1, None)]
+    assert (core.confirmed, core.model, core.take()) == ([], [5], [])
+    core.get(f.Snapshot(T, "e", 3, [5, 6, 7], "subscribed"))
+    assert (core.model, core.pending) == ([5, 6, 7], [])
+
+
+def test_a_message_that_was_answered_before_the_snapshot_is_gone_with_its_order() -> None:
+    core = Core(T)
+    core.open()
+    core.get(WELCOME)
+    answered, waiting = core.post(T, 5), core.post(T, 6)
+    core.get(f.Acknowledge(T, 1, [answered.ref], False), f.Acknowledge(T, 1, [], True))
+    assert core.pending == [waiting.message]
 
 
 def test_a_subscribe_that_was_refused_is_tried_again_on_the_next_connection() -> None:

@@ -1,0 +1,388 @@
+"""What may happen in a run besides the protocol's own course: what programs and operators do, and what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from nuphar.actors.errors import Busy
+from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
+from nuphar.transport.codec import encode
+from nuphar.transport.frames import ClientMessage, Resync
+from nuphar.transport.strict import dump_cbor
+
+from .client import Client
+from .faults import may_crash
+from .oracle import STORE
+from .site import PLAIN, ROOMS
+from .thief import Thief
+
+if TYPE_CHECKING:
+    from .world import World
+
+Action = Callable[["World"], None]
+
+WISHES = (None, None, "latest", ["drop_oldest", 2], ["sample", 5.0])
+
+
+SUPERVISORS = ("sessions", "topics")
+
+
+def pick(world: World, items: Any) -> Any:
+    return items[int(world.chance() * len(items))]
+
+
+def some_client(world: World) -> Client:
+    client: Client = pick(world, world.clients)
+    return client
+
+
+def some_target(world: World, client: Client) -> str:
+    """Return a target, mostly one that the client follows."""
+    followed = list(client.core.replicas)
+    if followed and world.chance() < 0.95:
+        return str(pick(world, followed))
+    return pick(world, ("session", *(f"topic:{room}" for room in ROOMS)))  # type: ignore[no-any-return]
+
+
+def store_of(target: str) -> Any:
+    return None if target.startswith("topic:eph") else STORE
+
+
+def dispatch(world: World) -> None:
+    client = some_client(world)
+    client.dispatch(some_target(world, client), world.next_message(world.plan.bad))
+
+
+def burst(world: World) -> None:
+    client = some_client(world)
+    target = some_target(world, client)
+    for _ in range(2 + int(world.chance() * 12)):
+        client.dispatch(target, world.next_message(world.plan.bad))
+
+
+def settle(world: World) -> None:
+    """Let a second pass in which nothing is done."""
+
+
+def server_dispatch(world: World) -> None:
+    server_dispatch_on(world, world.site.topic(pick(world, ROOMS)))
+
+
+def server_dispatch_on(world: World, topic: Any) -> None:
+    """Dispatch from the program, as a topic's handle does."""
+    if topic is not None and topic.target.order is not None and world.site.is_up:
+        message = world.next_message(world.plan.bad)
+        try:
+            topic.mailbox.put(Dispatch(message, dump_cbor(message)))
+        except Busy:
+            world.oracle.seen["a mailbox is full"] += 1
+
+
+def own_dispatch(world: World) -> None:
+    message = world.next_message(0)
+    client_id = some_client(world).core.client_id
+    if world.site.is_up:
+        world.site.server.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
+
+
+def broadcast(world: World) -> None:
+    topic = world.site.topic(pick(world, ROOMS))
+    if topic is not None and world.site.is_up:
+        broadcast_on(world, topic)
+
+
+def broadcast_on(world: World, topic: Any) -> None:
+    """Say something outside the order."""
+    message = world.next_message(0)
+    world.oracle.pushed.add(message)
+    topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
+
+
+def push(world: World) -> None:
+    client = some_client(world)
+    client.dispatch("topic:eph:x", world.next_message(0))
+
+
+def cut(world: World) -> None:
+    """Break a line; the ends hear of it late, the server perhaps long after the client is back."""
+    client = some_client(world)
+    if (line := client.line) is not None:
+        line.cut(world.rng, 30 * world.chance() ** 3, 12 * world.chance() ** 2)
+
+
+def blip(world: World) -> None:
+    """Break a line; both ends hear of it at once."""
+    client = some_client(world)
+    if (line := client.line) is not None:
+        line.cut(world.rng, 0.0, 0.0)
+
+
+def duplicate(world: World) -> None:
+    """Let a client come again over another line, while the server takes the older one for alive."""
+    client = some_client(world)
+    if (line := client.line) is not None:
+        if world.chance() < 0.5:
+            line.cut(world.rng, 40.0, 40.0)
+        world.oracle.seen["two connections of one client"] += 1
+        client.core.lose()
+        client.connect()
+
+
+def lose_welcome(world: World) -> None:
+    client = some_client(world)
+    client.lose_next_welcome()
+    if (line := client.line) is not None:
+        line.cut(world.rng, 5 * world.chance(), 0.0)
+
+
+def stall(world: World) -> None:
+    """Let a client read nothing for a while."""
+    client = some_client(world)
+    if (line := client.line) is not None:
+        line.stalled_until = world.hub.now + 12 * world.chance() ** 2
+
+
+def subscribe(world: World) -> None:
+    client = some_client(world)
+    target = pick(world, ("session", *(f"topic:{room}" for room in ROOMS)))
+    wish = pick(world, WISHES)
+    client.subscribe(target, store_of(target), None if wish is None else {"delivery": wish})
+
+
+def unsubscribe(world: World) -> None:
+    client = some_client(world)
+    target = some_target(world, client)
+    if target != "session":
+        client.unsubscribe(target)
+
+
+def again(world: World) -> None:
+    """Unsubscribe and subscribe in one go, with messages between."""
+    client = some_client(world)
+    target = some_target(world, client)
+    if target == "session":
+        return
+    for _ in range(1 + int(world.chance() * 3)):
+        client.unsubscribe(target)
+        if world.chance() < 0.5:
+            client.dispatch(target, world.next_message(0))
+        client.subscribe(target, store_of(target))
+        client.dispatch(target, world.next_message(0))
+
+
+def resync(world: World) -> None:
+    """Ask for what is known, or for something that never was."""
+    client = some_client(world)
+    if client.core.is_live and client.line is not None and client.core.replicas:
+        target = pick(world, list(client.core.replicas))
+        client.core.outgoing.append(encode(Resync({target: client.core.replicas[target].cursor}), PLAIN))
+        client.flush()
+
+
+def garbage(world: World) -> None:
+    """Repeat a ref that is long gone, under the right name and a wrong one."""
+    client = some_client(world)
+    if client.core.is_live and client.line is not None:
+        ref = max(1, client.core.requests.ref - int(world.chance() * 40))
+        if ref in client.core.requests.sent or ref in client.core.requests.asked or not client.core.requests.ref:
+            return
+        message = world.next_message(0)
+        world.oracle.pushed.add(message)
+        client.core.outgoing.append(encode(ClientMessage(ref, some_target(world, client), message), PLAIN))
+        client.flush()
+
+
+def forbid(world: World) -> None:
+    client = some_client(world)
+    world.forbidden.add((client.core.client_id, pick(world, ROOMS)))
+
+
+def allow(world: World) -> None:
+    """Give every right back, and let everybody ask again for what he lost."""
+    world.forbidden.clear()
+    for client in world.clients:
+        for target in sorted(client.forgotten):
+            if target in client.core.replicas:
+                client.subscribe(target, store_of(target))
+
+
+def evict(world: World) -> None:
+    client, room = some_client(world), pick(world, ROOMS)
+    if world.site.is_up:
+        client.evicted.add(f"topic:{room}")
+        world.site.server.router.put_anyway(Evict(client.core.client_id, room))
+
+
+def admit(world: World) -> None:
+    client, room = some_client(world), pick(world, ROOMS)
+    if world.site.is_up:
+        client.admitted.add(f"topic:{room}")
+        world.site.server.router.put_anyway(Admit(client.core.client_id, room))
+
+
+def kill(world: World) -> None:
+    """Kill an actor where it waits."""
+    living = world.site.living()
+    if living and world.site.is_up and may_crash(world):
+        ref = pick(world, living)
+        world.note("kill", ref.name)
+        world.oracle.seen["a supervisor is killed" if ref.name in SUPERVISORS else "an actor is killed"] += 1
+        ref.kill()
+
+
+def thief(world: World) -> None:
+    client = some_client(world)
+    if client.tokens and world.site.is_up:
+        session, token = client.tokens[-1 - int(world.chance() * min(3, len(client.tokens)))]
+        Thief(world, session, token, client.core.requests.ref + 1)
+
+
+def leave(world: World) -> None:
+    """Let a client leave for good, or close without that, and another come."""
+    client = some_client(world)
+    if world.chance() < 0.5:
+        client.drop()
+        return
+    client.end()
+    world.replace(client)
+
+
+def sleep_long(world: World) -> None:
+    """Let a client be away for longer than its session may wait."""
+    client = some_client(world)
+    if (line := client.line) is not None:
+        line.cut(world.rng, 1.0, 1.0)
+        client.is_connecting = True
+        world.later(10.0 + 200 * world.chance() ** 3, client.connect)
+
+
+def stop_topic(world: World) -> None:
+    topic = world.site.topic(pick(world, ROOMS))
+    if topic is not None and topic.kind is not None and world.site.is_up:
+        world.oracle.seen["a topic is stopped"] += 1
+        world.site.stop_topic(topic)
+
+
+def give_store(world: World) -> None:
+    topic = world.site.topic("eph:x")
+    if topic is not None and topic.target.order is None and world.site.is_up:
+        world.site.give_store(topic)
+
+
+def stop_server(world: World) -> None:
+    """Stop the server in an orderly way, and start another a little later."""
+    if not world.site.is_up:
+        return
+    site = world.site
+    site.stop()
+    world.oracle.seen["the server is stopped"] += 1
+
+    def start() -> None:
+        if site.root.ended._done:
+            world.start_site()
+        else:
+            world.later(0.5, start)
+
+    world.later(0.5, start)
+
+
+def crash_server(world: World) -> None:
+    """End the server's process: whatever was in its memory is gone."""
+    if not world.site.is_up:
+        return
+    world.oracle.seen["the server's process ends"] += 1
+    for line in list(world.hub.lines.values()):
+        line.cut(world.rng, 0.0, 5 * world.chance())
+    stop_server(world)
+
+
+def check_site(world: World) -> None:
+    """See that what is bounded is within its bounds, and what was replaced is mute."""
+    site, fail = world.site, world.oracle.fail
+    server, sizes = site.server, world.plan.sizes
+    for websocket, connection in world.connections.items():
+        session = connection.session
+        if session is not None and session.closed and not websocket.closed and session.successor is not None:
+            fail(f"{session} was replaced, and its connection is open")
+        if websocket.outbox.pending > world.plan.outbox + 70_000:
+            fail(f"{websocket.outbox.pending} bytes wait in an outbox")
+    for session in server.sessions.all():
+        for target, membership in session.memberships.items():
+            if membership.requests < 0:
+                fail(f"{session}: {target} has {membership.requests} requests")
+        if session._repeats is not None and len(session._repeats._waiting) > sizes["window"]:
+            fail(f"{session}: {len(session._repeats._waiting)} repeats wait")
+        if len(session.answers._refusals) > sizes["refusals"]:
+            fail(f"{session}: {len(session.answers._refusals)} refusals are kept")
+    if server.sessions.book.detached > world.plan.options["max_detached"]:
+        fail(f"{server.sessions.book.detached} sessions wait for their clients")
+    for topic in server.directory.topics.values():
+        target = topic.target
+        order = target.order
+        if order is not None:
+            world.oracle.check_order(topic.id, order)
+            if len(order._history) > world.plan.options["history"]:
+                fail(f"{topic.id} keeps {len(order._history)} messages")
+        for subscriber, lane in target._laned.items():
+            if len(lane._owed) > sizes["owed"] + 300:
+                fail(f"{subscriber} is owed {len(lane._owed)} answers")
+
+
+def check_subscriptions(world: World) -> None:
+    """See that every client is in the targets that it follows, and in no other, with everybody's books agreeing."""
+    server, fail = world.site.server, world.oracle.fail
+    for client in world.clients:
+        session = server.sessions.get(client.core.client_id)
+        if session is None:
+            fail(f"{client.name} is live, and the server does not know it")
+            return
+        for topic in server.directory.topics.values():
+            target = topic.target
+            is_in = session in target.members
+            if is_in is not (session in target.subscribers) or is_in is not (target.name in session.memberships):
+                fail(f"{client.name}: {target.name} and its session disagree about who is subscribed")
+            if target.name not in client.core.replicas and target.name not in client.admitted and is_in:
+                fail(f"{client.name} has given {target.name} up and is subscribed")
+    alive = {client.core.client_id for client in world.clients}
+    for topic in server.directory.topics.values():
+        for session in topic.target.members:
+            if session.successor is not None:
+                fail(f"{session} was replaced, and is in {topic.id}")
+            if session.client_id in alive and server.sessions.get(session.client_id) is not session:
+                fail(f"{session} is in {topic.id}, and is not the one that counts")
+
+
+def check_empty(world: World) -> None:
+    """See that nothing is left of clients that are gone."""
+    server = world.site.server
+    left = {
+        "sessions": len(server.sessions),
+        "resumable sessions": len(server.sessions.book),
+        "own stores": len(server.own_stores._running),
+        "connections": len(server.gateway.connections),
+        "messages to the router": len(server.router),
+        "orders of sessions": sum(name.startswith("session") for name in server.log._orders),
+        "orders without a topic": len(
+            [name for name in server.log._orders if name.startswith("topic:") and world.site.topic(name[6:]) is None]
+        ),
+    }
+    for topic in server.directory.topics.values():
+        target = topic.target
+        left[f"members of {topic.id}"] = len(target.members)
+        left[f"subscribers of {topic.id}"] = len(target.subscribers)
+        left[f"groups of {topic.id}"] = len(target._groups)
+        left[f"messages to {topic.id}"] = len(topic.mailbox)
+        left[f"outcomes of {topic.id}"] = len(target._outcomes)
+    if found := {name: count for name, count in left.items() if count}:
+        world.oracle.fail(f"everybody is gone, and there are still {found}")
+
+
+ACTIONS: dict[str, Action] = {
+    action.__name__: action
+    for action in (
+        dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
+        stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
+        sleep_long, stop_topic, give_store, stop_server, crash_server,
+    )
+}  # fmt: skip

@@ -1,0 +1,132 @@
+"""What is put in from outside: crashes on a message in hand, kills while an actor lets others run, and counters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from greenlet import GreenletExit
+
+from nuphar.actors import target_actor
+from nuphar.actors.answers import Fate
+from nuphar.actors.catch_up import CatchUp
+from nuphar.actors.repeats import Repeats
+from nuphar.actors.resumable import MemoryBook
+from nuphar.actors.router import RouterActor
+from nuphar.actors.target_actor import TargetActor
+from nuphar.transport.following import Following
+
+from .oracle import Crash
+
+if TYPE_CHECKING:
+    from .world import World
+
+IN_A_SECOND = 5
+"""Crashes, at most: the tree gives up over a hundred in ten seconds, and rightly so."""
+
+
+class Pausing:
+    """The name ``gevent`` of the targets' actors: one may be killed while it lets others run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def sleep(self, seconds: float) -> None:
+        world = self._world
+        world.oracle.seen["a long drain lets others run"] += 1
+        world.hub.sleep(seconds)
+        if world.chance() < world.plan.pause_kill and may_crash(world):
+            world.oracle.seen["killed behind a message that was applied"] += 1
+            me = world.hub.getcurrent()
+            for ref in world.site.living():
+                if ref.actor_inbox.taking is me:
+                    ref.is_killed = True
+            raise GreenletExit
+
+
+def may_crash(world: World) -> bool:
+    """Say whether one more crash is not too much."""
+    if world.is_calm or world.crashes > IN_A_SECOND * (world.hub.now + 1.0):
+        return False
+    world.crashes += 1
+    return True
+
+
+def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
+    """Return methods that count what they do, and else do what they did."""
+    take, expire, gap, write = Repeats.take, MemoryBook.expire, Following._gap, CatchUp.write
+
+    def counted_take(self: Repeats, fate: Fate, ref: int, target: str) -> None:
+        if fate is Fate.FORGOTTEN:
+            seen["a ref below the window"] += 1
+        elif fate is Fate.BACKWARD:
+            seen["a ref that goes back"] += 1
+        elif self._session.answers.answer(ref) is None:
+            seen["a repeat that waits for its answer"] += 1
+        else:
+            seen["a repeat that was answered"] += 1
+        take(self, fate, ref, target)
+
+    def counted_expire(self: MemoryBook, now: float) -> Any:
+        due = expire(self, now)
+        seen["a session has expired"] += len(due)
+        return due
+
+    def counted_gap(self: Following, target: str, replica: Any, cursor: Any) -> Any:
+        seen["a gap asks for a Resync"] += not replica.is_behind
+        return gap(self, target, replica, cursor)
+
+    def counted_write(self: CatchUp, encoding: Any, order: Any, since: Any, own: Any) -> Any:
+        pieces = write(self, encoding, order, since, own)
+        if own:
+            is_whole = order.missed(*since) is not None
+            seen["own messages among what was missed" if is_whole else "own messages before a Snapshot"] += 1
+        elif pieces and since is not None and order.missed(*since):
+            seen["only what was missed"] += 1
+        return pieces
+
+    return [
+        (Repeats, "take", counted_take),
+        (MemoryBook, "expire", counted_expire),
+        (Following, "_gap", counted_gap),
+        (CatchUp, "write", counted_write),
+    ]
+
+
+@contextmanager
+def injected(world: World) -> Iterator[None]:
+    """Let actors crash as the plan says."""
+    before = [(kind, kind.handle) for kind in (TargetActor, RouterActor)]
+    counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
+    pausing = target_actor.gevent
+    crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
+
+    def crashing(kind: type, handle: Any) -> Any:
+        point = f"{kind.__name__} crashes with a message in hand"
+
+        def handle_or_crash(actor: Any, message: Any) -> Any:
+            if chance() < crash and not actor.mailbox.crashes and may_crash(world):
+                seen[point] += 1
+                world.note("crash", actor.name)
+                raise Crash
+            return handle(actor, message)
+
+        return handle_or_crash
+
+    try:
+        for where, name, probe in probes(world.oracle.seen):
+            setattr(where, name, probe)
+        if world.plan.pause_kill:
+            target_actor.gevent = Pausing(world)  # type: ignore[assignment]
+        if crash:
+            for kind, handle in before:
+                kind.handle = crashing(kind, handle)  # type: ignore[method-assign]
+        yield
+    finally:
+        target_actor.gevent = pausing
+        for where, name, method in counted:
+            setattr(where, name, method)
+        for kind, handle in before:
+            kind.handle = handle  # type: ignore[method-assign]

@@ -1,0 +1,144 @@
+"""What must hold, and what has been seen: the reference orders, and the fate of every message.
+
+A message is an integer: its number times 16, plus what it does to an ``update``. So each is unique, and a model (a
+polynomial of all messages) tells any two orders apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from nuphar import Refused, Store
+
+from .hub import Hub
+
+PRIME = (1 << 61) - 1
+FINE, REFUSED, RAISES, MODEL, FATAL = 0, 3, 5, 7, 9
+"""What a message does: nothing bad; it is always refused; it raises; it depends on the model; it ends the actor."""
+
+KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL)
+
+
+class Broken(AssertionError):
+    """A promise was broken, or our own code failed."""
+
+
+class Fatal(BaseException):
+    """Raised by an update that takes its whole actor with it."""
+
+
+class Crash(BaseException):
+    """What an injected crash raises."""
+
+
+def check(model: int, message: int) -> None:
+    """Raise what ``message`` deserves on ``model``, but for the fatal."""
+    kind = message & 15
+    if kind == FINE:
+        return
+    if kind == REFUSED or (kind == MODEL and (model ^ message) & 16):
+        raise Refused("no", "this message is always refused")
+    if kind in (RAISES, FATAL):
+        raise ValueError("this update raises")
+
+
+def following(model: int, message: int) -> int:
+    """Return the model after ``model``."""
+    return (model * 1_000_003 + message) % PRIME
+
+
+def shown(model: int, message: int) -> int:
+    """Update as the clients do it."""
+    if message & 15:
+        check(model, message)
+    return (model * 1_000_003 + message) % PRIME
+
+
+STORE = Store(0, shown)
+
+
+class Reference:
+    """What one order has taken in, in one epoch; its ``update`` is the store's."""
+
+    def __init__(self, oracle: Oracle, name: str) -> None:
+        self.name = name
+        self.epoch = ""
+        self.models = [0]
+        self.messages: list[int] = []
+        self._oracle = oracle
+
+    def update(self, model: int, message: int) -> int:
+        oracle = self._oracle
+        if message & 15:
+            if message & 15 == FATAL:
+                oracle.seen["an update that ends its actor"] += 1
+                raise Fatal
+            check(model, message)
+        if model != self.models[-1]:
+            oracle.fail(f"{self.name}: message {message} on a model that is not the newest")
+        if message in oracle.applied:
+            oracle.fail(f"{self.name}: message {message} is applied twice")
+        if message in oracle.denied:
+            oracle.fail(f"{self.name}: message {message} is applied, but its author heard {oracle.denied[message]}")
+        new = (model * 1_000_003 + message) % PRIME
+        self.models.append(new)
+        self.messages.append(message)
+        oracle.applied[message] = (self, len(self.messages))
+        return new
+
+
+class Oracle:
+    """One for each run. ``seen`` counts the points that a batch of runs has to reach."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.seen: Counter[str] = Counter()
+        self.applied: dict[int, tuple[Reference, int]] = {}
+        self.denied: dict[int, str] = {}
+        self.references: dict[str, Reference] = {}
+        self.authors: dict[int, Any] = {}
+        self.pushed: set[int] = set()
+        """What was broadcast or dispatched outside any order."""
+        self._hub = hub
+
+    def fail(self, text: str) -> None:
+        """Stop the run here. Raises: Broken."""
+        error = Broken(text)
+        if self._hub.failure is None:
+            self._hub.failure = error
+        raise error
+
+    def store(self, name: str) -> Store:
+        """Return a new store whose order is known from now on."""
+        return Store(0, Reference(self, name).update)
+
+    def begun(self, order: Any) -> None:
+        """An order has begun: know it by its epoch."""
+        reference = order.update.__self__
+        if not reference.epoch:
+            reference.epoch = order.epoch
+            self.references[order.epoch] = reference
+
+    def answered(self, message: int, target: str, seq: int, refused: Any) -> None:
+        """Judge what an author is told."""
+        where = self.applied.get(message)
+        if refused is None:
+            if message in self.denied:
+                self.fail(f"message {message} was {self.denied[message]}, and now it is acknowledged")
+            if where is None:
+                if target.startswith("topic:eph") and not seq:
+                    return
+                self.fail(f"message {message} for {target} is acknowledged with {seq}, but nowhere in the order")
+            elif seq and where[1] != seq:
+                self.fail(f"message {message} for {target} is acknowledged with {seq}, but its place is {where[1]}")
+        elif refused.code != "unknown_outcome":
+            if where is not None:
+                self.fail(f"message {message} for {target} is told {refused}, but it is at {where[1]}")
+            self.denied[message] = refused.code
+
+    def check_order(self, name: str, order: Any) -> None:
+        """See that what was taken in is what is there."""
+        reference = self.references[order.epoch]
+        model, seq = order.position
+        if seq != len(reference.messages) or model != reference.models[-1]:
+            self.fail(f"{name}: the order is at {seq}, and {len(reference.messages)} messages were taken in")

@@ -1,0 +1,57 @@
+"""The points that a batch of runs has to reach: a fault that never happens has not been withstood."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+POINTS = (
+    "RouterActor crashes with a message in hand",
+    "TargetActor crashes with a message in hand",
+    "killed behind a message that was applied",
+    "an actor is killed",
+    "a supervisor is killed",
+    "an update that ends its actor",
+    "a long drain lets others run",
+    "Snapshot subscribed",
+    "Snapshot behind",
+    "Snapshot restarted",
+    "Snapshot slow",
+    "a push",
+    "resumed",
+    "resumed with messages unanswered",
+    "only what was missed",
+    "own messages among what was missed",
+    "own messages before a Snapshot",
+    "came back to a fresh session",
+    "a Welcome that is lost",
+    "two connections of one client",
+    "a thief who comes first",
+    "a thief who gets nothing",
+    "a repeat that was answered",
+    "a repeat that waits for its answer",
+    "a ref below the window",
+    "a ref that goes back",
+    "a gap asks for a Resync",
+    "a session has expired",
+    "a mailbox is full",
+    "a topic is stopped",
+    "the server is stopped",
+    "the server's process ends",
+    "closed with 1001",
+    "closed with 4401",
+    "closed with 4409",
+    "closed with 4513",
+    "denied: denied",
+    "denied: busy",
+    "refused: busy",
+    "refused: crashed",
+    "refused: no",
+    "refused: not_subscribed",
+    "refused: unknown_outcome",
+)
+"""What has to be seen at least once."""
+
+
+def never_reached(seen: Counter[str]) -> list[str]:
+    """Return the points that were not."""
+    return [point for point in POINTS if not seen[point]]

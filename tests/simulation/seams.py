@@ -1,0 +1,118 @@
+"""Where the simulation takes the place of gevent, the system, and chance: all of it, as data.
+
+Everything else is our own code as it is. What is replaced are names of other packages in our modules, and the sizes
+that a plan makes small so that their edges are met.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+from nuphar.actors import (
+    alarm,
+    answers,
+    future,
+    greeter,
+    hooks,
+    lane,
+    log,
+    mailbox,
+    reminder,
+    repeats,
+    resumption,
+    runtime,
+    sessions,
+    succession,
+    target_actor,
+)
+from nuphar.transport import connection, connections, outbox, outgoing, reader, websocket
+
+from .hub import Hub
+
+# The package gives functions of these names, so the modules are asked for by theirs.
+dynamic, supervisor = (importlib.import_module(f"nuphar.supervision.{name}") for name in ("dynamic", "supervisor"))
+
+MODULES_WITH_GEVENT = (
+    runtime,
+    greeter,
+    hooks,
+    target_actor,
+    outbox,
+    connections,
+    websocket,
+    dynamic,
+    supervisor,
+)
+MODULES_WITH_A_HUB = (mailbox, alarm, reminder, reader)
+MODULES_WITH_SECRETS = (log, sessions, resumption, connection, hooks)
+MODULES_WITH_CHANCE = (dynamic, supervisor)
+
+
+class Secrets:
+    """Texts that are different each time, and the same in each run."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def randbits(self, bits: int) -> int:
+        self._count += 1
+        return self._count % (1 << bits)
+
+    def token_hex(self, size: int) -> str:
+        self._count += 1
+        return f"{self._count:0{2 * size}x}"
+
+    def token_urlsafe(self, size: int) -> str:
+        self._count += 1
+        return f"t{self._count:0{size}x}"
+
+
+def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
+    """Return everything that is replaced: where, which name, by what."""
+    secrets = Secrets()
+    system = SimpleNamespace(
+        read=lambda fd, size: hub.lines[fd].read(size), write=lambda fd, data: hub.lines[fd].write(data)
+    )
+    sockets = SimpleNamespace(socket=SimpleNamespace(shutdown=lambda line, how: line.shutdown(how)))
+    window = sizes["window"]
+    return [
+        *((module, "gevent", hub) for module in MODULES_WITH_GEVENT),
+        *((module, "get_hub", hub.get_hub) for module in MODULES_WITH_A_HUB),
+        *((module, "secrets", secrets) for module in MODULES_WITH_SECRETS),
+        *((module, "random", rng) for module in MODULES_WITH_CHANCE),
+        (hooks, "get_hub_if_exists", lambda: None),  # a hook runs in the greenlet that calls, without a time limit
+        (future.Future, "_wait", lambda waiting, timeout: hub.wait(waiting, timeout)),
+        (outbox, "os", system),
+        (reader, "os", system),
+        (websocket, "gevent_socket", sockets),
+        # Sizes.
+        *((module, "WINDOW", window) for module in (answers, repeats, succession)),
+        (answers, "_FULL", window - 1),
+        (answers, "REFUSALS", sizes["refusals"]),
+        (outgoing, "IN_FLIGHT", sizes["in_flight"]),
+        (target_actor, "DRAIN", sizes["drain"]),
+        (lane, "OWED", sizes["owed"]),
+    ]
+
+
+@contextmanager
+def replaced(hub: Hub, rng: Random, sizes: dict[str, int]) -> Iterator[None]:
+    """Replace it all, and put it back at the end; nothing is logged meanwhile."""
+    before: list[tuple[Any, str, Any]] = []
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        for where, name, what in replacements(hub, rng, sizes):
+            before.append((where, name, getattr(where, name)))
+            setattr(where, name, what)
+        yield
+    finally:
+        for where, name, what in reversed(before):
+            setattr(where, name, what)
+        logging.disable(level)

@@ -1,0 +1,128 @@
+"""The server's side of a run: a real server's parts and its real tree, begun anew after each stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nuphar import Server, automatic
+from nuphar.actors.directory import Kind, Topic
+from nuphar.actors.exits import Shutdown
+from nuphar.actors.hooks import TopicHooks
+from nuphar.actors.messages import Use
+from nuphar.actors.ref import Stop
+from nuphar.supervision import tree
+from nuphar.transport.connection import Connection
+from nuphar.transport.limits import Limits
+from nuphar.transport.websocket import WebSocket
+
+from .network import Line
+
+if TYPE_CHECKING:
+    from .world import World
+
+PLAIN = automatic()
+
+ROOMS = ("room:a", "board", "eph:x", "room:b")
+"""The topics that clients follow: of a kind with a store, fixed, ephemeral, of the kind again."""
+
+
+class Ordered(dict[Any, None]):
+    """A set that remembers the order of its members: that of a set of objects is their addresses'."""
+
+    add = dict.setdefault
+
+    def discard(self, member: Any) -> None:
+        self.pop(member, None)
+
+
+class Site:
+    """One server, from its start to its stop."""
+
+    def __init__(self, world: World) -> None:
+        plan, hub, oracle = world.plan, world.hub, world.oracle
+        self.world = world
+        self.is_up = True
+        limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=5.0, hello=5.0, close=2.0)
+        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, **plan.options)
+        server.gateway.clock = hub.clock
+        server.gateway.connections = Ordered()  # type: ignore[assignment]
+        opened = server.log.open
+
+        def open(target: str, store: Any) -> Any:
+            order = opened(target, store)
+            oracle.begun(order)
+            return order
+
+        server.log.open = open  # type: ignore[method-assign]
+        server.own_stores._store = lambda: oracle.store("session")
+        rules = dict(zip(ROOMS, plan.rules, strict=True))
+        hooks = TopicHooks(self.can_subscribe, self.on_join, self.on_leave)
+        server.directory.add_kind(
+            Kind("room:", str, hooks, lambda topic_id, key: oracle.store(topic_id), rules["room:a"])
+        )
+        server.directory.add_kind(Kind("eph:", str, TopicHooks(self.can_subscribe), delivery=rules["eph:x"]))
+        board = server.directory.add_topic("board", rules["board"])
+        board.hooks.can_subscribe = self.can_subscribe
+        board.target.order = server.directory.give_store(board, oracle.store("board"))
+        self.root = tree.start(server)
+        hub.spawn(self._watch)
+
+    def _watch(self) -> None:
+        """Do what the server's life does at the end of the tree."""
+        self.root.wait_down(None)
+        self.server.gateway.abort_all()
+
+    # Hooks.
+
+    def can_subscribe(self, client_id: str, topic_id: str, model: Any) -> bool:
+        self.world.dawdle()
+        return (client_id, topic_id) not in self.world.forbidden
+
+    def on_join(self, client_id: str) -> list[int]:
+        self.world.dawdle()
+        return [self.world.next_message(0)] if self.world.chance() < 0.3 else []
+
+    on_leave = on_join
+
+    # What the network brings.
+
+    def accept(self, line: Line) -> None:
+        """Serve a connection that has come."""
+        gateway = self.server.gateway
+        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", clock=gateway.clock)
+        connection = Connection(websocket, gateway)
+        line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
+        self.world.connections[websocket] = connection
+        self.world.hub.spawn(self._serve, connection, websocket)
+
+    def _serve(self, connection: Connection, websocket: WebSocket) -> None:
+        try:
+            connection.run()
+            websocket.linger()
+        finally:
+            self.world.connections.pop(websocket, None)
+
+    # What an operator does.
+
+    def topic(self, topic_id: str) -> Topic | None:
+        return self.server.directory.topics.get(topic_id)
+
+    def stop_topic(self, topic: Topic) -> None:
+        """Stop a topic as its handle does, without waiting."""
+        self.server.directory.remove(topic)
+        topic.mailbox.put_anyway(Stop(Shutdown()))
+
+    def give_store(self, topic: Topic) -> None:
+        """Make an ephemeral topic stored."""
+        order = self.server.directory.give_store(topic, self.world.oracle.store(topic.id))
+        topic.mailbox.put_anyway(Use(order))
+
+    def stop(self) -> None:
+        """Begin an orderly stop."""
+        self.is_up = False
+        self.root.tell_anyway(Stop(Shutdown()))
+
+    def living(self) -> list[Any]:
+        """Return every actor that may crash: all but the root of the tree."""
+        assert self.root.registry is not None
+        return [ref for ref in self.root.registry.living() if ref is not self.root]

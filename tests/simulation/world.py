@@ -1,0 +1,279 @@
+"""One run: a server, its clients and the lines between them, for as many events as it is given, and then to the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import accumulate
+from math import log
+from random import Random
+from typing import Any
+from zlib import crc32
+
+from . import actions
+from .client import Client
+from .faults import injected
+from .hub import Hub
+from .network import Line
+from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
+from .plan import Plan, draw
+from .seams import replaced
+from .site import ROOMS, Site
+
+PATIENCE = 240.0
+"""Virtual seconds within which everybody has to be live and current when the faults are over."""
+
+BACKOFF = 65.0
+"""Virtual seconds more for each message that ends its actor: it is tried twice, up to 30 s apart, then set aside."""
+
+HEARD = 45.0
+"""Virtual seconds after which every end has heard of every cut."""
+
+
+class World:
+    """What a run consists of; `run` is all there is to do with it."""
+
+    def __init__(self, seed: int, plan: Plan | None = None) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.plan = draw(self.rng) if plan is None else plan
+        self.chance = self.rng.random
+        self.hub = Hub(self.rng, self.plan.lag)
+        self.oracle = Oracle(self.hub)
+        self.trace: list[tuple[Any, ...]] = []
+        self.forbidden: set[tuple[str, str]] = set()
+        self.connections: dict[Any, Any] = {}
+        self.clients: list[Client] = []
+        self.stolen: list[Client] = []
+        self.is_calm = False
+        self.backoff = 3.0
+        self.crashes = 0
+        self.events = 0
+        self.site: Site
+        self._message = 0
+        self._line = 0
+        self._named = 0
+        self._names = list(self.plan.weights)
+        self._weights = list(accumulate(self.plan.weights.values()))
+
+    # The run.
+
+    def run(self, events: int) -> str:
+        """Let ``events`` things happen, then calm down and see that everything is well; return the trace's hash.
+
+        Raises: Broken.
+        """
+        with replaced(self.hub, self.rng, self.plan.sizes), injected(self):
+            try:
+                self.begin()
+                step = self.hub.step
+                while self.events < events and step():
+                    self.events += 1
+                self.calm_down()
+                self.close_down()
+            except Broken:
+                raise
+            except Exception as error:
+                if self.hub.failure is not None:
+                    raise self.hub.failure from None
+                raise Broken(f"our own code failed: {error!r}") from error
+        return self.hash()
+
+    def hash(self) -> str:
+        """Return the SHA-256 of everything that has happened."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+
+    def begin(self) -> None:
+        """Start the server and the clients."""
+        self.start_site()
+        for _ in range(self.plan.clients):
+            self.new_client()
+        self._schedule()
+
+    def calm_down(self) -> None:
+        """End the faults, and wait until every client is live and current.
+
+        Raises: Broken if that takes too long.
+        """
+        self.is_calm = True
+        self.forbidden.clear()
+        self.backoff = 1.0
+        for line in self.hub.lines.values():
+            line.mend()
+        for client in self.clients:
+            for target in sorted(client.evicted & client.core.replicas.keys()):
+                replica = client.core.replicas[target]
+                client.unsubscribe(target)
+                client.subscribe(target, replica.store, replica.params)
+        patience = PATIENCE + BACKOFF * self.fatal_messages()
+        self.run_until(self.hub.now + HEARD)
+        until = self.hub.now + patience
+        next_look = self.hub.now
+        is_sure = False
+        while (late := self.why_not_current()) is not None or not is_sure:
+            is_sure = late is None
+            if self.hub.now >= until:
+                raise Broken(f"after {patience:g} s without faults: {late}")
+            next_look += 2.0
+            for client in self.clients:
+                for target, replica in list(client.core.replicas.items()):
+                    if client.core.is_live and not replica.is_subscribed and client.core.is_settled():
+                        client.subscribe(target, replica.store, replica.params)
+            self.run_until(next_look)
+        actions.check_site(self)
+        actions.check_subscriptions(self)
+
+    def fatal_messages(self) -> int:
+        """Count the messages that are still to end their actors: with the clients, and in the mailboxes."""
+        known = {message for client in self.clients for message in client.open_messages}
+        server = self.site.server
+        for topic in [*server.directory.topics.values(), *server.own_stores._running.values()]:
+            known.update(getattr(each, "message", 0) for each in topic.mailbox.messages)
+        return sum(message & 15 == FATAL for message in known)
+
+    def why_not_current(self) -> str | None:
+        """Say who is not live and current, None if all are."""
+        if not self.site.is_up:
+            return "the server is not up"
+        for topic in self.site.server.directory.topics.values():
+            if len(topic.mailbox):
+                return f"{topic.id} has {len(topic.mailbox)} messages to handle"
+        for client in self.clients:
+            core = client.core
+            if not core.is_live or core.requests.asked:
+                return f"{client.name} is not settled: {core.requests.asked}"
+            if core.requests.sent or core.requests.unsent:
+                return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
+            if client.open_messages:
+                return f"{client.name} has no answer to {client.open_messages}"
+            session = self.site.server.sessions.get(core.client_id)
+            if session is not None and any(membership.requests for membership in session.memberships.values()):
+                return f"{client.name} is still being asked about"
+            for target, replica in core.replicas.items():
+                if not replica.is_subscribed:
+                    if self.plan.options["max_subscriptions"] < len(ROOMS) + 1:
+                        continue  # he wants more than he may have
+                    return f"{client.name} is not subscribed to {target}"
+                order = self.order_of(client, target)
+                if order is not None and replica.store is not None and (order.epoch, order.seq) != replica.cursor:
+                    if target == "session" and replica.cursor is None:
+                        continue
+                    return f"{client.name} is at {replica.cursor} of {target}, not {(order.epoch, order.seq)}"
+                if replica.pending:
+                    return f"{client.name} has pending messages for {target}"
+        return None
+
+    def order_of(self, client: Client, target: str) -> Any:
+        """Return the order that a client's target has on the server, if there is one."""
+        if target == "session":
+            own = self.site.server.own_stores._running.get(client.core.client_id)
+            return None if own is None else own.target.order
+        topic = self.site.topic(target[len("topic:") :])
+        return None if topic is None else topic.target.order
+
+    def close_down(self) -> None:
+        """Let everybody leave, stop the server, and see that nothing is left.
+
+        Raises: Broken.
+        """
+        for message, (reference, seq) in self.oracle.applied.items():
+            if reference.messages[seq - 1] != message:
+                raise Broken(f"message {message} is no longer at its place {seq} of {reference.name}")
+        for client in self.clients:
+            client.end()
+        self.run_until(self.hub.now + self.plan.options["resume_window"] + 60.0)
+        actions.check_empty(self)
+        self.stop_site()
+        living = self.site.root.registry
+        if living is not None and len(living):
+            raise Broken(f"after the stop there is still {living.living()}")
+
+    def run_until(self, time: float) -> None:
+        """Let happen what happens until then."""
+        is_over = False
+
+        def ring() -> None:
+            nonlocal is_over
+            is_over = True
+
+        self.hub.call_at(time, ring)
+        while not (is_over and self.hub.is_idle) and self.hub.step():
+            self.events += 1
+
+    # What happens.
+
+    def _schedule(self) -> None:
+        self.hub.call_at(self.hub.now - self.plan.pace * log(1.0 - self.chance()), self._act)
+
+    def _act(self) -> None:
+        if self.is_calm:
+            return
+        [name] = self.rng.choices(self._names, cum_weights=self._weights)
+        self.note("do", name)
+        actions.ACTIONS[name](self)
+        actions.check_site(self)
+        self._schedule()
+
+    def note(self, what: str, who: str, data: bytes = b"") -> None:
+        """Add to the trace."""
+        self.trace.append((self.hub.now, what, who, len(data), crc32(data)))
+
+    def later(self, seconds: float, function: Callable[[], Any]) -> None:
+        self.hub.call_at(self.hub.now + seconds, function)
+
+    def dawdle(self) -> None:
+        """Take the time that a hook takes."""
+        if self.plan.hook_pause and self.hub.getcurrent() is not self.hub.main:
+            self.hub.sleep(self.plan.hook_pause * self.chance())
+
+    def next_message(self, bad: float) -> int:
+        """Return a new message; ``bad`` is the chance that something is wrong with it."""
+        self._message += 1
+        if bad and self.chance() < bad:
+            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * 4)]
+        return self._message << 4
+
+    # Who there is.
+
+    def start_site(self) -> None:
+        self.forbidden.clear()
+        self.site = Site(self)
+
+    def stop_site(self) -> None:
+        """Stop the server in an orderly way, and wait for its end."""
+        self.site.stop()
+        until = self.hub.now + 20.0
+        while not self.site.root.ended._done:
+            if self.hub.now > until:
+                raise Broken("the server does not stop within 20 s")
+            self.hub.step()
+            self.events += 1
+
+    def open_line(self) -> Line:
+        """Open a connection to the server: it is accepted a little later."""
+        self._line += 1
+        plan, chance = self.plan, self.chance
+        line = Line(self.hub, self._line, lambda: plan.delay * chance(), plan.capacity)
+        if self.is_calm:
+            line.mend()
+        line.on_forbidden = lambda: self.oracle.fail("a connection that was replaced still hears something")
+        self.later(plan.delay * chance(), lambda: self.site.accept(line))
+        return line
+
+    def new_client(self) -> Client:
+        self._named += 1
+        targets: dict[str, Any] = {}
+        for room in ROOMS:
+            if self.chance() < 0.7:
+                targets[f"topic:{room}"] = None if room.startswith("eph") else STORE
+        if self.chance() < 0.4:
+            targets["session"] = STORE
+        client = Client(self, f"c{self._named}", targets)
+        self.clients.append(client)
+        self.later(self.plan.pace * self.chance(), client.connect)
+        return client
+
+    def replace(self, client: Client) -> None:
+        """A client is over: another comes for it."""
+        self.clients.remove(client)
+        self.new_client()
