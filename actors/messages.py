@@ -107,6 +107,12 @@ class Request(NamedTuple):
     membership: Membership | None = None
     leaves: int = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Has the client unsubscribed since it asked? Then it is answered, and takes no effect."""
+        membership = self.membership
+        return membership is not None and (membership.has_left or self.leaves < membership.left)
+
 
 class Verdict(NamedTuple):
     """What the hooks said of a request: a code of Rejected, or None and what the join hook wants dispatched."""

@@ -83,7 +83,8 @@ class RouterActor(Actor):
         session, target = request.session, request.target
         if session.closed:
             return
-        if self._is_over(request):
+        if request.is_over:
+            self._decide(Verdict(request, None, "", None, ()))  # nobody has to be asked
             return
         if target == SESSION:
             self._open_own_store(request)
@@ -115,7 +116,9 @@ class RouterActor(Actor):
             membership.requests -= 1
         if session.closed:
             return
-        if self._is_over(request):
+        if request.is_over:
+            if request.ref is not None:
+                session.say_done(request.ref, target)
             if membership is not None and not membership.admitted:
                 self._refuse_held(session, target, membership)
             return
@@ -133,15 +136,6 @@ class RouterActor(Actor):
         if membership is not None:
             self._refuse_held(session, target, membership)
         session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
-
-    def _is_over(self, request: Request) -> bool:
-        """Say whether the client has unsubscribed since it asked; then what it asked is answered here."""
-        membership = request.membership
-        if membership is None or not (membership.has_left or request.leaves < membership.left):
-            return False
-        if request.ref is not None:
-            request.session.say_done(request.ref, request.target)
-        return True
 
     def _admit(self, verdict: Verdict, topic: Topic) -> None:
         request = verdict.request

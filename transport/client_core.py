@@ -8,7 +8,6 @@ resumes hears what was not answered again, under the same refs.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice, takewhile
 from typing import Any
 
 from ..actors.errors import QueueError, Refused, RemoteProtocolError
@@ -39,6 +38,7 @@ class ClientCore:
         self._codec = Codec(serialiser)
         self._queue = queue if queue is not None else MemoryQueue()
         self._connection = 0
+        self._claimed: dict[str, frames.Cursor] = {}  # what Hello has asked for, whatever session it becomes
         self._notes: list[Event] = []
         saved = self._queue.load()
         self._session, self._token = saved.session, saved.token
@@ -66,7 +66,7 @@ class ClientCore:
                 self._ask(Asked(target, True))
         elif replica is None:
             replica = self.replicas.follow(target, store, self.requests.unanswered(), params)
-            self.requests.unsent = deque(each for each in self.requests.unsent if each != Asked(target, False))
+            self.requests.ask_no_more(Asked(target, False))
             if self.is_live:
                 # Even if a Subscribe is on its way: that was for a replica before, and says how far that one got.
                 self._ask(Asked(target, True))
@@ -121,12 +121,12 @@ class ClientCore:
         """The connection is there: say Hello."""
         self.lose()
         self._connection += 1
-        cursors = {
+        self._claimed = {
             target: replica.cursor
             for target, replica in self.replicas.items()
             if self._session is not None and replica.is_subscribed and replica.cursor is not None
         }
-        self._send(frames.Hello(1, self._session, self._token, cursors, {}))
+        self._send(frames.Hello(1, self._session, self._token, self._claimed, {}))
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
@@ -199,11 +199,7 @@ class ClientCore:
 
     def _forget_session(self) -> list[Event]:
         """The session before is gone, and whatever it was asked; its own store has begun anew."""
-        requests = self.requests
-        self._lost += requests.sent.values()
-        requests.sent.clear()
-        requests.asked.clear()
-        requests.unsent = deque(each for each in requests.unsent if isinstance(each, OwnMessage))
+        self._lost += self.requests.forget_session(self._claimed)
         for replica in self.replicas.values():
             replica.is_subscribed = False
         return self.replicas.end(SESSION)
@@ -235,8 +231,7 @@ class ClientCore:
                 requests.unsent.popleft()
                 self._ask(first)
                 continue
-            batch = takewhile(_is_message, islice(requests.unsent, free))
-            judged = [(own, requests.too_large(own)) for own in batch if isinstance(own, OwnMessage)]
+            judged = [(own, requests.too_large(own)) for own in requests.first_messages(free)]
             sound = [own for own, refused in judged if refused is None]
             try:
                 self._queue.sent([(own.number, requests.ref + 1 + at) for at, own in enumerate(sound)])
@@ -308,7 +303,3 @@ class ClientCore:
         except QueueError as error:
             self._notes.append(NotKept(error))
         return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self._connection)]
-
-
-def _is_message(item: OwnMessage | Asked) -> bool:
-    return isinstance(item, OwnMessage)

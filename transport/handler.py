@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from io import BufferedReader, BytesIO
 
 from gevent import socket as gevent_socket
-from gevent.pywsgi import Input
+from gevent.pywsgi import MAX_REQUEST_LINE, Input
 from geventwebsocket.handler import WebSocketHandler
 
 from .limits import Limits
@@ -74,6 +74,11 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         """Serve the connection to its end, request after request."""
         self._tune()
         super().handle()
+
+    def read_requestline(self) -> str:
+        """Read the first line of a request; one that breaks off is the end, of which the base would log a traceback."""
+        line: str = super().read_requestline()
+        return line if line.endswith("\n") or len(line) >= MAX_REQUEST_LINE else ""
 
     def hang_up(self) -> None:
         """End TCP now, in both directions: the client of this request does not read, or does not send."""

@@ -7,7 +7,8 @@ the server remembers, so a repeated one always finds its answer.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from ..actors.errors import Refused
@@ -157,6 +158,30 @@ class Outgoing:
         """Return how many refs what waits may have now; 0 while it is too few to be worth a write to the queue."""
         free = self.free_refs()
         return free if self.unsent and free >= min(len(self.unsent), IN_FLIGHT // 4) else 0
+
+    def first_messages(self, count: int) -> list[OwnMessage]:
+        """Return the messages that wait in front of everything else, at most ``count``."""
+        first: list[OwnMessage] = []
+        for each in islice(self.unsent, count):
+            if not isinstance(each, OwnMessage):
+                break
+            first.append(each)
+        return first
+
+    def ask_no_more(self, asked: Asked) -> None:
+        """Do not ask what waits to be asked."""
+        self.unsent = deque(each for each in self.unsent if each != asked)
+
+    def forget_session(self, claimed: Container[str]) -> list[OwnMessage]:
+        """Return what was sent in a session that is gone: nobody answers it. What was never sent waits on.
+
+        An Unsubscribe only does if the session that has come is in that target too: if its Hello ``claimed`` it.
+        """
+        lost = list(self.sent.values())
+        self.sent.clear()
+        self.asked.clear()
+        self.unsent = deque(each for each in self.unsent if isinstance(each, OwnMessage) or each.target in claimed)
+        return lost
 
     def next_ref(self) -> int:
         """Give out a ref."""

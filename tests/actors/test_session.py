@@ -126,9 +126,19 @@ def test_a_target_that_is_full_is_busy() -> None:
     alone.session.memberships["topic:t"].admit(mailbox)
     alone.session.post(2, "topic:t", "a", b"\x61a")
     alone.session.post(3, "topic:t", "b", b"\x61b")
-    alone.session.unsubscribe(4, "topic:t")
-    assert alone.codes() == [(3, "topic:t", "busy"), (4, "topic:t", "busy")]
+    assert alone.codes() == [(3, "topic:t", "busy")]
     assert "topic:t" in alone.session.memberships
+
+
+def test_who_leaves_is_let_out_even_of_a_target_that_is_full() -> None:
+    alone, mailbox = Alone(), Mailbox(1)
+    alone.session.subscribe(1, "topic:t", None)
+    alone.session.memberships["topic:t"].admit(mailbox)
+    alone.session.post(2, "topic:t", "a", b"\x61a")
+    alone.session.unsubscribe(3, "topic:t")
+    assert alone.codes() == []
+    assert mailbox.drain()[1:] == [Leave(alone.session, 3)]
+    assert "topic:t" not in alone.session.memberships
 
 
 def test_the_hook_hears_topic_messages_first_whatever_becomes_of_them() -> None:

@@ -5,8 +5,10 @@ It says its URL and serves until it is told to end.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from nuphar import Server, Store, serve
@@ -33,6 +35,7 @@ function start(connect) {
   window.told = [];
   window.client = connect("/live", {
     ...(hash.has("offline") ? { WebSocket: Dead, platform: { fetch: undefined } } : {}),
+    ...(hash.has("hasty") ? { platform: { random: () => Math.random() / 50 } } : {}), // it comes back within 20 ms
     onreject: (error, { message }) => told.push([error.code, message]),
   });
   const update = (model, message) => [...model, message];
@@ -50,9 +53,11 @@ FILES = {
 }
 
 
-def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Serve the files."""
+def app(topic: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Serve the files, and under /list what the server has."""
     kind, text = FILES.get(environ["PATH_INFO"], ("text/plain", ""))
+    if environ["PATH_INFO"] == "/list":
+        kind, text = "application/json", json.dumps(topic.model)
     start_response("200 OK", [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Security-Policy", POLICY)])
     return [text.encode()]
 
@@ -60,8 +65,8 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 def main() -> None:
     """Serve on a free port."""
     server = Server()
-    server.topic("list").with_store(Store([], lambda model, message: [*model, message]))
-    serve(server, app, port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
+    topic = server.topic("list").with_store(Store([], lambda model, message: [*model, message]))
+    serve(server, partial(app, topic), port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
 
 
 if __name__ == "__main__":

@@ -168,9 +168,20 @@ def test_messages_before_any_snapshot_ask_for_one() -> None:
     core = Core(T)
     core.open()
     core.get(WELCOME)
+    core.get(f.Acknowledge(T, 0, [1], False))
     core.take()
     core.get(f.ServerMessage(T, 7, 1))
     assert core.take() == [f.Resync({T: None})]
+
+
+def test_messages_before_the_answer_to_a_subscribe_are_of_a_subscription_before() -> None:
+    core = live()
+    core.unsubscribe(T)
+    core.subscribe(T, append)
+    core.take()
+    assert core.get(f.ServerMessage(T, 1, 8)) == []
+    assert core.take() == []
+    assert core.replicas[T].cursor is None
 
 
 def test_final_resets_the_slice_and_a_reconnect_subscribes_anew() -> None:

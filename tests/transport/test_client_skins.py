@@ -204,9 +204,11 @@ def test_a_file_sends_in_the_next_run_what_was_dispatched_without_a_server(
     with pytest.raises(QueueError, match="in use"):
         start(nowhere, FileQueue(path))
     first.call(lambda client: client._queue.close())  # what a kill does
-    second = start(f"ws://127.0.0.1:{port}/live", FileQueue(path))
+    second = start(nowhere, FileQueue(path))
     assert second.call(lambda client: client.pending("list")) == [0, 1, 2]
-    second.wait(lambda client: client.confirmed("list") == (0, 1, 2))
+    second.call(lambda client: client._queue.close())
+    third = start(f"ws://127.0.0.1:{port}/live", FileQueue(path))
+    third.wait(lambda client: client.confirmed("list") == (0, 1, 2))
     assert model(server, "list") == (0, 1, 2)
 
 

@@ -199,6 +199,19 @@ def test_a_bad_handshake_gets_a_short_text_and_the_end_of_tcp(
     assert b"\r\n\r\nexpected " in answer
 
 
+def test_a_request_that_breaks_off_in_its_first_line_is_nobodys_fault(
+    start: Callable[..., WSGIServer], capfd: pytest.CaptureFixture[str]
+) -> None:
+    service = Service()
+    server = start(service)
+    with gevent_socket.create_connection(("127.0.0.1", server.server_port), timeout=LIMIT) as sock:
+        sock.sendall(b"GET /live HT")
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(65536) == b""
+    assert "Traceback" not in capfd.readouterr().err
+    assert service.log == []
+
+
 def test_frames_sent_right_behind_the_request_are_not_lost(start: Callable[..., WSGIServer]) -> None:
     server = start(Service())
     frames = encode_frame(TEXT, b"early", KEY) + encode_frame(BINARY, b"bird", KEY) + encode_frame(8, b"", KEY)

@@ -41,7 +41,7 @@ export class Client {
     const stored = options.storage !== false && this._platform.storage;
     this._loading = Boolean(stored);
     if (stored) this._load(`nuphar ${this._url} ${options.user ?? ""}`);
-    else this._keeper.why = "there is no storage, or it is switched off";
+    else this._keeper.why = "no storage, or switched off";
     this._act((core, now) => core.link.start(now));
     this._attend("addEventListener");
   }

@@ -51,7 +51,7 @@ export class Core {
       entry.size = frames.encode(row.payload).length;
       try {
         entry.message = this.serialiser.decodeMessage(row.payload);
-        const [code, text] = entry.sent === null ? ["gone", "it waited for too long"] : ["unknown_outcome", "its page is gone"];
+        const [code, text] = entry.sent === null ? ["gone", "it waited too long"] : ["unknown_outcome", "its page is gone"];
         if (other || stale) lost.push([entry, new NupharError(code, text)]);
         else kept.push(entry);
       } catch (error) {

@@ -31,7 +31,7 @@ export class Keeper {
     const { platform } = this;
     let timer;
     const late = new Promise((_, reject) => {
-      timer = platform.setTimeout(() => reject(new Error("the browser's storage does not answer")), LIMIT);
+      timer = platform.setTimeout(() => reject(new Error("the storage does not answer")), LIMIT);
     });
     const opening = (async () => platform.storage(base, platform.date()))();
     try {

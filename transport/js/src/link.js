@@ -83,7 +83,7 @@ export class Link {
     if (this.deadline === null || now < this.deadline) return;
     if (this.state === "offline") this.start(now);
     else if (this.state === "connecting") this.drop(HEARTBEAT_MISSED, "no Welcome within 10 s", now);
-    else if (this._asked) this.drop(HEARTBEAT_MISSED, "the server was silent for too long", now);
+    else if (this._asked) this.drop(HEARTBEAT_MISSED, "the server was silent", now);
     else this._check(now, this._heartbeat);
   }
 

@@ -84,7 +84,7 @@ class Tab {
  * milliseconds since 1970. Raises an Error where nothing can be kept.
  */
 export async function openTab(base, date) {
-  if (!navigator.locks) throw new Error("this page has no Web Locks; they need https");
+  if (!navigator.locks) throw new Error("no Web Locks; they need https");
   const db = await database();
   let name = sessionStorage[base];
   let release = name && (await hold(name, { signal: AbortSignal.timeout(PATIENCE) }));

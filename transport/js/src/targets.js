@@ -9,6 +9,7 @@ import * as frames from "./frames.js";
 import { APPLIED, GAP } from "./slice.js";
 
 const LATER = ["busy", "rate_limited"]; // refusals that pass by themselves; details may hold the seconds to wait
+const WINDOW = 1024; // refs whose answers a server remembers, up to the highest that it has seen
 const JUMP = 1_000_000; // refs that a page may have used since it last wrote down how far it was
 
 export class Targets {
@@ -121,6 +122,7 @@ export class Targets {
   acknowledged(target, seq, refs, final) {
     const slice = this.slices.get(target);
     refs.forEach((ref, index) => this._answered(slice, ref, Math.max(0, seq - refs.length + 1 + index)));
+    this._release();
     if (!final || slice === undefined) return;
     for (const entry of this.messages) {
       if (entry.target === target) this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`));
@@ -138,6 +140,7 @@ export class Targets {
     else if (entry?.kind === frames.SUBSCRIBE ? entry.slice === slice : ref === 0 && slice?.standing === "in") {
       this._shutOut(slice, error, now); // with ref 0 it is the answer to a Resync, or a resumed session may not go on
     }
+    this._release();
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
@@ -210,8 +213,16 @@ export class Targets {
     slice.standing = "in";
   }
 
+  /** Send what was held back, as far as that is possible now. */
+  _release() {
+    if (this.link.ready) this.waiting.forEach((entry) => entry.held && this._transmit(entry));
+  }
+
   _transmit(entry) {
     const { kind, ref, target, slice, payload } = entry;
+    // A far higher ref, as after a reload, would push those that have no answer out of the server's window.
+    entry.held = ref >= this.messages[0]?.ref + WINDOW;
+    if (entry.held) return;
     entry.sent ??= this._connection;
     this.reached = Math.max(this.reached, ref);
     const rest = { [frames.SUBSCRIBE]: [slice?.cursor, slice?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];

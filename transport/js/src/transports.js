@@ -7,6 +7,6 @@ export function transports({ WebSocket, fetch, EventSource }) {
   if (WebSocket) all.push(webSocket(WebSocket));
   if (fetch && EventSource) all.push(http("sse", { fetch, EventSource }));
   if (fetch) all.push(http("polling", { fetch }));
-  if (all.length === 0) throw new TypeError("there is neither a WebSocket nor fetch here; give connect() a WebSocket");
+  if (all.length === 0) throw new TypeError("neither WebSocket nor fetch; give one");
   return all;
 }

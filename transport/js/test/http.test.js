@@ -64,6 +64,13 @@ test("a batch is taken apart, and the next GET says that it has arrived", async 
   assert.equal(last().headers["Nuphar-After"], "1");
 });
 
+test("an answer that lost its body with the end of its head ends the line, as its batch is not here", async () => {
+  const { told, asked, last } = await live();
+  await last().answer(200, { "Nuphar-Batch": "1" }, "");
+  assert.deepEqual(told.slice(1), [["close", 1006, "cut off"]]);
+  assert.equal(asked.length, 2);
+});
+
 test("there is one POST at a time, and what was sent meanwhile goes with the next", async () => {
   const { line: opened, asked } = await line();
   opened.send(bytes(1));
@@ -90,7 +97,7 @@ test("the end that the server tells is the end", async () => {
 });
 
 for (const [name, act, reason] of [
-  ["a line that is not known", ({ last }) => last().answer(404), "the server answered with status 404"],
+  ["a line that is not known", ({ last }) => last().answer(404), "status 404"],
   ["a network that is gone", ({ last }) => last().fail(new TypeError("Failed to fetch")), "Failed to fetch"],
   ["a body that is no sequence", ({ last }) => last().answer(200, { "Nuphar-Batch": "1" }, "<html>"), /./],
 ]) {
@@ -139,7 +146,7 @@ test("a stream that the server closes or refuses ends the line, one that is lost
   for (const [act, ends] of [
     [(source) => source.dispatchEvent(Object.assign(new Event("close"), { data: "4513 too slow" })), [["close", 4513, "too slow"]]],
     [(source) => source.onerror(), []],
-    [(source) => (source.close(), source.onerror()), [["close", 1006, "the stream of events was refused"]]],
+    [(source) => (source.close(), source.onerror()), [["close", 1006, "the stream was refused"]]],
   ]) {
     const { sources, told } = await live("sse");
     act(sources[0]);

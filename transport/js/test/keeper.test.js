@@ -72,7 +72,7 @@ test("a browser that does not come up with it is not waited for longer than two 
   page.pass(2000);
   await turn();
   assert.deepEqual(page.socket.sent, [[1, 1, null, null, {}, {}]]);
-  assert.deepEqual([client.queue.where, client.queue.why], ["memory", "the browser's storage does not answer"]);
+  assert.deepEqual([client.queue.where, client.queue.why], ["memory", "the storage does not answer"]);
 });
 
 test("what is said without a connection is kept at once", async () => {

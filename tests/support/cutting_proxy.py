@@ -1,0 +1,120 @@
+"""A proxy in a thread of its own, for browsers: it cuts between any two bytes, and refuses requests it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any, Self
+
+from .raw import WAIT
+
+LIVE = (b"GET /live HTTP", b"POST /live/send", b"GET /live/poll", b"GET /live/events")
+"""How the requests of a client begin; other connections fetch files, and are left alone."""
+
+REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class CuttingProxy:
+    """Passes bytes on to ``port`` of this machine. Its methods may be called from any thread."""
+
+    def __init__(self, port: int, *, refused: tuple[bytes, ...] = ()) -> None:
+        self.refused = refused
+        self._to = port
+        self._left: int | None = None
+        self._cut = threading.Event()
+        self._writers: set[Any] = set()
+        self._pairs: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        serving = asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result(WAIT)
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(WAIT)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WAIT)
+        self._loop.close()
+
+    def cut_after(self, size: int) -> None:
+        """Cut every live connection once ``size`` more bytes have passed, whichever way."""
+        self._cut.clear()
+        self._loop.call_soon_threadsafe(self._arm, size)
+
+    def wait_cut(self) -> None:
+        """Wait until that has happened."""
+        assert self._cut.wait(WAIT), f"{self._left} more bytes were to pass before the cut"
+
+    def cut(self) -> None:
+        """Cut every live connection now."""
+        self.cut_after(0)
+        self.wait_cut()
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+
+    def _arm(self, size: int) -> None:
+        self._left = size
+        if size == 0:
+            self._abort()
+
+    def _abort(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+        self._left = None
+        self._cut.set()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = asyncio.current_task()
+        assert here is not None
+        self._pairs.add(here)
+        there = None
+        try:
+            far, there = await asyncio.open_connection("127.0.0.1", self._to)
+            ways = [self._pass(reader, there, writer), self._pass(far, writer, None)]
+            tasks = [asyncio.ensure_future(way) for way in ways]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self._pairs.discard(here)
+            for end in (writer, there):
+                if end is not None:
+                    self._writers.discard(end)
+                    end.close()
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, browser: asyncio.StreamWriter | None
+    ) -> None:
+        """Pass on what comes; ``browser`` is where a refusal goes, for what comes from there."""
+        while data := await reader.read(65_536):
+            if browser is not None and data.startswith(LIVE):
+                if self.refused and data.startswith(self.refused):
+                    browser.write(REFUSAL)
+                    return
+                self._writers |= {browser, writer}
+            if writer not in self._writers or self._left is None:
+                writer.write(data)
+            else:
+                part = data[: self._left]
+                self._left -= len(part)
+                writer.write(part)
+                if self._left == 0:
+                    self._abort()
+                    return
+            await writer.drain()
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in list(self._pairs):
+            task.cancel()
+        await asyncio.gather(*self._pairs, return_exceptions=True)
+        await self._server.wait_closed()
