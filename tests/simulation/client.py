@@ -13,6 +13,7 @@ from nuphar.transport.websocket_frames import BINARY, PONG, Close, FrameReader, 
 
 from .network import Line
 from .oracle import PRIME, STORE, check
+from .promises import Promises
 from .site import PLAIN
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Client:
         self._pushes: set[int] = set()
         self._written: list[bytes] = []
         self._greeting_is_lost = False
+        self._frame_is_lost = False
+        self.promises = Promises(self)
 
     # The connection.
 
@@ -169,13 +172,26 @@ class Client:
             self.line.cut(self.world.rng, 20 * self.world.chance(), 0.0)
             self.lose(self.line)
             return
+        if self._frame_is_lost and kind == SERVER_MESSAGE:
+            self._frame_is_lost = False
+            self.promises.missed_frames = True
+            self.world.oracle.seen["a frame that is lost"] += 1
+            return
+        self.promises.hears(frame, kind)
+        replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
+        before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
         events = self.core.receive(frame)
+        self.promises.heard(frame, kind, before)
         if events or kind != PUSH:
             self._check(frame, kind, events)
 
     def lose_next_welcome(self) -> None:
         """Let the next Welcome be on its way when the connection breaks."""
         self._greeting_is_lost = True
+
+    def lose_next_message(self) -> None:
+        """Let the next message of somebody else be lost, as no line does it: the client has to see the gap."""
+        self._frame_is_lost = True
 
     def _check(self, frame: bytes, kind: int, events: list[Event]) -> None:
         world, core = self.world, self.core
@@ -190,6 +206,7 @@ class Client:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
                 if event.target is not None:
                     self.forgotten.add(event.target)
+                    self.promises.strayed(event.target)
             elif type(event) is Failed:
                 world.oracle.fail(f"{self.name}: the update of {event.target} raised {event.error!r}")
         for target, replica in core.replicas.items():
@@ -255,12 +272,14 @@ class Client:
             self.world.oracle.fail(f"{self.name}: pending of {target} is out of order: {numbers}")
         if any(own.message not in self.open_messages and not own.place for own in replica.pending):
             self.world.oracle.fail(f"{self.name}: {target} shows a message as pending that was answered")
+        self.promises.shown(target, replica)
 
     def _answered(self, event: Answered) -> None:
         world, own = self.world, event.own
         if self.open_messages.pop(own.message, None) is None:
             world.oracle.fail(f"{self.name}: message {own.message} is answered twice, or was never sent")
         world.oracle.answered(own.message, own.target, event.seq, event.refused)
+        self.promises.answered(event)
         if event.refused is not None:
             world.oracle.seen[f"refused: {event.refused.code}"] += 1
 
@@ -286,7 +305,8 @@ class Client:
             seen["resumed"] += 1
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
-        elif self.tokens:
+        self.promises.welcomed(event)
+        if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
         self.tokens.append((core._session, core._token))
 
@@ -299,6 +319,7 @@ class Client:
         self.world.oracle.authors[message] = self
         try:
             self.open_messages[message] = target
+            self.promises.dispatched(target, message)
             self.core.dispatch(target, message)
         except Refused as refused:
             del self.open_messages[message]
@@ -317,6 +338,7 @@ class Client:
         self.flush()
 
     def unsubscribe(self, target: str) -> None:
+        self.promises.strayed(target)
         self.core.unsubscribe(target)
         self.flush()
 
