@@ -16,6 +16,7 @@ from .faults import may_crash
 from .oracle import STORE
 from .site import PLAIN, ROOMS
 from .thief import Thief
+from .watching import check_bounds
 
 if TYPE_CHECKING:
     from .world import World
@@ -66,10 +67,14 @@ def server_dispatch(world: World) -> None:
     topic = world.site.topic(pick(world, ROOMS))
     if topic is not None and topic.target.order is not None and world.site.is_up:
         message = world.next_message(world.plan.bad)
+        is_full = len(topic.mailbox) >= world.plan.options["mailbox"]
         try:
             topic.mailbox.put(Dispatch(message, dump_cbor(message)))
         except Busy:
             world.oracle.seen["a mailbox is full"] += 1
+        else:
+            if is_full:
+                world.oracle.fail(f"the mailbox of {topic.id} takes a message more than it may")
 
 
 def own_dispatch(world: World) -> None:
@@ -177,13 +182,18 @@ def garbage(world: World) -> None:
             return
         message = world.next_message(0)
         world.oracle.pushed.add(message)
-        client.core.outgoing.append(encode(ClientMessage(ref, some_target(world, client), message), PLAIN))
+        target = some_target(world, client)
+        if client.promises.knows(ref):
+            world.oracle.denied[message] = "a message under a ref that is long gone"
+            client.promises.nonsense.add((ref, target))
+        client.core.outgoing.append(encode(ClientMessage(ref, target, message), PLAIN))
         client.flush()
 
 
 def forbid(world: World) -> None:
     client = some_client(world)
-    world.forbidden.add((client.core.client_id, pick(world, ROOMS)))
+    client_id = client.core.client_id
+    world.forbidden.setdefault((client_id, pick(world, ROOMS)), world.site.server.sessions.get(client_id))
 
 
 def allow(world: World) -> None:
@@ -222,8 +232,11 @@ def kill(world: World) -> None:
 def thief(world: World) -> None:
     client = some_client(world)
     if client.tokens and world.site.is_up:
-        session, token = client.tokens[-1 - int(world.chance() * min(3, len(client.tokens)))]
-        Thief(world, session, token, client.core.requests.ref + 1)
+        which = -1 - int(world.chance() * min(3, len(client.tokens)))
+        session, token = client.tokens[which]
+        # It came back with the one after it, and was answered with the last.
+        is_used = which == -3 and client.tokens[-1][0] == client.tokens[-2][0] == session
+        Thief(world, session, token, client.core.requests.ref + 1, is_used=is_used)
 
 
 def leave(world: World) -> None:
@@ -287,6 +300,7 @@ def crash_server(world: World) -> None:
 
 def check_site(world: World) -> None:
     """See that what is bounded is within its bounds, and what was replaced is mute."""
+    check_bounds(world)
     site, fail = world.site, world.oracle.fail
     server, sizes = site.server, world.plan.sizes
     for websocket, connection in world.connections.items():
@@ -332,6 +346,15 @@ def check_subscriptions(world: World) -> None:
                 fail(f"{client.name}: {target.name} and its session disagree about who is subscribed")
             if target.name not in client.core.replicas and target.name not in client.admitted and is_in:
                 fail(f"{client.name} has given {target.name} up and is subscribed")
+        for name, replica in client.core.replicas.items():
+            topic = server.directory.topics.get(name[len("topic:") :])
+            # Without a cursor nobody says again what was lost with a connection.
+            if name.startswith(("topic:room:", "topic:board")) and replica.is_subscribed:
+                if topic is None or session not in topic.target.members:
+                    fail(f"{client.name} believes that it is subscribed to {name}")
+        own = server.own_stores._running.get(client.core.client_id)
+        if own is not None and own.target.members - {session}:
+            fail(f"{client.name} is not alone in its own store")
     alive = {client.core.client_id for client in world.clients}
     for topic in server.directory.topics.values():
         for session in topic.target.members:

@@ -282,6 +282,8 @@ class Client:
         self.promises.answered(event)
         if event.refused is not None:
             world.oracle.seen[f"refused: {event.refused.code}"] += 1
+            if event.refused.code == "unknown_outcome":
+                world.oracle.authors.pop(own.message, None)  # it is somebody else's for the session that came after
 
     def _pushed(self, event: Pushed) -> None:
         message, oracle = event.message, self.world.oracle

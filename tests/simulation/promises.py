@@ -111,7 +111,7 @@ class Promises:
             if replica is None or frame.payload not in self._client.open_messages or not self._must_be_in(frame.target):
                 return
             own = next((own for own in replica.pending if own.message == frame.payload), None)
-            if own is not None and own.ref and own.connection < core._connection:
+            if own is not None and frame.seq > replica.seq and 0 < own.connection < core._connection:
                 self._fail(f"its own message {own.message} comes as somebody else's")
         elif kind == ACKNOWLEDGE:
             frame = decode(data, PLAIN)

@@ -19,6 +19,7 @@ from .oracle import KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
 from .seams import replaced
 from .site import ROOMS, Site
+from .watching import watched
 
 PATIENCE = 240.0
 """Virtual seconds within which everybody has to be live and current when the faults are over."""
@@ -38,7 +39,8 @@ class World:
         self.hub = Hub(self.rng, self.plan.lag)
         self.oracle = Oracle(self.hub)
         self.trace: list[tuple[Any, ...]] = []
-        self.forbidden: set[tuple[str, str]] = set()
+        self.forbidden: dict[tuple[str, str], Any] = {}
+        """Who may not be where; with the session that each had when it was forbidden."""
         self.connections: dict[Any, Any] = {}
         self.clients: list[Client] = []
         self.stolen: list[Client] = []
@@ -60,7 +62,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.hub, self.rng, self.plan.sizes), injected(self):
+        with replaced(self.hub, self.rng, self.plan.sizes), injected(self), watched(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -161,8 +163,14 @@ class World:
                 raise Broken(f"message {message} is no longer at its place {seq} of {reference.name}")
         for client in self.clients:
             client.end()
+        self.run_until(self.hub.now + 5.0)
+        for client in self.clients:
+            if self.site.server.sessions.get(client.core.client_id) is not None:
+                raise Broken(f"{client.name} has said goodbye, and its session is kept")
         self.run_until(self.hub.now + self.plan.options["resume_window"] + 60.0)
         actions.check_empty(self)
+        if left := self.site.presence.left_over():
+            raise Broken(f"everybody is gone, and by what the hooks were told there are {left}")
         self.stop_site()
         living = self.site.root.registry
         if living is not None and len(living):
