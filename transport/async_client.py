@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple, Self
@@ -13,7 +12,10 @@ from ..actors.store import Store
 from ..actors.targets import as_target
 from .async_websocket import DONE, AsyncLink
 from .client_base import BY_US, BaseClient
-from .connector import Connector, Handler
+from .client_runtime import choose
+from .connector import Connector
+from .fallback import best
+from .in_threads import InThreads
 from .outgoing import Queue
 from .replica import OwnMessage
 from .serialiser import Serialiser
@@ -32,19 +34,20 @@ class Change(NamedTuple):
 class AsyncClient(BaseClient):
     """Like `nuphar.Client`, in one asyncio loop: ``async with AsyncClient(url, stores=…) as client``.
 
-    It connects when the block is entered, in the background. A connector of one's own may call its handler from any
-    thread. All methods belong to the loop's thread.
+    It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
+    where none gets through, both in threads; a connector of one's own may call its handler from any thread, too. All
+    methods belong to the loop's thread.
     """
 
     def __init__(
         self,
-        where: str | Connector,
+        where: str | AsyncLink | Connector,
         serialiser: Serialiser | None = None,
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
     ) -> None:
-        self._connector = AsyncLink(where) if isinstance(where, str) else where
+        self._connector = _connector(where)
         super().__init__(serialiser, stores, queue)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[int]] = {}
@@ -54,7 +57,7 @@ class AsyncClient(BaseClient):
         if self._loop is not None:
             raise UsageError("an AsyncClient is entered once")
         self._loop = asyncio.get_running_loop()
-        self._transport = self._connector(self._on_loop(self._handler()))
+        self._transport = self._connector(self._handler())
         self._flush()
         return self
 
@@ -128,30 +131,7 @@ class AsyncClient(BaseClient):
         if not self.is_closed:
             self._ended(DONE, BY_US)
             self._end_transport()
-        if isinstance(self._connector, AsyncLink):
-            await self._connector.wait_closed()
-
-    def _on_loop(self, handler: Handler) -> Handler:
-        """Have every call of a connector happen in our loop, in order, from whichever thread it comes."""
-        assert self._loop is not None
-        loop = self._loop
-        if isinstance(self._connector, AsyncLink):
-            return handler
-
-        def there(function: Callable[..., Any]) -> Callable[..., None]:
-            def call(*arguments: Any) -> None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to hear it
-                    loop.call_soon_threadsafe(function, *arguments)
-
-            return call
-
-        return Handler(
-            there(handler.on_receive),
-            there(handler.on_reconnect),
-            there(handler.on_disconnect),
-            there(handler.on_close),
-            there(handler.on_fault),
-        )
+        await self._connector.wait_closed()
 
     async def _wait_for_news(self) -> None:
         news = self._news
@@ -187,6 +167,14 @@ class AsyncClient(BaseClient):
                 return  # the transport will say that the connection is lost
             if outgoing:
                 outgoing.popleft()
+
+
+def _connector(where: str | AsyncLink | Connector) -> AsyncLink | InThreads:
+    if isinstance(where, AsyncLink):
+        return where
+    if not isinstance(where, str):
+        return InThreads(where)
+    return InThreads(best(where, runtime=choose("threads"))) if where.startswith("http") else AsyncLink(where)
 
 
 def _looked_at(answer: asyncio.Future[int]) -> None:

@@ -274,7 +274,7 @@ class ClientCore:
         events: list[Event] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
-            if (asked := self.requests.asked.pop(ref, None)) is not None:
+            if (asked := self.requests.take_asked(ref)) is not None:
                 if (replica := self.replicas.get(target)) is not None:
                     replica.is_subscribed = asked.is_subscribe
             elif (own := self.requests.sent.get(ref)) is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import NamedTuple, Protocol
 
 from ..actors.errors import Refused
@@ -171,6 +171,18 @@ class Outgoing:
     def ask_no_more(self, asked: Asked) -> None:
         """Do not ask what waits to be asked."""
         self.unsent = deque(each for each in self.unsent if each != asked)
+
+    def take_asked(self, ref: int) -> Asked | None:
+        """Take away what was asked under ``ref`` and is done; None if that is nothing.
+
+        What was asked before about the same target has been overtaken: said again, it would undo this.
+        """
+        asked = self.asked.pop(ref, None)
+        if asked is not None:
+            before = takewhile(lambda each: each[0] < ref, self.asked.items())
+            for overtaken in [each for each, other in before if other.target == asked.target]:
+                del self.asked[overtaken]
+        return asked
 
     def forget_session(self, claimed: Container[str]) -> list[OwnMessage]:
         """Return what was sent in a session that is gone: nobody answers it. What was never sent waits on.

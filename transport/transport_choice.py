@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TRIES = 3
-"""Failures in a row, without ever having been open, after which the next rank is used."""
+"""Failures in a row after which the next rank is used."""
 
 AGAIN = 60.0
 """Seconds before a better rank is tried again; doubled each time that this fails, up to `LONGEST`."""
@@ -64,10 +64,7 @@ class TransportChoice:
         if rank == self.rank:
             self._failures = 0
             return []
-        if rank != self.probed:
-            return []
-        self.probed = None
-        return self._use(rank, now)
+        return self._use(rank, now) if rank == self.probed else []
 
     def failed(self, rank: int, now: float, *, is_refused: bool = False) -> list[Decision]:
         """It could not be opened; ``is_refused``: and it will not be. Refused by all, nothing is left to do."""
@@ -100,7 +97,7 @@ class TransportChoice:
         return None if self._probe_at is None or self.rank == 0 else max(0.0, self._probe_at - now)
 
     def _use(self, rank: int, now: float) -> list[Decision]:
-        self.rank, self._failures = rank, 0
+        self.rank, self.probed, self._failures = rank, None, 0
         if rank == 0:
             self._again, self._probe_at = self._first, None
         else:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from nuphar.actors.answers import REFUSALS, WINDOW, Answers, Applied, Fate, Refusal
+from nuphar.actors.answers import FORGOTTEN, REFUSALS, WINDOW, Answers, Applied, Fate, Refusal
 
 PLACES = [("topic:a", "e1"), ("topic:a", "e2"), ("topic:b", ""), ("session", "e3")]
 REFUSED = Refusal("topic:a", "denied", "no", None)
@@ -61,6 +61,15 @@ def test_a_ref_that_nobody_began_counts_as_new_again() -> None:
     answers.release(1)
     assert answers.begin(1, "topic:a") is Fate.NEW
     assert answers.begin(1, "topic:a") is Fate.KNOWN
+
+
+def test_a_ref_that_left_the_window_while_it_waited_has_an_unknown_outcome() -> None:
+    answers = Answers()
+    answers.begin(1, "topic:a")
+    for ref in range(2, WINDOW + 2):
+        answers.begin(ref, "topic:b")
+        answers.settle(ref, PLACES[1], ref)
+    assert answers.answer(1) == FORGOTTEN
 
 
 def test_an_answered_ref_is_not_released() -> None:

@@ -96,3 +96,19 @@ def test_draining_takes_everything(mailbox: Mailbox) -> None:
     mailbox.put(2)
     assert mailbox.drain() == [1, 2]
     assert mailbox.drain() == []
+
+
+def test_a_sleeper_is_woken_once_however_many_messages_come() -> None:
+    """Woken twice, two greenlets would serve one mailbox."""
+    mailbox, woken = Mailbox(3), list[str]()
+    mailbox.owner = taker = object()
+    taken = taking(mailbox, taker)
+    mailbox.put("before it sleeps")
+    taken.get(timeout=LIMIT)
+    mailbox.drop()
+    mailbox.sleep(lambda: woken.append("woken"))
+    mailbox.put("a")
+    gevent.sleep(0)
+    mailbox.put("b")
+    gevent.sleep(0)
+    assert woken == ["woken"]

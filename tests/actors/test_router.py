@@ -128,6 +128,53 @@ def test_a_client_that_the_server_unsubscribes_while_it_joins_does_not_stay(
     assert topic.subscribers == []
 
 
+def test_subscribes_that_an_unsubscribe_overtakes_are_answered_and_leave_nothing(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Subscribe(2, T, None, None), Unsubscribe(3, T))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+    assert T not in server.sessions.get(known.id).memberships  # type: ignore[union-attr]
+
+
+def test_a_subscribe_that_is_considered_while_its_client_leaves_does_not_bring_it_back(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    settle(server)
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known.send(Subscribe(2, T, None, None), Unsubscribe(3, T))
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_leaves_and_comes_again_is_in_whichever_is_decided_first(
+    server: Server, client: Connect, order: tuple[int, int]
+) -> None:
+    gates = [gevent.event.Event(), gevent.event.Event()]
+    asked = iter(gates)
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: next(asked).wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Unsubscribe(2, T), Subscribe(3, T, None, None), ClientMessage(4, T, 5))
+    settle(server)
+    for which in order:
+        gates[which].set()
+        settle(server)
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3), ("ok", 4)]
+    assert topic.subscribers == [known.id]
+    assert topic.model == 5
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(

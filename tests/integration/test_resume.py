@@ -214,6 +214,32 @@ def test_another_epoch_brings_a_snapshot_alone(place: Place) -> None:
     assert place.resumed(client.back({T: ["another", 0]})) == [[21, T, epoch_of(place), 1, ["mine"], "restarted"]]
 
 
+@pytest.mark.parametrize("ask", ["hello", "resync", "subscribe"])
+def test_a_cursor_from_the_future_brings_a_snapshot(place: Place, ask: str) -> None:
+    cursor = [epoch_of(place), 99]
+    client = RawClient(place.port, greet=False)
+    client.welcome = client.hello(cursors={T: cursor} if ask == "hello" else None)
+    if ask == "resync":
+        client.send([5, {T: cursor}])
+    elif ask == "subscribe":
+        client.send([2, client.ref(), T, cursor, None])
+    assert place.rest(client)[0] == [21, T, epoch_of(place), 0, [], "behind"]
+
+
+@pytest.mark.parametrize("ask", ["hello", "resync"])
+def test_a_cursor_of_what_is_not_there_or_not_allowed_is_rejected_and_nothing_is_told(place: Place, ask: str) -> None:
+    place.topic.can_subscribe(lambda *_: False)
+    place.topic.dispatch("secret")
+    cursors = {T: [epoch_of(place), 0], "topic:nowhere": ["e", 0]}
+    client = RawClient(place.port, greet=False)
+    client.welcome = client.hello(cursors=cursors if ask == "hello" else None)
+    if ask == "resync":
+        client.send([5, cursors])
+    frames = place.rest(client)
+    assert sorted(frame[:4] for frame in frames) == [[18, 0, T, "denied"], [18, 0, "topic:nowhere", "not_found"]]
+    assert place.topic.subscribers == []
+
+
 def test_without_a_cursor_a_stored_target_is_as_new_and_an_ephemeral_one_silent(place: Place) -> None:
     client = place.client()
     client.subscribe(T)
@@ -348,6 +374,13 @@ def test_a_wrong_token_gets_a_fresh_session_and_harms_nobody(place: Place, token
     fresh(client.back(token=token), than=client)
     assert place.rest(client) == []
     assert place.resumed(client.back()) == []
+
+
+@pytest.mark.parametrize("length", [0, 1, -1])
+def test_a_token_that_was_cut_off_gets_a_fresh_session_and_harms_nobody(place: Place, length: int) -> None:
+    client = place.client()
+    fresh(client.back(token=client.welcome[3][:length]), than=client)
+    assert client.barrier() == []
 
 
 def test_an_unknown_session_gets_a_fresh_one(place: Place) -> None:

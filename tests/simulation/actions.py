@@ -26,6 +26,9 @@ Action = Callable[["World"], None]
 WISHES = (None, None, "latest", ["drop_oldest", 2], ["sample", 5.0])
 
 
+SUPERVISORS = ("sessions", "topics")
+
+
 def pick(world: World, items: Any) -> Any:
     return items[int(world.chance() * len(items))]
 
@@ -64,7 +67,11 @@ def settle(world: World) -> None:
 
 
 def server_dispatch(world: World) -> None:
-    topic = world.site.topic(pick(world, ROOMS))
+    server_dispatch_on(world, world.site.topic(pick(world, ROOMS)))
+
+
+def server_dispatch_on(world: World, topic: Any) -> None:
+    """Dispatch from the program, as a topic's handle does."""
     if topic is not None and topic.target.order is not None and world.site.is_up:
         message = world.next_message(world.plan.bad)
         is_full = len(topic.mailbox) >= world.plan.options["mailbox"]
@@ -87,9 +94,14 @@ def own_dispatch(world: World) -> None:
 def broadcast(world: World) -> None:
     topic = world.site.topic(pick(world, ROOMS))
     if topic is not None and world.site.is_up:
-        message = world.next_message(0)
-        world.oracle.pushed.add(message)
-        topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
+        broadcast_on(world, topic)
+
+
+def broadcast_on(world: World, topic: Any) -> None:
+    """Say something outside the order."""
+    message = world.next_message(0)
+    world.oracle.pushed.add(message)
+    topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
 
 
 def push(world: World) -> None:
@@ -225,7 +237,7 @@ def kill(world: World) -> None:
     if living and world.site.is_up and may_crash(world):
         ref = pick(world, living)
         world.note("kill", ref.name)
-        world.oracle.seen["an actor is killed"] += 1
+        world.oracle.seen["a supervisor is killed" if ref.name in SUPERVISORS else "an actor is killed"] += 1
         ref.kill()
 
 

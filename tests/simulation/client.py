@@ -46,6 +46,8 @@ class Client:
         self.admitted: set[str] = set()
         """Targets that the server has put it into by itself."""
         self._id = ""
+        self._session = 0
+        """Counts its sessions: what it said in one that is over is somebody else's."""
         self._reader = FrameReader(1 << 24, client=True)
         self._seen: dict[str, tuple[Any, Any, int]] = {}
         self._pushes: set[int] = set()
@@ -290,7 +292,7 @@ class Client:
         oracle.seen["a push"] += 1
         if message in self._pushes:
             oracle.fail(f"{self.name} heard {message} twice")
-        if oracle.authors.get(message) is self:
+        if oracle.authors.get(message) == (self, self._session):
             oracle.fail(f"{self.name} heard itself: {message}")
         if message not in oracle.pushed:
             oracle.fail(f"{self.name} heard {message}, which nobody has said")
@@ -303,6 +305,7 @@ class Client:
         if event.resumed and event.client_id != self._id:
             self.world.oracle.fail(f"{self.name} is resumed as another: {event.client_id}, not {self._id}")
         self._id = event.client_id
+        self._session += not event.resumed
         if event.resumed:
             seen["resumed"] += 1
             if core.requests.sent:
@@ -318,7 +321,7 @@ class Client:
         """Send a message."""
         if self.is_over:
             return
-        self.world.oracle.authors[message] = self
+        self.world.oracle.authors[message] = (self, self._session)
         try:
             self.open_messages[message] = target
             self.promises.dispatched(target, message)
@@ -351,6 +354,3 @@ def _ignore(data: bytes) -> None:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-

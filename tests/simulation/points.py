@@ -9,6 +9,7 @@ POINTS = (
     "TargetActor crashes with a message in hand",
     "killed behind a message that was applied",
     "an actor is killed",
+    "a supervisor is killed",
     "an update that ends its actor",
     "a long drain lets others run",
     "Snapshot subscribed",

@@ -120,6 +120,6 @@ class Site:
         self.root.tell_anyway(Stop(Shutdown()))
 
     def living(self) -> list[Any]:
-        """Return every actor that may crash: all but the supervisors."""
+        """Return every actor that may crash: all but the root of the tree."""
         assert self.root.registry is not None
-        return [ref for ref in self.root.registry.living() if ref.name not in ("server", "sessions", "topics")]
+        return [ref for ref in self.root.registry.living() if ref is not self.root]

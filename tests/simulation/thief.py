@@ -56,5 +56,3 @@ class Thief:
 
     def _leave(self) -> None:
         self._line.cut(self._world.rng, 3.0, 0.0)
-
-

@@ -15,7 +15,7 @@ from .client import Client
 from .faults import injected
 from .hub import Hub
 from .network import Line
-from .oracle import KINDS_OF_BAD, STORE, Broken, Oracle
+from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
 from .seams import replaced
 from .site import ROOMS, Site
@@ -23,6 +23,9 @@ from .watching import watched
 
 PATIENCE = 240.0
 """Virtual seconds within which everybody has to be live and current when the faults are over."""
+
+BACKOFF = 65.0
+"""Virtual seconds more for each message that ends its actor: it is tried twice, up to 30 s apart, before it is set aside."""
 
 HEARD = 45.0
 """Virtual seconds after which every end has heard of every cut."""
@@ -104,14 +107,15 @@ class World:
                 replica = client.core.replicas[target]
                 client.unsubscribe(target)
                 client.subscribe(target, replica.store, replica.params)
+        patience = PATIENCE + BACKOFF * self.fatal_messages()
         self.run_until(self.hub.now + HEARD)
-        until = self.hub.now + PATIENCE
+        until = self.hub.now + patience
         next_look = self.hub.now
         is_sure = False
         while (late := self.why_not_current()) is not None or not is_sure:
             is_sure = late is None
             if self.hub.now >= until:
-                raise Broken(f"after {PATIENCE:g} s without faults: {late}")
+                raise Broken(f"after {patience:g} s without faults: {late}")
             next_look += 2.0
             for client in self.clients:
                 for target, replica in list(client.core.replicas.items()):
@@ -121,16 +125,29 @@ class World:
         actions.check_site(self)
         actions.check_subscriptions(self)
 
+    def fatal_messages(self) -> int:
+        """Count the messages that are still to end their actors: with the clients, and in the mailboxes."""
+        known = {message for client in self.clients for message in client.open_messages}
+        server = self.site.server
+        for topic in [*server.directory.topics.values(), *server.own_stores._running.values()]:
+            known.update(getattr(each, "message", 0) for each in topic.mailbox.messages)
+        return sum(message & 15 == FATAL for message in known)
+
     def why_not_current(self) -> str | None:
         """Say who is not live and current, None if all are."""
         if not self.site.is_up:
             return "the server is not up"
         for client in self.clients:
             core = client.core
-            if not core.is_settled():
+            if not core.is_live or core.requests.asked:
                 return f"{client.name} is not settled: {core.requests.asked}"
+            if core.requests.sent or core.requests.unsent:
+                return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
+            session = self.site.server.sessions.get(core.client_id)
+            if session is not None and any(membership.requests for membership in session.memberships.values()):
+                return f"{client.name} is still being asked about"
             for target, replica in core.replicas.items():
                 if not replica.is_subscribed:
                     if self.plan.options["max_subscriptions"] < len(ROOMS) + 1:

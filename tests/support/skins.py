@@ -17,12 +17,18 @@ from .raw import WAIT
 from .serving import eventually
 
 
+def is_websocket(where: Any) -> bool:
+    """Say whether it is a URL that needs no fallback."""
+    return isinstance(where, str) and where.startswith("ws")
+
+
 class Skin:
     """A client on greenlets or threads that comes back at once; see `AsyncSkin` for the third."""
 
-    def __init__(self, runtime: str, url: str, stores: dict[str, Store], queue: Any = None) -> None:
-        connector = websocket(url, runtime=choose(runtime), backoff=Backoff(0.01), chance=lambda: 0.5)
-        self.client: Any = Client(connector, stores=stores, queue=queue, runtime=runtime)
+    def __init__(self, runtime: str, where: Any, stores: dict[str, Store], queue: Any = None) -> None:
+        if is_websocket(where):
+            where = websocket(where, runtime=choose(runtime), backoff=Backoff(0.01), chance=lambda: 0.5)
+        self.client: Any = Client(where, stores=stores, queue=queue, runtime=runtime)
 
     def start(self, target: str, message: Any) -> Callable[[], Any]:
         """Dispatch; what is returned waits for the answer."""
@@ -55,8 +61,9 @@ class AsyncSkin(Skin):
             raise
 
     async def _enter(self, where: Any, stores: dict[str, Store], queue: Any) -> AsyncClient:
-        link = AsyncLink(where, backoff=Backoff(0.01), chance=lambda: 0.5) if isinstance(where, str) else where
-        return await AsyncClient(link, stores=stores, queue=queue).__aenter__()
+        if is_websocket(where):
+            where = AsyncLink(where, backoff=Backoff(0.01), chance=lambda: 0.5)
+        return await AsyncClient(where, stores=stores, queue=queue).__aenter__()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the loop, while our hub goes on."""

@@ -177,7 +177,7 @@ def test_messages_before_any_snapshot_ask_for_one() -> None:
 def test_messages_before_the_answer_to_a_subscribe_are_of_a_subscription_before() -> None:
     core = live()
     core.unsubscribe(T)
-    core.subscribe(T, append)
+    core.subscribe(T, Store((), append))
     core.take()
     assert core.get(f.ServerMessage(T, 1, 8)) == []
     assert core.take() == []
@@ -425,6 +425,30 @@ def test_unsubscribe_and_subscribe_in_a_row_end_subscribed() -> None:
     core.take()
     core.get(WELCOME)
     assert core.take() == [f.Subscribe(4, T, ("e", 0), None)]
+
+
+def test_a_target_that_is_followed_anew_while_its_subscribe_is_on_its_way_is_asked_for_again() -> None:
+    """The Subscribe on its way was for a replica before, and may have said how far that one got."""
+    core = live()
+    core.lose()
+    core.open()
+    core.get(WELCOME)
+    core.take()
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    assert core.take() == [f.Unsubscribe(3, T), f.Subscribe(4, T, None, None)]
+
+
+def test_a_message_of_its_own_that_is_answered_before_the_snapshot_waits_for_it() -> None:
+    core = Core(T)
+    core.open()
+    core.get(WELCOME)
+    own = core.post(T, 5)
+    core.take()
+    assert core.get(f.Acknowledge(T, 1, [own.ref], False)) == [Answered(own, 1, None)]
+    assert (core.confirmed, core.model, core.take()) == ([], [5], [])
+    core.get(f.Snapshot(T, "e", 3, [5, 6, 7], "subscribed"))
+    assert (core.model, core.pending) == ([5, 6, 7], [])
 
 
 def test_a_subscribe_that_was_refused_is_tried_again_on_the_next_connection() -> None:

@@ -61,6 +61,47 @@ def test_an_unsubscribe_while_offline_means_nothing_to_another_session() -> None
     assert core.take() == []
 
 
+def test_an_unsubscribe_between_hello_and_welcome_reaches_whatever_session_has_come() -> None:
+    """Hello's cursors subscribe in a fresh session too."""
+    core = live()
+    core.lose()
+    core.open()
+    core.take()
+    core.unsubscribe(T)
+    core.get(WELCOME)
+    assert core.take() == [f.Unsubscribe(2, T)]
+
+
+def test_what_an_answered_unsubscribe_has_overtaken_is_not_said_again() -> None:
+    core = live()
+    core.subscribe("topic:u", None)
+    core.unsubscribe("topic:u")
+    core.get(f.Acknowledge("topic:u", 0, [3], False))
+    core.take()
+    core.come_back()
+    assert core.take() == []
+
+
+def test_what_came_after_an_answered_subscribe_is_said_again() -> None:
+    core = live()
+    core.subscribe("topic:u", None)
+    core.unsubscribe("topic:u")
+    core.get(f.Acknowledge("topic:u", 0, [2], False))
+    core.take()
+    core.come_back()
+    assert core.take() == [f.Unsubscribe(3, "topic:u")]
+
+
+def test_its_own_store_begins_anew_with_a_fresh_session() -> None:
+    core = Core("session")
+    core.open()
+    core.get(WELCOME, f.Acknowledge("session", 0, [1], False))
+    core.post("session", 5)
+    core.get(f.Acknowledge("session", 1, [2], False))
+    core.come_back(WELCOME._replace(token="t2"))
+    assert (core.replicas["session"].seq, list(core.replicas["session"].model)) == (0, [])
+
+
 def test_unsubscribe_and_subscribe_while_offline_ends_subscribed() -> None:
     core = live()
     core.lose()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import gevent
 import pytest
 from gevent.pywsgi import WSGIServer
 from support.counting import add
 from support.serving import eventually, listen
+from support.skins import AsyncSkin, Skin
 
-from nuphar import Client, Live, Server, Store
+from nuphar import Live, Server, Store
 from nuphar.transport import Connector, Handler, Transport
 from nuphar.transport.client_runtime import choose
 from nuphar.transport.fallback import fallback
@@ -203,31 +203,39 @@ def chain(url: str, runtime: str) -> Connector:
     )
 
 
-@pytest.mark.parametrize("runtime", ["greenlets", "threads"])
+@pytest.mark.parametrize("runtime", ["greenlets", "threads", "asyncio"])
 def test_a_client_goes_down_to_polling_and_back_up_and_misses_nothing(
     server: Server, upgrades: Upgrades, runtime: str
 ) -> None:
     upgrades.allowed = False
-    with Client(chain(upgrades.url, runtime), stores=STORES, runtime=runtime) as client:
-        eventually(lambda: client.is_live and client._core.is_settled())
-        client.dispatch("counter", 1)
-        eventually(lambda: client.model("counter") == 1)
-        kinds = {type(each._socket).__name__ for each in server.gateway.connections}
-        assert kinds == {"Line"}
+    if runtime == "asyncio":
+        skin: Skin = AsyncSkin(chain(upgrades.url, "threads"), STORES)
+    else:
+        skin = Skin(runtime, chain(upgrades.url, runtime), STORES)
+    try:
+        skin.wait(lambda client: client._core.is_settled())
+        skin.start("counter", 1)
+        skin.wait(lambda client: client.confirmed("counter") == 1)
+        assert kinds(server) == {"Line"}
         upgrades.allowed = True
-        eventually(
-            lambda: (
-                {type(each._socket).__name__ for each in server.gateway.connections} == {"WebSocket"} and client.is_live
-            )
-        )
-        client.dispatch("counter", 1)
-        eventually(lambda: client.model("counter") == 2)
+        eventually(lambda: kinds(server) == {"WebSocket"})
+        skin.start("counter", 1)
+        skin.wait(lambda client: client.confirmed("counter") == 2)
+    finally:
+        skin.close()
 
 
-def test_an_http_url_takes_a_websocket_where_there_is_one(server: Server) -> None:
+def kinds(server: Server) -> set[str]:
+    return {type(each._socket).__name__ for each in server.gateway.connections}
+
+
+@pytest.mark.parametrize("runtime", ["greenlets", "threads", "asyncio"])
+def test_an_http_url_takes_a_websocket_where_there_is_one(server: Server, runtime: str) -> None:
     server.topic("counter").with_store(STORES["counter"])
-    with Client(f"http://127.0.0.1:{listen(server)}/live", stores=STORES, runtime="greenlets") as client:
-        client.wait_live()
-        (connection,) = server.gateway.connections
-        assert type(connection._socket).__name__ == "WebSocket"
-    gevent.sleep(0)
+    url = f"http://127.0.0.1:{listen(server)}/live"
+    skin = AsyncSkin(url, STORES) if runtime == "asyncio" else Skin(runtime, url, STORES)
+    try:
+        skin.wait(lambda client: client._core.is_settled())
+        assert kinds(server) == {"WebSocket"}
+    finally:
+        skin.close()

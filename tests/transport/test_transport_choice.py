@@ -72,6 +72,15 @@ def test_refused_by_all_it_gives_up() -> None:
     assert choice.failed(1, 0.0, is_refused=True) == [GiveUp()]
 
 
+def test_a_probe_ends_with_the_rank_that_it_was_made_beside() -> None:
+    choice = TransportChoice(3, tries=1, again=1.0)
+    assert choice.failed(0, 0.0) == [Use(1)]
+    assert choice.tick(1.0) == [Probe(0)]
+    assert choice.failed(1, 1.0) == [Use(2)]
+    assert choice.failed(2, 1.0) == [Use(0)]
+    assert choice.failed(0, 1.0) == [Use(1)]
+
+
 def test_what_another_rank_says_is_not_heard() -> None:
     choice = TransportChoice(3, tries=1)
     assert choice.failed(2, 0.0) == []
