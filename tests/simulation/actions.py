@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
 from nuphar.actors.errors import Busy
@@ -19,6 +19,9 @@ from .thief import Thief
 from .watching import check_bounds
 
 if TYPE_CHECKING:
+    from nuphar.actors.directory import Topic
+
+    from .network import Line
     from .world import World
 
 Action = Callable[["World"], None]
@@ -271,10 +274,71 @@ def sleep_long(world: World) -> None:
 
 
 def stop_topic(world: World) -> None:
+    """Stop a topic, perhaps just when a client's messages come in."""
+    topic, site, client = world.site.topic(pick(world, ROOMS)), world.site, some_client(world)
+    if topic is None or topic.kind is None or not site.is_up:
+        return
+    world.oracle.seen["a topic is stopped"] += 1
+    if client.line is None or world.chance() < 0.5:
+        site.stop_topic(topic)
+        return
+    for _ in range(3):
+        client.dispatch(topic.target.name, world.next_message(0))
+    world.hub.call_at(client.line._last_up, lambda: site.stop_topic(topic) if site.is_up else None)
+
+
+def lose_message(world: World) -> None:
+    """Let a client miss a message of somebody else."""
+    some_client(world).lose_next_message()
+
+
+def flood(world: World) -> None:
+    """Let a client read nothing while a lot is said, for less long than it would be closed for."""
+    client = some_client(world)
     topic = world.site.topic(pick(world, ROOMS))
-    if topic is not None and topic.kind is not None and world.site.is_up:
-        world.oracle.seen["a topic is stopped"] += 1
-        world.site.stop_topic(topic)
+    if client.line is None or topic is None or topic.target.order is None or not world.site.is_up:
+        return
+    client.line.stalled_until = world.hub.now + 0.8 * world.plan.outbox_age * world.chance()
+    for _ in range(40):
+        world.later(world.chance(), lambda: say(world, topic))
+
+
+def say(world: World, topic: Topic) -> int:
+    """Have the server say something in a topic; return what it was."""
+    message = world.next_message(0)
+    if topic.target.order is not None:
+        topic.mailbox.put_anyway(Dispatch(message, dump_cbor(message)))
+    else:
+        world.oracle.pushed.add(message)
+        topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
+    return message
+
+
+class LastWord(NamedTuple):
+    """The last of what was said at once in a topic without an order, and who was there, on which connection."""
+
+    message: int
+    audience: tuple[tuple[Client, Line | None], ...]
+
+
+def last_words(world: World) -> list[LastWord]:
+    """Say some things at once in every topic: who has missed something sees it, and the last has to reach everybody."""
+    last = []
+    for topic in world.site.server.directory.running():
+        for _ in range(4):
+            message = say(world, topic)
+        there = (client for client in world.clients if client.core.client_id in {each.client_id for each in topic.target.members})
+        audience = tuple((client, client.line) for client in there if topic.target.name in client.core.replicas)
+        last.append(LastWord(message, audience if topic.target.order is None else ()))
+    return last
+
+
+def check_heard(world: World, last: list[LastWord]) -> None:
+    """See that everybody who is still on the same connection has heard the last word."""
+    for message, audience in last:
+        for client, line in audience:
+            if client.line is line and message not in client._pushes:
+                world.oracle.fail(f"{client.name} has not heard {message}, the last that was said")
 
 
 def give_store(world: World) -> None:
@@ -406,6 +470,6 @@ ACTIONS: dict[str, Action] = {
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
         stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
-        sleep_long, stop_topic, give_store, stop_server, crash_server,
+    sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server,
     )
 }  # fmt: skip

@@ -81,6 +81,8 @@ SOMETIMES = {
     "sleep_long": 0.3,
     "lose_welcome": 1.5,
     "garbage": 0.3,
+    "lose_message": 1.0,
+    "flood": 1.0,
 }
 
 

@@ -69,7 +69,7 @@ class Promises:
     def answered(self, event: Answered) -> None:
         """Answers say what is so, and messages are applied in the order in which they were said."""
         own, refused = event.own, event.refused
-        if own.ref:
+        if own.ref and not (refused is not None and refused.code == "unknown_outcome"):
             self._targets[own.ref] = own.target
         if refused is None:
             self._in_order(own)
@@ -91,6 +91,11 @@ class Promises:
         ends = target == "session" or target.startswith("topic:eph")
         return not (ends or is_stopped or target in self._strayed or target in self._client.evicted)
 
+    def _is_kept_in(self) -> bool:
+        """Say whether no crash can have put it out: a Join may have been set aside, and that be lost with its line."""
+        plan = self._client.world.plan
+        return not plan.crash and "kill" not in plan.weights
+
     def _in_order(self, own: Any) -> None:
         where = self._oracle.applied.get(own.message)
         if where is None:
@@ -104,14 +109,14 @@ class Promises:
 
     def hears(self, data: bytes, kind: int) -> None:
         """Take a frame before the client does."""
-        if kind == SERVER_MESSAGE and not self.missed_frames:
+        if kind == SERVER_MESSAGE and not self.missed_frames and self._is_kept_in():
             frame = decode(data, PLAIN)
             assert isinstance(frame, ServerMessage)
             core, replica = self._client.core, self._client.core.replicas.get(frame.target)
             if replica is None or frame.payload not in self._client.open_messages or not self._must_be_in(frame.target):
                 return
             own = next((own for own in replica.pending if own.message == frame.payload), None)
-            if own is not None and frame.seq > replica.seq and 0 < own.connection < core._connection:
+            if replica.params is None and own is not None and frame.seq > replica.seq and 0 < own.connection < core._connection:
                 self._fail(f"its own message {own.message} comes as somebody else's")
         elif kind == ACKNOWLEDGE:
             frame = decode(data, PLAIN)
@@ -135,8 +140,10 @@ class Promises:
             self._fail(f"{frame.target} has another epoch, and the reason is {frame.reason}")
         if is_first and frame.reason == "restarted" and epoch == frame.epoch:
             self._fail(f"{frame.target} has the epoch that it had, and the reason is {frame.reason}")
-        core, sizes = self._client.core, self._client.world.plan.sizes
-        if frame.reason != "behind" or not is_first or sizes["in_flight"] > sizes["window"]:
+        core, plan = self._client.core, self._client.world.plan
+        if frame.reason != "behind" or not is_first or plan.sizes["in_flight"] > plan.sizes["window"]:
+            return
+        if not self._must_be_in(frame.target) or not self._is_kept_in():
             return
         if any(asked.target == frame.target for asked in core.requests.asked.values()):
             return  # it may be the answer to that
