@@ -127,9 +127,10 @@ class World:
                     if client.core.is_live and not replica.is_subscribed and client.core.is_settled():
                         client.subscribe(target, replica.store, replica.params)
             self.run_until(next_look)
-        actions.check_heard(self, last)
         actions.check_site(self)
         actions.check_subscriptions(self)
+        self.run_until(self.hub.now + 2.0)
+        actions.check_heard(self, last)
 
     def fatal_messages(self) -> int:
         """Count the messages that are still to end their actors: with the clients, and in the mailboxes."""
