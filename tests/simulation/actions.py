@@ -325,11 +325,14 @@ def last_words(world: World) -> list[LastWord]:
     """Say some things at once in every topic: who has missed something sees it, and the last has to reach everybody."""
     last = []
     for topic in world.site.server.directory.running():
+        name = topic.target.name
         for _ in range(4):
             message = say(world, topic)
-        there = (client for client in world.clients if client.core.client_id in {each.client_id for each in topic.target.members})
-        audience = tuple((client, client.line) for client in there if topic.target.name in client.core.replicas)
-        last.append(LastWord(message, audience if topic.target.order is None else ()))
+        members = {session.client_id for session in topic.target.members}
+        audience = [client for client in world.clients if client.core.client_id in members and name in client.core.replicas]
+        is_last = not any(name in client.open_messages.values() for client in world.clients)
+        if topic.target.order is None and is_last:
+            last.append(LastWord(message, tuple((client, client.line) for client in audience)))
     return last
 
 

@@ -114,12 +114,12 @@ class World:
         until = self.hub.now + patience
         next_look = self.hub.now
         is_sure = False
-        last: list[actions.LastWord] = []
+        last: list[actions.LastWord] | None = None
         while (late := self.why_not_current()) is not None or not is_sure:
             is_sure = late is None
             if self.hub.now >= until:
                 raise Broken(f"after {patience:g} s without faults: {late}")
-            if not last and self.site.is_up and all(client.core.is_settled() for client in self.clients):
+            if last is None and self.site.is_up and all(client.core.is_settled() for client in self.clients):
                 last = actions.last_words(self)
             next_look += 2.0
             for client in self.clients:
@@ -130,7 +130,7 @@ class World:
         actions.check_site(self)
         actions.check_subscriptions(self)
         self.run_until(self.hub.now + 2.0)
-        actions.check_heard(self, last)
+        actions.check_heard(self, last or [])
 
     def fatal_messages(self) -> int:
         """Count the messages that are still to end their actors: with the clients, and in the mailboxes."""

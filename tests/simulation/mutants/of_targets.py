@@ -18,7 +18,7 @@ OF_TARGETS = (
         "a message that was refused is acknowledged",
         "nuphar.actors.target",
         "return [*self.flush(), Crash(author, ref, refused)]",
-        "return [*self.flush(), *self._outcomes.append(_outcome((author, ref, self.seq, payload))) or ()]",
+        "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(
         "a message in hand is taken out before it is handled",
@@ -61,12 +61,6 @@ OF_TARGETS = (
         "nuphar.actors.target_actor",
         "        self._perform(self._target.visits())\n        self.mailbox.suspended",
         "        self._perform(self._target.flush())\n        self.mailbox.suspended",
-    ),
-    Mutant(
-        "who has left may still send",
-        "nuphar.actors.target_actor",
-        "            if session in target.members:\n",
-        "            if session:\n",
     ),
     Mutant(
         "the leave hook is called twice",

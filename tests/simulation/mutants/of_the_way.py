@@ -18,12 +18,6 @@ OF_THE_WAY = (
         "        self.owner = None\n        self.messages.clear()\n        self._taker = _NOBODY\n",
     ),
     Mutant(
-        "a message that comes while its actor falls asleep wakes nobody",
-        "nuphar.actors.mailbox",
-        "        if self.messages:  # it came while the greenlet ended\n            self._wake()\n",
-        "",
-    ),
-    Mutant(
         "a mailbox wakes its actor once and never again",
         "nuphar.actors.mailbox",
         "        self._wake_scheduled = False\n        # Nobody is parked",
