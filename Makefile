@@ -1,7 +1,7 @@
 PYTHON ?= python3
 NPM ?= npm
 
-.PHONY: check lint types test browser cuts js bench otp
+.PHONY: check lint types test browser cuts js bench otp simulate
 
 check: lint types js test    ## everything that CI runs
 
@@ -30,3 +30,6 @@ bench:                       ## what a delivered message costs, Nuphar and its p
 
 otp:                         ## our supervisors against OTP's own (erlang-base): record anew, then 100,000 fresh scenarios
 	PYTHONPATH=src:tests $(PYTHON) -m conformance.otp.compare --seed $(or $(SEED),1) --record 2500 --fresh 100000
+
+simulate:                    ## the protocol under faults in virtual time: SEEDS=1000 runs, each from its seed, on every core
+	PYTHONPATH=src:tests $(PYTHON) -m simulation --seeds $(or $(SEEDS),1000) --processes $$(nproc)

@@ -93,7 +93,7 @@ class Actor(pykka.Actor):
         if actor is not None:
             try:
                 actor.started.get(timeout=timeout)
-            except pykka.Timeout:
+            except (pykka.Timeout, GreenletExit):  # the latter if the caller is killed: nobody else knows the actor yet
                 actor.monitor = None
                 ref.kill()
                 raise

@@ -13,6 +13,7 @@ from nuphar.transport import automatic, decode, encode, frames
 
 DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
+TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "guarantees.md").read_text())))
 
 
 @pytest.mark.parametrize(("page", "examples"), [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15)])
@@ -38,3 +39,14 @@ def test_the_golden_bytes_are_what_we_write_and_read(name, cbor, json):
     assert encode(frame, serialiser).hex() == cbor
     assert encode(frame, serialiser, json=True).decode() == json
     assert decode(json, serialiser) == frame
+
+
+@pytest.mark.parametrize(("path", "name"), TESTS)
+def test_what_shows_a_guarantee_is_a_test(path, name):
+    assert re.search(rf"^(async )?def {name}\(", (DOCS.parent / path).read_text(), re.MULTILINE)
+
+
+def test_every_guarantee_and_every_bad_input_names_its_test():
+    rows = re.findall(r"^\| (?!-|what|promise|it came)(.*) \|$", (DOCS / "guarantees.md").read_text(), re.MULTILINE)
+    assert len(rows) > 40
+    assert [row for row in rows if "tests/" not in row] == []

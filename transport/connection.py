@@ -57,7 +57,8 @@ class Gateway:
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
 
     def abort_all(self) -> None:
-        """End every connection now."""
+        """End every connection now, and take no other: nobody serves them any more."""
+        self.has_stopped = True
         for connection in list(self.connections):
             connection.abort()
 

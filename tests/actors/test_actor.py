@@ -304,6 +304,24 @@ def test_start_link_returns_when_init_is_done(kind: type[Actor]) -> None:
     ref.stop()
 
 
+def test_who_is_killed_while_it_starts_an_actor_takes_it_along(monitor: Ref[Monitor]) -> None:
+    """A supervisor that is killed in its own init: nobody else would ever end the child."""
+    begun: list[Ref[Any]] = []
+    is_begun = gevent.event.Event()
+
+    class Slow(Actor):
+        def init(self) -> None:
+            begun.append(self.ref)
+            is_begun.set()
+            gevent.sleep(LIMIT)
+
+    starter = gevent.spawn(Slow.start_link, monitor=monitor)
+    assert is_begun.wait(LIMIT)
+    starter.kill()
+    assert begun[0].wait_down(LIMIT) == KILLED
+    assert downs(monitor) == []
+
+
 def test_start_link_gives_up_on_an_init_that_takes_too_long_and_kills_the_actor(
     kind: type[Actor], monitor: Ref[Monitor]
 ) -> None:

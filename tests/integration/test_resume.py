@@ -236,7 +236,7 @@ def test_a_cursor_of_what_is_not_there_or_not_allowed_is_rejected_and_nothing_is
     if ask == "resync":
         client.send([5, cursors])
     frames = place.rest(client)
-    assert sorted(frame[:4] for frame in frames) == [[18, 0, T, "denied"], [18, 0, "topic:nowhere", "not_found"]]
+    assert sorted(frame[:4] for frame in frames) == [[18, 0, "topic:nowhere", "not_found"], [18, 0, T, "denied"]]
     assert place.topic.subscribers == []
 
 
@@ -374,13 +374,6 @@ def test_a_wrong_token_gets_a_fresh_session_and_harms_nobody(place: Place, token
     fresh(client.back(token=token), than=client)
     assert place.rest(client) == []
     assert place.resumed(client.back()) == []
-
-
-@pytest.mark.parametrize("length", [0, 1, -1])
-def test_a_token_that_was_cut_off_gets_a_fresh_session_and_harms_nobody(place: Place, length: int) -> None:
-    client = place.client()
-    fresh(client.back(token=client.welcome[3][:length]), than=client)
-    assert client.barrier() == []
 
 
 def test_an_unknown_session_gets_a_fresh_one(place: Place) -> None:

@@ -11,7 +11,10 @@ from support.raw import Closed, RawClient
 from support.scripted import settle
 from support.serving import eventually, listen
 
-from nuphar import Client, Limits, Server, Store, UsageError, delivery
+from nuphar import Client, Limits, Server, Store, UsageError, automatic, delivery
+from nuphar.actors import target_actor
+from nuphar.transport import encode
+from nuphar.transport.frames import Subscribe
 
 TOPIC = "topic:t"
 BIG = "x" * 20_000
@@ -172,6 +175,27 @@ def test_a_client_without_a_socket_takes_samples(make_server: MakeServer) -> Non
     topic.broadcast("last")
     assert last.wait(10.0)
     assert len(got) < 11
+
+
+def test_every_sample_is_sent_also_if_each_tick_ends_a_drain(
+    make_server: MakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(target_actor, "DRAIN", 1)
+    server = make_server()
+    topic = server.topic("t", delivery=delivery.sample(50))
+    heard = {"a": gevent.event.Event(), "b": gevent.event.Event()}
+    for client_id, hz in (("a", 50.0), ("b", 5.0)):
+
+        def send(frame: bytes, last: gevent.event.Event = heard[client_id]) -> None:
+            if b"last" in frame:
+                last.set()
+
+        server.connect(client_id, send)
+        server.incoming(client_id, encode(Subscribe(1, TOPIC, None, {"delivery": ["sample", hz]}), automatic()))
+    settle(server)
+    for message in ("first", "last"):
+        topic.broadcast(message)
+    assert all(last.wait(10.0) for last in heard.values())
 
 
 @pytest.mark.parametrize("wish", ["most", ["sample", 0], ["conflate"]], ids=repr)

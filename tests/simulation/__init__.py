@@ -1,1 +1,1 @@
-"""A deterministic simulation of the protocol: our own code on a virtual clock, with seeded faults and strict oracles."""
+"""A deterministic simulation of the protocol: our own code in virtual time, with seeded faults and strict oracles."""

@@ -1,14 +1,14 @@
-"""What may happen in a run besides the protocol's own course: what programs do, what operators do, and what goes wrong."""
+"""What may happen in a run besides the protocol's own course: what programs and operators do, and what goes wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
 from nuphar.actors.errors import Busy
-from nuphar.transport.frames import ClientMessage, Resync
+from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
 from nuphar.transport.codec import encode
+from nuphar.transport.frames import ClientMessage, Resync
 from nuphar.transport.strict import dump_cbor
 
 from .client import Client

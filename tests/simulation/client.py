@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from nuphar import Refused
 from nuphar.transport import decode
 from nuphar.transport.client_core import ClientCore
-from nuphar.transport.client_events import Answered, Changed, Denied, Event, Failed, Pushed, Welcomed
+from nuphar.transport.client_events import Answered, Denied, Event, Failed, Pushed, Welcomed
 from nuphar.transport.outgoing import Bounds, MemoryQueue
 from nuphar.transport.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
 
 from .network import Line
-from .oracle import PRIME, STORE, check
+from .oracle import PRIME, check
 from .promises import Promises
 from .site import PLAIN
 

@@ -15,7 +15,7 @@ from .hub import Hub
 
 PRIME = (1 << 61) - 1
 FINE, REFUSED, RAISES, MODEL, FATAL = 0, 3, 5, 7, 9
-"""What a message does: nothing bad; it is always refused; its update raises; it depends on the model; it ends the actor."""
+"""What a message does: nothing bad; it is always refused; it raises; it depends on the model; it ends the actor."""
 
 KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL)
 
@@ -80,7 +80,7 @@ class Reference:
         if message in oracle.applied:
             oracle.fail(f"{self.name}: message {message} is applied twice")
         if message in oracle.denied:
-            oracle.fail(f"{self.name}: message {message} is applied though its author was told {oracle.denied[message]}")
+            oracle.fail(f"{self.name}: message {message} is applied, but its author heard {oracle.denied[message]}")
         new = (model * 1_000_003 + message) % PRIME
         self.models.append(new)
         self.messages.append(message)

@@ -68,6 +68,12 @@ class Site:
         board.hooks = hooks
         board.target.order = server.directory.give_store(board, oracle.store("board"))
         self.root = tree.start(server)
+        hub.spawn(self._watch)
+
+    def _watch(self) -> None:
+        """Do what the server's life does at the end of the tree."""
+        self.root.wait_down(None)
+        self.server.gateway.abort_all()
 
     # Hooks.
 

@@ -52,11 +52,10 @@ def test_a_run_does_not_depend_on_the_order_of_sets(hash_seed: str) -> None:
 @pytest.mark.timeout(300)
 def test_a_million_events_with_faults_break_no_promise() -> None:
     seen: Counter[str] = Counter()
-    events = runs = 0
-    for result in batch.each(0, 0, batch.LENGTH, min(2, os.cpu_count() or 1)):
+    events = 0
+    for runs, result in enumerate(batch.each(0, 0, batch.LENGTH, min(2, os.cpu_count() or 1)), 1):
         assert not result.fault, f"seed {result.seed}: {result.fault}; {batch.replay(result.seed, batch.LENGTH)}"
         events += result.events
-        runs += 1
         seen += result.seen
         if events >= ENOUGH and (runs >= batch.ENOUGH or not never_reached(seen)):
             break

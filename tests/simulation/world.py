@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from itertools import accumulate
-from random import Random
 from math import log
+from random import Random
 from typing import Any
 from zlib import crc32
 
@@ -25,7 +25,7 @@ PATIENCE = 240.0
 """Virtual seconds within which everybody has to be live and current when the faults are over."""
 
 BACKOFF = 65.0
-"""Virtual seconds more for each message that ends its actor: it is tried twice, up to 30 s apart, before it is set aside."""
+"""Virtual seconds more for each message that ends its actor: it is tried twice, up to 30 s apart, then set aside."""
 
 HEARD = 45.0
 """Virtual seconds after which every end has heard of every cut."""
@@ -144,6 +144,9 @@ class World:
         """Say who is not live and current, None if all are."""
         if not self.site.is_up:
             return "the server is not up"
+        for topic in self.site.server.directory.topics.values():
+            if len(topic.mailbox):
+                return f"{topic.id} has {len(topic.mailbox)} messages to handle"
         for client in self.clients:
             core = client.core
             if not core.is_live or core.requests.asked:

@@ -126,3 +126,12 @@ def test_connections_do_not_notice_that_it_died(end: str, caplog: pytest.LogCapt
         ref.wait_down(LIMIT)
     assert connection.told == []
     assert connection in gateway.connections
+
+
+def test_who_comes_after_everybody_was_cut_off_is_not_taken() -> None:
+    """Also if the actor that says Bye had crashed just before the stop."""
+    gateway = new_gateway(Clock())
+    connection = FakeConnection(gateway)
+    gateway.abort_all()
+    assert connection.told == ["abort"]
+    assert gateway.has_stopped

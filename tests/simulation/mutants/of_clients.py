@@ -25,15 +25,15 @@ OF_CLIENTS = (
     ),
     Mutant(
         "what may have been applied is sent again in a fresh session",
-        "nuphar.transport.client_core",
-        "        self._lost += requests.sent.values()\n",
-        "        requests.unsent.extendleft(reversed(requests.sent.values()))\n",
+        "nuphar.transport.outgoing",
+        "        lost = list(self.sent.values())\n",
+        "        lost = list[OwnMessage]()\n        self.unsent.extendleft(reversed(self.sent.values()))\n",
     ),
     Mutant(
         "what waits is forgotten with the session",
-        "nuphar.transport.client_core",
-        "requests.unsent = deque(each for each in requests.unsent if isinstance(each, OwnMessage))",
-        "requests.unsent.clear()",
+        "nuphar.transport.outgoing",
+        "        self.unsent = deque(each for each in self.unsent if isinstance(each, OwnMessage) or each.target in claimed)",
+        "        self.unsent.clear()",
     ),
     Mutant(
         "a fresh session does not ask for what the client follows",

@@ -118,9 +118,9 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what was asked before an Unsubscribe counts after it",
-        "nuphar.actors.router",
-        "if membership is None or not (membership.has_left or request.leaves < membership.left):",
-        "if membership is None or not request.leaves < membership.left:",
+        "nuphar.actors.messages",
+        "return membership is not None and (membership.has_left or self.leaves < membership.left)",
+        "return membership is not None and self.leaves < membership.left",
     ),
     Mutant(
         "a session may have more subscriptions than it may",
