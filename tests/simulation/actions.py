@@ -75,7 +75,9 @@ def server_dispatch(world: World) -> None:
 
 def server_dispatch_on(world: World, topic: Any) -> None:
     """Dispatch from the program, as a topic's handle does."""
-    if topic is not None and topic.target.order is not None and world.site.is_up:
+    if topic is None or topic.target.order is None or not world.site.is_up:
+        return
+    for _ in range(1 if world.chance() < 0.9 else 8):
         message = world.next_message(world.plan.bad)
         is_full = len(topic.mailbox) >= world.plan.options["mailbox"]
         try:
@@ -224,6 +226,7 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
+        world.site.presence.blur(client.core.client_id)
         world.site.server.router.put_anyway(Evict(client.core.client_id, room))
 
 
@@ -231,6 +234,7 @@ def admit(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
+        world.site.presence.blur(client.core.client_id)
         world.site.server.router.put_anyway(Admit(client.core.client_id, room))
 
 
@@ -299,8 +303,10 @@ def flood(world: World) -> None:
     if client.line is None or topic is None or topic.target.order is None or not world.site.is_up:
         return
     client.line.stalled_until = world.hub.now + 0.8 * world.plan.outbox_age * world.chance()
-    for _ in range(40):
+    for at in range(40):
         world.later(world.chance(), lambda: say(world, topic))
+        if at % 8 == 0:
+            client.dispatch(topic.target.name, world.next_message(0))
 
 
 def say(world: World, topic: Topic) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nuphar.actors.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client_events import Answered, Welcomed
-from nuphar.transport.frames import Acknowledge, ServerMessage, Snapshot
+from nuphar.transport.frames import Acknowledge, Resync, ServerMessage, Snapshot
 
 from .site import PLAIN, ROOMS
 
@@ -33,6 +33,8 @@ class Promises:
         self._strayed: set[str] = set()
         self._expected: set[int] = set()
         self._resumed: set[str] = set()
+        self._ask = client.core.replicas._ask
+        client.core.replicas._ask = self._asked_again
 
     def _fail(self, text: str) -> None:
         self._oracle.fail(f"{self._client.name}: {text}")
@@ -79,6 +81,8 @@ class Promises:
         elif refused.code == "not_subscribed":
             if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
                 self._fail(f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}")
+        elif refused.text.startswith("its target ended"):
+            self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
         elif refused.code == "unknown_outcome" and "remember" in refused.text:
             sizes, newest = self._client.world.plan.sizes, self._client.core.requests.ref
             if sizes["in_flight"] < sizes["window"] or own.ref > newest - sizes["window"]:
@@ -160,6 +164,13 @@ class Promises:
                 continue
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")
+
+    def _asked_again(self, resync: Resync) -> None:
+        """See that nothing was missing: what a client is sent has no gaps."""
+        is_begun = None not in resync.cursors.values()  # else it has nothing yet to go on from
+        if is_begun and not self.missed_frames and "garbage" not in self._client.world.plan.weights:
+            self._fail(f"there is a gap behind {resync.cursors}")
+        self._ask(resync)
 
     def shown(self, target: str, replica: Any) -> None:
         """See that whatever has no answer is shown."""

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 class Presence:
     """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
 
-    It is known where nobody leaves, or comes back, while he is joining.
+    It is known of those who do not leave, or come back, while they are joining.
     """
 
     def __init__(self, world: World) -> None:
         self.joined: Counter[str] = Counter()
         self._world = world
-        self._is_known = not {"again", "unsubscribe", "evict", "admit"} & world.plan.weights.keys()
-        self._is_known = self._is_known and not world.plan.hook_pause
+        self._blurred: set[str] = set()
 
     def on_join(self, client_id: str) -> None:
         self.joined[client_id] += 1
@@ -34,12 +33,22 @@ class Presence:
 
     def on_leave(self, client_id: str) -> None:
         self.joined[client_id] -= 1
-        if self._is_known and self.joined[client_id] < 0:
+        if self.joined[client_id] < 0 and self._is_known(client_id):
             self._world.oracle.fail(f"{client_id} has left the board more often than it came")
 
     def left_over(self) -> dict[str, int]:
-        """Return who is in it."""
-        return {client_id: count for client_id, count in self.joined.items() if count and self._is_known}
+        """Return who has joined too often, when all are gone: one join may be without a leave.
+
+        It is that of a session which ends while its join hook is on its way.
+        """
+        return {client_id: count for client_id, count in self.joined.items() if count > 1 and self._is_known(client_id)}
+
+    def blur(self, client_id: str) -> None:
+        """Expect nothing of a client that is about to leave, or is put in or out."""
+        self._blurred.add(client_id)
+
+    def _is_known(self, client_id: str) -> bool:
+        return client_id not in self._blurred and not self._world.plan.hook_pause
 
 
 def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:

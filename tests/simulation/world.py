@@ -115,12 +115,14 @@ class World:
         next_look = self.hub.now
         is_sure = False
         last: list[actions.LastWord] | None = None
-        while (late := self.why_not_current()) is not None or not is_sure:
+        while (late := self.why_not_current()) is not None or not is_sure or last is None:
             is_sure = late is None
             if self.hub.now >= until:
                 raise Broken(f"after {patience:g} s without faults: {late}")
-            if last is None and self.site.is_up and all(client.core.is_settled() for client in self.clients):
-                last = actions.last_words(self)
+            # Who has missed something needs a word more to see it; all others have to be current without that.
+            is_due = late is None or any(client.promises.missed_frames for client in self.clients)
+            if last is None and is_due and self.site.is_up:
+                last, is_sure = actions.last_words(self), False
             next_look += 2.0
             for client in self.clients:
                 for target, replica in list(client.core.replicas.items()):

@@ -66,12 +66,6 @@ OF_CLIENTS = (
         "place = seq - (len(refs) - at) if seq else 0",
     ),
     Mutant(
-        "a Rejected of what was never asked is taken for the answer of a Subscribe",
-        "nuphar.transport.client_core",
-        "        if asked is None and ref:\n            return []\n",
-        "",
-    ),
-    Mutant(
         "what is pending is dropped with the connection",
         "nuphar.transport.client_core",
         "            replica.is_behind = False\n",

@@ -147,12 +147,6 @@ OF_SESSIONS = (
         "                self._evict(known, target)\n",
     ),
     Mutant(
-        "a Disconnect does not find who came back meanwhile",
-        "nuphar.actors.router",
-        "        while known is not None and known.successor is not None:\n",
-        "        while known is not None and known.client_id is None:\n",
-    ),
-    Mutant(
         "a session's own store outlives it",
         "nuphar.actors.router",
         "        self._own_stores.close(known)\n",
