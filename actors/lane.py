@@ -48,14 +48,20 @@ class Lane:
         self.rule = rule
         self.next_at = float("-inf")
         self._subscriber = subscriber
-        self._held: Sequence[Outcome] = ()  # next in his order; nothing is missing before it
-        self._counted = self._size = self._others = 0  # of what is held: how many were looked at, bytes, not his own
-        self._owed: list[Outcome] = []  # own ones, behind a gap
-        self._reason: str | None = None  # why there has to be a Snapshot, if there is a gap
-        self._fresh: Sequence[Outcome] = ()  # pushes that may still go out all
-        self._keys: Sequence[Any] = ()
-        self._waiting: OrderedDict[Any, Outcome] = OrderedDict()  # pushes that had to wait
-        self._waiting_size = self._number = 0
+        # The order is in one of two states. Without a gap, what comes next is held:
+        self._held: Sequence[Outcome] = ()
+        self._counted = 0  # how many of them the rule has looked at (see `_drop`); the next two sum these up
+        self._size = 0  # bytes
+        self._others = 0  # how many are by somebody else: his own are never dropped
+        # With a gap, a Snapshot will stand for everything, and only his own messages are kept, for their Acknowledges:
+        self._reason: str | None = None  # why there has to be a Snapshot; None: there is no gap
+        self._owed: list[Outcome] = []
+        # Pushes are fresh until the first `take` that could not write them; then they wait, and the rule may drop them.
+        self._fresh: Sequence[Outcome] = ()
+        self._keys: Sequence[Any] = ()  # of the fresh ones, with a rule that conflates
+        self._waiting: OrderedDict[Any, Outcome] = OrderedDict()  # by what makes a newer one replace an older one
+        self._waiting_size = 0  # bytes
+        self._number = 0  # of pushes that have waited: a key for those that replace nothing
 
     @property
     def is_empty(self) -> bool:
@@ -81,10 +87,8 @@ class Lane:
 
     def miss(self, reason: str, outcomes: Sequence[Outcome] = ()) -> None:
         """Note a gap: he needs a Snapshot, and Acknowledges of what is his own of ``outcomes``."""
-        held, self._held = self._held, ()
-        self._counted = self._size = self._others = 0
         self._reason = reason
-        self._owe(held)
+        self._keep_own()
         self._owe(outcomes)
 
     def take(self, now: float, has_room: bool) -> Due | None:
@@ -107,7 +111,7 @@ class Lane:
 
     def settle(self) -> list[Outcome]:
         """Forget the order, as he gets the whole of it anew; return his own messages that are not answered yet."""
-        self.miss("")
+        self._keep_own()
         own, self._owed, self._reason = self._owed, [], None
         return own
 
@@ -138,6 +142,12 @@ class Lane:
         self._counted = self._size = self._others = self._waiting_size = 0
         if self._waiting:
             self._waiting = OrderedDict()
+
+    def _keep_own(self) -> None:
+        """Hold nothing any more, and owe what is his own of it."""
+        held, self._held = self._held, ()
+        self._counted = self._size = self._others = 0
+        self._owe(held)
 
     def _owe(self, outcomes: Sequence[Outcome]) -> None:
         self._owed += [outcome for outcome in outcomes if outcome.author is self._subscriber]

@@ -4,6 +4,7 @@ Greenlets share one thread. A handler that computes, or calls something that blo
 long, and nothing in the hub can say so. The guard asks the hub for a sign of life twice in each limit; when none comes
 it looks at what the thread is executing, and logs the actor, the function and the line. (gevent's own monitor traces
 every switch for this, which costs each of them a microsecond; a sign of life costs ten, and there are few a second.)
+If it finds the hub idle, nobody is to blame: the process did not get the processor. That is noted, and not counted.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ class Stall(NamedTuple):
 
 
 class HubGuard:
-    """Guards the hub of the thread that makes it. ``stalls`` counts; ``longest`` is the worst."""
+    """Guards the hub of the thread that makes it. ``stalls`` counts, ``longest`` is the worst; both have a culprit."""
 
     def __init__(self, hub: Any, limit: float = LIMIT, clock: Callable[[], float] = time.monotonic) -> None:
+        self._hub = hub
         self._loop = hub.loop
         self._limit = limit
         self._clock = clock
@@ -86,27 +88,32 @@ class HubGuard:
 
     def _wait_for_answer(self, asked: float) -> bool:
         """Wait until the hub switches again, then record the stall; False if we are told to stop meanwhile."""
-        culprit = None
+        culprit, looked = None, False
         while self._answered < asked:
             if self._over.acquire(True, self._limit / 4):
                 return False
             silent = self._clock() - asked
             if silent >= self._limit and culprit is None:
-                culprit = what_runs(sys._current_frames().get(self._thread))
-                logger.warning("the hub has not switched for %.0f ms: %s", silent * 1000, culprit)
+                culprit, looked = what_runs(sys._current_frames().get(self._thread), self._hub), True
+                if culprit is not None:
+                    logger.warning("the hub has not switched for %.0f ms: %s", silent * 1000, culprit)
         if culprit is not None:
             stall = Stall(self._answered - asked, culprit)
             self.stalls += 1
             if self.longest is None or stall.seconds > self.longest.seconds:
                 self.longest = stall
             logger.warning("the hub stood still for %.0f ms: %s", stall.seconds * 1000, culprit)
+        elif looked:
+            logger.info("the process did not run for %.0f ms: the machine is busy", (self._answered - asked) * 1000)
         return True
 
 
-def what_runs(frame: FrameType | None) -> Culprit:
-    """Return the innermost place on this stack, and the actor whose handler is on it."""
+def what_runs(frame: FrameType | None, hub: Any) -> Culprit | None:
+    """Return the innermost place on this stack, and the actor whose handler is on it; None if ``hub`` is idle."""
     if frame is None:
         return Culprit("nothing of Python")
+    if frame.f_code.co_name == "run" and frame.f_locals.get("self") is hub:
+        return None
     place = _place(frame)
     inner: FrameType | None = frame
     handler = frame

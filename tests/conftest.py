@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -30,6 +31,17 @@ gevent.Greenlet.add_spawn_callback(_spawned.add)
 # The hub's own descriptors come with its first use, so they are there before the first test.
 get_hub().loop.run_callback_threadsafe(int)
 gevent.sleep(0)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the programs that tests start compile each module once, also where Python is told to write no bytecode."""
+    if os.environ.get("PYTHONDONTWRITEBYTECODE") and not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="nuphar-bytecode-")
+        patch = pytest.MonkeyPatch()
+        patch.delenv("PYTHONDONTWRITEBYTECODE")
+        patch.setenv("PYTHONPYCACHEPREFIX", folder.name)
+        config.add_cleanup(folder.cleanup)
+        config.add_cleanup(patch.undo)
 
 
 def living_greenlets() -> set[gevent.Greenlet]:

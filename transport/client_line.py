@@ -148,8 +148,7 @@ class ClientLine:
                 self._more.wait(self._timeout)
                 self._more.clear()
                 while (self._queue or self._farewell is not None) and not self._over.is_set():
-                    self._post()
-                    if self._farewell is not None and not self._queue:
+                    if self._post():
                         return
         except (OSError, HTTPException) as error:
             logger.info("a line is lost: %s", error)
@@ -204,7 +203,8 @@ class ClientLine:
         for frame in split_cbor(data, LIMIT, LIMIT):
             self._receive(frame)
 
-    def _post(self) -> None:
+    def _post(self) -> bool:
+        """Post what waits, or a part of it; return whether the farewell went with it."""
         pieces: list[bytes] = []
         size = 0
         for at in range(len(self._queue)):  # others may add to it meanwhile
@@ -218,7 +218,9 @@ class ClientLine:
             "Nuphar-Number": str(self._number + 1),
             "Nuphar-After": str(self._batch),
         }
-        if self._farewell is not None and len(pieces) == len(self._queue):
+        # It may come while a request is under way, which goes without it: then there is one more.
+        is_last = self._farewell is not None and len(pieces) == len(self._queue)
+        if is_last:
             fields["Nuphar-Close"] = str(self._farewell)
         status, headers, data = self._ask(self._posts, "POST", "/send", b"".join(pieces), fields, self._timeout)
         if status != 204:
@@ -229,6 +231,7 @@ class ClientLine:
         for _ in pieces:
             self._queue.popleft()
         self._posted += size
+        return is_last
 
     def _ask(
         self,

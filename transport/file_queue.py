@@ -16,7 +16,7 @@ from typing import Any
 
 from ..actors.errors import QueueError
 from .outgoing import Bounds, Saved
-from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, read_records, seal
+from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal
 
 logger = logging.getLogger("nuphar.client")
 
@@ -38,6 +38,7 @@ class FileQueue:
     ) -> None:
         self.path = Path(path)
         self.bounds = Bounds(messages, size)
+        self._lock_path = f"{self.path}.lock"
         self._ledger = Ledger()
         self._file = -1
         self._lock = -1
@@ -50,7 +51,8 @@ class FileQueue:
     def load(self) -> Saved:
         """Lock the file, read it, and cut a torn end off.
 
-        Raises: QueueError for a file that another client uses, that is not ours, or that cannot be opened.
+        Raises: QueueError for a file that another client uses, that is not ours, that is damaged before its end, or
+        that cannot be opened. The file is then as it was.
         """
         if self._file >= 0:
             raise QueueError(f"the queue {self.path} is in use by another client of this program")
@@ -60,10 +62,10 @@ class FileQueue:
             self._ledger = Ledger()
             self._read()
         except OSError as error:
-            self.close()
+            self._give_up()
             raise QueueError(f"the queue {self.path} cannot be used: {error}") from error
         except QueueError:
-            self.close()
+            self._give_up()
             raise
         return self._ledger.saved()
 
@@ -93,13 +95,28 @@ class FileQueue:
         self._file = self._lock = -1
 
     def _take_lock(self) -> None:
-        self._lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(lock), os.stat(self._lock_path)):
+                raise BlockingIOError  # another client gave up just now, and took the file that we locked away
+            os.fchmod(lock, 0o600)  # whoever may open it could keep us out
+        except (BlockingIOError, FileNotFoundError):
+            os.close(lock)
             raise QueueError(
                 f"the queue {self.path} is in use by another client; each needs a file of its own"
             ) from None
+        except OSError:
+            os.close(lock)
+            raise
+        self._lock = lock
+
+    def _give_up(self) -> None:
+        """Close a queue that could not be loaded, and leave no lock file behind that is ours."""
+        if self._lock >= 0:
+            with contextlib.suppress(OSError):
+                os.unlink(self._lock_path)
+        self.close()
 
     def _read(self) -> None:
         size = os.fstat(self._file).st_size
@@ -115,6 +132,13 @@ class FileQueue:
                 self._ledger.replay(body)
         except (ValueError, KeyError, TypeError) as error:
             raise QueueError(f"the queue {self.path} cannot be read: {error}") from error
+        if (found := find_record(data, whole)) is not None:
+            raise QueueError(
+                f"the queue {self.path} is damaged: expected a record at byte {whole}, got none that is whole, but "
+                f"there is one at byte {found}. Nothing was changed. Restore the file, or move it away to begin with "
+                f"an empty one, or cut it to {whole} bytes to go on with what is in front of the damage"
+            )
+        os.fchmod(self._file, 0o600)  # the session's token will be in it
         if whole < len(data):
             logger.warning("the queue %s: the last %d bytes are torn and were cut off", self.path, len(data) - whole)
             os.ftruncate(self._file, whole)

@@ -1,7 +1,8 @@
 """What a queue's file holds: records one after the other, and the state that they add up to. Pure.
 
 A record is eight bytes, its body's length and CRC-32 (each 32 bits, big-endian), and the body, one CBOR array. Reading
-ends at the first record that is not whole: the end of the file may be torn by a kill.
+ends at the first record that is not whole: the end of the file may be torn by a kill. If a whole record follows, it is
+no torn end, and the file is damaged.
 
 >>> data = seal([ANSWERED, 7])
 >>> read_records(data + data[:-1]) == ([[ANSWERED, 7]], len(data))
@@ -10,6 +11,7 @@ True
 
 from __future__ import annotations
 
+import re
 import struct
 from binascii import crc32
 from dataclasses import dataclass, field
@@ -30,6 +32,10 @@ LONGEST = 16 * 1024 * 1024
 
 _SIZES = struct.Struct(">II")
 
+_STARTS = re.compile(rb"\x83\x00|\x85[\x01\x04]|\x82[\x02\x03]")
+"""How a body of ours begins: an array of so many items, and the first of them. It keeps a search from checking the CRC
+of everything that looks like a length."""
+
 
 def seal(body: list[Any]) -> bytes:
     """Write one record."""
@@ -41,19 +47,38 @@ def read_records(data: bytes) -> tuple[list[list[Any]], int]:
     """Return the bodies of all whole records from the start on, and how many bytes these have."""
     bodies: list[list[Any]] = []
     at = 0
-    while at + _SIZES.size <= len(data):
-        length, check = _SIZES.unpack_from(data, at)
-        start = at + _SIZES.size
-        body = data[start : start + length]
-        if not 0 < length <= LONGEST or len(body) < length or crc32(body) != check:
-            break
-        try:
-            plain = load_cbor(body)
-        except RemoteProtocolError:
-            break
-        bodies.append(plain)
-        at = start + length
+    while (record := _read_record(data, at)) is not None:
+        body, at = record
+        bodies.append(body)
     return bodies, at
+
+
+def find_record(data: bytes, behind: int) -> int | None:
+    """Return where the first whole record begins behind byte ``behind``; None if what is there is a torn end.
+
+    The damage may be in a length, so every place is tried. (A torn message that itself contains a record is taken for
+    damage too: that stops a program, the other mistake would lose messages.)
+    """
+    for found in _STARTS.finditer(data, behind + 1 + _SIZES.size):
+        at = found.start() - _SIZES.size
+        if _read_record(data, at) is not None:
+            return at
+    return None
+
+
+def _read_record(data: bytes, at: int) -> tuple[list[Any], int] | None:
+    """Return the body of the record at this byte, and where it ends; None if there is no whole one."""
+    start = at + _SIZES.size
+    if start > len(data):
+        return None
+    length, check = _SIZES.unpack_from(data, at)
+    body = data[start : start + length]
+    if not 0 < length <= LONGEST or len(body) < length or crc32(body) != check:
+        return None
+    try:
+        return load_cbor(body), start + length
+    except RemoteProtocolError:
+        return None
 
 
 @dataclass

@@ -73,6 +73,8 @@ def load_cbor(data: bytes, depth: int = DEPTH) -> Any:
         cause = error.__cause__
         if isinstance(cause, RemoteProtocolError):
             raise cause from None
+        if isinstance(error, RecursionError) or "nesting depth" in str(error):
+            raise _too_deep(depth) from error
         raise RemoteProtocolError(f"not a CBOR item: {error}") from error
     if pair[1] != _SECRET:
         raise RemoteProtocolError("not one CBOR item: bytes are left over")
@@ -131,11 +133,25 @@ def load_json(data: bytes | str) -> Any:
         if "\\u" in text:
             # An escape can make half a character, which no text in UTF-8 can carry any further.
             json.dumps(value, ensure_ascii=False, default=repr).encode()
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _too_deep(DEPTH) from error
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise RemoteProtocolError(f"expected JSON in UTF-8, got the byte 0x{byte:02x} at {error.start}") from error
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        raise RemoteProtocolError(f"expected whole characters, got half a surrogate pair, \\u{half:04x}") from error
+    except json.JSONDecodeError as error:
         raise RemoteProtocolError(f"not a JSON value: {error}") from error
+    except ValueError as error:  # more digits than Python reads
+        raise RemoteProtocolError("expected integers of at most 64 bits") from error
     if not is_shallow(value, DEPTH):
-        raise RemoteProtocolError(f"nested deeper than {DEPTH}")
+        raise _too_deep(DEPTH)
     return check_plain(value)
+
+
+def _too_deep(depth: int) -> RemoteProtocolError:
+    return RemoteProtocolError(f"expected at most {depth} levels of nesting, got more")
 
 
 def is_shallow(value: Any, depth: int) -> bool:

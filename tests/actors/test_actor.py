@@ -979,7 +979,7 @@ def test_all_of_this_holds_in_a_monkey_patched_process_too() -> None:
     code = (
         "from gevent import monkey; monkey.patch_all()\n"
         "import sys, pytest\n"
-        f"sys.exit(pytest.main(['-x', '-p', 'no:cacheprovider', {__file__!r}]))"
+        f"sys.exit(pytest.main(['-x', '-n0', '-p', 'no:cacheprovider', {__file__!r}]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

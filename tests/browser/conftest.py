@@ -84,25 +84,48 @@ def demo() -> Iterator[Demo]:
         running.stop()
 
 
-@pytest.fixture
-def driver(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium with one empty window."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """A headless Chromium, which takes a second to start: all tests share it, one after the other."""
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     chromedriver = shutil.which("chromedriver")
-    if chromium is None or chromedriver is None:
+    if binary is None or chromedriver is None:
         pytest.skip("chromium and chromedriver are not installed")
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]:
+    options.binary_location = binary
+    for flag in [*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, Service(chromedriver))
+    chromium = webdriver.Chrome(options, Service(chromedriver))
     try:
-        yield driver
+        yield chromium
     finally:
-        driver.quit()
+        chromium.quit()
         # selenium leaves the pool of its HTTP client to the garbage collector.
-        driver.command_executor.close()
+        chromium.command_executor.close()
+
+
+@pytest.fixture
+def driver(chromium: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """A browser with one empty window, which forgets afterwards what it saw."""
+    yield chromium
+    seen, handles = set(), chromium.window_handles
+    for handle in handles:
+        chromium.switch_to.window(handle)
+        seen.add(chromium.execute_script("return origin"))
+    chromium.switch_to.window(handles[0])
+    chromium.switch_to.new_window("tab")  # in the first window, which has its size
+    empty = chromium.current_window_handle
+    for handle in handles:
+        chromium.switch_to.window(handle)
+        chromium.close()
+    chromium.switch_to.window(empty)
+    # A later site may be given the same port.
+    for origin in seen - {"null"}:
+        chromium.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    chromium.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    chromium.execute_cdp_cmd("Network.clearBrowserCache", {})
+    chromium.get_log("browser")
 
 
 @pytest.fixture

@@ -149,9 +149,10 @@ def test_a_finger_that_moves_at_once_scrolls(browser: Browser) -> None:
     phone = browser.open()
     phone.be_a_phone()
     x, y = phone.place('[data-card="raft"] .text')
-    phone.touch("touchStart", x + 150, y)
-    for step in range(1, 11):
-        phone.touch("touchMove", x + 150 - 15 * step, y)
+    phone.run("window.setTimeout = () => 0")  # the page's clock stands still: however slow this is, it is at once
+    phone.touch("touchStart", x + 250, y)
+    for step in range(1, 11):  # farther than half a column, which is enough for a slow finger, too
+        phone.touch("touchMove", x + 250 - 25 * step, y)
     phone.touch("touchEnd")
     phone.wait(lambda: phone.run("return document.querySelector('#board').scrollLeft") > 200, "the board has scrolled")
     assert phone.cards() == {"dreams": DREAMS, "plans": PLANS, "packed": PACKED}

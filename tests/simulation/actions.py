@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuphar.actors.errors import Busy
 from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
@@ -16,8 +16,12 @@ from .faults import may_crash
 from .oracle import STORE
 from .site import PLAIN, ROOMS
 from .thief import Thief
+from .watching import check_bounds
 
 if TYPE_CHECKING:
+    from nuphar.actors.directory import Topic
+
+    from .network import Line
     from .world import World
 
 Action = Callable[["World"], None]
@@ -71,12 +75,18 @@ def server_dispatch(world: World) -> None:
 
 def server_dispatch_on(world: World, topic: Any) -> None:
     """Dispatch from the program, as a topic's handle does."""
-    if topic is not None and topic.target.order is not None and world.site.is_up:
+    if topic is None or topic.target.order is None or not world.site.is_up:
+        return
+    for _ in range(1 if world.chance() < 0.9 else 8):
         message = world.next_message(world.plan.bad)
+        is_full = len(topic.mailbox) >= world.plan.options["mailbox"]
         try:
             topic.mailbox.put(Dispatch(message, dump_cbor(message)))
         except Busy:
             world.oracle.seen["a mailbox is full"] += 1
+        else:
+            if is_full:
+                world.oracle.fail(f"the mailbox of {topic.id} takes a message more than it may")
 
 
 def own_dispatch(world: World) -> None:
@@ -189,13 +199,18 @@ def garbage(world: World) -> None:
             return
         message = world.next_message(0)
         world.oracle.pushed.add(message)
-        client.core.outgoing.append(encode(ClientMessage(ref, some_target(world, client), message), PLAIN))
+        target = some_target(world, client)
+        if client.promises.knows(ref):
+            world.oracle.denied[message] = "a message under a ref that is long gone"
+            client.promises.nonsense.add((ref, target))
+        client.core.outgoing.append(encode(ClientMessage(ref, target, message), PLAIN))
         client.flush()
 
 
 def forbid(world: World) -> None:
     client = some_client(world)
-    world.forbidden.add((client.core.client_id, pick(world, ROOMS)))
+    client_id = client.core.client_id
+    world.forbidden.setdefault((client_id, pick(world, ROOMS)), world.site.server.sessions.get(client_id))
 
 
 def allow(world: World) -> None:
@@ -211,6 +226,7 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
+        world.site.presence.blur(client.core.client_id)
         world.site.server.router.put_anyway(Evict(client.core.client_id, room))
 
 
@@ -218,6 +234,7 @@ def admit(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
+        world.site.presence.blur(client.core.client_id)
         world.site.server.router.put_anyway(Admit(client.core.client_id, room))
 
 
@@ -234,8 +251,11 @@ def kill(world: World) -> None:
 def thief(world: World) -> None:
     client = some_client(world)
     if client.tokens and world.site.is_up:
-        session, token = client.tokens[-1 - int(world.chance() * min(3, len(client.tokens)))]
-        Thief(world, session, token, client.core.requests.ref + 1)
+        which = -1 - int(world.chance() * min(3, len(client.tokens)))
+        session, token = client.tokens[which]
+        # It came back with the one after it, and was answered with the last.
+        is_used = which == -3 and client.tokens[-1][0] == client.tokens[-2][0] == session
+        Thief(world, session, token, client.core.requests.ref + 1, is_used=is_used)
 
 
 def leave(world: World) -> None:
@@ -258,10 +278,76 @@ def sleep_long(world: World) -> None:
 
 
 def stop_topic(world: World) -> None:
+    """Stop a topic, perhaps just when a client's messages come in."""
+    topic, site, client = world.site.topic(pick(world, ROOMS)), world.site, some_client(world)
+    if topic is None or topic.kind is None or not site.is_up:
+        return
+    world.oracle.seen["a topic is stopped"] += 1
+    if client.line is None or world.chance() < 0.5:
+        site.stop_topic(topic)
+        return
+    for _ in range(3):
+        client.dispatch(topic.target.name, world.next_message(0))
+    world.hub.call_at(client.line._last_up, lambda: site.stop_topic(topic) if site.is_up else None)
+
+
+def lose_message(world: World) -> None:
+    """Let a client miss a message of somebody else."""
+    some_client(world).lose_next_message()
+
+
+def flood(world: World) -> None:
+    """Let a client read nothing while a lot is said, for less long than it would be closed for."""
+    client = some_client(world)
     topic = world.site.topic(pick(world, ROOMS))
-    if topic is not None and topic.kind is not None and world.site.is_up:
-        world.oracle.seen["a topic is stopped"] += 1
-        world.site.stop_topic(topic)
+    if client.line is None or topic is None or topic.target.order is None or not world.site.is_up:
+        return
+    client.line.stalled_until = world.hub.now + 0.8 * world.plan.outbox_age * world.chance()
+    for at in range(40):
+        world.later(world.chance(), lambda: say(world, topic))
+        if at % 8 == 0:
+            client.dispatch(topic.target.name, world.next_message(0))
+
+
+def say(world: World, topic: Topic) -> int:
+    """Have the server say something in a topic; return what it was."""
+    message = world.next_message(0)
+    if topic.target.order is not None:
+        topic.mailbox.put_anyway(Dispatch(message, dump_cbor(message)))
+    else:
+        world.oracle.pushed.add(message)
+        topic.mailbox.put_anyway(Broadcast(dump_cbor(message), None))
+    return message
+
+
+class LastWord(NamedTuple):
+    """The last of what was said at once in a topic without an order, and who was there, on which connection."""
+
+    message: int
+    audience: tuple[tuple[Client, Line | None], ...]
+
+
+def last_words(world: World) -> list[LastWord]:
+    """Say some things at once in every topic: who has missed something sees it, and the last has to reach everybody."""
+    last = []
+    for topic in world.site.server.directory.running():
+        name = topic.target.name
+        for _ in range(4):
+            message = say(world, topic)
+        members = {session.client_id for session in topic.target.members}
+        audience = [client for client in world.clients if client.core.client_id in members and name in client.core.replicas]
+        is_last = not any(name in client.open_messages.values() for client in world.clients)
+        if topic.target.order is None and is_last:
+            last.append(LastWord(message, tuple((client, client.line) for client in audience)))
+    return last
+
+
+def check_heard(world: World, last: list[LastWord]) -> None:
+    """See that everybody who is still on the same connection has heard the last word."""
+    for message, audience in last:
+        for client, line in audience:
+            if client.line is line and message not in client._pushes:
+                world.oracle.fail(f"{client.name} has not heard {message}, the last that was said")
 
 
 def give_store(world: World) -> None:
@@ -299,6 +385,7 @@ def crash_server(world: World) -> None:
 
 def check_site(world: World) -> None:
     """See that what is bounded is within its bounds, and what was replaced is mute."""
+    check_bounds(world)
     site, fail = world.site, world.oracle.fail
     server, sizes = site.server, world.plan.sizes
     for websocket, connection in world.connections.items():
@@ -344,6 +431,15 @@ def check_subscriptions(world: World) -> None:
                 fail(f"{client.name}: {target.name} and its session disagree about who is subscribed")
             if target.name not in client.core.replicas and target.name not in client.admitted and is_in:
                 fail(f"{client.name} has given {target.name} up and is subscribed")
+        for name, replica in client.core.replicas.items():
+            topic = server.directory.topics.get(name[len("topic:") :])
+            # Without a cursor nobody says again what was lost with a connection.
+            if name.startswith(("topic:room:", "topic:board")) and replica.is_subscribed:
+                if topic is None or session not in topic.target.members:
+                    fail(f"{client.name} believes that it is subscribed to {name}")
+        own = server.own_stores._running.get(client.core.client_id)
+        if own is not None and own.target.members - {session}:
+            fail(f"{client.name} is not alone in its own store")
     alive = {client.core.client_id for client in world.clients}
     for topic in server.directory.topics.values():
         for session in topic.target.members:
@@ -383,6 +479,6 @@ ACTIONS: dict[str, Action] = {
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
         stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
-        sleep_long, stop_topic, give_store, stop_server, crash_server,
+    sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server,
     )
 }  # fmt: skip

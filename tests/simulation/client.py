@@ -13,6 +13,7 @@ from nuphar.transport.websocket_frames import BINARY, PONG, Close, FrameReader, 
 
 from .network import Line
 from .oracle import PRIME, check
+from .promises import Promises
 from .site import PLAIN
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Client:
         self._pushes: set[int] = set()
         self._written: list[bytes] = []
         self._greeting_is_lost = False
+        self._frame_is_lost = False
+        self.promises = Promises(self)
 
     # The connection.
 
@@ -171,13 +174,31 @@ class Client:
             self.line.cut(self.world.rng, 20 * self.world.chance(), 0.0)
             self.lose(self.line)
             return
+        if self._frame_is_lost and kind == SERVER_MESSAGE and self._is_missed(decode(frame, PLAIN)):
+            self._frame_is_lost = False
+            self.promises.missed_frames = True
+            self.world.oracle.seen["a frame that is lost"] += 1
+            return
+        self.promises.hears(frame, kind)
+        replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
+        before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
         events = self.core.receive(frame)
+        self.promises.heard(frame, kind, before)
         if events or kind != PUSH:
             self._check(frame, kind, events)
 
     def lose_next_welcome(self) -> None:
         """Let the next Welcome be on its way when the connection breaks."""
         self._greeting_is_lost = True
+
+    def _is_missed(self, frame: Any) -> bool:
+        """Say whether there will be a gap: not in its own store, where nobody else speaks, and not in a gap's end."""
+        replica = self.core.replicas.get(frame.target)
+        return replica is not None and not replica.is_behind and frame.target != "session"
+
+    def lose_next_message(self, is_lost: bool = True) -> None:
+        """Let the next message of somebody else be lost, as no line does it: the client has to see the gap."""
+        self._frame_is_lost = is_lost
 
     def _check(self, frame: bytes, kind: int, events: list[Event]) -> None:
         world, core = self.world, self.core
@@ -192,6 +213,7 @@ class Client:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
                 if event.target is not None:
                     self.forgotten.add(event.target)
+                    self.promises.strayed(event.target)
             elif type(event) is Failed:
                 world.oracle.fail(f"{self.name}: the update of {event.target} raised {event.error!r}")
         for target, replica in core.replicas.items():
@@ -257,14 +279,18 @@ class Client:
             self.world.oracle.fail(f"{self.name}: pending of {target} is out of order: {numbers}")
         if any(own.message not in self.open_messages and not own.place for own in replica.pending):
             self.world.oracle.fail(f"{self.name}: {target} shows a message as pending that was answered")
+        self.promises.shown(target, replica)
 
     def _answered(self, event: Answered) -> None:
         world, own = self.world, event.own
         if self.open_messages.pop(own.message, None) is None:
             world.oracle.fail(f"{self.name}: message {own.message} is answered twice, or was never sent")
         world.oracle.answered(own.message, own.target, event.seq, event.refused)
+        self.promises.answered(event)
         if event.refused is not None:
             world.oracle.seen[f"refused: {event.refused.code}"] += 1
+            if event.refused.code == "unknown_outcome":
+                world.oracle.authors.pop(own.message, None)  # it is somebody else's for the session that came after
 
     def _pushed(self, event: Pushed) -> None:
         message, oracle = event.message, self.world.oracle
@@ -289,7 +315,8 @@ class Client:
             seen["resumed"] += 1
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
-        elif self.tokens:
+        self.promises.welcomed(event)
+        if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
         self.tokens.append((core._session, core._token))
 
@@ -302,6 +329,7 @@ class Client:
         self.world.oracle.authors[message] = (self, self._session)
         try:
             self.open_messages[message] = target
+            self.promises.dispatched(target, message)
             self.core.dispatch(target, message)
         except Refused as refused:
             del self.open_messages[message]
@@ -320,6 +348,8 @@ class Client:
         self.flush()
 
     def unsubscribe(self, target: str) -> None:
+        self.promises.strayed(target)
+        self.world.site.presence.blur(self.core.client_id)
         self.core.unsubscribe(target)
         self.flush()
 

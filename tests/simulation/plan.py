@@ -71,7 +71,7 @@ SOMETIMES = {
     "kill": 1.0,
     "thief": 0.6,
     "leave": 0.5,
-    "stop_topic": 0.3,
+    "stop_topic": 0.6,
     "give_store": 0.2,
     "stop_server": 0.15,
     "crash_server": 0.1,
@@ -81,6 +81,8 @@ SOMETIMES = {
     "sleep_long": 0.3,
     "lose_welcome": 1.5,
     "garbage": 0.3,
+    "lose_message": 1.0,
+    "flood": 1.0,
 }
 
 

@@ -24,6 +24,7 @@ POINTS = (
     "own messages before a Snapshot",
     "came back to a fresh session",
     "a Welcome that is lost",
+    "a frame that is lost",
     "two connections of one client",
     "a thief who comes first",
     "a thief who gets nothing",

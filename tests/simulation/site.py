@@ -16,6 +16,7 @@ from nuphar.transport.limits import Limits
 from nuphar.transport.websocket import WebSocket
 
 from .network import Line
+from .watching import Presence
 
 if TYPE_CHECKING:
     from .world import World
@@ -62,7 +63,9 @@ class Site:
         )
         server.directory.add_kind(Kind("eph:", str, TopicHooks(self.can_subscribe), delivery=rules["eph:x"]))
         board = server.directory.add_topic("board", rules["board"])
-        board.hooks.can_subscribe = self.can_subscribe
+        self.presence = Presence(world)
+        hooks = TopicHooks(self.can_subscribe, self.presence.on_join, self.presence.on_leave)
+        board.hooks = hooks
         board.target.order = server.directory.give_store(board, oracle.store("board"))
         self.root = tree.start(server)
         hub.spawn(self._watch)

@@ -10,6 +10,7 @@ from nuphar.transport.websocket_frames import BINARY, FrameReader, encode_frame
 
 from .client import MASK, WELCOME
 from .site import PLAIN
+from .watching import check_theft
 
 if TYPE_CHECKING:
     from .world import World
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 class Thief:
     """Says Hello with what it has stolen, proves it if it may go on, says something, and is gone after a while."""
 
-    def __init__(self, world: World, session: str, token: str, ref: int) -> None:
+    def __init__(self, world: World, session: str, token: str, ref: int, *, is_used: bool) -> None:
         self._world = world
+        self._stolen = session
+        self._is_used = is_used
+        self._site = world.site
         self._ref = ref
         self._reader = FrameReader(1 << 24, client=True)
         self._line = world.open_line()
@@ -40,6 +44,8 @@ class Thief:
                 welcome = decode(event, PLAIN)
                 assert isinstance(welcome, f.Welcome)
                 self._is_resumed = welcome.resumed
+                if self._site is world.site:
+                    check_theft(world, self._stolen, is_used=self._is_used, is_resumed=welcome.resumed)
                 world.oracle.seen["a thief who comes first" if welcome.resumed else "a thief who gets nothing"] += 1
             elif event[1] == 7 and self._is_resumed:
                 ping = decode(event, PLAIN)

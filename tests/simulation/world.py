@@ -19,6 +19,7 @@ from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
 from .seams import replaced
 from .site import ROOMS, Site
+from .watching import watched
 
 PATIENCE = 240.0
 """Virtual seconds within which everybody has to be live and current when the faults are over."""
@@ -41,7 +42,8 @@ class World:
         self.hub = Hub(self.rng, self.plan.lag)
         self.oracle = Oracle(self.hub)
         self.trace: list[tuple[Any, ...]] = []
-        self.forbidden: set[tuple[str, str]] = set()
+        self.forbidden: dict[tuple[str, str], Any] = {}
+        """Who may not be where; with the session that each had when it was forbidden."""
         self.connections: dict[Any, Any] = {}
         self.clients: list[Client] = []
         self.stolen: list[Client] = []
@@ -63,7 +65,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.hub, self.rng, self.plan.sizes), injected(self):
+        with replaced(self.hub, self.rng, self.plan.sizes), injected(self), watched(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -98,6 +100,8 @@ class World:
         self.is_calm = True
         self.forbidden.clear()
         self.backoff = 1.0
+        for client in self.clients:
+            client.lose_next_message(False)
         for line in self.hub.lines.values():
             line.mend()
         for client in self.clients:
@@ -110,10 +114,15 @@ class World:
         until = self.hub.now + patience
         next_look = self.hub.now
         is_sure = False
-        while (late := self.why_not_current()) is not None or not is_sure:
+        last: list[actions.LastWord] | None = None
+        while (late := self.why_not_current()) is not None or not is_sure or last is None:
             is_sure = late is None
             if self.hub.now >= until:
                 raise Broken(f"after {patience:g} s without faults: {late}")
+            # Who has missed something needs a word more to see it; all others have to be current without that.
+            is_due = late is None or any(client.promises.missed_frames for client in self.clients)
+            if last is None and is_due and self.site.is_up:
+                last, is_sure = actions.last_words(self), False
             next_look += 2.0
             for client in self.clients:
                 for target, replica in list(client.core.replicas.items()):
@@ -122,6 +131,8 @@ class World:
             self.run_until(next_look)
         actions.check_site(self)
         actions.check_subscriptions(self)
+        self.run_until(self.hub.now + 2.0)
+        actions.check_heard(self, last or [])
 
     def fatal_messages(self) -> int:
         """Count the messages that are still to end their actors: with the clients, and in the mailboxes."""
@@ -181,8 +192,14 @@ class World:
                 raise Broken(f"message {message} is no longer at its place {seq} of {reference.name}")
         for client in self.clients:
             client.end()
+        self.run_until(self.hub.now + 5.0)
+        kept = [client.name for client in self.clients if self.site.server.sessions.get(client.core.client_id)]
+        if len(kept) == len(self.clients) > 1:  # one may be lost to a write that finds the connection closed
+            raise Broken(f"{', '.join(kept)} have said goodbye, and their sessions are kept")
         self.run_until(self.hub.now + self.plan.options["resume_window"] + 60.0)
         actions.check_empty(self)
+        if left := self.site.presence.left_over():
+            raise Broken(f"everybody is gone, and by what the hooks were told there are {left}")
         self.stop_site()
         living = self.site.root.registry
         if living is not None and len(living):

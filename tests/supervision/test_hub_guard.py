@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import sys
 import time
 
 import gevent
@@ -11,7 +13,8 @@ from gevent.hub import get_hub
 
 from nuphar import Server, Store, UsageError
 from nuphar.actors import Actor
-from nuphar.supervision.hub_guard import HubGuard
+from nuphar.actors.mailbox import allocate_lock, get_ident
+from nuphar.supervision.hub_guard import HubGuard, what_runs
 
 
 class Spinner(Actor):
@@ -78,6 +81,45 @@ def test_a_hub_that_switches_is_no_stall():
             gevent.sleep(0)
     guard.stop()
     assert guard.stalls == 0
+
+
+def test_an_idle_hub_is_nobodys_fault_and_no_stall(caplog):
+    caplog.set_level(logging.INFO, "nuphar.supervision")
+    hub, thread, over, times, held = get_hub(), get_ident(), allocate_lock(), itertools.count(), []
+    over.acquire()
+
+    class Loop:
+        """Holds the first sign of life back, and gives the others at once."""
+
+        @staticmethod
+        def run_callback_threadsafe(answer):
+            held.append(answer)
+            if len(held) > 1:
+                answer()
+                if over.locked():
+                    over.release()
+
+    def clock():
+        now = next(times)
+        if now == 8:  # it has looked several times by then
+            held[0]()
+        return now
+
+    def watch():
+        deadline = time.monotonic() + 5.0
+        while what_runs(sys._current_frames()[thread], hub) is not None and time.monotonic() < deadline:
+            pass
+        guard.start()
+        return over.acquire(True, 5.0)
+
+    guard = HubGuard(hub, limit=0.01, clock=clock)
+    guard._loop = Loop
+    assert hub.threadpool.apply(watch)
+    guard.stop()
+    assert [(record.levelname, record.message.split(" for ")[0]) for record in caplog.records] == [
+        ("INFO", "the process did not run")
+    ]
+    assert (guard.stalls, guard.longest) == (0, None)
 
 
 def test_a_server_counts_its_stalls(make_server, caplog):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import Any, Self
+from weakref import WeakSet
 
 from .raw import WAIT
 
@@ -23,7 +24,9 @@ class CuttingProxy:
         self._left: int | None = None
         self._cut = threading.Event()
         self._writers: set[Any] = set()
+        self._ends: WeakSet[Any] = WeakSet()
         self._pairs: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
 
@@ -70,12 +73,17 @@ class CuttingProxy:
         self._cut.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_closing:
+            writer.transport.abort()
+            return
         here = asyncio.current_task()
         assert here is not None
         self._pairs.add(here)
+        self._ends.add(writer)
         there = None
         try:
             far, there = await asyncio.open_connection("127.0.0.1", self._to)
+            self._ends.add(there)
             ways = [self._pass(reader, there, writer), self._pass(far, writer, None)]
             tasks = [asyncio.ensure_future(way) for way in ways]
             try:
@@ -113,8 +121,13 @@ class CuttingProxy:
             await writer.drain()
 
     async def _close(self) -> None:
+        self._is_closing = True
         self._server.close()
-        for task in list(self._pairs):
+        for task in self._pairs:
             task.cancel()
-        await asyncio.gather(*self._pairs, return_exceptions=True)
+        # Among them are the connections that were accepted a moment ago.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        for end in self._ends:
+            end.transport.abort()  # it may have more to write, to one that does not read
         await self._server.wait_closed()

@@ -267,7 +267,7 @@ TYPES = (
 )
 
 
-@pytest.mark.parametrize(("value", "plain"), WIRE, ids=repr)
+@pytest.mark.parametrize(("value", "plain"), WIRE, ids=[str(plain) for _, plain in WIRE])
 def test_a_value_has_its_wire_form_and_comes_back(value: Any, plain: Any) -> None:
     serialiser = automatic(*TYPES)
     assert serialiser.encode_message(value) == plain

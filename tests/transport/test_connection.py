@@ -23,6 +23,7 @@ from nuphar.transport.frames import (
     Pong,
     Push,
     Rejected,
+    Resync,
     ServerMessage,
     Snapshot,
     Subscribe,
@@ -194,6 +195,38 @@ def test_the_cursors_of_hello_bring_what_was_missed(server: Server, peer: Peer) 
     welcome, missed = peer.take()
     assert isinstance(welcome, Welcome)
     assert missed == ServerMessage("topic:t", 2, 2)
+
+
+def test_a_cursor_of_the_future_brings_a_snapshot(server: Server, peer: Peer) -> None:
+    topic = server.topic("t").with_store(Store(7, lambda model, message: model + message))
+    settle(server)
+    epoch = topic._topic.target.order.epoch  # type: ignore[union-attr]
+    peer.greet()
+    peer.send(Subscribe(1, "topic:t", (epoch, 3), None))
+    assert peer.take()[0] == Snapshot("topic:t", epoch, 0, 7, "behind")
+
+
+def test_a_cursor_that_is_null_is_for_resync_and_not_for_hello(server: Server, peer: Peer) -> None:
+    server.topic("t").with_store(Store(7, lambda model, message: model + message))
+    peer.send('[1,1,null,null,{"topic:t":null},{}]')
+    (refused,) = peer.take()
+    assert isinstance(refused, Rejected)
+    assert (refused.code, refused.text) == ("malformed", "Hello: expected [epoch, seq], got None")
+    peer.greet()
+    peer.send(Resync({"topic:t": None}))
+    (snapshot,) = peer.take()
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.reason == "subscribed"
+
+
+def test_cbor_is_read_of_who_is_answered_in_json(server: Server) -> None:
+    peer = Peer(server, subprotocol="nuphar.v1.json")
+    peer.send(HELLO)
+    settle(server)
+    assert b'[16,"' in peer.socket.written[0]
+    assert isinstance(peer.take()[0], Welcome)
+    peer.socket.vanish()
+    peer.greenlet.join(LIMIT)
 
 
 def test_json_is_spoken_to_who_asked_for_it(server: Server) -> None:

@@ -131,7 +131,7 @@ def test_a_compacted_file_says_the_same(steps: list[tuple[str, int]]) -> None:
             case "add":
                 number += 1
                 ledger.added(number, 0, T, bytes([n]))
-            case "send" if waiting:
+            case "send" if waiting and ledger.session is not None:  # refs are a session's
                 ref += 1
                 ledger.sent([(waiting[0], ref)])
             case "answer" if ledger.messages:
@@ -261,6 +261,54 @@ def test_a_file_that_is_not_ours_is_left_as_it_is(path: Path, data: bytes) -> No
     with pytest.raises(QueueError, match=r"outgoing\.queue"):
         FileQueue(path).load()
     assert path.read_bytes() == data
+
+
+def test_a_damaged_byte_in_the_middle_is_an_error_and_loses_nothing(path: Path, queue: FileQueue) -> None:
+    queue.load()
+    for number in (1, 2, 3):
+        queue.add(number, 0, T, b"\x01")
+    queue.close()
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0x01
+    path.write_bytes(data)
+    with pytest.raises(QueueError, match=r"damaged: expected a record at byte 24, .* there is one at byte 46"):
+        queue.load()
+    assert path.read_bytes() == data
+
+
+def test_zeros_behind_the_records_are_a_torn_end(path: Path, queue: FileQueue) -> None:
+    queue.load()
+    queue.add(1, 0, T, b"\x01")
+    queue.close()
+    data = path.read_bytes()
+    path.write_bytes(data + bytes(4096))
+    assert len(reload(path).messages) == 1
+    assert path.read_bytes() == data
+
+
+def test_files_that_were_there_before_are_made_the_owners_alone(path: Path, queue: FileQueue) -> None:
+    lock = path.with_name("outgoing.queue.lock")
+    for each in (path, lock):
+        each.touch()
+        each.chmod(0o644)
+    queue.load()
+    assert [each.stat().st_mode & 0o777 for each in (path, lock)] == [0o600, 0o600]
+
+
+def test_a_load_that_fails_leaves_no_lock_file_and_the_mode_as_it_was(path: Path, queue: FileQueue) -> None:
+    path.write_bytes(b"something else entirely, and long enough")
+    path.chmod(0o644)
+    with pytest.raises(QueueError, match="no queue of ours"):
+        queue.load()
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_client_that_is_turned_away_leaves_the_lock_file_of_the_other(path: Path, queue: FileQueue) -> None:
+    queue.load()
+    for _ in range(2):
+        with pytest.raises(QueueError, match="in use by another client"):
+            FileQueue(path).load()
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:

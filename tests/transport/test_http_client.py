@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import pytest
 from support.counting import add, keep
 from support.peer import Peer, Proxy
@@ -166,6 +167,30 @@ def test_a_server_that_is_full_is_asked_again_later(make: Callable[..., Connecto
     finally:
         transport.close()
         peer.close()
+
+
+def test_a_farewell_that_comes_while_a_request_is_under_way_follows_it(make: Callable[..., Connector]) -> None:
+    peer = Peer()
+    opened: list[bool] = []
+    handler = Handler(lambda _: None, lambda: opened.append(True), lambda: None)
+    transport = make(f"http://127.0.0.1:{peer.port}/live", runtime=choose("greenlets"))(handler)
+    closing = None
+    try:
+        posts = peer.accept()
+        posts.read_request()
+        posts.answer("201 Created", "Nuphar-Line: x", "Content-Length: 0")
+        eventually(lambda: opened)
+        transport.send(b"\x00")
+        assert "Nuphar-Close" not in posts.read_request()
+        closing = gevent.spawn(transport.close)
+        gevent.sleep(0)
+        posts.answer("204 No Content")
+        assert "Nuphar-Close: 1000" in posts.read_request()
+        posts.answer("204 No Content")
+    finally:
+        peer.close()
+        transport.close()
+        gevent.joinall([] if closing is None else [closing], timeout=5)
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1/live", "http://", "127.0.0.1:8000", "http://x:99999/", "http://x/?a"])

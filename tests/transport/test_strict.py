@@ -148,9 +148,27 @@ def test_what_is_not_strict_json_is_refused(text: str) -> None:
         load_json(text)
 
 
-def test_json_that_is_not_utf8_is_refused() -> None:
-    with pytest.raises(RemoteProtocolError):
-        load_json(b'"\xff"')
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'"\xff"', "expected JSON in UTF-8, got the byte 0xff at 1"),
+        ('["x\\ud800"]', "expected whole characters, got half a surrogate pair, \\ud800"),
+        ("9" * 5000, "expected integers of at most 64 bits"),
+        ("[" * 17 + "]" * 17, "expected at most 16 levels of nesting, got more"),
+        ("[" * 100_000, "expected at most 16 levels of nesting, got more"),
+        ('{"\\u00e4":' * 400 + "1" + "}" * 400, "expected at most 16 levels of nesting, got more"),
+    ],
+)
+def test_json_is_refused_in_our_own_words(data: bytes | str, says: str) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        load_json(data)
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize(("levels", "depth"), [(17, 16), (100_000, 16), (16, 15)])
+def test_cbor_that_is_too_deep_is_refused_with_the_limit(levels: int, depth: int) -> None:
+    with pytest.raises(RemoteProtocolError, match=f"^expected at most {depth} levels of nesting, got more$"):
+        load_cbor(b"\x81" * levels + b"\x01", depth)
 
 
 @pytest.mark.parametrize("form", ["cbor", "json"])

@@ -67,7 +67,7 @@ export interface Client {
    * Follow `"board"` (or `"topic:board"`), `"session"`, `"page:..."` or `"tree"`. A second call for the same target
    * gives the same store, and asks the server again if it had refused the target or the target had stopped.
    */
-  subscribe<Model = unknown, Message = unknown>(id: string, options?: SubscribeOptions<Model, Message>): Store<Model, Message>;
+  subscribe<Model = any, Message = any>(id: string, options?: SubscribeOptions<Model, Message>): Store<Model, Message>;
   /**
    * End for good, and the session with it. What was never sent is rejected with `gone`, what waits for an answer with
    * `unknown_outcome`; nothing is kept.
@@ -88,7 +88,7 @@ export interface SubscribeOptions<Model, Message> {
   params?: unknown;
 }
 
-export interface Store<Model = unknown, Message = unknown> {
+export interface Store<Model = any, Message = any> {
   readonly target: string;
   /** `undefined` (or `initial`) before the first snapshot. */
   readonly model: Model | undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import vm from "node:vm";
@@ -67,8 +67,26 @@ test("the package is found by its name", async () => {
   assert.equal((await import("nuphar")).connect, built.connect);
 });
 
-test("the types fit a page that uses every name", () => {
+const compile = (file) => {
   const tsc = here("../node_modules/typescript/bin/tsc");
   const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib", "es2022,dom"];
-  execFileSync(process.execPath, [tsc, ...options, "--module", "nodenext", here("usage.ts")], { encoding: "utf8" });
+  const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, "--module", "nodenext", file], { encoding: "utf8" });
+  assert.equal(status, 0, stdout);
+};
+
+test("the types fit a page that uses every name", () => compile(here("usage.ts")));
+
+test("the examples in README.md are strict TypeScript", async () => {
+  const readme = await readFile(here("../README.md"), "utf8");
+  const examples = [...readme.matchAll(/<script type="module">\n([^]*?)<\/script>/g)].map(([, text]) => text);
+  assert.equal(examples.length, readme.match(/^```\w/gm).length);
+  const folder = await mkdtemp(here("examples-"));
+  try {
+    for (const text of examples) {
+      await writeFile(`${folder}/page.ts`, text.replaceAll('"/live/nuphar.js"', '"../../dist/nuphar.js"'));
+      compile(`${folder}/page.ts`);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,12 @@
+"""Mutants: faults put into our own code, one at a time, to see that the simulation finds them. All of it is data."""
+
+from __future__ import annotations
+
+from .of_clients import OF_CLIENTS
+from .of_orders import OF_ORDERS
+from .of_sessions import OF_SESSIONS
+from .of_targets import OF_TARGETS
+from .of_the_way import OF_THE_WAY
+
+MUTANTS = (*OF_ORDERS, *OF_TARGETS, *OF_SESSIONS, *OF_CLIENTS, *OF_THE_WAY)
+"""Every one, by where it sits."""

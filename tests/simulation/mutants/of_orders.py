@@ -1,0 +1,144 @@
+"""Faults in the order of a target: its seqs, its history, its epoch, and the answers that are remembered."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+OF_ORDERS = (
+    Mutant(
+        "a full history forgets its newest message instead of its oldest",
+        "nuphar.actors.order",
+        "self._bytes -= len(history.popleft())",
+        "self._bytes -= len(history.pop())",
+    ),
+    Mutant(
+        "a history keeps one message more than it may",
+        "nuphar.actors.order",
+        "while len(history) > self.history_bound or",
+        "while len(history) > self.history_bound + 1 or",
+    ),
+    Mutant(
+        "a message that its update refuses stays in the history",
+        "nuphar.actors.order",
+        """        model = self.update(model, message)
+        seq += 1
+        history = self._history
+        history.append(payload)
+""",
+        """        history = self._history
+        history.append(payload)
+        model = self.update(model, message)
+        seq += 1
+""",
+    ),
+    Mutant(
+        "what was missed is one message short",
+        "nuphar.actors.order",
+        "for at in range(behind)]",
+        "for at in range(behind - 1)]",
+    ),
+    Mutant(
+        "what was missed begins one message too early",
+        "nuphar.actors.order",
+        "first = len(self._history) - behind",
+        "first = len(self._history) - behind - 1",
+    ),
+    Mutant(
+        "what was missed is given out though its beginning is forgotten",
+        "nuphar.actors.order",
+        "not 0 <= behind <= len(self._history):",
+        "not 0 <= behind <= len(self._history) + 1:",
+    ),
+    Mutant(
+        "a cursor of another epoch is taken for one of this",
+        "nuphar.actors.catch_up",
+        """        if since[0] != order.epoch:
+            return [self.snapshot(encoding, order, "restarted")]
+        missed = order.missed(*since)""",
+        "        missed = order.missed(order.epoch, since[1])",
+    ),
+    Mutant(
+        "who missed too much is told that the target was restarted",
+        "nuphar.actors.catch_up",
+        'return [*answers, self.snapshot(encoding, order, "behind")]',
+        'return [*answers, self.snapshot(encoding, order, "restarted")]',
+    ),
+    Mutant(
+        "own messages in front of a Snapshot are not acknowledged",
+        "nuphar.actors.catch_up",
+        'return [*answers, self.snapshot(encoding, order, "behind")]',
+        'return [self.snapshot(encoding, order, "behind")]',
+    ),
+    Mutant(
+        "a Snapshot is written once and for ever",
+        "nuphar.actors.catch_up",
+        "if self._state[0] != seq:",
+        "if self._state[0] < 0:",
+    ),
+    Mutant(
+        "a late Snapshot is that of the first who was late",
+        "nuphar.actors.catch_up",
+        "if late is None or late[:3] != (encoding, order.seq, reason):",
+        "if late is None:",
+    ),
+    Mutant(
+        "every order has the same epoch",
+        "nuphar.actors.log",
+        "Order(store, secrets.token_hex(4), self._history)",
+        'Order(store, "one", self._history)',
+    ),
+    Mutant(
+        "the order of a target that has stopped is kept",
+        "nuphar.actors.log",
+        "self._orders.pop(target, None)",
+        "self._orders.get(target)",
+    ),
+    Mutant(
+        "a ref that comes again is new again",
+        "nuphar.actors.answers",
+        "return Fate.KNOWN\n",
+        "return _NEW\n",
+    ),
+    Mutant(
+        "a ref below the window is new again",
+        "nuphar.actors.answers",
+        "return Fate.FORGOTTEN\n",
+        "return _NEW\n",
+    ),
+    Mutant(
+        "the window of refs is one too narrow",
+        "nuphar.actors.answers",
+        "if ref <= self.highest - WINDOW:",
+        "if ref <= self.highest - WINDOW + 1:",
+    ),
+    Mutant(
+        "the window of refs is one too wide",
+        "nuphar.actors.answers",
+        "if ref <= self.highest - WINDOW:",
+        "if ref < self.highest - WINDOW:",
+    ),
+    Mutant(
+        "answers are lost when their ring grows",
+        "nuphar.actors.answers",
+        "refs[at], seqs[at], places[at] = ref, seq, place",
+        "refs[at], seqs[at], places[at] = ref, _PENDING, place",
+    ),
+    Mutant(
+        "the answer to a ref is given for every target",
+        "nuphar.actors.repeats",
+        "elif (first := answers.target_of(ref)) not in (target, None):",
+        "elif (first := answers.target_of(ref)) == '':",
+    ),
+    Mutant(
+        "the seq of another epoch is said again",
+        "nuphar.actors.repeats",
+        "seq = answer.seq if answer.place == place else 0",
+        "seq = answer.seq",
+    ),
+    Mutant(
+        "a message that nobody has begun is not new when it comes again",
+        "nuphar.actors.answers",
+        "self._seqs[ref & self._mask] = _RELEASED",
+        "self._seqs[ref & self._mask] = _PENDING",
+    ),
+)

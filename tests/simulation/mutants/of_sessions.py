@@ -1,0 +1,161 @@
+"""Faults in who is who: sessions, their tokens and memberships, and the router that decides about them."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+OF_SESSIONS = (
+    Mutant(
+        "a token is not replaced by the new one",
+        "nuphar.actors.tokens",
+        "self._older, self._newest = given, digest(newest)",
+        "self._older = given",
+    ),
+    Mutant(
+        "a token is burnt before its client has the new one",
+        "nuphar.actors.tokens",
+        "self._older, self._newest = given, digest(newest)",
+        "self._older, self._newest = None, digest(newest)\n        self._burn(given)",
+    ),
+    Mutant(
+        "an older token stays good for ever",
+        "nuphar.actors.tokens",
+        "            if other is not None and other != given:\n                self._burn(other)\n",
+        "            if other is not None and other != given:\n                given = other\n",
+    ),
+    Mutant(
+        "a used token is forgotten instead of burnt",
+        "nuphar.actors.tokens",
+        "self._burnt = (*self._burnt, used)[-BURNT:]",
+        "self._burnt = ()",
+    ),
+    Mutant(
+        "a session whose token was stolen goes on",
+        "nuphar.actors.resumption",
+        """            self._book.take(id)
+            self._sessions.disconnect(known.session)
+            known.close(STOLEN, "token reused")
+""",
+        "",
+    ),
+    Mutant(
+        "the connection of a session whose token was stolen stays open",
+        "nuphar.actors.resumption",
+        'known.close(STOLEN, "token reused")',
+        'known.session.connect(known.session.sink)',
+    ),
+    Mutant(
+        "the older connection is not closed when its session goes on with another",
+        "nuphar.actors.resumption",
+        'close_older(REPLACED, "replaced by a newer connection")',
+        "older.connect(older.sink)",
+    ),
+    Mutant(
+        "the loss of a replaced connection is that of its session",
+        "nuphar.actors.resumption",
+        "        if session.closed:\n            return  # it goes on",
+        "        if session.key is None:\n            return  # it goes on",
+    ),
+    Mutant(
+        "a client that says goodbye is waited for",
+        "nuphar.actors.resumption",
+        "if known is None or for_good or not self._window:",
+        "if known is None or not self._window:",
+    ),
+    Mutant(
+        "a session ends as soon as another one loses its connection",
+        "nuphar.actors.resumable",
+        "now - resumable.lost_at < self._window:",
+        "now - resumable.lost_at < 0.0:",
+    ),
+    Mutant(
+        "a session waits for its client for ever",
+        "nuphar.actors.resumable",
+        "now - resumable.lost_at < self._window:",
+        "now < float('inf'):",
+    ),
+    Mutant(
+        "more sessions wait for their clients than may",
+        "nuphar.actors.resumable",
+        "excess = len(self._detached) - self._bound",
+        "excess = 0",
+    ),
+    Mutant(
+        "every Welcome says that the session is new",
+        "nuphar.transport.connection",
+        "            resumed=greeting.resumed,\n",
+        "            resumed=False,\n",
+    ),
+    Mutant(
+        "what a session was subscribed to is not restored",
+        "nuphar.actors.succession",
+        "    for target, membership in list(session.memberships.items()):\n",
+        "    for target, membership in list(session.memberships.items())[1:]:\n",
+    ),
+    Mutant(
+        "a session that is resumed gets back what it may not have any more",
+        "nuphar.actors.succession",
+        "cursors.get(target), None, membership.trusted, membership))",
+        "cursors.get(target), None, True, membership))",
+    ),
+    Mutant(
+        "the join hook is called again for a session that is resumed",
+        "nuphar.actors.succession",
+        "resumed.welcomed = True",
+        "resumed.welcomed = False",
+    ),
+    Mutant(
+        "what an older connection was still holding is never done",
+        "nuphar.actors.succession",
+        "older.answers.release(message.ref)",
+        "older.answers.answer(message.ref)",
+    ),
+    Mutant(
+        "what waits for a Subscribe goes on in reverse",
+        "nuphar.actors.session",
+        "for at, message in enumerate(self._held):",
+        "for at, message in enumerate(self._held[::-1]):",
+    ),
+    Mutant(
+        "what was asked before an Unsubscribe counts after it",
+        "nuphar.actors.messages",
+        "return membership is not None and (membership.has_left or self.leaves < membership.left)",
+        "return membership is not None and self.leaves < membership.left",
+    ),
+    Mutant(
+        "a session may have more subscriptions than it may",
+        "nuphar.actors.session",
+        "if membership is None and len(self.memberships) >= self._subscriptions:",
+        "if membership is None and len(self.memberships) < 0:",
+    ),
+    Mutant(
+        "whoever asks is let in",
+        "nuphar.actors.greeter",
+        "                if not allowed:\n",
+        "                if allowed is None:\n",
+    ),
+    Mutant(
+        "what was sent on the strength of a Subscribe that is refused has no answer",
+        "nuphar.actors.router",
+        'session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")',
+        "session.answers.answer(message.ref)",
+    ),
+    Mutant(
+        "who has gone stays in what it was coming back to",
+        "nuphar.actors.router",
+        "                self._take_out(target, membership.replaces)\n                self._evict(known, target)\n",
+        "                self._evict(known, target)\n",
+    ),
+    Mutant(
+        "a session's own store outlives it",
+        "nuphar.actors.router",
+        "        self._own_stores.close(known)\n",
+        "",
+    ),
+    Mutant(
+        "a session's own store is not handed over to the next connection",
+        "nuphar.actors.router",
+        "replaces = self._own_stores.hand_over(session)",
+        "replaces = None",
+    ),
+)

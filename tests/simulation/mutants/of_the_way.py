@@ -1,0 +1,74 @@
+"""Faults on the way: mailboxes, outboxes, and the supervisors that start again what has crashed."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+OF_THE_WAY = (
+    Mutant(
+        "a mailbox takes more than its bound",
+        "nuphar.actors.mailbox",
+        "if len(messages) >= self.bound or self.suspended:",
+        "if self.suspended:",
+    ),
+    Mutant(
+        "a mailbox loses what waits when its actor dies",
+        "nuphar.actors.mailbox",
+        "        self.owner = None\n        self._taker = _NOBODY\n",
+        "        self.owner = None\n        self.messages.clear()\n        self._taker = _NOBODY\n",
+    ),
+    Mutant(
+        "a mailbox wakes its actor once and never again",
+        "nuphar.actors.mailbox",
+        "        self._wake_scheduled = False\n        # Nobody is parked",
+        "        # Nobody is parked",
+    ),
+    Mutant(
+        "a message that crashes its actor is tried for ever",
+        "nuphar.actors.actor",
+        "            if self.mailbox.crashes >= POISON:\n",
+        "            if self.mailbox.crashes < 0:\n",
+    ),
+    Mutant(
+        "a child that crashed is not started again",
+        "nuphar.supervision.policy",
+        "restart is Restart.TRANSIENT and not is_orderly(reason)",
+        "restart is Restart.TRANSIENT and is_orderly(reason)",
+    ),
+    Mutant(
+        "a child that backs off is forgotten",
+        "nuphar.supervision.dynamic",
+        "child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)",
+        "child.timer = None",
+    ),
+    Mutant(
+        "an outbox writes the beginning of a piece again",
+        "nuphar.transport.outbox",
+        "self._rest = memoryview(data)[sent:]",
+        "self._rest = memoryview(data)",
+    ),
+    Mutant(
+        "an outbox writes its newest piece first",
+        "nuphar.transport.outbox",
+        "piece, self._rest_since = queue.popleft()",
+        "piece, self._rest_since = queue.pop()",
+    ),
+    Mutant(
+        "an outbox takes more than its bound",
+        "nuphar.transport.outbox",
+        "if self.pending + len(data) > self._bound or self.too_slow:",
+        "if self.too_slow:",
+    ),
+    Mutant(
+        "an outbox that is empty again tells nobody",
+        "nuphar.transport.outbox",
+        "            self._on_empty = None\n            callback()\n",
+        "            self._on_empty = None\n",
+    ),
+    Mutant(
+        "what an outbox may not drop is dropped without a word",
+        "nuphar.transport.outbox",
+        "if self._open and self.on_refused is not None:",
+        "if not self._open and self.on_refused is not None:",
+    ),
+)

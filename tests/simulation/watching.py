@@ -1,0 +1,126 @@
+"""What must hold inside the server, seen where it happens: tokens, expiry, sampling, and who is told what by hooks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nuphar.actors.delivery import Sample
+from nuphar.actors.lane import OWED, Lane
+from nuphar.actors.resumable import MemoryBook
+from nuphar.actors.tokens import BURNT, Tokens, Verdict
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+class Presence:
+    """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
+
+    It is known of those who do not leave, or come back, while they are joining.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.joined: Counter[str] = Counter()
+        self._world = world
+        self._blurred: set[str] = set()
+
+    def on_join(self, client_id: str) -> None:
+        self.joined[client_id] += 1
+        self._world.dawdle()
+
+    def on_leave(self, client_id: str) -> None:
+        self.joined[client_id] -= 1
+        if self.joined[client_id] < 0 and self._is_known(client_id):
+            self._world.oracle.fail(f"{client_id} has left the board more often than it came")
+
+    def left_over(self) -> dict[str, int]:
+        """Return who has joined too often, when all are gone: one join may be without a leave.
+
+        It is that of a session which ends while its join hook is on its way.
+        """
+        return {client_id: count for client_id, count in self.joined.items() if count > 1 and self._is_known(client_id)}
+
+    def blur(self, client_id: str) -> None:
+        """Expect nothing of a client that is about to leave, or is put in or out."""
+        self._blurred.add(client_id)
+
+    def _is_known(self, client_id: str) -> bool:
+        return client_id not in self._blurred and not self._world.plan.hook_pause
+
+
+def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:
+    """See what a thief was given for a token that its client had."""
+    known = world.site.server.sessions.book.get(session)
+    if is_resumed and is_used:
+        world.oracle.fail("a thief comes in with a token that its client has used")
+    if not is_resumed and known is not None and len(known.tokens._burnt) < BURNT:
+        world.oracle.fail("a thief shows a token that was good once, and the session goes on")
+
+
+def check_bounds(world: World) -> None:
+    """See that no more is taken in than may be."""
+    fail, most = world.oracle.fail, world.plan.options["max_subscriptions"]
+    for websocket in world.connections:
+        outbox = websocket.outbox
+        if outbox._open and outbox._queue and outbox.pending > world.plan.outbox:
+            fail(f"{outbox.pending} bytes wait in an outbox of {world.plan.outbox}")
+    for session in world.site.server.sessions.all():
+        # Its own store, and what the server has put it into, come on top.
+        if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
+            fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
+        for (client_id, room), then in world.forbidden.items():
+            membership = session.memberships.get(f"topic:{room}")
+            if session.client_id == client_id and then is not session and membership is not None:
+                if membership.admitted and not membership.trusted:
+                    fail(f"{session} came back, and is in {room}, which was forbidden before")
+
+
+@contextmanager
+def watched(world: World) -> Iterator[None]:
+    """Look on while a run goes on."""
+    judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
+    last: dict[Lane, float] = {}
+
+    def judged(self: Tokens, token: str) -> Verdict:
+        verdict = judge(self, token)
+        # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
+        is_quick = world.plan.delay < 0.01 and "duplicate" not in world.plan.weights
+        if verdict is Verdict.BURNT and is_quick and "thief" not in world.plan.weights:
+            if any(client.core._token == token for client in world.clients):
+                world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
+        return verdict
+
+    def expired(self: MemoryBook, now: float) -> Any:
+        excess = self.detached - world.plan.options["max_detached"]
+        due = expire(self, now)
+        early = [each for each in due[max(0, excess) :] if now - (each.lost_at or 0.0) < self._window]
+        if early:
+            world.oracle.fail(f"{early[0].session} ends, {now - (early[0].lost_at or 0.0):g} s after its connection")
+        return due
+
+    def taken(self: Lane, now: float, has_room: bool) -> Any:
+        is_owed = len(self._owed) > min(OWED, world.plan.sizes["owed"])
+        due = take(self, now, has_room)
+        if due is None or not isinstance(self.rule, Sample) or is_owed:
+            return due
+        if due.pushes or due.reason or any(each.author is not self._subscriber for each in due.outcomes):
+            if now < last.get(self, -1.0) + 0.9 / self.rule.hz:
+                world.oracle.fail(f"{self._subscriber} is sampled more often than {self.rule.hz:g} times a second")
+            last[self] = now
+        return due
+
+    places: list[tuple[Any, str, Any, Any]] = [
+        (Tokens, "judge", judge, judged),
+        (MemoryBook, "expire", expire, expired),
+        (Lane, "take", take, taken),
+    ]
+    try:
+        for kind, name, _, watching in places:
+            setattr(kind, name, watching)
+        yield
+    finally:
+        for kind, name, method, _ in places:
+            setattr(kind, name, method)
