@@ -334,8 +334,9 @@ def last_words(world: World) -> list[LastWord]:
         name = topic.target.name
         for _ in range(4):
             message = say(world, topic)
-        members = {session.client_id for session in topic.target.members}
-        audience = [client for client in world.clients if client.core.client_id in members and name in client.core.replicas]
+        members = {session.client_id for session in topic.target.members if session.successor is None}
+        live = [client for client in world.clients if client.core.is_live and name in client.core.replicas]
+        audience = [client for client in live if client.core.client_id in members]
         is_last = not any(name in client.open_messages.values() for client in world.clients)
         if topic.target.order is None and is_last:
             last.append(LastWord(message, tuple((client, client.line) for client in audience)))

@@ -81,7 +81,7 @@ class Promises:
         elif refused.code == "not_subscribed":
             if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
                 self._fail(f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}")
-        elif refused.text.startswith("its target ended"):
+        elif refused.text.startswith("its target ended") and self._is_kept_in():
             self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
         elif refused.code == "unknown_outcome" and "remember" in refused.text:
             sizes, newest = self._client.world.plan.sizes, self._client.core.requests.ref
@@ -99,7 +99,7 @@ class Promises:
     def _is_kept_in(self) -> bool:
         """Say whether no crash can have put it out: a Join may have been set aside, and that be lost with its line."""
         plan = self._client.world.plan
-        return not plan.crash and "kill" not in plan.weights
+        return not plan.crash and not plan.pause_kill and "kill" not in plan.weights
 
     def _has_no_lane(self, target: str, replica: Any) -> bool:
         """Say whether its messages never wait by a rule: what a lane owes comes behind what somebody asked for."""
