@@ -91,10 +91,12 @@ class Promises:
 
     def _must_be_in(self, target: str) -> bool:
         """Say whether nothing has happened that may have put it out, heard or not while connections broke."""
-        plan = self._client.world.plan
-        is_stopped = "stop_topic" in plan.weights and target != "topic:board"
         ends = target == "session" or target.startswith("topic:eph")
-        return not (ends or is_stopped or target in self._strayed or target in self._client.evicted)
+        return not (ends or self._may_be_stopped(target) or target in self._strayed or target in self._client.evicted)
+
+    def _may_be_stopped(self, target: str) -> bool:
+        """Say whether it may be another one by now: the one before answers what it had while it stops."""
+        return "stop_topic" in self._client.world.plan.weights and target != "topic:board"
 
     def _is_kept_in(self) -> bool:
         """Say whether no crash can have put it out: a Join may have been set aside, and that be lost with its line."""
