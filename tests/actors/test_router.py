@@ -222,4 +222,6 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
         # What the session believes is what the topic believes.
         is_member = T in server.sessions.get(client.id).memberships  # type: ignore[union-attr]
         assert topic.subscribers == ([client.id] if is_member else [])
-        assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe")
+        # Who leaves and asks again before the first answer is taken in once more for those that crossed.
+        crossed = min(steps.count("subscribe"), steps.count("unsubscribe"))
+        assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe") + crossed

@@ -435,9 +435,9 @@ def check_subscriptions(world: World) -> None:
         for name, replica in client.core.replicas.items():
             topic = server.directory.topics.get(name[len("topic:") :])
             # Without a cursor nobody says again what was lost with a connection.
-            if name.startswith(("topic:room:", "topic:board")) and replica.is_subscribed:
-                if topic is None or session not in topic.target.members:
-                    fail(f"{client.name} believes that it is subscribed to {name}")
+            believes = name.startswith(("topic:room:", "topic:board")) and replica.is_subscribed
+            if believes and (topic is None or session not in topic.target.members):
+                fail(f"{client.name} believes that it is subscribed to {name}")
         own = server.own_stores._running.get(client.core.client_id)
         if own is not None and own.target.members - {session}:
             fail(f"{client.name} is not alone in its own store")

@@ -80,7 +80,9 @@ class Promises:
             self._fail(f"message {own.message} for {own.target} is malformed: {refused.text}")
         elif refused.code == "not_subscribed":
             if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
-                self._fail(f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}")
+                self._fail(
+                    f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
+                )
         elif refused.text.startswith("its target ended") and self._is_kept_in():
             self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
         elif refused.code == "unknown_outcome" and "remember" in refused.text:
@@ -117,7 +119,9 @@ class Promises:
         insort(places, (own.number, place))
         at = places.index((own.number, place))
         if any(a[1] > b[1] for a, b in zip(places[max(0, at - 1) : at + 1], places[at : at + 2], strict=False)):
-            self._fail(f"message {own.message} has overtaken another in {own.target}: {places[max(0, at - 1) : at + 2]}")
+            self._fail(
+                f"message {own.message} has overtaken another in {own.target}: {places[max(0, at - 1) : at + 2]}"
+            )
 
     def hears(self, data: bytes, kind: int) -> None:
         """Take a frame before the client does."""

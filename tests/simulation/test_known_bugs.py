@@ -189,7 +189,7 @@ def test_b11_who_is_restarted_is_what_he_was() -> None:
         stage.rest()
         assert topic.target.seq == seq + 1
         stranger = stage.client()
-        stage.world.forbidden.add((stranger.core.client_id, "room:a"))  # its hooks are still the kind's
+        stage.world.forbidden[stranger.core.client_id, "room:a"] = None  # its hooks are still the kind's
         stranger.subscribe("topic:room:a", None)
         stage.rest()
         assert stage.seen["denied: denied"] == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from .mutants import MUTANTS
-from .mutants.mutant import Mutant, Stale
+from .mutants.mutant import Mutant
 
 
 def source_of(mutant: Mutant) -> str:

@@ -73,9 +73,9 @@ def check_bounds(world: World) -> None:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
-            if session.client_id == client_id and then is not session and membership is not None:
-                if membership.admitted and not membership.trusted:
-                    fail(f"{session} came back, and is in {room}, which was forbidden before")
+            is_in = membership is not None and membership.admitted and not membership.trusted
+            if session.client_id == client_id and then is not session and is_in:
+                fail(f"{session} came back, and is in {room}, which was forbidden before")
 
 
 @contextmanager
@@ -87,10 +87,10 @@ def watched(world: World) -> Iterator[None]:
     def judged(self: Tokens, token: str) -> Verdict:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
-        is_quick = world.plan.delay < 0.01 and "duplicate" not in world.plan.weights
-        if verdict is Verdict.BURNT and is_quick and "thief" not in world.plan.weights:
-            if any(client.core._token == token for client in world.clients):
-                world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
+        is_quick = world.plan.delay < 0.01 and world.plan.weights.keys().isdisjoint({"duplicate", "thief"})
+        is_newest = any(client.core._token == token for client in world.clients)
+        if verdict is Verdict.BURNT and is_quick and is_newest:
+            world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
         return verdict
 
     def expired(self: MemoryBook, now: float) -> Any:

@@ -86,7 +86,8 @@ def test_a_client_that_closes_is_gone_at_once(server: Server, port: int, start: 
 
 def test_it_comes_back_when_its_line_is_gone(server: Server, port: int, start: Start) -> None:
     client = live(start(port))
-    server.gateway.abort_all()
+    (connection,) = server.gateway.connections
+    connection.abort()
     topic_of(server, "counter").dispatch(5)
     eventually(lambda: client.model("counter") == 5 and client.is_live)
 

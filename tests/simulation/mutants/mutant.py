@@ -21,7 +21,9 @@ class Mutant(NamedTuple):
         if self.before == self.after:
             raise Stale(f"{self.name!r} changes nothing")
         if (count := source.count(self.before)) != 1:
-            raise Stale(f"{self.name!r} expects its text once in {self.module}, found it {count} times: {self.before!r}")
+            raise Stale(
+                f"{self.name!r} expects its text once in {self.module}, found it {count} times: {self.before!r}"
+            )
         return source.replace(self.before, self.after)
 
 

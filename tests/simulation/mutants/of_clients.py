@@ -32,8 +32,8 @@ OF_CLIENTS = (
     Mutant(
         "what waits is forgotten with the session",
         "nuphar.transport.outgoing",
-        "        self.unsent = deque(each for each in self.unsent if isinstance(each, OwnMessage) or each.target in claimed)",
-        "        self.unsent.clear()",
+        "self.unsent = deque(each for each in self.unsent if isinstance(each, OwnMessage) or each.target in claimed)",
+        "self.unsent.clear()",
     ),
     Mutant(
         "a fresh session does not ask for what the client follows",
@@ -98,8 +98,8 @@ OF_CLIENTS = (
     Mutant(
         "an own message that was passed by a Snapshot stays pending",
         "nuphar.transport.replica",
-        "self.pending = [own for own in self.pending if not own.place]",
-        "self.pending = list(self.pending)",
+        "        self.pending = [own for own in self.pending if not own.place]\n",
+        "",
     ),
     Mutant(
         "own messages that are reached stay pending",
@@ -128,7 +128,7 @@ OF_CLIENTS = (
     Mutant(
         "the seq of a target that stopped is kept",
         "nuphar.transport.replica",
-        "        self.seq = 0\n        self.epoch: str | None = None\n",
-        "        self.seq = getattr(self, 'seq', 0)\n        self.epoch: str | None = None\n",
+        "        self.seq = 0\n",
+        "        self.seq = getattr(self, 'seq', 0)\n",
     ),
 )

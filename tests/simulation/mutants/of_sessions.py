@@ -42,7 +42,7 @@ OF_SESSIONS = (
         "the connection of a session whose token was stolen stays open",
         "nuphar.actors.resumption",
         'known.close(STOLEN, "token reused")',
-        'known.session.connect(known.session.sink)',
+        "known.session.connect(known.session.sink)",
     ),
     Mutant(
         "the older connection is not closed when its session goes on with another",
