@@ -13,7 +13,7 @@ from nuphar.transport.strict import dump_cbor
 
 from .client import Client
 from .faults import may_crash
-from .oracle import STORE
+from .oracle import FATAL, STORE
 from .site import PLAIN, ROOMS
 from .thief import Thief
 from .watching import check_bounds
@@ -299,14 +299,42 @@ def lose_message(world: World) -> None:
 def flood(world: World) -> None:
     """Let a client read nothing while a lot is said, for less long than it would be closed for."""
     client = some_client(world)
-    topic = world.site.topic(pick(world, ROOMS))
+    topic = world.site.topic(some_target(world, client)[len("topic:") :])
     if client.line is None or topic is None or topic.target.order is None or not world.site.is_up:
         return
-    client.line.stalled_until = world.hub.now + 0.8 * world.plan.outbox_age * world.chance()
-    for at in range(40):
+    client.line.stalled_until = world.hub.now + 1.0 + 3 * world.chance()
+    is_talking = world.chance() < 0.3
+    for at in range(too_many(world)):
         world.later(world.chance(), lambda: say(world, topic))
-        if at % 8 == 0:
+        if is_talking and at % 8 == 0:
             client.dispatch(topic.target.name, world.next_message(0))
+
+
+def too_many(world: World) -> int:
+    """Return how many messages do not fit on the way to a client that reads nothing."""
+    room = world.plan.capacity + world.plan.outbox
+    return room // 25 if room < 7_000 else 40
+
+
+def last_flood(world: World) -> None:
+    """Do it to everybody at once, and have nothing said afterwards that would make good for it."""
+    if not world.site.is_up:
+        return
+    for client in world.clients:
+        if client.line is not None:
+            client.line.stalled_until = world.hub.now + 2.0
+    is_at_once = world.chance() < 0.5
+    for topic in world.site.server.directory.running():
+        if topic.target.order is not None:
+            for at in range(2 * too_many(world) if is_at_once else too_many(world)):
+                when = 0.5 * (at % 2) if is_at_once else world.chance()
+                world.later(when, lambda topic=topic: say(world, topic))  # type: ignore[misc]
+    world.run_until(world.hub.now + 1.5)
+    for topic in world.site.server.directory.running():
+        if topic.target.order is not None and world.plan.bad and world.chance() < 0.5:
+            # What waits for somebody must not depend on the actor that it waits in.
+            message = world.next_message(0) | FATAL
+            topic.mailbox.put_anyway(Dispatch(message, dump_cbor(message)))
 
 
 def say(world: World, topic: Topic) -> int:

@@ -82,7 +82,7 @@ SOMETIMES = {
     "lose_welcome": 1.5,
     "garbage": 0.3,
     "lose_message": 1.0,
-    "flood": 1.0,
+    "flood": 2.0,
 }
 
 
@@ -127,7 +127,7 @@ def draw(rng: Random) -> Plan:
         crash=sometimes(0.01 * chance(), 0.0, 0.5),
         pause_kill=sometimes(0.2 * chance(), 0.0, 0.3),
         bad=sometimes(0.3 * chance(), 0.0, 0.6),
-        outbox=rng.choice((300, 2_000, 1 << 20)) if slow else 1 << 20,
+        outbox=rng.choice((300, 300, 2_000, 1 << 20)) if slow else 1 << 20,
         outbox_age=10.0,
         chop=sometimes(0.5, 0.0, 0.3),
     )

@@ -102,6 +102,7 @@ class World:
         self.backoff = 1.0
         for client in self.clients:
             client.lose_next_message(False)
+        actions.last_flood(self)
         for line in self.hub.lines.values():
             line.mend()
         for client in self.clients:
