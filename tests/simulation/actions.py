@@ -208,9 +208,10 @@ def garbage(world: World) -> None:
 
 
 def forbid(world: World) -> None:
-    client = some_client(world)
+    client, room = some_client(world), pick(world, ROOMS)
     client_id = client.core.client_id
-    world.forbidden.setdefault((client_id, pick(world, ROOMS)), world.site.server.sessions.get(client_id))
+    world.forbidden.setdefault((client_id, room), world.site.server.sessions.get(client_id))
+    client.promises.strayed(f"topic:{room}")  # when it comes back; what tells it so may be lost
 
 
 def allow(world: World) -> None:

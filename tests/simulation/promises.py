@@ -83,8 +83,9 @@ class Promises:
                 self._fail(
                     f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
                 )
-        elif refused.text.startswith("its target ended") and self._is_kept_in():
-            self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
+        elif refused.text.startswith("its target ended"):
+            if self._is_kept_in() and not self._may_be_stopped(own.target):
+                self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
         elif refused.code == "unknown_outcome" and "remember" in refused.text:
             sizes, newest = self._client.world.plan.sizes, self._client.core.requests.ref
             if sizes["in_flight"] < sizes["window"] or own.ref > newest - sizes["window"]:
