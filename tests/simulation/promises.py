@@ -134,6 +134,8 @@ class Promises:
             core, replica = self._client.core, self._client.core.replicas.get(frame.target)
             if replica is None or frame.payload not in self._client.open_messages or not self._must_be_in(frame.target):
                 return
+            if any(asked.target == frame.target for asked in core.requests.asked.values()):
+                return  # a Subscribe that is said again is answered as any other
             own = next((own for own in replica.pending if own.message == frame.payload), None)
             is_new = own is not None and 0 < own.connection < core._connection
             if is_new and frame.seq > replica.seq and self._has_no_lane(frame.target, replica):
