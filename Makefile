@@ -1,7 +1,7 @@
 PYTHON ?= python3
 NPM ?= npm
 
-.PHONY: check lint types test browser cuts js bench otp simulate
+.PHONY: check lint types test browser cuts js bench otp simulate mutants
 
 check: lint types js test    ## everything that CI runs
 
@@ -33,3 +33,6 @@ otp:                         ## our supervisors against OTP's own (erlang-base):
 
 simulate:                    ## the protocol under faults in virtual time: SEEDS=1000 runs, each from its seed, on every core
 	PYTHONPATH=src:tests $(PYTHON) -m simulation --seeds $(or $(SEEDS),1000) --processes $$(nproc)
+
+mutants:                     ## faults put into our own code, one at a time: does the simulation find them? takes ten minutes
+	PYTHONPATH=src:tests $(PYTHON) -m simulation.mutants

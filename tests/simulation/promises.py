@@ -63,6 +63,8 @@ class Promises:
         if event.resumed:
             self._resumed = set(client.core.replicas)
             return
+        if any(replica.is_subscribed for replica in client.core.replicas.values()):
+            self._fail("it believes that a fresh session is subscribed to something")
         self._resumed.clear()
         self._targets.clear()
         self.nonsense.clear()

@@ -1,11 +1,10 @@
-"""The simulation itself: one seed is one run, what is broken is noticed, and a million events find no fault."""
+"""The simulation itself: one seed is one run, and what is broken is noticed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections import Counter
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,14 @@ from nuphar.actors.session import Session
 from nuphar.actors.target import Target
 
 from . import batch
-from .points import POINTS, never_reached
+from .points import POINTS
 from .scene import scene
 
 ROOT = Path(__file__).parents[2]
 
 SEEDS = range(3)
-ENOUGH = 1_000_000
-"""Events of the run that is part of every test run."""
+RUNS = 40
+"""The runs that are part of every test run."""
 
 
 def test_one_seed_is_one_run() -> None:
@@ -49,17 +48,10 @@ def test_a_run_does_not_depend_on_the_order_of_sets(hash_seed: str) -> None:
     assert batch.outcome(7).hash in result.stdout
 
 
-@pytest.mark.timeout(300)
-def test_a_million_events_with_faults_break_no_promise() -> None:
-    seen: Counter[str] = Counter()
-    events = 0
-    for runs, result in enumerate(batch.each(0, 0, batch.LENGTH, min(2, os.cpu_count() or 1)), 1):
+def test_some_runs_with_faults_break_no_promise() -> None:
+    """A sample; `make simulate` runs as many as one likes, and .ci/run a million events."""
+    for result in batch.each(0, RUNS, batch.LENGTH, 1):
         assert not result.fault, f"seed {result.seed}: {result.fault}; {batch.replay(result.seed, batch.LENGTH)}"
-        events += result.events
-        seen += result.seen
-        if events >= ENOUGH and (runs >= batch.ENOUGH or not never_reached(seen)):
-            break
-    assert never_reached(seen) == []
 
 
 def test_every_point_has_a_name_of_its_own() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -38,10 +39,17 @@ class Result(NamedTuple):
 
 def trial(mutant: Mutant, seeds: int, seconds: float) -> Result:
     """Try ``mutant`` in another process."""
-    command = [sys.executable, "-m", __package__, "--judge", mutant.name]
+    command = [sys.executable, "-m", __package__, "--judge", json.dumps(mutant)]
     command += ["--seeds", str(seeds), "--seconds", str(seconds)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + PATIENCE, check=False)
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            timeout=seconds + PATIENCE,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return Result(mutant, False, 0, 0, f"one run takes more than {PATIENCE:g} s")
     if done.returncode:
@@ -83,8 +91,7 @@ def main() -> int:
     parser.add_argument("--judge", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.judge is not None:
-        [mutant] = (each for each in MUTANTS if each.name == options.judge)
-        say(json.dumps(judge(mutant, options.seeds, options.seconds)))
+        say(json.dumps(judge(Mutant(*json.loads(options.judge)), options.seeds, options.seconds)))
         return 0
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
     if not chosen:
