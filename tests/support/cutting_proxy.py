@@ -122,12 +122,14 @@ class CuttingProxy:
 
     async def _close(self) -> None:
         self._is_closing = True
-        self._server.close()
+        # No more are accepted. But the server closes only below: one that it has accepted and not yet begun is lost then.
+        for listener in self._server.sockets:
+            self._loop.remove_reader(listener.fileno())
         for task in self._pairs:
             task.cancel()
-        # Among them are the connections that were accepted a moment ago.
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(others)
         for end in self._ends:
             end.transport.abort()  # it may have more to write, to one that does not read
+        self._server.close()
         await self._server.wait_closed()
