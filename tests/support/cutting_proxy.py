@@ -122,7 +122,7 @@ class CuttingProxy:
 
     async def _close(self) -> None:
         self._is_closing = True
-        # No more are accepted. But the server closes only below: one that it has accepted and not yet begun is lost then.
+        # No more are accepted, but the server stays open for now: one that it has accepted and not begun would be lost.
         for listener in self._server.sockets:
             self._loop.remove_reader(listener.fileno())
         for task in self._pairs:
