@@ -15,6 +15,12 @@ def piece(encoding: Encoding, target: str, outcome: Outcome) -> bytes:
     return encoding.push(target, outcome.payload)
 
 
+def written(encoding: Encoding, target: str, outcomes: Iterable[Outcome]) -> list[bytes]:
+    """Do `piece` for each of ``outcomes``, without a call for most."""
+    write = encoding.server_message
+    return [write(target, seq, payload) if seq else encoding.push(target, payload) for _, _, seq, payload in outcomes]
+
+
 def with_acknowledges(
     encoding: Encoding, target: str, outcomes: Sequence[Outcome], pieces: list[bytes], own: Iterable[int]
 ) -> list[bytes]:

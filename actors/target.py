@@ -20,7 +20,7 @@ from .errors import Refused
 from .lane import Lane, Outcome
 from .lanes import Lanes
 from .order import Order
-from .pieces import acknowledges, answers, piece, with_acknowledges
+from .pieces import acknowledges, answers, piece, with_acknowledges, written
 from .ports import Codec, Encoding
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
@@ -190,7 +190,7 @@ class Target:
                 # Alone: nobody else needs the messages, so they are not even encoded.
                 effects.append(Send(here, encoding.join(acknowledges(encoding, self.name, outcomes)), encoding))
                 continue
-            pieces = [piece(encoding, self.name, outcome) for outcome in outcomes]
+            pieces = written(encoding, self.name, outcomes)
             if len(here) < len(group):
                 others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
                 effects.append(Send(others, encoding.join(pieces), encoding, droppable))

@@ -69,6 +69,8 @@ class Connection:
     ``identity`` is who the application says it is; a session is resumed for the same one only.
     """
 
+    __slots__ = ("_bad", "_framing", "_gateway", "_handshake", "_identity", "_inbound", "_outbox", "_proof", "_socket")
+
     def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
         self._socket = socket
         self._identity = identity

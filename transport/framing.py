@@ -35,6 +35,18 @@ def _text(text: str) -> bytes:
     return dump_cbor(text)
 
 
+@lru_cache(maxsize=65_536)
+def _acknowledge(target: str) -> bytes:
+    """Return how an Acknowledge of ``target`` begins."""
+    return b"\x85\x11" + _text(target)
+
+
+@lru_cache(maxsize=65_536)
+def _server_message(target: str) -> bytes:
+    """Return how a ServerMessage of ``target`` begins."""
+    return b"\x84\x13" + _text(target)
+
+
 Join = Callable[[Sequence[bytes]], Any]
 Deliver = Callable[..., None]
 
@@ -58,13 +70,13 @@ class CborFraming:
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
         listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else dump_cbor(list(refs))
-        return self._wrap(b"\x85\x11" + _text(target) + _uint(seq) + listed + _FALSE_TRUE[final])
+        return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
         return self._wrap(dump_cbor([18, ref, target, code, text, details]))
 
     def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
-        return self._wrap(b"\x84\x13" + _text(target) + _uint(seq) + payload)
+        return self._wrap(_server_message(target) + _uint(seq) + payload)
 
     def push(self, target: str, payload: bytes) -> bytes:
         return self._wrap(b"\x83\x14" + _text(target) + payload)

@@ -9,7 +9,7 @@ from ..actors.errors import RemoteProtocolError
 from ..actors.session import Session
 from ..actors.targets import fault_of_target
 from .codec import CLIENT_FRAMES, Codec, read
-from .frames import Call, ClientMessage, Failure, Frame, Hello, Ping, Pong, Resync, Subscribe, Unsubscribe
+from .frames import MAX_INTEGER, Call, ClientMessage, Failure, Frame, Hello, Ping, Pong, Resync, Subscribe, Unsubscribe
 from .framing import Framing, plain
 from .strict import dump_cbor
 
@@ -30,6 +30,8 @@ def _target(raw: bytes) -> str | None:
 class Inbound:
     """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong."""
 
+    __slots__ = ("_bad", "_close", "_codec", "_framing", "_pong", "session")
+
     def __init__(
         self,
         session: Session,
@@ -48,11 +50,11 @@ class Inbound:
     def receive(self, data: bytes | str) -> None:
         """Take one frame, in CBOR or JSON."""
         try:
-            message = split_client_message(data) if isinstance(data, bytes) else None
-            if message is not None:
-                self._post(*message)
-            else:
+            message = split_client_message(data) if type(data) is bytes else None
+            if message is None:
                 self._route(read(data))
+            else:
+                self._post(*message)
         except RemoteProtocolError as error:
             self.session.reject(error.ref, None, error.code, str(error))
             if error.ref:
@@ -114,9 +116,13 @@ def split_client_message(data: bytes) -> tuple[int, str, bytes] | None:
         head = data[2]
         if head < 24:
             ref, at = head, 3
-        elif 24 <= head <= 27:
+        elif head == 25:
+            ref, at = data[3] << 8 | data[4], 5
+        elif head <= 27:
             width = 1 << (head - 24)
             ref, at = int.from_bytes(data[3 : 3 + width], "big"), 3 + width
+            if ref > MAX_INTEGER:
+                return None
         else:
             return None
         size = data[at] - 0x60
@@ -124,7 +130,7 @@ def split_client_message(data: bytes) -> tuple[int, str, bytes] | None:
         if size == 24:
             size, at = data[at], at + 1
         end = at + size
-        if not at <= end < len(data) or size > 255 or ref > 2**53 - 1:
+        if not at <= end < len(data) or size > 255:
             return None
         target = _target(data[at:end])
     except IndexError:

@@ -60,6 +60,9 @@ class _Fault(Exception):
     """What becomes a `Failed`; it never leaves this module."""
 
 
+_EMPTY = b""
+"""What a reader keeps between two frames: one object for all, which a thousand connections need not touch each."""
+
 _SMALL = tuple(bytes((_FIN | BINARY, size)) for size in range(126))
 
 
@@ -104,6 +107,9 @@ class FrameReader:
 
     __slots__ = ("_buffer", "_fragments", "_limit", "_masked", "_message", "_needed", "_opcode", "_over")
 
+    _buffer: bytes | bytearray
+    _message: bytes | bytearray
+
     def __init__(self, limit: int, *, client: bool = False) -> None:
         self._limit = limit
         self._masked = 0 if client else _MASKED
@@ -124,7 +130,7 @@ class FrameReader:
             if len(self._buffer) < self._needed:
                 return []
             data = bytes(self._buffer)
-            self._buffer.clear()
+            self._buffer = _EMPTY
         size = len(data) - 6
         is_small = 0 < size < 126 and size <= self._limit
         if is_small and data[0] == 0x82 and data[1] == _MASKED | size and self._masked and not self._fragments:
@@ -139,13 +145,13 @@ class FrameReader:
         if self._over:
             self._forget()
         elif used < len(data):
-            self._buffer += data[used:]
+            self._buffer = bytearray(data[used:])
         return events
 
     def _forget(self) -> None:
-        self._buffer = bytearray()  # the start of a frame that is not complete
+        self._buffer = _EMPTY  # the start of a frame that is not complete
         self._needed = 0  # how long the buffer must be before another look at it is worth while
-        self._message = bytearray()  # the fragments so far
+        self._message = _EMPTY  # the fragments so far
         self._fragments = 0  # how many; 0 between two messages
         self._opcode = 0
 
@@ -216,11 +222,12 @@ class FrameReader:
     def _fragment(self, first: int, payload: bytes, events: list[Event]) -> None:
         if not self._fragments:
             self._opcode = first & 15
+            self._message = bytearray()
         self._fragments += 1
         self._message += payload
         if first & _FIN:
             whole, opcode = bytes(self._message), self._opcode
-            self._message.clear()
+            self._message = _EMPTY
             self._fragments = 0
             events.append(whole if opcode == BINARY else _text(whole))
 
