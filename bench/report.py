@@ -86,7 +86,9 @@ def plot(results: Results, path: Path) -> None:
         pane.set(xscale="log", yscale="log", xlabel=across, ylabel=up)
         for axis in (pane.xaxis, pane.yaxis):
             axis.set_major_formatter("{x:,g}")
-        pane.yaxis.set_minor_formatter("{x:,g}")
+        low, high = pane.get_ylim()
+        if high < 100 * low:  # over more decades the numbers between would lie on top of each other
+            pane.yaxis.set_minor_formatter("{x:,g}")
         pane.grid(alpha=0.3, which="both")
         if pane.lines:
             pane.legend(fontsize="small", framealpha=0.6)
