@@ -17,6 +17,7 @@ import pykka
 import pytest
 from gevent.hub import get_hub
 from gevent.monkey import get_original
+from hypothesis import HealthCheck, settings
 from support.scripted import ScriptedClient
 
 from nuphar import Server
@@ -26,6 +27,10 @@ TURNS = 1_000
 
 _spawned: weakref.WeakSet[gevent.Greenlet] = weakref.WeakSet()
 _real_sleep = get_original("time", "sleep") or time.sleep
+
+# How long an example takes says more about the machine than about us: nothing here is judged by a clock.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 gevent.Greenlet.add_spawn_callback(_spawned.add)
 # The hub's own descriptors come with its first use, so they are there before the first test.

@@ -175,7 +175,7 @@ def test_who_leaves_and_comes_again_is_in_whichever_is_decided_first(
     assert topic.model == 5
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.sampled_from(["subscribe", "unsubscribe", "post", "turn", "settle", "allow", "deny", "kick"]),

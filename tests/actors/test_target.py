@@ -454,4 +454,4 @@ class Order_is_kept(RuleBasedStateMachine):  # noqa: N801
 
 
 TestOrderIsKept = Order_is_kept.TestCase
-TestOrderIsKept.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestOrderIsKept.settings = settings(max_examples=150, stateful_step_count=30)

@@ -236,7 +236,7 @@ def test_what_leaves_while_its_actor_is_down_is_gone_afterwards(server: Server, 
     assert known.take() == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.one_of(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import nuphar
@@ -101,13 +101,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         assert process.wait(10) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(BOARD_MESSAGES, max_size=12))
 def test_board_messages_make_the_same_board_on_the_page(page: Page, messages: list[Any]) -> None:
     page.compare("board", nuphar.Store(board.FIRST_BOARD, board.update), messages)
 
 
-@settings(deadline=None)
 @given(st.lists(PEOPLE_MESSAGES, max_size=12))
 def test_people_messages_make_the_same_people_on_the_page(page: Page, messages: list[Any]) -> None:
     page.compare("people", nuphar.Store(people.People(), people.update), messages)

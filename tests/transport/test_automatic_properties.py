@@ -211,7 +211,6 @@ def decoded(serialiser: Serialiser, plain: Any) -> tuple[Any, str]:
         return error.code, str(error)
 
 
-@settings(deadline=None)
 @given(value=values)
 def test_what_is_encoded_is_plain_data_and_comes_back_equal_with_equal_types(
     serialiser: Serialiser, value: Any
@@ -221,7 +220,7 @@ def test_what_is_encoded_is_plain_data_and_comes_back_equal_with_equal_types(
     assert same(serialiser.decode_message(plain), value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(plain=nested())
 def test_any_plain_data_is_a_value_or_malformed(serialiser: Serialiser, plain: Any) -> None:
     value, text = decoded(serialiser, plain)
@@ -229,7 +228,6 @@ def test_any_plain_data_is_a_value_or_malformed(serialiser: Serialiser, plain: A
     assert is_plain(serialiser.encode_message(value))
 
 
-@settings(deadline=None)
 @given(value=st.sets(hashable, max_size=6))
 def test_equal_sets_have_equal_wire_forms(serialiser: Serialiser, value: set[Any]) -> None:
     other = {*list(value)[::-1]}

@@ -246,7 +246,7 @@ RARE = ["new epoch", "end the session", "unsubscribe", "lose Welcome"]
 STEPS = st.lists(st.tuples(st.sampled_from([*WHAT, *WHAT, *RARE]), st.integers(1, 20)), min_size=5, max_size=60)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(STEPS, st.integers(0, 8))
 def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_servers(
     steps: list[tuple[str, int]], history: int

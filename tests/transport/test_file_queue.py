@@ -119,7 +119,7 @@ def test_garbage_behind_the_records_is_ignored(garbage: bytes) -> None:
     assert whole == len(data) or len(bodies) > 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from(["add", "send", "answer", "welcome", "anew"]), st.integers(0, 9)), max_size=40)
 )
