@@ -92,8 +92,14 @@ class Line {
       this._take(Uint8Array.from(text, (character) => character.charCodeAt(0)));
     };
     source.addEventListener("close", ({ data }) => this._end(...ending(data)));
-    // It comes back by itself after a loss, and is closed after a refusal.
-    source.onerror = () => source.readyState === 2 && this._end(1006, "the stream was refused");
+    // It comes back by itself after a loss, and is closed after a refusal. But it would try for ever, every few seconds,
+    // while the page believes that it is live: when one attempt brings nothing, the session looks for a better line.
+    let lost = true;
+    source.onopen = () => (lost = false);
+    source.onerror = () => {
+      if (lost || source.readyState === 2) this._end(1006, "cut off");
+      lost = true;
+    };
   }
 
   _ask(path, options) {

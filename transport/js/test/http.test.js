@@ -145,11 +145,21 @@ test("events are batches in base64url", async () => {
 test("a stream that the server closes or refuses ends the line, one that is lost does not", async () => {
   for (const [act, ends] of [
     [(source) => source.dispatchEvent(Object.assign(new Event("close"), { data: "4513 too slow" })), [["close", 4513, "too slow"]]],
-    [(source) => source.onerror(), []],
-    [(source) => (source.close(), source.onerror()), [["close", 1006, "the stream was refused"]]],
+    [(source) => (source.onopen(), source.onerror()), []],
+    [(source) => (source.onopen(), source.onerror(), source.onopen(), source.onerror()), []],
+    [(source) => (source.close(), source.onerror()), [["close", 1006, "cut off"]]],
   ]) {
     const { sources, told } = await live("sse");
     act(sources[0]);
     assert.deepEqual(told.slice(1), ends);
+  }
+});
+
+test("a stream that is lost twice in a row, or before it came, ends the line", async () => {
+  for (const act of [(source) => source.onerror(), (source) => (source.onopen(), source.onerror(), source.onerror())]) {
+    const { sources, told } = await live("sse");
+    act(sources[0]);
+    assert.deepEqual(told.slice(1), [["close", 1006, "cut off"]]);
+    assert.equal(sources[0].readyState, 2);
   }
 });
