@@ -26,6 +26,21 @@ def test_a_client_follows_a_server_over_it(line: MemoryConnector) -> None:
         assert client.model("counter") == 5
 
 
+def test_everybody_hears_what_the_others_and_the_server_say(server: Server) -> None:
+    topic = server.topic("counter").with_store(COUNTER)
+    with (
+        Client(MemoryConnector(server), stores={"counter": COUNTER}) as one,
+        Client(MemoryConnector(server), stores={"counter": COUNTER}) as two,
+    ):
+        one.wait_live()
+        two.wait_live()
+        for client in (one, two):
+            client.dispatch("counter", 1).get(timeout=5)
+            topic.dispatch(10)
+        for client in (one, two):
+            client.wait_until(lambda client: client.confirmed("counter") == 22)
+
+
 def test_a_cut_line_stays_cut_until_it_is_restored(line: MemoryConnector) -> None:
     with Client(line, stores={"counter": COUNTER}) as client:
         client.wait_live()

@@ -15,6 +15,7 @@ from ..actors.errors import RemoteProtocolError
 from .client_runtime import ClientRuntime
 from .event_stream import EventReader
 from .sequences import MOST, join_cbor, split_cbor
+from .states import is_for_good
 from .whole_response import WholeResponse
 
 logger = logging.getLogger("nuphar.client")
@@ -137,7 +138,7 @@ class ClientLine:
             self._number, self._id = 1, headers.get("Nuphar-Line", "")
             return None
         text = str(data[:200], "utf-8", "replace").strip()
-        if status >= 500:
+        if not is_for_good(status):
             raise OSError(f"the server answered {status}: {text}")
         return status, text
 

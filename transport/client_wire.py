@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from ..actors.errors import UsageError
 from . import websocket_frames as wire
+from .states import is_for_good
 from .upgrade import accept_key
 
 SUBPROTOCOL = "nuphar.v1.cbor"
@@ -147,8 +148,8 @@ class ClientWire:
             return Ended(0, f"expected an HTTP status line, got {status[:80]!r}")
         if words[1] != "101":
             text = body[:200].decode("utf-8", "replace").strip()
-            # Below 500 the server will not change its mind.
-            return Ended(int(words[1]), text) if int(words[1]) < 500 else Ended(0, f"HTTP status {words[1]}: {text}")
+            code = int(words[1])
+            return Ended(code, text) if is_for_good(code) else Ended(0, f"HTTP status {code}: {text}")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if headers.get("sec-websocket-accept") != accept_key(self._key):
             return Ended(0, "the server's Sec-WebSocket-Accept is wrong")

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,10 @@ class FileQueue:
         self.close()
 
     def _read(self) -> None:
-        size = os.fstat(self._file).st_size
+        status = os.fstat(self._file)
+        if not stat.S_ISREG(status.st_mode):
+            raise QueueError(f"{self.path} is no queue of ours: expected a file, got {stat.filemode(status.st_mode)}")
+        size = status.st_size
         data = b""
         while len(data) < size and (piece := os.pread(self._file, size - len(data), len(data))):
             data += piece

@@ -56,6 +56,7 @@ class TransportChoice:
         self._first = self._again = again
         self._failures = 0
         self._probe_at: float | None = None
+        self._next = 0  # the rank to look at: each better one in turn
         self._refused: set[int] = set()
 
     def opened(self, rank: int, now: float) -> list[Decision]:
@@ -70,7 +71,8 @@ class TransportChoice:
         """It could not be opened; ``is_refused``: and it will not be. Refused by all, nothing is left to do."""
         if rank == self.probed:
             self.probed = None
-            self._again = min(2 * self._again, LONGEST)
+            if self._next == self.rank:
+                self._again = min(2 * self._again, LONGEST)  # none of the better ones
             self._probe_at = now + self._again
             return [Stop(rank)]
         if rank != self.rank:
@@ -89,8 +91,9 @@ class TransportChoice:
         """Time has passed."""
         if self._probe_at is None or now < self._probe_at or self.rank == 0 or self.probed is not None:
             return []
-        self.probed, self._probe_at = 0, None
-        return [Probe(0)]
+        self.probed, self._probe_at = self._next % self.rank, None
+        self._next = self.probed + 1
+        return [Probe(self.probed)]
 
     def due(self, now: float) -> float | None:
         """Return the seconds until `tick` has something to say, None if it has not."""
@@ -102,4 +105,5 @@ class TransportChoice:
             self._again, self._probe_at = self._first, None
         else:
             self._probe_at = now + self._again
+        self._next = 0
         return [Use(rank)]

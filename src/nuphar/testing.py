@@ -126,18 +126,32 @@ class _Outbox:
     def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
         self.on_refused: Callable[[], None] | None = None
+        self._on_empty: Callable[[], None] | None = None
 
     @property
     def pending(self) -> int:
         return int(self._pipe.outgoing.qsize())
 
     def write(self, data: bytes) -> bool:
+        is_taken = self.offer(data)
+        if not is_taken and self.on_refused is not None:
+            self.on_refused()
+        return is_taken
+
+    def offer(self, data: bytes) -> bool:
         if self.pending >= FRAMES:
-            if self.on_refused is not None:
-                self.on_refused()
             return False
         self._pipe.outgoing.put(data)
         return True
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        self._on_empty = callback
+
+    def written(self) -> None:
+        """Something was taken out: tell who waits for room."""
+        if self._on_empty is not None and not self.pending:
+            callback, self._on_empty = self._on_empty, None
+            callback()
 
 
 class _Pipe:
@@ -212,3 +226,4 @@ class _Pipe:
             for event in self._reader.feed(data):
                 if isinstance(event, bytes) and not self.is_cut:
                     self._deliver(event)
+            self.outbox.written()

@@ -101,8 +101,14 @@ def test_these_codes_are_for_good(code: int) -> None:
     assert opened().receive_data(close(code, "no")) == [Ended(code, "no")]
 
 
-@pytest.mark.parametrize(("status", "code"), [("403 Forbidden", 403), ("404", 404), ("503 Later", 0), ("500 x", 0)])
-def test_a_refused_upgrade_is_for_good_below_500(status: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("403 Forbidden", 403), ("404", 404), ("503 Later", 0), ("500 x", 0),
+        ("408 Request Timeout", 0), ("425 Too Early", 0), ("429 Too Many Requests", 0),
+    ],
+)  # fmt: skip
+def test_a_refused_upgrade_is_for_good_below_500_unless_it_came_too_soon(status: str, code: int) -> None:
     (ended,) = make_wire().receive_data(f"HTTP/1.1 {status}\r\n\r\nbecause".encode())
     assert isinstance(ended, Ended)
     assert ended.code == code

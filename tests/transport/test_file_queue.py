@@ -416,3 +416,11 @@ def test_the_bounds_are_the_queues(path: Path) -> None:
     with pytest.raises(Refused, match="busy"):
         core.dispatch(T, 3)
     end(core)
+
+
+def test_a_device_is_no_queue_and_stays_as_it_is(tmp_path: Path) -> None:
+    path, before = tmp_path / "queue", os.stat("/dev/full").st_mode
+    path.symlink_to("/dev/full")
+    with pytest.raises(QueueError, match="no queue of ours"):
+        FileQueue(path).load()
+    assert os.stat("/dev/full").st_mode == before

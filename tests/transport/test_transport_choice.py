@@ -61,6 +61,25 @@ def test_a_probe_that_fails_is_stopped_and_waits_twice_as_long() -> None:
     assert choice.due(now) == LONGEST
 
 
+def test_each_better_one_gets_its_look_in_turn() -> None:
+    choice = TransportChoice(3, tries=1, again=10)
+    choice.failed(0, 0.0)
+    choice.failed(1, 0.0)
+    assert choice.rank == 2
+    now, looked, waits = 0.0, [], []
+    for _ in range(6):
+        wait = choice.due(now)
+        assert wait is not None
+        waits.append(wait)
+        now += wait
+        (probe,) = choice.tick(now)
+        assert isinstance(probe, Probe)
+        looked.append(probe.rank)
+        choice.failed(probe.rank, now)
+    assert looked == [0, 1, 0, 1, 0, 1]
+    assert waits == [10, 10, 20, 20, 40, 40]
+
+
 def test_one_that_is_refused_is_left_at_once() -> None:
     choice = TransportChoice(2, tries=3)
     assert choice.failed(0, 0.0, is_refused=True) == [Use(1)]
