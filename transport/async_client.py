@@ -109,9 +109,9 @@ class AsyncClient(BaseClient):
     async def wait_live(self, timeout: float = 5.0) -> Self:
         """Wait until the server has answered every Subscribe.
 
-        Raises: TimeoutError.
+        Raises: TimeoutError; NotRunning as soon as the client is closed.
         """
-        await self.wait_until(lambda client: client._core.is_settled(), timeout)
+        await self.wait_until(lambda client: client._is_settled(), timeout)
         return self
 
     async def wait_until(self, condition: Callable[[AsyncClient], bool], timeout: float = 5.0) -> None:

@@ -83,9 +83,9 @@ class Client(BaseClient):
     def wait_live(self, timeout: float = 5.0) -> Self:
         """Wait until the server has answered every Subscribe.
 
-        Raises: pykka.Timeout.
+        Raises: pykka.Timeout; NotRunning as soon as the client is closed.
         """
-        self.wait_until(lambda client: client._core.is_settled(), timeout)
+        self.wait_until(lambda client: client._is_settled(), timeout)
         return self
 
     def wait_until(self, condition: Callable[[Client], bool], timeout: float = 5.0) -> None:

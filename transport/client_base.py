@@ -51,6 +51,7 @@ class BaseClient:
         self._pushes: list[Callable[..., Any]] = []
         self._rejections: list[Callable[..., Any]] = []
         self._states: list[Callable[..., Any]] = []
+        self._unheard: list[tuple[Any, ...]] = []  # refusals of an earlier run's messages, until there is a hook
         self._state: State = Connecting()
         self._why = ""
         self._transport: Transport | None = None
@@ -147,9 +148,15 @@ class BaseClient:
     def on_rejected(self, hook: Hook) -> Hook:
         """Decorate ``hook(target, message, refused)``, for each message of this client that was not applied.
 
-        It has been taken out of the model already. Also for what an earlier run of the program left in its queue.
+        It has been taken out of the model already. Also for what an earlier run of the program left in its queue: that
+        waits for the first such hook, since nobody else asks about it.
         """
-        self._rejections.append(hook)
+        with self._lock:
+            self._rejections.append(hook)
+            unheard, self._unheard = self._unheard, []
+            self._events.extend((self._rejections, arguments) for arguments in unheard)
+        if unheard:
+            self._tell()
         return hook
 
     def on_state(self, hook: Hook) -> Hook:
@@ -174,6 +181,10 @@ class BaseClient:
     def _check_open(self) -> None:
         if self.is_closed:
             raise NotRunning(f"the client is {self._state}")
+
+    def _is_settled(self) -> bool:
+        self._check_open()
+        return self._core.is_settled()
 
     def _replica(self, target: str) -> Replica:
         replica = self._core.replicas.get(as_target(target))
@@ -241,7 +252,7 @@ class BaseClient:
             match event:
                 case Answered(own, seq, refused):
                     if refused is not None:
-                        self._events.append((self._rejections, (own.target, own.message, refused)))
+                        self._note_refusal(own, refused)
                     self._answer(own, seq, refused)
                 case Changed(target, model, message):
                     self._events.append((self._changes, (target, model, message)))
@@ -258,6 +269,13 @@ class BaseClient:
                     logger.error("%s", error)
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
+
+    def _note_refusal(self, own: OwnMessage, refused: Refused) -> None:
+        arguments = (own.target, own.message, refused)
+        if own.number <= self._core.kept and not self._rejections:
+            self._unheard.append(arguments)
+        else:
+            self._events.append((self._rejections, arguments))
 
     def _tell(self) -> None:
         """Call the hooks, unless somebody is at it: he goes on with ours."""

@@ -42,7 +42,7 @@ class ClientCore:
         self._notes: list[Event] = []
         saved = self._queue.load()
         self._session, self._token = saved.session, saved.token
-        self._number = saved.number
+        self._number = self.kept = saved.number  # the last message of an earlier run has the number ``kept``
         self._reserved = saved.ref
         self.requests = Outgoing(self._queue.bounds, saved.ref)
         try:
@@ -100,6 +100,7 @@ class ClientCore:
             self._post(own)
         else:
             requests.unsent.append(own)
+            self._notes += self._send_waiting()  # most often there is no room; but perhaps the disk has some again
         replica = self.replicas.get(target)
         if replica is None or not replica.add(own):
             return own, []
@@ -162,6 +163,7 @@ class ClientCore:
                 return [Pushed(target, payload)]
             case frames.Ping(n):
                 self._send(frames.Pong(n))
+                return self._send_waiting()  # what could not be kept as sent
             case frames.Welcome() as welcome:
                 return self._welcome(welcome)
             case frames.Bye(_, retry_after):
@@ -211,8 +213,7 @@ class ClientCore:
             self._ask(Asked(target, True))
 
     def _ask(self, asked: Asked) -> None:
-        ref = self.requests.next_ref()
-        if ref > self._reserved:
+        if (ref := self.requests.next_ref()) > self._reserved:
             self._reserve()
         self.requests.asked[ref] = asked
         self._send(self.replicas.request(ref, *asked))

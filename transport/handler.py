@@ -12,7 +12,9 @@ import re
 import socket
 import time
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from io import BufferedReader, BytesIO
+from typing import Any
 
 import gevent
 from gevent import socket as gevent_socket
@@ -98,9 +100,23 @@ class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
         """Read the rest of a head. Raises: ValueError for one that is malformed, TimeoutError."""
         with gevent.Timeout(self.head, TimeoutError(f"expected the head within {self.head:g} s")):
             is_sound: bool = super().read_request(raw_requestline)
-        if len(lengths := set(self.headers.get_all("Content-Length", ()))) > 1:
-            raise ValueError(f"expected one Content-Length, got {sorted(lengths)[:3]}")  # RFC 9112, 6.3
         return is_sound
+
+    def MessageClass(self, *stream: Any) -> Any:  # noqa: N802 (pywsgi's name for what reads the headers)
+        """Read the headers. Raises: ValueError for too many, or for two that say how long the body is.
+
+        Who believes one of them, like a proxy, sees another request than who believes the other (RFC 9112, 6.1, 6.3).
+        """
+        try:
+            headers = super().MessageClass(*stream)
+        except HTTPException as error:
+            raise ValueError(f"the headers cannot be read: {error}") from None
+        lengths = set(headers.get_all("Content-Length", ()))
+        if len(lengths) > 1:
+            raise ValueError(f"expected one Content-Length, got {sorted(lengths)[:3]}")
+        if lengths and headers.get("Transfer-Encoding") is not None:
+            raise ValueError("expected a Content-Length or a Transfer-Encoding, got both")
+        return headers
 
     def hang_up(self) -> None:
         """End TCP now, in both directions: the client of this request does not read, or does not send."""

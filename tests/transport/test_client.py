@@ -389,6 +389,8 @@ def test_close_answers_what_waits_and_is_idempotent(client: Connect, proxy: Prox
     one.close()
     with pytest.raises(NotRunning, match="by this client"):
         waiting.get(timeout=5)
+    with pytest.raises(NotRunning, match="by this client"):
+        one.wait_live()
 
 
 def test_close_is_heard_by_the_server(server: Server, client: Connect) -> None:

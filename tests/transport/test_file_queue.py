@@ -17,7 +17,8 @@ from support.following import RESUMED, WELCOME, Core, T
 from support.raw import WAIT
 from support.serving import ROOT
 
-from nuphar import FileQueue, QueueError, Refused
+from nuphar import Client, FileQueue, QueueError, Refused, Server
+from nuphar.testing import MemoryConnector
 from nuphar.transport import file_queue as module
 from nuphar.transport import frames as f
 from nuphar.transport.client_events import Answered, NotKept
@@ -253,6 +254,27 @@ def test_a_disk_that_is_full_when_the_line_is_back_keeps_the_messages_waiting(pa
     core._queue.close()
 
 
+@pytest.mark.parametrize("how", ["dispatch", "heartbeat"])
+def test_what_waited_for_the_disk_is_sent_when_there_is_room_again(path: Path, how: str) -> None:
+    core = Core(queue=FileQueue(path))
+    core.post(T, "a")
+    core.open()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limits[1]))
+    try:
+        core.get(WELCOME)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    core.take()
+    if how == "dispatch":
+        core.post(T, "b")
+    else:
+        core.get(f.Ping(1))
+    sent = [frame.payload for frame in core.take() if isinstance(frame, f.ClientMessage)]
+    assert sent == (["a", "b"] if how == "dispatch" else ["a"])
+    core._queue.close()
+
+
 @pytest.mark.parametrize(
     "data", [b"something else entirely, and long enough", b"\x00" * 400, seal([0, "nuphar.queue", 2])]
 )
@@ -424,3 +446,16 @@ def test_a_device_is_no_queue_and_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(QueueError, match="no queue of ours"):
         FileQueue(path).load()
     assert os.stat("/dev/full").st_mode == before
+
+
+def test_what_became_of_an_earlier_runs_messages_waits_for_the_hook(server: Server, path: Path) -> None:
+    core = run(path).go_live()
+    core.post(T, "sent")
+    end(core)
+    told: list[tuple[str, str, str]] = []
+    with Client(MemoryConnector(server), queue=FileQueue(path)) as client:
+        client.wait_live()
+        client.on_rejected(lambda target, message, refused: told.append((target, message, refused.code)))
+        assert told == [(T, "sent", "unknown_outcome")]
+        client.on_rejected(lambda *_: told.clear())
+        assert len(told) == 1

@@ -530,11 +530,22 @@ def test_a_body_that_nobody_reads_does_not_end_a_connection_if_it_is_small() -> 
         server.stop()
 
 
-def test_two_lengths_are_refused() -> None:
+def test_too_many_headers_are_refused_in_a_line() -> None:
     server = impatient(Service())
     server.error_log = Silent()
     try:
-        request = b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"
+        request = b"GET /plain HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 101 + b"\r\n"
+        assert http(server, request).startswith(b"HTTP/1.1 400 ")
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("other", ["Content-Length: 4", "Transfer-Encoding: chunked"])
+def test_two_lengths_are_refused(other: str) -> None:
+    server = impatient(Service())
+    server.error_log = Silent()
+    try:
+        request = f"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n{other}\r\n\r\nabcd".encode()
         assert http(server, request).startswith(b"HTTP/1.1 400 ")
     finally:
         server.stop()
