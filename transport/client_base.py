@@ -6,6 +6,7 @@ Events are told one at a time and in order, by whoever finds them waiting; a hoo
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -39,6 +40,10 @@ class BaseClient:
     """
 
     def __init__(self, serialiser: Serialiser | None, stores: Mapping[str, Store] | None, queue: Queue | None) -> None:
+        if isinstance(queue, str | os.PathLike):
+            raise UsageError(f"expected queue=FileQueue({str(queue)!r}), got the path alone")
+        if stores is not None and not isinstance(stores, Mapping):
+            raise UsageError(f"expected stores as a mapping of target to store, got {type(stores).__name__}")
         checked: dict[str, Store | None] = {
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..actors.errors import QueueError
+from ..actors.errors import QueueError, UsageError
 from .outgoing import Bounds, Saved
 from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal
 
@@ -37,6 +37,9 @@ class FileQueue:
     def __init__(
         self, path: str | os.PathLike[str], *, messages: int = Bounds().messages, size: int = Bounds().size
     ) -> None:
+        for name, bound in (("messages", messages), ("size", size)):
+            if type(bound) is not int or bound < 1:
+                raise UsageError(f"FileQueue: expected {name} to be an integer from 1, got {bound!r}")
         self.path = Path(path)
         self.bounds = Bounds(messages, size)
         self._lock_path = f"{self.path}.lock"

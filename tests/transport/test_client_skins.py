@@ -13,7 +13,7 @@ from support.peer import Peer, Proxy
 from support.serving import eventually, free_port, listen
 from support.skins import AsyncSkin, Skin
 
-from nuphar import AsyncClient, FileQueue, NotRunning, QueueError, Refused, Server, Store, UsageError, states
+from nuphar import AsyncClient, Client, FileQueue, NotRunning, QueueError, Refused, Server, Store, UsageError, states
 from nuphar.testing import MemoryConnector
 
 COUNTER, LIST = Store(0, add), Store((), keep)
@@ -283,3 +283,18 @@ def test_an_async_client_takes_a_connector_that_calls_from_another_thread(server
         assert topic.model == 7
     finally:
         skin.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"queue": "a/file"}, r"queue=FileQueue\('a/file'\)"), ({"stores": [COUNTER]}, "mapping .*, got list")],
+)
+def test_options_of_another_kind_are_refused_before_anything_is_opened(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        Client("ws://127.0.0.1:1/live", **options)
+
+
+@pytest.mark.parametrize("bounds", [{"messages": 0}, {"messages": 2.5}, {"size": "x"}])
+def test_bounds_of_a_queue_are_integers_from_1(tmp_path: Path, bounds: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="an integer from 1"):
+        FileQueue(tmp_path / "queue", **bounds)
