@@ -56,7 +56,7 @@ class BaseClient:
         self._pushes: list[Callable[..., Any]] = []
         self._rejections: list[Callable[..., Any]] = []
         self._states: list[Callable[..., Any]] = []
-        self._unheard: list[tuple[Any, ...]] = []  # refusals of an earlier run's messages, until there is a hook
+        self._unheard: list[tuple[Any, ...]] = []  # of an earlier run; no more than its queue held
         self._state: State = Connecting()
         self._why = ""
         self._transport: Transport | None = None

@@ -11,7 +11,7 @@ TRIES = 3
 """Failures in a row after which the next rank is used."""
 
 AGAIN = 60.0
-"""Seconds before a better rank is tried again; doubled each time that this fails, up to `LONGEST`."""
+"""Seconds before a better rank is tried again; doubled each time that none of them opens, up to `LONGEST`."""
 
 LONGEST = 1_800.0
 
