@@ -4,8 +4,10 @@ The server owns the state, every topic is a supervised actor, and clients stay i
 """
 
 from . import supervision, transport
-from .actors import delivery
-from .actors.errors import (
+from .actors.routing.wiring import Slice, Wiring
+from .actors.sessions.sessions import generate_client_id
+from .actors.words import delivery
+from .actors.words.errors import (
     AlreadyStarted,
     Busy,
     LocalProtocolError,
@@ -22,19 +24,17 @@ from .actors.errors import (
     UnregisteredType,
     UsageError,
 )
-from .actors.sessions import generate_client_id
-from .actors.store import Store
-from .actors.wiring import Slice, Wiring
-from .supervision.serve import serve
-from .supervision.server import Server
-from .transport import states
-from .transport.async_client import AsyncClient
-from .transport.client import Client
-from .transport.file_queue import FileQueue
-from .transport.limits import Limits
-from .transport.live import Live
-from .transport.origin import Origins
-from .transport.serialiser import Serialiser, automatic, custom, register
+from .actors.words.store import Store
+from .supervision.root.server import Server
+from .supervision.serving.serve import serve
+from .transport.client.async_client import AsyncClient
+from .transport.client.client import Client
+from .transport.client.core import states
+from .transport.client.core.file_queue import FileQueue
+from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+from .transport.server.limits import Limits
+from .transport.server.live import Live
+from .transport.wire.origin import Origins
 
 __version__ = "0.1.0"
 

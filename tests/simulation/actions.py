@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.errors import Busy
-from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
-from nuphar.transport.codec import encode
-from nuphar.transport.frames import ClientMessage, Resync
-from nuphar.transport.strict import dump_cbor
+from nuphar.actors.targets.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
+from nuphar.actors.words.errors import Busy
+from nuphar.transport.wire.codec import encode
+from nuphar.transport.wire.frames import ClientMessage, Resync
+from nuphar.transport.wire.strict import dump_cbor
 
 from .client import Client
 from .faults import may_crash
@@ -19,7 +19,7 @@ from .thief import Thief
 from .watching import check_bounds
 
 if TYPE_CHECKING:
-    from nuphar.actors.directory import Topic
+    from nuphar.actors.routing.topics import Topic
 
     from .network import Line
     from .world import World

@@ -9,11 +9,11 @@ from typing import get_args
 
 import gevent
 
-from ..actors.store import Store
-from ..supervision.serve import serve
-from ..supervision.server import Server
-from ..transport.limits import Limits
-from ..transport.serialiser import automatic
+from ..actors.words.store import Store
+from ..supervision.root.server import Server
+from ..supervision.serving.serve import serve
+from ..transport.serialiser.serialiser import automatic
+from ..transport.server.limits import Limits
 from . import board, people
 from .site import site
 

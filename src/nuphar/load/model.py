@@ -11,10 +11,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from ..actors.store import Store
+from ..actors.words.store import Store
 
 if TYPE_CHECKING:
-    from ..supervision.server import Server
+    from ..supervision.root.server import Server
 
 PREFIX = "load:"
 """The topic kind: a run with T topics uses ``load:0`` up to ``load:T-1``."""

@@ -11,8 +11,8 @@ import gevent
 import pykka
 
 from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Killed, Normal, Reason, Ref, Shutdown
-from nuphar.actors.errors import SupervisionError
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.registry import Registry
+from nuphar.actors.words.errors import SupervisionError
 from nuphar.supervision import (
     AutoShutdown,
     ChildAlreadyPresent,
@@ -31,7 +31,7 @@ from nuphar.supervision import (
     Strategy,
     Supervisor,
 )
-from nuphar.supervision.calls import (
+from nuphar.supervision.otp.administration import (
     CountChildren,
     DeleteChild,
     RestartChild,
@@ -39,8 +39,8 @@ from nuphar.supervision.calls import (
     TerminateChild,
     WhichChildren,
 )
-from nuphar.supervision.child_spec import check_specs
-from nuphar.supervision.dynamic import TerminateRef
+from nuphar.supervision.otp.child_spec import check_specs
+from nuphar.supervision.otp.dynamic import TerminateRef
 
 from .scenarios import Scenario, Spec
 

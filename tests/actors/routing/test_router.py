@@ -1,0 +1,227 @@
+"""The router, through a server: requests that cross each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.scripted import ScriptedClient, settle
+
+from nuphar import Server, Store
+from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
+
+LIMIT = 10.0  # seconds that any wait here may take
+Connect = Callable[..., ScriptedClient]
+T = "topic:t"
+
+
+def add(model: int, message: int) -> int:
+    return model + message
+
+
+@pytest.fixture
+def gate() -> gevent.event.Event:
+    return gevent.event.Event()
+
+
+def answers(client: ScriptedClient) -> list[tuple[str, int]]:
+    """Return what every ref was answered with, in order."""
+    found: list[tuple[str, int]] = []
+    for frame in client.take():
+        if isinstance(frame, Acknowledge):
+            found += [("ok", ref) for ref in frame.refs]
+        elif isinstance(frame, Rejected):
+            found.append((frame.code, frame.ref))
+    return found
+
+
+def test_a_client_that_disconnects_while_it_is_asked_about_joins_nothing(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    settle(server)
+    server.disconnect(known.id)
+    settle(server)
+    gate.set()
+    assert known.take() == []
+    assert topic.subscribers == []
+
+
+def test_an_unsubscribe_that_overtakes_its_subscribe_is_answered_after_it(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    leaves: list[str] = []
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    topic.on_leave(leaves.append)
+    known = client()
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5), Unsubscribe(3, T), ClientMessage(4, T, 6))
+    assert answers(known) == []
+    gate.set()
+    assert sorted(answers(known)) == [("not_subscribed", 4), ("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+    assert topic.model == 5
+    assert leaves == [known.id]
+
+
+def test_held_messages_are_refused_with_their_subscribe(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT) and False)
+    known = client()
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5), Unsubscribe(3, T))
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("denied", 1), ("not_subscribed", 2), ("ok", 3)]
+    assert topic.seq == 0
+
+
+def test_a_second_subscribe_while_the_first_is_considered_is_answered_too(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    joins: list[str] = []
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    topic.on_join(joins.append)
+    known = client()
+    known.send(Subscribe(1, T, None, None), Subscribe(2, T, None, None), ClientMessage(3, T, 5))
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert joins == [known.id]
+    assert topic.subscribers == [known.id]
+
+
+def test_a_topic_that_stops_while_a_client_is_asked_about_is_not_found(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t")
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    settle(server)
+    topic.stop()
+    gate.set()
+    assert answers(known) == [("not_found", 1)]
+
+
+def test_a_client_that_the_server_unsubscribes_while_it_joins_does_not_stay(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2)]
+    assert topic.subscribers == []
+
+
+def test_subscribes_that_an_unsubscribe_overtakes_are_answered_and_leave_nothing(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Subscribe(2, T, None, None), Unsubscribe(3, T))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+    assert T not in server.sessions.get(known.id).memberships  # type: ignore[union-attr]
+
+
+def test_a_subscribe_that_is_considered_while_its_client_leaves_does_not_bring_it_back(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    settle(server)
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known.send(Subscribe(2, T, None, None), Unsubscribe(3, T))
+    settle(server)
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_leaves_and_comes_again_is_in_whichever_is_decided_first(
+    server: Server, client: Connect, order: tuple[int, int]
+) -> None:
+    gates = [gevent.event.Event(), gevent.event.Event()]
+    asked = iter(gates)
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: next(asked).wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Unsubscribe(2, T), Subscribe(3, T, None, None), ClientMessage(4, T, 5))
+    settle(server)
+    for which in order:
+        gates[which].set()
+        settle(server)
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3), ("ok", 4)]
+    assert topic.subscribers == [known.id]
+    assert topic.model == 5
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.sampled_from(["subscribe", "unsubscribe", "post", "turn", "settle", "allow", "deny", "kick"]),
+        min_size=3,
+        max_size=25,
+    ),
+    asks=st.booleans(),
+)
+def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], asks: bool) -> None:
+    with Server() as server:
+        topic = server.topic("t").with_store(Store(0, add))
+        allowed = [True]
+        if asks:
+
+            def may(*_: Any) -> bool:
+                gevent.sleep(0)
+                return allowed[0]
+
+            topic.can_subscribe(may)
+        client = ScriptedClient(server)
+        ref = 0
+        for step in steps:
+            if step in ("subscribe", "unsubscribe", "post"):
+                ref += 1
+            match step:
+                case "subscribe":
+                    client.send(Subscribe(ref, T, None, None))
+                case "unsubscribe":
+                    client.send(Unsubscribe(ref, T))
+                case "post":
+                    client.send(ClientMessage(ref, T, 1))
+                case "turn":
+                    gevent.sleep(0)
+                case "settle":
+                    settle(server)
+                case "allow" | "deny":
+                    allowed[0] = step == "allow"
+                case "kick":
+                    topic.unsubscribe(client.id)
+        frames = client.take()
+        answered = [each for frame in frames if isinstance(frame, Acknowledge) for each in frame.refs]
+        answered += [frame.ref for frame in frames if isinstance(frame, Rejected)]
+        assert sorted(answered) == list(range(1, ref + 1))
+        # What the session believes is what the topic believes.
+        is_member = T in server.sessions.get(client.id).memberships  # type: ignore[union-attr]
+        assert topic.subscribers == ([client.id] if is_member else [])
+        # Who leaves and asks again before the first answer is taken in once more for those that crossed.
+        crossed = min(steps.count("subscribe"), steps.count("unsubscribe"))
+        assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe") + crossed
