@@ -1,8 +1,8 @@
 """What the server knows: the actor runtime, stores, topics, sessions, the router."""
 
-from .actor import Actor, ThreadActor
-from .exits import KILLED, NORMAL, SHUTDOWN, Crashed, Killed, Normal, Reason, Shutdown
-from .ref import Down, Ignore, Ref
+from .runtime.actor import Actor, ThreadActor
+from .runtime.ref import Down, Ignore, Ref
+from .words.exit_reasons import KILLED, NORMAL, SHUTDOWN, Crashed, Killed, Normal, Reason, Shutdown
 
 __all__ = [
     "KILLED",

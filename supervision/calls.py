@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..actors.errors import SupervisionError
-from ..actors.exits import Reason
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.errors import SupervisionError
+from ..actors.words.exit_reasons import Reason
 from .child_spec import ChildSpec, ChildType
 
 TIMEOUT = 30.0

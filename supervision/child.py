@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from ..actors.exits import Reason
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.exit_reasons import Reason
 from . import calls
 from .child_spec import ChildSpec, ChildType, InvalidChildSpec
 from .policy import Failures

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..actors.actor import Actor
-from ..actors.errors import SupervisionError
-from ..actors.ref import ASK_TIMEOUT, Ignore, Ref
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.ref import ASK_TIMEOUT, Ignore, Ref
+from ..actors.words.errors import SupervisionError
 from .policy import AutoShutdown, Backoff, Restart, Strategy
 
 INFINITY: float | None = None

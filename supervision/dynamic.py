@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from ..actors.actor import Actor
-from ..actors.errors import SupervisionError
-from ..actors.exits import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
-from ..actors.ref import Down, Ref
-from ..actors.reminder import Reminder
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.ref import Down, Ref
+from ..actors.runtime.timer_every import Reminder
+from ..actors.words.errors import SupervisionError
+from ..actors.words.exit_reasons import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
 from . import calls
 from .child import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
 from .child_spec import BRUTAL_KILL, ChildSpec, InvalidChildSpec, check_options, check_specs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ..actors.hooks import Hook, ServerHooks, check_hook
+from ..actors.runtime.hooks import Hook, ServerHooks, check_hook
 
 H = TypeVar("H", bound=Hook)
 

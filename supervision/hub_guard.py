@@ -16,9 +16,9 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
-from ..actors.actor import Actor
-from ..actors.mailbox import allocate_lock, get_ident
-from ..actors.runtime import start_new_thread
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.mailbox import allocate_lock, get_ident
+from ..actors.runtime.runtimes import start_new_thread
 
 logger = logging.getLogger("nuphar.supervision")
 

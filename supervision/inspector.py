@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from gevent import socket as gevent_socket
 from gevent.pywsgi import WSGIServer
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 from .look import Node
 
 UNIX = "unix:"

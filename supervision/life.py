@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.hub import get_hub
 
-from ..actors.errors import AlreadyStarted, NotRunning
-from ..actors.exits import KILLED, Shutdown
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.errors import AlreadyStarted, NotRunning
+from ..actors.words.exit_reasons import KILLED, Shutdown
 from . import tree
 from .calls import start_child
 from .hub_guard import HubGuard

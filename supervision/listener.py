@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from ..actors.actor import Actor
-from ..actors.exits import Normal, Reason, Shutdown
+from ..actors.runtime.actor import Actor
+from ..actors.words.exit_reasons import Normal, Reason, Shutdown
 
 
 class WSGIServer(Protocol):

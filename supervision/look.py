@@ -8,8 +8,8 @@ from typing import Any
 
 import pykka
 
-from ..actors.exits import Crashed, Reason
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.exit_reasons import Crashed, Reason
 from . import calls
 from .child_spec import ChildType
 

@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import Any
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 
 
 def find(name: str) -> Any:

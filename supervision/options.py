@@ -6,14 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..actors.directory import TOPICS
-from ..actors.errors import UnknownOption, UsageError
-from ..actors.hooks import TIMEOUT, Hook, check_hook
-from ..actors.mailbox import BOUND
-from ..actors.order import HISTORY
-from ..actors.resumable import DETACHED
-from ..actors.resumption import WINDOW
-from ..actors.session import SUBSCRIPTIONS
+from ..actors.routing.topics import TOPICS
+from ..actors.runtime.hooks import TIMEOUT, Hook, check_hook
+from ..actors.runtime.mailbox import BOUND
+from ..actors.sessions.reception import WINDOW
+from ..actors.sessions.session import SUBSCRIPTIONS
+from ..actors.sessions.session_book import DETACHED
+from ..actors.targets.order import HISTORY
+from ..actors.words.errors import UnknownOption, UsageError
 from ..transport.limits import Limits
 from ..transport.origin import Origins
 from .hub_guard import LIMIT

@@ -19,7 +19,7 @@ import pykka
 from gevent.hub import get_hub
 from gevent.monkey import is_module_patched
 
-from ..actors.future import Future
+from ..actors.runtime.future import Future
 
 READ = 1  # libev's EV_READ
 

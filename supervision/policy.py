@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..actors.exits import Reason, is_orderly
+from ..actors.words.exit_reasons import Reason, is_orderly
 
 
 class Restart(Enum):

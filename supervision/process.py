@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.actor import Actor
-from ..actors.ref import Ignore, Ref
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.ref import Ignore, Ref
 from .child_spec import ChildSpec
 from .naming import name_of
 from .process_actor import ProcessActor

@@ -12,12 +12,12 @@ import pykka
 from pykka._envelope import Envelope
 from pykka.messages import _ActorStop
 
-from ..actors.actor import Actor
-from ..actors.errors import LocalProtocolError, RemoteProtocolError
-from ..actors.exits import KILLED, NORMAL, Crashed, Reason
-from ..actors.future import Future
-from ..actors.mailbox import Hibernate, Mailbox
-from ..actors.ref import ASK_TIMEOUT, Ignore, Ref, Stop
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.future import Future
+from ..actors.runtime.mailbox import Hibernate, Mailbox
+from ..actors.runtime.ref import ASK_TIMEOUT, Ignore, Ref, Stop
+from ..actors.words.errors import LocalProtocolError, RemoteProtocolError
+from ..actors.words.exit_reasons import KILLED, NORMAL, Crashed, Reason
 from ..transport.packets import Packet, Packets, dump_body, pack, seal
 from .os_process import OsProcess
 from .process_protocol import Kind, ProcessEnded, dump_reason, load_error, load_reason, reason_of

@@ -21,13 +21,13 @@ from gevent.lock import BoundedSemaphore
 from gevent.monkey import get_original
 from pykka._envelope import Envelope
 
-from ..actors.actor import Actor
-from ..actors.errors import Busy, LocalProtocolError, RemoteProtocolError, UsageError
-from ..actors.exits import Crashed, Reason, Shutdown
-from ..actors.future import LONGEST_WAIT, Future
-from ..actors.mailbox import get_ident
-from ..actors.ref import Ignore, Ref
-from ..actors.runtime import start_new_thread
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.future import LONGEST_WAIT, Future
+from ..actors.runtime.mailbox import get_ident
+from ..actors.runtime.ref import Ignore, Ref
+from ..actors.runtime.runtimes import start_new_thread
+from ..actors.words.errors import Busy, LocalProtocolError, RemoteProtocolError, UsageError
+from ..actors.words.exit_reasons import Crashed, Reason, Shutdown
 from ..transport.packets import Packet, Packets, dump_body, seal
 from .naming import find
 from .os_process import restore_environment

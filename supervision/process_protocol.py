@@ -11,8 +11,8 @@ import traceback
 from enum import IntEnum
 from typing import Any
 
-from ..actors.errors import LocalProtocolError, Refused, RemoteProtocolError, SupervisionError
-from ..actors.exits import KILLED, NORMAL, Crashed, Killed, Normal, Reason, Shutdown
+from ..actors.words.errors import LocalProtocolError, Refused, RemoteProtocolError, SupervisionError
+from ..actors.words.exit_reasons import KILLED, NORMAL, Crashed, Killed, Normal, Reason, Shutdown
 from ..transport.packets import dump_body
 
 LONGEST_TEXT = 20_000

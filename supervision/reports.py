@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ..actors.exits import Crashed, Reason
+from ..actors.words.exit_reasons import Crashed, Reason
 from .child_spec import ChildSpec
 
 logger = logging.getLogger("nuphar.supervision")

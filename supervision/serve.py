@@ -15,7 +15,7 @@ from gevent import socket as gevent_socket
 from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
-from ..actors.errors import UnknownOption, UsageError
+from ..actors.words.errors import UnknownOption, UsageError
 from ..transport.handler import Handler
 from ..transport.live import App, Live
 from .server import Server

@@ -9,23 +9,23 @@ from typing import Any, Self
 
 import gevent
 
-from ..actors.dead_letters import DeadLetter, DeadLetters
-from ..actors.delivery import ALL
-from ..actors.delivery import of as rule_of
-from ..actors.directory import Directory, Kind, Topic
-from ..actors.errors import NotRunning, OriginRefused, UsageError
-from ..actors.greeter import Greeter
-from ..actors.handles import KindHandle, TopicHandle
-from ..actors.hooks import Hook, ServerHooks, TopicHooks
-from ..actors.log import MemoryLog
-from ..actors.mailbox import Mailbox
-from ..actors.messages import Disconnect, Dispatch, DispatchTo
-from ..actors.own_store import OwnStore, OwnStores
-from ..actors.resumable import MemoryBook
-from ..actors.resumption import Resumption
-from ..actors.sessions import Sessions, check_client_id
-from ..actors.store import Store
-from ..actors.wiring import Wiring
+from ..actors.routing.admission import Greeter
+from ..actors.routing.handles import KindHandle, TopicHandle
+from ..actors.routing.own_stores import OwnStore, OwnStores
+from ..actors.routing.topics import Directory, Kind, Topic
+from ..actors.routing.wiring import Wiring
+from ..actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ..actors.runtime.mailbox import Mailbox
+from ..actors.sessions.reception import Resumption
+from ..actors.sessions.session_book import MemoryBook
+from ..actors.sessions.sessions import Sessions, check_client_id
+from ..actors.targets.dead_letters import DeadLetter, DeadLetters
+from ..actors.targets.log import MemoryLog
+from ..actors.targets.messages import Disconnect, Dispatch, DispatchTo
+from ..actors.words.delivery import ALL
+from ..actors.words.delivery import of as rule_of
+from ..actors.words.errors import NotRunning, OriginRefused, UsageError
+from ..actors.words.store import Store
 from ..transport.bare import BareClient
 from ..transport.codec import Codec
 from ..transport.connection import Gateway

@@ -8,9 +8,9 @@ from typing import Any
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 
-from ..actors.actor import Actor
-from ..actors.errors import SupervisionError, UsageError
-from ..actors.exits import Reason, Shutdown
+from ..actors.runtime.actor import Actor
+from ..actors.words.errors import SupervisionError, UsageError
+from ..actors.words.exit_reasons import Reason, Shutdown
 from ..transport.handler import Handler
 from ..transport.live import Live
 from .naming import find

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.exits import KILLED, SHUTDOWN, Reason, Shutdown, is_orderly
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.exit_reasons import KILLED, SHUTDOWN, Reason, Shutdown, is_orderly
 from .child_spec import BRUTAL_KILL, ChildSpec
 from .policy import Restart
 from .reports import report

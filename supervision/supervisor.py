@@ -15,9 +15,9 @@ from typing import Any
 
 import gevent
 
-from ..actors.actor import Actor
-from ..actors.exits import SHUTDOWN, Crashed, Reason, is_orderly
-from ..actors.ref import Down, Ref
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.ref import Down, Ref
+from ..actors.words.exit_reasons import SHUTDOWN, Crashed, Reason, is_orderly
 from . import calls
 from .child import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
 from .child_spec import INFINITY, ChildSpec, ChildType, check_options, check_specs

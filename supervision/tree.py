@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..actors.directory import Topic
-from ..actors.mailbox import Mailbox
-from ..actors.own_store import OwnStore
-from ..actors.ref import Ref
-from ..actors.registry import Registry
-from ..actors.router import RouterActor
-from ..actors.target import Target
-from ..actors.target_actor import TargetActor
+from ..actors.routing.own_stores import OwnStore
+from ..actors.routing.router import RouterActor
+from ..actors.routing.topics import Topic
+from ..actors.runtime.mailbox import Mailbox
+from ..actors.runtime.ref import Ref
+from ..actors.runtime.registry import Registry
+from ..actors.targets.target import Target
+from ..actors.targets.target_actor import TargetActor
 from ..transport.connections import ConnectionsActor
 from .child_spec import INFINITY, ChildSpec, ChildType, worker
 from .dynamic import DynamicSupervisor

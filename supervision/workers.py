@@ -17,9 +17,9 @@ import gevent
 import pykka
 from gevent.event import Event
 
-from ..actors.errors import SupervisionError, UsageError
-from ..actors.exits import Shutdown
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
+from ..actors.words.errors import SupervisionError, UsageError
+from ..actors.words.exit_reasons import Shutdown
 from . import calls
 from .dynamic import DynamicSupervisor, TerminateRef
 from .policy import Backoff

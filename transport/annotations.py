@@ -11,7 +11,7 @@ from enum import Enum
 from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, ForwardRef, NewType, TypeVar, get_args, get_origin
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 from .plain import TEXTS, UNCHANGED_IN
 from .shapes import ANYTHING, Alias, Either, Instance, Many, OneOf, Row, Shape, Single, Table
 

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple, Self
 
-from ..actors.errors import NotRunning, Refused, UsageError
-from ..actors.store import Store
-from ..actors.targets import as_target
+from ..actors.words.errors import NotRunning, Refused, UsageError
+from ..actors.words.store import Store
+from ..actors.words.target_names import as_target
 from .async_websocket import DONE, AsyncLink
 from .client_base import BY_US, BaseClient
 from .client_runtime import choose

@@ -11,7 +11,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, get_origin
 
-from ..actors.errors import RemoteProtocolError, UsageError
+from ..actors.words.errors import RemoteProtocolError, UsageError
 from .annotations import Scope, parts, registerable, shape_of
 from .decoding import Decoders
 from .encoding import Encoders, encoders_for

@@ -9,10 +9,10 @@ from typing import Any
 
 import gevent
 
-from ..actors.errors import Busy
-from ..actors.hooks import new_trace_id
-from ..actors.mailbox import get_ident
-from ..actors.sessions import Sessions
+from ..actors.runtime.hooks import new_trace_id
+from ..actors.runtime.mailbox import get_ident
+from ..actors.sessions.sessions import Sessions
+from ..actors.words.errors import Busy
 from .codec import Codec
 from .framing import BARE
 from .inbound import Inbound

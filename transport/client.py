@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from ..actors.errors import NotRunning, Refused
-from ..actors.future import Future
-from ..actors.store import Store
-from ..actors.targets import as_target
+from ..actors.runtime.future import Future
+from ..actors.words.errors import NotRunning, Refused
+from ..actors.words.store import Store
+from ..actors.words.target_names import as_target
 from .client_base import BY_US, BaseClient
 from .client_runtime import choose
 from .connector import Connector

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
-from ..actors.delivery import of, plain
-from ..actors.errors import NotRunning, Refused, RemoteProtocolError, UsageError
-from ..actors.store import Store, check_store
-from ..actors.targets import as_target
+from ..actors.words.delivery import of, plain
+from ..actors.words.errors import NotRunning, Refused, RemoteProtocolError, UsageError
+from ..actors.words.store import Store, check_store
+from ..actors.words.target_names import as_target
 from .client_core import ClientCore
 from .client_events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
 from .connector import Handler, Transport

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from ..actors.errors import QueueError, Refused, RemoteProtocolError
-from ..actors.store import Store
-from ..actors.targets import SESSION
+from ..actors.words.errors import QueueError, Refused, RemoteProtocolError
+from ..actors.words.store import Store
+from ..actors.words.target_names import SESSION
 from . import frames
 from .client_events import Answered, Changed, Denied, Ending, Event, NotKept, Pushed, Welcomed
 from .codec import Codec, decode, encode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..actors.errors import NupharError, Refused
+from ..actors.words.errors import NupharError, Refused
 from .replica import OwnMessage
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.words.errors import RemoteProtocolError
 from .client_runtime import ClientRuntime
 from .event_stream import EventReader
 from .sequences import MOST, join_cbor, split_cbor

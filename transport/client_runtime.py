@@ -13,7 +13,7 @@ import gevent.lock
 import gevent.socket
 from gevent._hub_local import get_hub_if_exists
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 
 
 class Event(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 from . import websocket_frames as wire
 from .states import is_for_good
 from .upgrade import accept_key

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..actors.errors import LocalProtocolError, RemoteProtocolError
-from ..actors.targets import fault_of_target
+from ..actors.words.errors import LocalProtocolError, RemoteProtocolError
+from ..actors.words.target_names import fault_of_target
 from . import frames
 from .frames import MAX_INTEGER, Frame
 from .serialiser import Serialiser
@@ -20,7 +20,7 @@ Check = Callable[[Any], Any]
 
 
 class Codec:
-    """A serialiser's messages and models as CBOR bytes (the port ``nuphar.actors.ports.Codec``)."""
+    """A serialiser's messages and models as CBOR bytes (the port ``nuphar.actors.words.ports.Codec``)."""
 
     def __init__(self, serialiser: Serialiser) -> None:
         self.serialiser = serialiser

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..actors.errors import RemoteProtocolError
-from ..actors.resumption import Resumption
-from ..actors.session import Session
-from ..actors.sessions import Sessions
+from ..actors.sessions.reception import Resumption
+from ..actors.sessions.session import Session
+from ..actors.sessions.sessions import Sessions
+from ..actors.words.errors import RemoteProtocolError
 from .codec import Codec, read
 from .frames import Bye, Hello, Ping, Welcome
 from .framing import plain

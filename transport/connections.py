@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import gevent
 
-from ..actors.actor import Actor
-from ..actors.exits import Normal, Reason, Shutdown
-from ..actors.reminder import Reminder
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.timer_every import Reminder
+from ..actors.words.exit_reasons import Normal, Reason, Shutdown
 from .connection import Connection, Gateway
 
 SLICE = 500

@@ -11,7 +11,7 @@ from enum import Enum, Flag
 from math import isfinite
 from typing import Any
 
-from ..actors.errors import UnregisteredType, UsageError
+from ..actors.words.errors import UnregisteredType, UsageError
 from .annotations import registerable
 from .plain import TAG, TAGS, TEXTS, UNCHANGED_OUT, Text
 from .records import Record, record_of

@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.words.errors import RemoteProtocolError
 from .batches import Batch
 
 START = b"retry: 1000\n\n"

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..actors.errors import QueueError, UsageError
+from ..actors.words.errors import QueueError, UsageError
 from .outgoing import Bounds, Saved
 from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..actors.errors import Refused
-from ..actors.store import Store
-from ..actors.targets import SESSION
+from ..actors.words.errors import Refused
+from ..actors.words.store import Store
+from ..actors.words.target_names import SESSION
 from .client_events import Changed, Event, Failed
 from .frames import Cursor, Resync, Subscribe, Unsubscribe
 from .replica import OwnMessage, Replica

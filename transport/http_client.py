@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from gevent import ssl as gevent_ssl
 
-from ..actors.errors import RemoteProtocolError, UsageError
+from ..actors.words.errors import RemoteProtocolError, UsageError
 from .backoff import Backoff
 from .client_line import ClientLine, Connection, Ending
 from .client_runtime import ClientRuntime, Greenlets, choose

@@ -8,7 +8,7 @@ from typing import Any
 
 import gevent
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.words.errors import RemoteProtocolError
 from . import event_stream
 from .connection import Gateway
 from .handler import HANG_UP

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..actors.errors import OriginRefused
+from ..actors.words.errors import OriginRefused
 from .origin import Origins
 from .sequences import SEQUENCES, Sequence
 from .upgrade import Refuse

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from ..actors.errors import RemoteProtocolError
-from ..actors.session import Session
-from ..actors.targets import fault_of_target
+from ..actors.sessions.session import Session
+from ..actors.words.errors import RemoteProtocolError
+from ..actors.words.target_names import fault_of_target
 from .codec import CLIENT_FRAMES, Codec, read
 from .frames import MAX_INTEGER, Call, ClientMessage, Failure, Frame, Hello, Ping, Pong, Resync, Subscribe, Unsubscribe
 from .framing import Framing, plain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

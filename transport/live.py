@@ -8,8 +8,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from ..actors.errors import UsageError
-from ..actors.hooks import Hook, HookFailed, call
+from ..actors.runtime.hooks import Hook, HookFailed, call
+from ..actors.words.errors import UsageError
 from .connection import Connection, Gateway, Socket
 from .handler import UPGRADE
 from .http_lines import HttpLines

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..actors.errors import UsageError
-from ..actors.store import Store
+from ..actors.words.errors import UsageError
+from ..actors.words.store import Store
 
 
 def first_values(store: Store) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ..actors.errors import OriginRefused, UsageError
+from ..actors.words.errors import OriginRefused, UsageError
 
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _ORIGIN = re.compile(r"(https?)://([^\s/?#@,:\[\]]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")

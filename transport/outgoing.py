@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 from itertools import islice, takewhile
 from typing import NamedTuple, Protocol
 
-from ..actors.errors import Refused
+from ..actors.words.errors import Refused
 from .replica import OwnMessage
 
 IN_FLIGHT = 700

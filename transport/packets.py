@@ -14,7 +14,7 @@ from __future__ import annotations
 import struct
 from typing import Any, NamedTuple
 
-from ..actors.errors import LocalProtocolError, RemoteProtocolError
+from ..actors.words.errors import LocalProtocolError, RemoteProtocolError
 from .strict import dump_cbor, load_cbor
 
 LONGEST = 16 * 64 * 1024

@@ -17,7 +17,7 @@ from binascii import crc32
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.words.errors import RemoteProtocolError
 from .outgoing import Saved
 from .strict import dump_cbor, load_cbor
 

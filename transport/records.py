@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, get_args, get_origin
 
-from ..actors.errors import UsageError
+from ..actors.words.errors import UsageError
 from .annotations import UNRESOLVED, Scope, is_named_tuple, namespace, shape_of
 from .shapes import ANYTHING, Shape
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..actors.store import Store
+from ..actors.words.store import Store
 from .frames import Cursor
 from .local_fields import first_values, with_fields
 from .strict import dump_cbor

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 from weakref import WeakSet
 
-from ..actors.errors import RemoteProtocolError, UsageError
+from ..actors.words.errors import RemoteProtocolError, UsageError
 from .automatic import AutomaticCodec, Tables
 
 Encode = Callable[[Any], Any]

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import cbor2
 
-from ..actors.errors import LocalProtocolError, RemoteProtocolError
+from ..actors.words.errors import LocalProtocolError, RemoteProtocolError
 from .frames import MAX_INTEGER
 
 DEPTH = 16

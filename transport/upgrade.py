@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..actors.errors import OriginRefused
+from ..actors.words.errors import OriginRefused
 from .origin import Origins
 
 SUBPROTOCOLS = ("nuphar.v1.cbor", "nuphar.v1.json")

@@ -4,8 +4,10 @@ The server owns the state, every topic is a supervised actor, and clients stay i
 """
 
 from . import supervision, transport
-from .actors import delivery
-from .actors.errors import (
+from .actors.routing.wiring import Slice, Wiring
+from .actors.sessions.sessions import generate_client_id
+from .actors.words import delivery
+from .actors.words.errors import (
     AlreadyStarted,
     Busy,
     LocalProtocolError,
@@ -22,9 +24,7 @@ from .actors.errors import (
     UnregisteredType,
     UsageError,
 )
-from .actors.sessions import generate_client_id
-from .actors.store import Store
-from .actors.wiring import Slice, Wiring
+from .actors.words.store import Store
 from .supervision.serve import serve
 from .supervision.server import Server
 from .transport import states

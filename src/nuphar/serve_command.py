@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .actors.errors import NupharError, UsageError
+from .actors.words.errors import NupharError, UsageError
 from .supervision.naming import find as find_by_name
 from .supervision.process_protocol import RemoteError
 from .supervision.serve import serve as serve_server

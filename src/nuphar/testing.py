@@ -24,8 +24,8 @@ from typing import Any
 import gevent
 from gevent.queue import Queue
 
-from .actors.errors import UsageError
-from .actors.mailbox import get_ident
+from .actors.runtime.mailbox import get_ident
+from .actors.words.errors import UsageError
 from .supervision.server import Server
 from .transport.connection import Connection
 from .transport.connector import Handler, Transport

@@ -114,7 +114,7 @@ def test_one_that_signs_in_as_another_user_sends_nothing_of_the_first(page: Page
 
 
 def test_a_reload_goes_on_with_the_session(page: Page) -> None:
-    pytest.importorskip("nuphar.actors.resumption", reason="this server resumes no sessions")
+    pytest.importorskip("nuphar.actors.sessions.reception", reason="this server resumes no sessions")
     page.load()
     page.wait_until("return client.state", "live")
     me = page.run("return client.clientId")

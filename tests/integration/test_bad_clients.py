@@ -19,7 +19,7 @@ from support.raw import BINARY, CLOSE, TEXT, Closed, RawClient, Refused, request
 from support.serving import eventually, listen
 
 from nuphar import Limits, Live, Server, Store
-from nuphar.actors.errors import RemoteProtocolError
+from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.codec import read
 from nuphar.transport.strict import load_cbor
 

@@ -12,7 +12,7 @@ from support.scripted import settle
 from support.serving import eventually, listen
 
 from nuphar import Limits, Refused, Server, Slice, Store, Wiring
-from nuphar.actors.answers import WINDOW
+from nuphar.actors.sessions.answers import WINDOW
 
 T = "topic:t"
 MakeServer = Callable[..., Server]

@@ -12,7 +12,7 @@ from support.scripted import settle
 from support.serving import eventually, listen
 
 from nuphar import Client, Limits, Server, Store, UsageError, automatic, delivery
-from nuphar.actors import target_actor
+from nuphar.actors.targets import target_actor
 from nuphar.transport import encode
 from nuphar.transport.frames import Subscribe
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.errors import Busy
-from nuphar.actors.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
+from nuphar.actors.targets.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
+from nuphar.actors.words.errors import Busy
 from nuphar.transport.codec import encode
 from nuphar.transport.frames import ClientMessage, Resync
 from nuphar.transport.strict import dump_cbor
@@ -19,7 +19,7 @@ from .thief import Thief
 from .watching import check_bounds
 
 if TYPE_CHECKING:
-    from nuphar.actors.directory import Topic
+    from nuphar.actors.routing.topics import Topic
 
     from .network import Line
     from .world import World

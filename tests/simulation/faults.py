@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
 
-from nuphar.actors import target_actor
-from nuphar.actors.answers import Fate
-from nuphar.actors.catch_up import CatchUp
-from nuphar.actors.repeats import Repeats
-from nuphar.actors.resumable import MemoryBook
-from nuphar.actors.router import RouterActor
-from nuphar.actors.target_actor import TargetActor
+from nuphar.actors.routing.router import RouterActor
+from nuphar.actors.sessions.answers import Fate
+from nuphar.actors.sessions.repeats import Repeats
+from nuphar.actors.sessions.session_book import MemoryBook
+from nuphar.actors.targets import target_actor
+from nuphar.actors.targets.catch_up import CatchUp
+from nuphar.actors.targets.target_actor import TargetActor
 from nuphar.transport.following import Following
 
 from .oracle import Crash

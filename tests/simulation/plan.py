@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from nuphar.actors import delivery
+from nuphar.actors.words import delivery
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any
 
-from nuphar.actors.delivery import ALL, All
+from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client_events import Answered, Welcomed
 from nuphar.transport.frames import Acknowledge, Resync, ServerMessage, Snapshot

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nuphar.actors import delivery
+from nuphar.actors.words import delivery
 from nuphar.transport import decode
 from nuphar.transport import frames as f
 

@@ -14,23 +14,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from nuphar.actors import (
-    alarm,
-    answers,
-    future,
-    greeter,
-    hooks,
-    lane,
-    log,
-    mailbox,
-    reminder,
-    repeats,
-    resumption,
-    runtime,
-    sessions,
-    succession,
-    target_actor,
-)
+from nuphar.actors.routing import admission
+from nuphar.actors.runtime import future, hooks, mailbox, runtimes, timer_every, timer_once
+from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
+from nuphar.actors.targets import lane, log, target_actor
 from nuphar.transport import connection, connections, outbox, outgoing, reader, websocket
 
 from .hub import Hub
@@ -39,8 +26,8 @@ from .hub import Hub
 dynamic, supervisor = (importlib.import_module(f"nuphar.supervision.{name}") for name in ("dynamic", "supervisor"))
 
 MODULES_WITH_GEVENT = (
-    runtime,
-    greeter,
+    runtimes,
+    admission,
     hooks,
     target_actor,
     outbox,
@@ -49,8 +36,8 @@ MODULES_WITH_GEVENT = (
     dynamic,
     supervisor,
 )
-MODULES_WITH_A_HUB = (mailbox, alarm, reminder, reader)
-MODULES_WITH_SECRETS = (log, sessions, resumption, connection, hooks)
+MODULES_WITH_A_HUB = (mailbox, timer_once, timer_every, reader)
+MODULES_WITH_SECRETS = (log, sessions, reception, connection, hooks)
 MODULES_WITH_CHANCE = (dynamic, supervisor)
 
 
@@ -92,7 +79,7 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
         (reader, "os", system),
         (websocket, "gevent_socket", sockets),
         # Sizes.
-        *((module, "WINDOW", window) for module in (answers, repeats, succession)),
+        *((module, "WINDOW", window) for module in (answers, repeats, takeover)),
         (answers, "_FULL", window - 1),
         (answers, "REFUSALS", sizes["refusals"]),
         (outgoing, "IN_FLIGHT", sizes["in_flight"]),

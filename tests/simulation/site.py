@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nuphar import Server, automatic
-from nuphar.actors.directory import Kind, Topic
-from nuphar.actors.exits import Shutdown
-from nuphar.actors.hooks import TopicHooks
-from nuphar.actors.messages import Use
-from nuphar.actors.ref import Stop
+from nuphar.actors.routing.topics import Kind, Topic
+from nuphar.actors.runtime.hooks import TopicHooks
+from nuphar.actors.runtime.ref import Stop
+from nuphar.actors.targets.messages import Use
+from nuphar.actors.words.exit_reasons import Shutdown
 from nuphar.supervision import tree
 from nuphar.transport.connection import Connection
 from nuphar.transport.limits import Limits

@@ -72,7 +72,7 @@ def test_it_is_found_out(name: str) -> None:
 
 
 def test_one_that_is_harmless_survives() -> None:
-    harmless = Mutant("harmless", "nuphar.actors.order", "HISTORY = 1_000\n", "HISTORY = 1_001\n")
+    harmless = Mutant("harmless", "nuphar.actors.targets.order", "HISTORY = 1_000\n", "HISTORY = 1_001\n")
     assert harmless not in MUTANTS
     result = trial(harmless, 3, 60.0)
     assert not result.is_killed

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from nuphar.actors.order import Order
-from nuphar.actors.session import Session
-from nuphar.actors.target import Target
+from nuphar.actors.sessions.session import Session
+from nuphar.actors.targets.order import Order
+from nuphar.actors.targets.target import Target
 
 from . import batch
 from .points import POINTS

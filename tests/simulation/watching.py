@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from nuphar.actors.delivery import Sample
-from nuphar.actors.lane import OWED, Lane
-from nuphar.actors.resumable import MemoryBook
-from nuphar.actors.tokens import BURNT, Tokens, Verdict
+from nuphar.actors.sessions.session_book import MemoryBook
+from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
+from nuphar.actors.targets.lane import OWED, Lane
+from nuphar.actors.words.delivery import Sample
 
 if TYPE_CHECKING:
     from .world import World

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from nuphar.actors import KILLED, NORMAL, SHUTDOWN, Actor, Ref
-from nuphar.actors.mailbox import Mailbox
+from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.supervision import (
     Backoff,
     ChildAlreadyStarted,

@@ -13,7 +13,7 @@ from gevent.hub import get_hub
 
 from nuphar import Server, Store, UsageError
 from nuphar.actors import Actor
-from nuphar.actors.mailbox import allocate_lock, get_ident
+from nuphar.actors.runtime.mailbox import allocate_lock, get_ident
 from nuphar.supervision.hub_guard import HubGuard, what_runs
 
 

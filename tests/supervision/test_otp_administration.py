@@ -9,7 +9,7 @@ import pytest
 from conformance.otp.nursery import Nursery, child, children, end, end_ref, open_nursery, states, why
 
 from nuphar.actors import SHUTDOWN
-from nuphar.actors.errors import SupervisionError
+from nuphar.actors.words.errors import SupervisionError
 from nuphar.supervision import (
     ChildAlreadyPresent,
     ChildAlreadyStarted,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.actors import SHUTDOWN, Actor, Crashed, Down, Ref
-from nuphar.actors.errors import Busy, Refused
-from nuphar.actors.mailbox import Mailbox
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.words.errors import Busy, Refused
 from nuphar.supervision import Backoff, ChildSpec, Restart, supervisor, worker
 from nuphar.supervision.policy import Failures
 

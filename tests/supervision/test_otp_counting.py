@@ -22,7 +22,7 @@ from conformance.otp.nursery import (
 )
 
 from nuphar.actors import SHUTDOWN, Actor, Crashed, Ref
-from nuphar.actors.exits import Killed
+from nuphar.actors.words.exit_reasons import Killed
 from nuphar.supervision import (
     Restart,
     StartFailed,

@@ -21,7 +21,7 @@ from conformance.otp.nursery import (
 )
 
 from nuphar.actors import Actor
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.registry import Registry
 from nuphar.supervision import (
     Backoff,
     ChildSpec,

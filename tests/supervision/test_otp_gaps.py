@@ -1,4 +1,4 @@
-"""What Pykka lacks and a supervisor needs; tests/actors/test_actor.py shows each beside plain Pykka."""
+"""What Pykka lacks and a supervisor needs; tests/actors/runtime/test_actor.py shows each beside plain Pykka."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from conformance.otp.nursery import LIMIT, Broken, Nursery, child, end, open_nursery, states, why
 
 from nuphar.actors import SHUTDOWN, Actor, Down, Ref, ThreadActor
-from nuphar.actors.errors import Busy, NupharError
-from nuphar.actors.future import Future
-from nuphar.actors.mailbox import Mailbox, ThreadMailbox
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.future import Future
+from nuphar.actors.runtime.mailbox import Mailbox, ThreadMailbox
+from nuphar.actors.runtime.registry import Registry
+from nuphar.actors.words.errors import Busy, NupharError
 from nuphar.supervision import ChildSpec, worker
 
 pytestmark = pytest.mark.usefixtures("caplog")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.actors import KILLED, NORMAL, SHUTDOWN, Crashed, Reason, Shutdown
-from nuphar.actors.exits import is_orderly
+from nuphar.actors.words.exit_reasons import is_orderly
 from nuphar.supervision import Backoff, Restart, Strategy
 from nuphar.supervision.policy import Failures, Intensity, affected, should_restart
 

@@ -17,9 +17,9 @@ from support.serving import eventually, program
 
 from nuphar import Busy, LocalProtocolError, Refused, RemoteProtocolError, UsageError
 from nuphar.actors import Actor
-from nuphar.actors.actor import ThreadActor
-from nuphar.actors.exits import KILLED, NORMAL, SHUTDOWN, Crashed, Shutdown
-from nuphar.actors.ref import Down, Ref
+from nuphar.actors.runtime.actor import ThreadActor
+from nuphar.actors.runtime.ref import Down, Ref
+from nuphar.actors.words.exit_reasons import KILLED, NORMAL, SHUTDOWN, Crashed, Shutdown
 from nuphar.supervision import (
     BRUTAL_KILL,
     ProcessEnded,

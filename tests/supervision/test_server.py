@@ -26,7 +26,7 @@ from nuphar import (
     UsageError,
     Wiring,
 )
-from nuphar.actors.future import Future
+from nuphar.actors.runtime.future import Future
 from nuphar.transport.frames import (
     Acknowledge,
     Call,
@@ -1353,7 +1353,7 @@ def test_every_call_works_from_an_os_thread(make_server: Callable[..., Server]) 
 
 
 def test_a_client_that_a_thread_connected_is_served_on_the_server_s_thread(server: Server, client: Connect) -> None:
-    from nuphar.actors.mailbox import get_ident
+    from nuphar.actors.runtime.mailbox import get_ident
 
     idents: list[int] = []
     server.on_topic_message(lambda *arguments: idents.append(get_ident()))

@@ -10,8 +10,8 @@ import pykka
 import pytest
 
 from nuphar.actors import KILLED, SHUTDOWN, Actor, Ref, Shutdown
-from nuphar.actors.exits import NORMAL
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.registry import Registry
+from nuphar.actors.words.exit_reasons import NORMAL
 from nuphar.supervision import (
     BRUTAL_KILL,
     Backoff,

@@ -12,9 +12,9 @@ from gevent.monkey import get_original
 
 from nuphar import Refused
 from nuphar.actors import Actor
-from nuphar.actors.actor import ThreadActor
-from nuphar.actors.exits import Crashed, Reason, Shutdown
-from nuphar.actors.ref import Ignore
+from nuphar.actors.runtime.actor import ThreadActor
+from nuphar.actors.runtime.ref import Ignore
+from nuphar.actors.words.exit_reasons import Crashed, Reason, Shutdown
 
 block = get_original("time", "sleep")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nuphar.actors.errors import RemoteProtocolError
+from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport import serialiser as module
 from nuphar.transport.serialiser import Serialiser, automatic
 

@@ -10,9 +10,9 @@ from gevent.event import Event
 from support.scripted import settle
 
 from nuphar import Server, automatic
-from nuphar.actors.hooks import ServerHooks
-from nuphar.actors.mailbox import Mailbox
-from nuphar.actors.sessions import Sessions
+from nuphar.actors.runtime.hooks import ServerHooks
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport import decode, encode
 from nuphar.transport.bare import BOUND, BareClient
 from nuphar.transport.codec import Codec

@@ -9,10 +9,10 @@ import pytest
 
 from nuphar import Limits, automatic
 from nuphar.actors import KILLED, SHUTDOWN, Shutdown
-from nuphar.actors.hooks import ServerHooks
-from nuphar.actors.mailbox import Mailbox
-from nuphar.actors.resumption import Resumption
-from nuphar.actors.sessions import Sessions
+from nuphar.actors.runtime.hooks import ServerHooks
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.reception import Resumption
+from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport.codec import Codec
 from nuphar.transport.connection import Gateway
 from nuphar.transport.connections import SLICE, ConnectionsActor, Tick

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.actors.errors import RemoteProtocolError
+from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.batches import Batch
 from nuphar.transport.event_stream import COMMENT, START, Event, EventReader, write_batch, write_close
 

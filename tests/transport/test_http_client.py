@@ -12,7 +12,7 @@ from support.peer import Peer, Proxy
 from support.serving import eventually, free_port, in_thread, listen
 
 from nuphar import Client, Limits, Server, Store, UsageError
-from nuphar.actors.handles import TopicHandle
+from nuphar.actors.routing.handles import TopicHandle
 from nuphar.transport import Connector, Handler
 from nuphar.transport.backoff import Backoff
 from nuphar.transport.client_runtime import Threads, choose

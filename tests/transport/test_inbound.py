@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from support.kept import Kept
 
 from nuphar import RemoteProtocolError, automatic
-from nuphar.actors.hooks import ServerHooks
-from nuphar.actors.mailbox import Mailbox
-from nuphar.actors.session import Session
+from nuphar.actors.runtime.hooks import ServerHooks
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.session import Session
 from nuphar.transport import decode, encode
 from nuphar.transport.codec import Codec, read
 from nuphar.transport.frames import Call, ClientMessage, Frame, Hello, Ping, Pong, Rejected

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from nuphar import Store, UsageError
-from nuphar.actors.store import check_store
+from nuphar.actors.words.store import check_store
 from nuphar.transport.local_fields import first_values, with_fields
 
 

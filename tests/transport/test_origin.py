@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.actors.errors import OriginRefused, UsageError
+from nuphar.actors.words.errors import OriginRefused, UsageError
 from nuphar.transport.origin import Origins
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.actors.errors import RemoteProtocolError
+from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.sequences import MOST, SEQUENCES, head, join_cbor, split_cbor, split_json
 
 LARGEST = 70_000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nuphar.actors.errors import RemoteProtocolError, UnregisteredType, UsageError
+from nuphar.actors.words.errors import RemoteProtocolError, UnregisteredType, UsageError
 from nuphar.transport import serialiser as module
 from nuphar.transport.serialiser import automatic, custom, register
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 import gevent
 
-from ..actors.store import Store
+from ..actors.words.store import Store
 from ..supervision.serve import serve
 from ..supervision.server import Server
 from ..transport.limits import Limits

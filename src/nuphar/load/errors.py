@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..actors.errors import NupharError
+from ..actors.words.errors import NupharError
 
 
 class LoadError(NupharError):

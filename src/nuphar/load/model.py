@@ -11,7 +11,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from ..actors.store import Store
+from ..actors.words.store import Store
 
 if TYPE_CHECKING:
     from ..supervision.server import Server

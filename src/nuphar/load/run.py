@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import gevent
 from gevent.event import Event
 
-from ..actors.targets import topic_target
+from ..actors.words.target_names import topic_target
 from .checker import Checker
 from .client import Client
 from .connect import connect_all

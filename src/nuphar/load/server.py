@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 from gevent.fileobject import FileObjectPosix
 
-from ..actors.ref import Ref
+from ..actors.runtime.ref import Ref
 from ..supervision.serve import serve
 from ..supervision.server import Server
 from .model import add_topics

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..actors.errors import RemoteProtocolError
+from ..actors.words.errors import RemoteProtocolError
 from ..transport import websocket_frames as wire
 from ..transport.codec import read
 from ..transport.frames import Frame, ServerMessage

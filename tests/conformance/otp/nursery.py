@@ -15,7 +15,7 @@ import pykka
 import pytest
 
 from nuphar.actors import KILLED, NORMAL, SHUTDOWN, Actor, Crashed, Ignore, Reason, Ref, Shutdown
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.registry import Registry
 from nuphar.supervision import (
     ChildInfo,
     ChildSpec,

@@ -11,8 +11,8 @@ import gevent
 import pykka
 
 from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Killed, Normal, Reason, Ref, Shutdown
-from nuphar.actors.errors import SupervisionError
-from nuphar.actors.registry import Registry
+from nuphar.actors.runtime.registry import Registry
+from nuphar.actors.words.errors import SupervisionError
 from nuphar.supervision import (
     AutoShutdown,
     ChildAlreadyPresent,

@@ -7,19 +7,19 @@ from .mutant import Mutant
 OF_ORDERS = (
     Mutant(
         "a full history forgets its newest message instead of its oldest",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         "self._bytes -= len(history.popleft())",
         "self._bytes -= len(history.pop())",
     ),
     Mutant(
         "a history keeps one message more than it may",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         "while len(history) > self.history_bound or",
         "while len(history) > self.history_bound + 1 or",
     ),
     Mutant(
         "a message that its update refuses stays in the history",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         """        model = self.update(model, message)
         seq += 1
         history = self._history
@@ -33,25 +33,25 @@ OF_ORDERS = (
     ),
     Mutant(
         "what was missed is one message short",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         "for at in range(behind)]",
         "for at in range(behind - 1)]",
     ),
     Mutant(
         "what was missed begins one message too early",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         "first = len(self._history) - behind",
         "first = len(self._history) - behind - 1",
     ),
     Mutant(
         "what was missed is given out though its beginning is forgotten",
-        "nuphar.actors.order",
+        "nuphar.actors.targets.order",
         "not 0 <= behind <= len(self._history):",
         "not 0 <= behind <= len(self._history) + 1:",
     ),
     Mutant(
         "a cursor of another epoch is taken for one of this",
-        "nuphar.actors.catch_up",
+        "nuphar.actors.targets.catch_up",
         """        if since[0] != order.epoch:
             return [self.snapshot(encoding, order, "restarted")]
         missed = order.missed(*since)""",
@@ -59,85 +59,85 @@ OF_ORDERS = (
     ),
     Mutant(
         "who missed too much is told that the target was restarted",
-        "nuphar.actors.catch_up",
+        "nuphar.actors.targets.catch_up",
         'return [*answers, self.snapshot(encoding, order, "behind")]',
         'return [*answers, self.snapshot(encoding, order, "restarted")]',
     ),
     Mutant(
         "own messages in front of a Snapshot are not acknowledged",
-        "nuphar.actors.catch_up",
+        "nuphar.actors.targets.catch_up",
         'return [*answers, self.snapshot(encoding, order, "behind")]',
         'return [self.snapshot(encoding, order, "behind")]',
     ),
     Mutant(
         "a Snapshot is written once and for ever",
-        "nuphar.actors.catch_up",
+        "nuphar.actors.targets.catch_up",
         "if self._state[0] != seq:",
         "if self._state[0] < 0:",
     ),
     Mutant(
         "a late Snapshot is that of the first who was late",
-        "nuphar.actors.catch_up",
+        "nuphar.actors.targets.catch_up",
         "if late is None or late[:3] != (encoding, order.seq, reason):",
         "if late is None:",
     ),
     Mutant(
         "every order has the same epoch",
-        "nuphar.actors.log",
+        "nuphar.actors.targets.log",
         "Order(store, secrets.token_hex(4), self._history)",
         'Order(store, "one", self._history)',
     ),
     Mutant(
         "the order of a target that has stopped is kept",
-        "nuphar.actors.log",
+        "nuphar.actors.targets.log",
         "self._orders.pop(target, None)",
         "self._orders.get(target)",
     ),
     Mutant(
         "a ref that comes again is new again",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "return Fate.KNOWN\n",
         "return _NEW\n",
     ),
     Mutant(
         "a ref below the window is new again",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "return Fate.FORGOTTEN\n",
         "return _NEW\n",
     ),
     Mutant(
         "the window of refs is one too narrow",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "if ref <= self.highest - WINDOW:",
         "if ref <= self.highest - WINDOW + 1:",
     ),
     Mutant(
         "the window of refs is one too wide",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "if ref <= self.highest - WINDOW:",
         "if ref < self.highest - WINDOW:",
     ),
     Mutant(
         "answers are lost when their ring grows",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "refs[at], seqs[at], places[at] = ref, seq, place",
         "refs[at], seqs[at], places[at] = ref, _PENDING, place",
     ),
     Mutant(
         "the answer to a ref is given for every target",
-        "nuphar.actors.repeats",
+        "nuphar.actors.sessions.repeats",
         "elif (first := answers.target_of(ref)) not in (target, None):",
         "elif (first := answers.target_of(ref)) == '':",
     ),
     Mutant(
         "the seq of another epoch is said again",
-        "nuphar.actors.repeats",
+        "nuphar.actors.sessions.repeats",
         "seq = answer.seq if answer.place == place else 0",
         "seq = answer.seq",
     ),
     Mutant(
         "a message that nobody has begun is not new when it comes again",
-        "nuphar.actors.answers",
+        "nuphar.actors.sessions.answers",
         "self._seqs[ref & self._mask] = _RELEASED",
         "self._seqs[ref & self._mask] = _PENDING",
     ),

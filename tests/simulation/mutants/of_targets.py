@@ -7,7 +7,7 @@ from .mutant import Mutant
 OF_TARGETS = (
     Mutant(
         "a message is acknowledged before it is applied",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "                effects = target.post(session, ref, content, payload)\n",
         """                answer = session.encoding.acknowledge(target.name, target.seq + 1, [ref], False)
                 session.write(session.encoding.join([answer]))
@@ -16,13 +16,13 @@ OF_TARGETS = (
     ),
     Mutant(
         "a message that was refused is acknowledged",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "return [*self.flush(), Crash(author, ref, refused)]",
         "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(
         "a message in hand is taken out before it is handled",
-        "nuphar.actors.actor",
+        "nuphar.actors.runtime.actor",
         """                handle(message)
                 if mailbox.owner is not self:
                     return KILLED
@@ -36,13 +36,13 @@ OF_TARGETS = (
     ),
     Mutant(
         "a message that was applied is applied again by a successor",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "if message is target.settled:",
         "if message is None:",
     ),
     Mutant(
         "a message counts as applied before it is",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         """                effects = target.post(session, ref, content, payload)
                 target.settled = message
 """,
@@ -52,25 +52,25 @@ OF_TARGETS = (
     ),
     Mutant(
         "a message that was set aside is not answered",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         'self._refuse(message, "crashed", text, {"trace_id": trace_id})',
         "self._settle(message, [])",
     ),
     Mutant(
         "a successor does not look after those who are behind",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "        self._perform(self._target.visits())\n        self.mailbox.suspended",
         "        self._perform(self._target.flush())\n        self.mailbox.suspended",
     ),
     Mutant(
         "the leave hook is called twice",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "            self._left(session.client_id)\n",
         "            self._left(session.client_id)\n            self._left(session.client_id)\n",
     ),
     Mutant(
         "the leave hook is called for who only changes connections",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "            self._settle(message, effects)\n",
         """            self._settle(message, effects)
             if message.replaces is not None and self._left is not None:
@@ -79,122 +79,122 @@ OF_TARGETS = (
     ),
     Mutant(
         "nobody says to the last subscribers that a topic stops",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "self._perform(target.stop(final=target.name != SESSION))",
         "self._perform(target.stop(final=False))",
     ),
     Mutant(
         "what waits in the mailbox of a topic that stops is not answered",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         'self._refuse(message, "gone", "it has stopped")',
         "self._settle(message, [])",
     ),
     Mutant(
         "what an outbox does not take is forgotten, and nobody is behind",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "sinks = set(map(id, refused))",
         "sinks = set[int]()",
     ),
     Mutant(
         "who is behind is not visited when there is room",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "                if session.sink.pending:\n",
         "                if not session.sink.pending:\n",
     ),
     Mutant(
         "the alarm for the next sample is not set",
-        "nuphar.actors.target_actor",
+        "nuphar.actors.targets.target_actor",
         "            self._alarm.set(lane.next_at)\n",
         "            self._alarm.stop()\n",
     ),
     Mutant(
         "a publisher hears itself",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "others = [subscriber for subscriber in group if subscriber is not author]",
         "others = list(group)",
     ),
     Mutant(
         "a publisher with a lane hears itself",
-        "nuphar.actors.lanes",
+        "nuphar.actors.targets.lanes",
         "theirs = [outcome for outcome in outcomes if outcome.author is not subscriber]",
         "theirs = outcomes",
     ),
     Mutant(
         "the predecessor of a session that is resumed stays in the target",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "lane = self._detach(replaces)",
         "lane = self._laned.get(replaces)",
     ),
     Mutant(
         "a session that is resumed gets its own missed messages as those of others",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}",
         "own: dict[int, int] = {}",
     ),
     Mutant(
         "own messages that are not sent yet are not among the own ones",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "            if ref and author.answers is subscriber.answers:\n                own[seq] = ref",
         "            if ref and author is subscriber:\n                own[seq] = ref",
     ),
     Mutant(
         "the answer to a message that came alone is not remembered",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "            author.answers.settle(ref, self.place, seq)\n",
         "            author.answers.own(self.place, seq)\n",
     ),
     Mutant(
         "the answers to messages that came together are not remembered",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "            author.answers.settle_all(place, outcomes, places)\n",
         "            author.answers.settle_all(place, outcomes, ())\n",
     ),
     Mutant(
         "who leaves goes on hearing",
-        "nuphar.actors.target",
+        "nuphar.actors.targets.target",
         "        self.members.discard(subscriber)\n        self._leave_group(subscriber)\n",
         "        self.members.discard(subscriber)\n",
     ),
     Mutant(
         "an Acknowledge of several refs names the first seq",
-        "nuphar.actors.pieces",
+        "nuphar.actors.targets.outcomes",
         "return [encoding.acknowledge(target, run[-1].seq, refs, False)] if refs else []",
         "return [encoding.acknowledge(target, run[0].seq, refs, False)] if refs else []",
     ),
     Mutant(
         "own messages with a gap between them share an Acknowledge",
-        "nuphar.actors.pieces",
+        "nuphar.actors.targets.outcomes",
         "        if run and outcome.seq != run[-1].seq + 1:\n",
         "        if run and outcome.seq < run[-1].seq:\n",
     ),
     Mutant(
         "own messages behind a gap are not answered",
-        "nuphar.actors.lane",
+        "nuphar.actors.targets.lane",
         "        else:\n            self._owe(outcomes)\n",
         "        else:\n            self._owe(())\n",
     ),
     Mutant(
         "own messages that were held are not answered when the rule drops them",
-        "nuphar.actors.lane",
+        "nuphar.actors.targets.lane",
         "        self._owe(held)\n",
         "",
     ),
     Mutant(
         "what a lane has dropped is not replaced by a Snapshot",
-        "nuphar.actors.lane",
+        "nuphar.actors.targets.lane",
         "due = Due(self._reason, self._held if self._reason is None else self._owed, pushes)",
         "due = Due(None, self._held if self._reason is None else self._owed, pushes)",
     ),
     Mutant(
         "of two pushes that wait for one place the older one stays",
-        "nuphar.actors.lane",
+        "nuphar.actors.targets.lane",
         "            if (older := waiting.pop(key, None)) is not None:\n",
         "            if key in waiting:\n                continue\n"
         "            if (older := waiting.pop(key, None)) is not None:\n",
     ),
     Mutant(
         "samples are sent as fast as they come",
-        "nuphar.actors.lane",
+        "nuphar.actors.targets.lane",
         "self.next_at = now + 1.0 / self.rule.hz",
         "self.next_at = now",
     ),

@@ -7,25 +7,25 @@ from .mutant import Mutant
 OF_THE_WAY = (
     Mutant(
         "a mailbox takes more than its bound",
-        "nuphar.actors.mailbox",
+        "nuphar.actors.runtime.mailbox",
         "if len(messages) >= self.bound or self.suspended:",
         "if self.suspended:",
     ),
     Mutant(
         "a mailbox loses what waits when its actor dies",
-        "nuphar.actors.mailbox",
+        "nuphar.actors.runtime.mailbox",
         "        self.owner = None\n        self._taker = _NOBODY\n",
         "        self.owner = None\n        self.messages.clear()\n        self._taker = _NOBODY\n",
     ),
     Mutant(
         "a mailbox wakes its actor once and never again",
-        "nuphar.actors.mailbox",
+        "nuphar.actors.runtime.mailbox",
         "        self._wake_scheduled = False\n        # Nobody is parked",
         "        # Nobody is parked",
     ),
     Mutant(
         "a message that crashes its actor is tried for ever",
-        "nuphar.actors.actor",
+        "nuphar.actors.runtime.actor",
         "            if self.mailbox.crashes >= POISON:\n",
         "            if self.mailbox.crashes < 0:\n",
     ),

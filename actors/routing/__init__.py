@@ -1,0 +1,1 @@
+"""Who may, and where it goes: the router, topics, sessions' own stores."""

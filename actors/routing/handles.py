@@ -1,0 +1,248 @@
+"""What a program holds: a topic, or a kind of topics, of a running server. Safe from any greenlet and any OS thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import gevent
+from pykka._envelope import Envelope
+
+from ..runtime.future import Future
+from ..runtime.hooks import Hook, check_hook
+from ..runtime.mailbox import Mailbox
+from ..runtime.ref import ASK_TIMEOUT, Stop
+from ..sessions.sessions import Sessions, check_client_id
+from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
+from ..targets.order import Position
+from ..words.errors import NotRunning, UsageError
+from ..words.exit_reasons import SHUTDOWN
+from ..words.ports import Codec
+from ..words.store import Store, check_store
+from .topics import Directory, Kind, Topic
+from .wiring import Wiring
+
+H = TypeVar("H", bound=Hook)
+
+
+class Home(Protocol):
+    """What a handle needs of its server."""
+
+    directory: Directory
+    sessions: Sessions
+    router: Mailbox
+    wiring: Wiring
+    initial: Any
+
+    @property
+    def codec(self) -> Codec: ...
+
+    def check_running(self) -> None:
+        """Raise NotRunning unless the server runs."""
+
+    def start_topic(self, topic: Topic) -> None:
+        """Have the topic's actor started."""
+
+
+def ask(mailbox: Mailbox, message: Any, timeout: float = ASK_TIMEOUT) -> Any:
+    """Ask whoever takes from ``mailbox``, now or after a restart, and wait at most ``timeout`` seconds.
+
+    Raises: pykka.Timeout, or what the handler raised.
+    """
+    check_not_inside(mailbox)
+    future = Future()
+    mailbox.put(Envelope(message, reply_to=future))
+    return future.get(timeout=timeout)
+
+
+def check_not_inside(mailbox: Mailbox) -> None:
+    """Raise UsageError if whoever takes from ``mailbox`` is who calls."""
+    if mailbox.taking is gevent.getcurrent():
+        raise UsageError("an actor cannot wait for itself: this was called from inside the topic's own update")
+
+
+@dataclass(frozen=True, eq=False)
+class TopicHandle:
+    """A topic of a server."""
+
+    _home: Home
+    _topic: Topic
+
+    @property
+    def id(self) -> str:
+        return self._topic.id
+
+    def __repr__(self) -> str:
+        return f"<topic {self.id!r}>"
+
+    def with_store(self, store: Store | None = None) -> TopicHandle:
+        """Keep a model: ``store``, or what the wiring says for this id. Returns the handle itself.
+
+        Raises: UsageError if the topic has a store already or nothing is wired; UnregisteredType for a model that the
+        serialiser cannot write.
+        """
+        home, topic = self._home, self._topic
+        if topic.target.order is not None:
+            raise UsageError(f"{self!r} has a store already")
+        store = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
+        home.codec.encode_model(store.model)
+        order = home.directory.give_store(topic, store)
+        if topic.mailbox.owner is None:
+            topic.target.use(order)  # nobody is subscribed before its actor has started
+        else:
+            ask(topic.mailbox, Use(order))
+        return self
+
+    def dispatch(self, message: Any) -> None:
+        """Apply ``message`` as the server's own; every subscriber gets it in its order.
+
+        Raises: UsageError for a topic without a store, UnregisteredType, NotRunning, Busy.
+        """
+        self._check()
+        if self._topic.target.order is None:
+            raise UsageError(f"{self!r} has no store to dispatch to: call with_store() first, or broadcast()")
+        self._topic.mailbox.put(Dispatch(message, self._home.codec.encode_message(message)))
+
+    def broadcast(self, message: Any, exclude: str | None = None) -> None:
+        """Push ``message`` outside any order to every subscriber but the client ``exclude``.
+
+        Raises: UnregisteredType, NotRunning, Busy.
+        """
+        self._check()
+        payload = self._home.codec.encode_message(message)
+        excluded = self._home.sessions.get(check_client_id(exclude)) if exclude is not None else None
+        self._topic.mailbox.put(Broadcast(payload, excluded))
+
+    def subscribe(self, client_id: str) -> None:
+        """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
+        self._check()
+        self._home.router.put(Admit(check_client_id(client_id), self.id))
+
+    def unsubscribe(self, client_id: str) -> None:
+        """Unsubscribe a client; does nothing if it is not subscribed."""
+        self._check()
+        self._home.router.put(Evict(check_client_id(client_id), self.id))
+
+    def stop(self, timeout: float = ASK_TIMEOUT) -> None:
+        """Stop the topic: each subscriber gets a final Acknowledge, its id is free again. Waits ``timeout`` seconds."""
+        self._check()
+        check_not_inside(self._topic.mailbox)
+        self._home.directory.remove(self._topic)
+        ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
+
+    @property
+    def snapshot(self) -> Position:
+        """The model and its seq, a consistent pair that includes everything dispatched before by this caller.
+
+        Raises: UsageError for a topic without a store.
+        """
+        topic = self._topic
+        if topic.mailbox.empty() or not self._is_running():
+            order = topic.target.order
+            position = None if order is None else order.position
+        else:
+            position = ask(topic.mailbox, Read())
+        if position is None:
+            raise UsageError(f"{self!r} has no store, so it has no model")
+        return position
+
+    @property
+    def model(self) -> Any:
+        """The present model (see `snapshot` for the pair)."""
+        return self.snapshot.model
+
+    @property
+    def seq(self) -> int:
+        """The seq of the present model."""
+        return self.snapshot.seq
+
+    @property
+    def subscribers(self) -> list[str]:
+        """The client ids of everybody who is subscribed."""
+        return [session.client_id for session in self._topic.target.subscribers]
+
+    def can_subscribe(self, hook: H) -> H:
+        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
+        self._topic.hooks.can_subscribe = check_hook(hook)
+        return hook
+
+    def on_join(self, hook: H) -> H:
+        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._topic.hooks.on_join = check_hook(hook)
+        return hook
+
+    def on_leave(self, hook: H) -> H:
+        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._topic.hooks.on_leave = check_hook(hook)
+        return hook
+
+    def _is_running(self) -> bool:
+        try:
+            self._check()
+        except NotRunning:
+            return False
+        return True
+
+    def _check(self) -> None:
+        self._home.check_running()
+        if self._home.directory.topics.get(self.id) is not self._topic:
+            raise NotRunning(f"{self!r} has stopped")
+
+
+@dataclass(frozen=True, eq=False)
+class KindHandle:
+    """A topic kind of a server: one topic for each id with its prefix."""
+
+    _home: Home
+    _kind: Kind
+
+    def __repr__(self) -> str:
+        return f"<topic kind {self._kind.prefix!r}>"
+
+    def with_store(self, store: Store | Callable[[Any], Store] | None = None) -> KindHandle:
+        """Give each new topic a store: ``store``, ``store(key)``, or what the wiring says. Returns the handle."""
+        home = self._home
+        if store is None:
+            home.wiring.kind_slice(self._kind.prefix)
+            self._kind.store = lambda topic_id, key: home.wiring.topic_store(topic_id, home.initial, key)
+        elif isinstance(store, Store):
+            same = check_store(store)
+            self._kind.store = lambda topic_id, key: same
+        elif callable(store):
+            make = store
+            self._kind.store = lambda topic_id, key: check_store(make(key))
+        else:
+            raise UsageError(f"expected a nuphar.Store, a function from key to Store, or None, got {store!r}")
+        return self
+
+    def topic(self, suffix: Any) -> TopicHandle:
+        """Return the topic ``prefix + suffix``, started if it is not running.
+
+        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
+        """
+        self._home.check_running()
+        topic, is_begun = self._home.directory.find(f"{self._kind.prefix}{suffix}")
+        if is_begun:
+            self._home.start_topic(topic)
+        return TopicHandle(self._home, topic)
+
+    def topics(self) -> Sequence[TopicHandle]:
+        """Return the running topics of this kind."""
+        topics = list(self._home.directory.topics.values())
+        return [TopicHandle(self._home, topic) for topic in topics if topic.kind is self._kind]
+
+    def can_subscribe(self, hook: H) -> H:
+        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
+        self._kind.hooks.can_subscribe = check_hook(hook)
+        return hook
+
+    def on_join(self, hook: H) -> H:
+        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._kind.hooks.on_join = check_hook(hook)
+        return hook
+
+    def on_leave(self, hook: H) -> H:
+        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._kind.hooks.on_leave = check_hook(hook)
+        return hook

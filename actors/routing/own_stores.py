@@ -1,0 +1,79 @@
+"""Every session's own store: target ``session``, begun with the session's first message to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..runtime.mailbox import Mailbox
+from ..runtime.ref import Stop
+from ..sessions.session import Session
+from ..targets.log import Log
+from ..targets.order import Order
+from ..targets.target import Target
+from ..words.exit_reasons import SHUTDOWN
+from ..words.ports import Codec
+from ..words.store import Store
+from ..words.target_names import SESSION
+
+
+class OwnStore(NamedTuple):
+    """One session's target and its mailbox."""
+
+    session: Session
+    target: Target
+    mailbox: Mailbox
+
+
+class OwnStores:
+    """The running ones, by client id. ``start`` has the actor of one started, without waiting for it."""
+
+    def __init__(self, codec: Codec, log: Log, store: Callable[[], Store], start: Callable[[OwnStore], None]) -> None:
+        self._codec = codec
+        self._log = log
+        self._store = store
+        self._start = start
+        self._running: dict[str, OwnStore] = {}
+
+    def open(self, session: Session) -> Mailbox:
+        """Return the mailbox of the session's store, started if it was not."""
+        own = self._running.get(session.client_id)
+        if own is None:
+            target = Target(SESSION, self._codec, self._order(session))
+            target.attach(session)
+            own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True))
+            self._start(own)
+        return own.mailbox
+
+    def hand_over(self, session: Session) -> Session | None:
+        """Make the open store that of ``session``, and return the predecessor that it was the store of, if any."""
+        own = self._running[session.client_id]
+        if own.session is session:
+            return None
+        self._running[session.client_id] = own._replace(session=session)
+        return own.session
+
+    def model(self, session: Session) -> Any:
+        """Return the session's model: what it started with, while it has sent nothing."""
+        own = self._running.get(session.client_id)
+        if own is None or own.target.order is None:
+            return self._store().model
+        return own.target.order.position.model
+
+    def close(self, session: Session) -> None:
+        """End the session's store."""
+        own = self._running.pop(session.client_id, None)
+        if own is not None:
+            own.mailbox.put_anyway(Stop(SHUTDOWN))
+            self._log.forget(self._name(session))
+
+    def running(self) -> list[OwnStore]:
+        """Return the running ones."""
+        return list(self._running.values())
+
+    def _order(self, session: Session) -> Order:
+        return self._log.open(self._name(session), self._store())
+
+    @staticmethod
+    def _name(session: Session) -> str:
+        return f"{SESSION}:{session.client_id}"

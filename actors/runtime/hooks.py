@@ -1,0 +1,103 @@
+"""Hooks: functions of the application that Nuphar calls, fenced so that none can hurt anybody but its own caller."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gevent
+from gevent._hub_local import get_hub_if_exists
+
+from ..words.errors import NupharError, UsageError
+
+logger = logging.getLogger("nuphar.hooks")
+
+Hook = Callable[..., Any]
+
+TIMEOUT = 5.0
+"""Seconds that a hook may take, as long as it lets other greenlets run meanwhile."""
+
+
+class HookTimeout(NupharError):
+    """A hook took longer than it may."""
+
+
+class HookFailed(NupharError):
+    """A hook raised or took too long; ``trace_id`` finds it in the log."""
+
+    def __init__(self, name: str, trace_id: str) -> None:
+        super().__init__(f"the hook {name} failed; trace id {trace_id}")
+        self.trace_id = trace_id
+
+
+def new_trace_id() -> str:
+    """Return 16 hex characters that tie what a peer was told to an entry in the log."""
+    return secrets.token_hex(8)
+
+
+def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+    """Call ``hook`` in this greenlet, for at most ``timeout`` seconds, and return what it returns.
+
+    Raises: HookFailed, when what went wrong is in the log.
+    """
+    try:
+        if get_hub_if_exists() is None:
+            return hook(*arguments)  # in a plain thread, whose time is its own
+        with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
+            return hook(*arguments)
+    except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
+        raise
+    except (Exception, gevent.Timeout, SystemExit) as error:
+        trace_id = new_trace_id()
+        logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
+        raise HookFailed(name, trace_id) from error
+
+
+def check_hook(hook: Any) -> Any:
+    """Return ``hook`` if it can be called.
+
+    Raises: UsageError.
+    """
+    if not callable(hook):
+        raise UsageError(f"a hook is a callable, got {hook!r}")
+    return hook
+
+
+@dataclass
+class ServerHooks:
+    """Who is told what happens on the whole server; each list is called in order."""
+
+    message: list[Hook] = field(default_factory=list)
+    topic_message: list[Hook] = field(default_factory=list)
+    connect: list[Hook] = field(default_factory=list)
+    disconnect: list[Hook] = field(default_factory=list)
+    timeout: float = TIMEOUT
+
+    def run(self, name: str, *arguments: Any) -> None:
+        """Call every hook of ``name``; what goes wrong is in the log and nowhere else."""
+        for hook in getattr(self, name):
+            try:
+                call(f"on_{name}", hook, *arguments, timeout=self.timeout)
+            except HookFailed:
+                continue
+
+    def spawn(self, name: str, *arguments: Any) -> None:
+        """Run the hooks of ``name`` in a greenlet of their own, for actors that must not wait."""
+        if getattr(self, name):
+            gevent.spawn(self.run, name, *arguments)
+
+
+@dataclass
+class TopicHooks:
+    """Who may join one topic (or one kind), and what joining and leaving cause.
+
+    ``can_subscribe(client_id, topic_id, session_model) -> bool``; ``on_join(client_id)`` and
+    ``on_leave(client_id)`` return messages (or None) that are dispatched, or broadcast where there is no store.
+    """
+
+    can_subscribe: Hook | None = None
+    on_join: Hook | None = None
+    on_leave: Hook | None = None

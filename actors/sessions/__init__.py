@@ -1,0 +1,1 @@
+"""One client as the server sees it, and how it comes back."""

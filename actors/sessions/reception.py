@@ -1,0 +1,116 @@
+"""The reception of clients: who is new, who comes back as the one that left, and whose time is over."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..words.ports import Encoding, Sink
+from .session import Session
+from .session_book import Resumable
+from .sessions import Sessions, generate_client_id
+from .takeover import NOWHERE
+from .tokens import Tokens, Verdict
+
+logger = logging.getLogger("nuphar.actors")
+
+WINDOW = 120.0
+"""Seconds for which a session waits for its client, unless told otherwise: a tunnel, a change of networks."""
+
+REPLACED, STOLEN = 4409, 4401
+"""Close codes: a newer connection of the same session, and a session whose token is in two hands."""
+
+
+class Greeting(NamedTuple):
+    """What a Welcome says: the session, its id and its new token, and whether it is one that its client knew."""
+
+    session: Session
+    id: str
+    token: str
+    resumed: bool
+
+
+class Resumption:
+    """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds."""
+
+    def __init__(self, sessions: Sessions, window: float = WINDOW) -> None:
+        self._sessions = sessions
+        self._book = sessions.book
+        self._window = window
+
+    def greet(
+        self,
+        id: str | None,
+        token: str | None,
+        identity: str | None,
+        encoding: Encoding,
+        sink: Sink,
+        close: Callable[[int, str], None],
+    ) -> Greeting:
+        """Return the session that a client asked for, or a new one; ``close(code, reason)`` ends its connection.
+
+        Whatever is wrong with what it says, it gets a new one: nobody learns which sessions there are.
+        """
+        known = self._find(id, token, identity)
+        newest = secrets.token_urlsafe(32)
+        if known is None or token is None:
+            session = self._sessions.connect(generate_client_id(), encoding, sink)
+            session.key = id = secrets.token_hex(16)
+            if self._window:
+                self._book.save(Resumable(id, session, Tokens(newest), identity, close))
+            return Greeting(session, id, newest, False)
+        self._book.take(known.id)
+        older, close_older = known.session, known.close
+        known.session, known.close, known.lost_at = self._sessions.resume(older, encoding, sink), close, None
+        known.tokens.rotate(token, newest)
+        self._book.save(known)
+        close_older(REPLACED, "replaced by a newer connection")
+        return Greeting(known.session, known.id, newest, True)
+
+    def prove(self, session: Session) -> None:
+        """The client has shown that it got its newest token."""
+        if session.key is not None and (known := self._book.get(session.key)) is not None:
+            known.tokens.prove()
+            self._book.save(known)
+
+    def lose(self, session: Session, now: float, for_good: bool = False) -> None:
+        """The connection of ``session`` is gone; ``for_good`` if its client said that it does not come back."""
+        if session.closed:
+            return  # it goes on with another connection, or has ended
+        known = self._book.take(session.key) if session.key is not None else None
+        if known is None or for_good or not self._window:
+            self._sessions.disconnect(session)
+            return
+        session.connect(NOWHERE)
+        known.lost_at, known.close = now, _nothing_to_close
+        self._book.save(known)
+        self.tick(now)
+
+    def tick(self, now: float) -> None:
+        """End the sessions whose clients have been away for too long, or are too many."""
+        for known in self._book.expire(now):
+            self._sessions.disconnect(known.session)
+
+    def stop(self) -> None:
+        """End all that wait, and keep none from now on: the server stops."""
+        self._window = 0.0
+        self.tick(float("inf"))
+
+    def _find(self, id: str | None, token: str | None, identity: str | None) -> Resumable | None:
+        """Return the session with this id, if this client may have it."""
+        if id is None or token is None or (known := self._book.get(id)) is None:
+            return None
+        verdict = known.tokens.judge(token)
+        if verdict is Verdict.BURNT:
+            logger.warning("a used token of client %s came again: its session ends", known.session.client_id)
+            self._book.take(id)
+            self._sessions.disconnect(known.session)
+            known.close(STOLEN, "token reused")
+        is_his = verdict is Verdict.GOOD and known.identity == identity and not known.session.closed
+        return known if is_his else None
+
+
+def _nothing_to_close(code: int, reason: str) -> None:
+    """Stand for the connection of a session that has none."""

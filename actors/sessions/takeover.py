@@ -1,0 +1,71 @@
+"""How a session goes on with another connection: a newer `Session` takes the place of the older one.
+
+Nothing here waits, so no frame comes between. The older one is mute at once; in each of its targets it stays until the
+newer one's Join, which brings what was missed, takes it out: so the newer connection hears nothing before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..runtime.mailbox import Mailbox
+from ..targets.messages import Post, Request
+from .answers import WINDOW
+from .session import Membership, Session
+
+
+class Nowhere:
+    """The sink of a session without a connection: its client finds what it missed when it comes back."""
+
+    ready = -1
+    """It is no descriptor that may be written to (what `Encoding.deliver` asks a WebSocket's outbox)."""
+
+    pending = 0
+
+    def write(self, joined: Any, /) -> None:
+        """Drop ``joined``."""
+
+    def offer(self, joined: Any, /) -> bool:
+        """Drop it too, and want nobody to remember it."""
+        return True
+
+    def on_empty(self, hear: Callable[[], None], /) -> None:
+        """Do nothing: it never fills."""
+
+
+NOWHERE = Nowhere()
+
+
+def supersede(older: Session, newer: Session) -> None:
+    """Give ``newer`` the place of ``older``, whose memberships it has to `restore`.
+
+    What ``older`` was still asking for, and what it held for targets that it was not in yet, nobody has begun: the
+    client sends it again.
+    """
+    older.closed = True
+    older.successor = newer
+    older.connect(NOWHERE)
+    newer.key = older.key
+    older.answers.release(older.in_hand)
+    for target, membership in older.memberships.items():
+        for message in membership.take_held():
+            if isinstance(message, Post):
+                older.answers.release(message.ref)
+        inside = older if membership.admitted else membership.replaces
+        if inside is not None:
+            resumed = newer.memberships[target] = Membership(WINDOW)
+            resumed.replaces = inside
+            resumed.trusted = membership.trusted
+            resumed.welcomed = True  # the join hook is not called for it
+            resumed.requests = 1
+    older.memberships = {}
+
+
+def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox) -> None:
+    """Ask the router for every membership again, from its cursor on; cursors of other targets are taken as a Resync."""
+    for target, membership in list(session.memberships.items()):
+        router.put_anyway(Request(session, None, target, cursors.get(target), None, membership.trusted, membership))
+    for target, cursor in cursors.items():
+        if target not in session.memberships:
+            session.subscribe(None, target, cursor)

@@ -1,0 +1,1 @@
+"""One target: its order, its store, and who hears it."""

@@ -1,0 +1,54 @@
+"""What a target decides, as data: its actor performs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from ..sessions.answers import Answers
+from ..words.ports import Encoding
+from .lane import Lane, Outcome
+
+
+class Subscriber(Protocol):
+    """Whoever is subscribed: all that a target needs to know of a session."""
+
+    @property
+    def encoding(self) -> Encoding: ...
+
+    @property
+    def answers(self) -> Answers: ...
+
+
+class Send(NamedTuple):
+    """Hand ``joined`` to each of ``subscribers``, which all have this ``encoding``.
+
+    It carries ``outcomes``: whoever cannot take them falls behind (`Target.fall_behind`). If that is None, he must
+    take it, or his connection ends.
+    """
+
+    subscribers: Sequence[Any]
+    joined: Any
+    encoding: Encoding
+    outcomes: Sequence[Outcome] | None = None
+
+
+class Visit(NamedTuple):
+    """Look after a subscriber who has a lane: write what `Target.visit` gives."""
+
+    subscriber: Any
+    lane: Lane
+
+
+class Crash(NamedTuple):
+    """A store's ``update``, or a rule's key, raised ``error`` on the message with ``ref``.
+
+    Author None is the server.
+    """
+
+    author: Any
+    ref: int
+    error: BaseException
+
+
+Effects = list[Send | Visit | Crash]

@@ -1,0 +1,298 @@
+"""One target: an order, who is subscribed, and what the present drain has produced. Pure.
+
+A `Target` is what survives its actor: a successor opens it and goes on. It decides, and returns `Send`s and
+`Crash`es for the actor to perform. Everything that one drain of the mailbox applies is collected, encoded once for
+each encoding, joined once, and handed to all subscribers as the same object; an author gets Acknowledges in the
+places of his own messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..sessions.answers import Place
+from ..words.delivery import ALL, All, Rule, less
+from ..words.errors import Refused
+from ..words.ports import Codec, Encoding
+from .catch_up import CatchUp
+from .effects import Crash, Effects, Send, Subscriber, Visit
+from .lane import Lane, Outcome
+from .lanes import Lanes
+from .order import Order
+from .outcomes import acknowledges, answers, piece, with_acknowledges, written
+
+_NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
+
+_send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
+_outcome = partial(tuple.__new__, Outcome)
+
+
+class Target:
+    """The state of one target, plainly mutable for speed; every method leaves it whole."""
+
+    __slots__ = (
+        "_catch_up", "_codec", "_groups", "_laned", "_lanes", "_outcomes", "members", "name", "order", "place", "rule",
+        "settled",
+    )  # fmt: skip
+
+    def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
+        self.name = name
+        self.order = order
+        self.place: Place = (name, "" if order is None else order.epoch)
+        """Where its messages are applied: the target and its epoch; one object for all, as every answer has it."""
+        self.rule: Rule = ALL
+        """What subscribers get who do not wish for less."""
+        self.settled: Any = None
+        """The message that was applied last, so that a successor does not apply it again."""
+        self._codec = codec
+        self._catch_up = CatchUp(name, codec)
+        self.members: set[Any] = set()
+        """Who is subscribed; `attach`, `_detach` and `stop` keep it."""
+        self._groups: dict[Encoding, dict[Any, None]] = {}
+        self._lanes = Lanes(name, codec)
+        self._laned = self._lanes.of  # those with a rule of their own, or behind: they are in no group
+        self._outcomes: list[Outcome] = []
+
+    @property
+    def seq(self) -> int:
+        return 0 if self.order is None else self.order.position.seq
+
+    @property
+    def subscribers(self) -> list[Any]:
+        """Everybody who is subscribed."""
+        return [subscriber for group in self._groups.values() for subscriber in group] + list(self._laned)
+
+    def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
+        """Apply a message of ``author``; the outcome is sent by the next `flush`."""
+        if self.order is None:
+            self._outcomes.append(_outcome((author, ref, 0, payload)))
+            return _NOTHING
+        try:
+            seq = self.order.apply(message, payload)
+        except Refused as refused:
+            return [*self.flush(), Crash(author, ref, refused)]  # it said no before it changed anything
+        except Exception as error:
+            self.order.rebuild(self._codec.decode_message)
+            return [*self.flush(), Crash(author, ref, error)]
+        self._outcomes.append(_outcome((author, ref, seq, payload)))
+        return _NOTHING
+
+    def push(self, payload: bytes, exclude: Subscriber | None = None) -> Effects:
+        """Send ``payload`` outside the order to everybody but ``exclude``."""
+        effects = self.flush()
+        for encoding, group in self._groups.items():
+            others = [subscriber for subscriber in group if subscriber is not exclude]
+            effects.append(Send(others, encoding.join([encoding.push(self.name, payload)]), encoding))
+        if self._laned:
+            effects += self._lanes.give([Outcome(None, 0, 0, payload)], exclude)
+        return effects
+
+    def attach(self, subscriber: Subscriber) -> None:
+        """Subscribe without a frame."""
+        self.members.add(subscriber)
+        self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
+
+    def join(
+        self,
+        subscriber: Subscriber,
+        ref: int | None,
+        since: tuple[str, int] | None,
+        wish: Rule | None = None,
+        replaces: Subscriber | None = None,
+    ) -> Effects:
+        """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
+
+        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
+        that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
+        Raises: what the serialiser raises for a model that it cannot write; then nothing has changed.
+        """
+        encoding = subscriber.encoding
+        own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
+        pieces = [] if self.order is None else self._catch_up.write(encoding, self.order, since, own)
+        effects = self.flush()
+        if replaces is not None:
+            lane = self._detach(replaces)
+            pieces += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
+        elif ref is not None or subscriber not in self.members:
+            pieces += self._admit(subscriber, less(self.rule, wish))
+        elif (lane := self._laned.get(subscriber)) is not None:
+            pieces += answers(encoding, self.name, lane.settle())
+        if ref is not None:
+            pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
+        if pieces:
+            effects.append(Send((subscriber,), encoding.join(pieces), encoding))
+        return effects
+
+    def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
+        """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""
+        effects = self.flush()
+        encoding = subscriber.encoding
+        if (lane := self._detach(subscriber)) is not None:
+            effects += self._lanes.end(subscriber, lane, self._late, pushes_too=False)
+        if ref is not None:
+            answer = encoding.acknowledge(self.name, self.seq, [ref], False)
+            effects.append(Send((subscriber,), encoding.join([answer]), encoding))
+        return effects
+
+    def use(self, order: Order) -> Effects:
+        """Give an ephemeral target an order; whoever is subscribed gets a Snapshot of it."""
+        effects = self.flush()
+        self.order, self.place = order, (self.name, order.epoch)
+        for encoding, group in self._groups.items():
+            snapshot = self._catch_up.snapshot(encoding, order, "restarted")
+            effects.append(Send(list(group), encoding.join([snapshot]), encoding, ()))
+        for subscriber, lane in self._laned.items():
+            lane.miss("restarted")
+            effects.append(Visit(subscriber, lane))
+        return effects
+
+    def stop(self, final: bool) -> Effects:
+        """End: each subscriber gets one final Acknowledge (if ``final``) and is gone."""
+        effects = self.flush()
+        for encoding, group in self._groups.items():
+            if final:
+                last = encoding.acknowledge(self.name, self.seq, [], True)
+                effects.append(Send(list(group), encoding.join([last]), encoding))
+        for subscriber, lane in self._laned.items():
+            effects += self._lanes.end(subscriber, lane, self._late, pushes_too=True)
+            if final:
+                encoding = subscriber.encoding
+                last = encoding.acknowledge(self.name, self.seq, [], True)
+                effects.append(Send((subscriber,), encoding.join([last]), encoding))
+        self.members.clear()
+        self._groups.clear()
+        self._laned.clear()
+        return effects
+
+    def flush(self) -> Effects:
+        """Say who gets what of everything that was applied since the last flush."""
+        outcomes = self._outcomes
+        if not outcomes:
+            return []
+        self._outcomes = []
+        if len(outcomes) == 1:
+            return self._flush_one(outcomes)
+        authors: dict[Any, list[int]] = {}
+        for at, outcome in enumerate(outcomes):
+            if outcome.author is not None:
+                authors.setdefault(outcome.author, []).append(at)
+        place = self.place
+        for author, places in authors.items():
+            author.answers.settle_all(place, outcomes, places)
+        effects: Effects = []
+        # What is missing of an order can be made good by a Snapshot, anything else cannot.
+        droppable = outcomes if self.order is not None else None
+        for encoding, group in self._groups.items():
+            here = [author for author in authors if author in group]
+            if len(group) == len(here) == 1 and len(authors[here[0]]) == len(outcomes):
+                # Alone: nobody else needs the messages, so they are not even encoded.
+                effects.append(Send(here, encoding.join(acknowledges(encoding, self.name, outcomes)), encoding))
+                continue
+            pieces = written(encoding, self.name, outcomes)
+            if len(here) < len(group):
+                others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
+                effects.append(Send(others, encoding.join(pieces), encoding, droppable))
+            for author in here:
+                places = authors[author]
+                outcome = outcomes[places[0]]
+                if len(places) == 1 and outcome.seq:
+                    # By far the most: put it in its place, join, and take it out again, instead of copying the list.
+                    replaced = pieces[places[0]]
+                    pieces[places[0]] = encoding.acknowledge(self.name, outcome.seq, (outcome.ref,), False)
+                    effects.append(_send(((author,), encoding.join(pieces), encoding, droppable)))
+                    pieces[places[0]] = replaced
+                elif own := with_acknowledges(encoding, self.name, outcomes, pieces, places):
+                    effects.append(_send(((author,), encoding.join(own), encoding, droppable)))
+        if self._laned:
+            effects += self._lanes.give(outcomes)
+        return effects
+
+    def _flush_one(self, outcomes: list[Outcome]) -> Effects:
+        """The same for a message that came alone: nothing has to be grouped."""
+        author, ref, seq, _ = outcome = outcomes[0]
+        if ref:
+            author.answers.settle(ref, self.place, seq)
+        droppable = outcomes if seq else None
+        effects: Effects = []
+        for encoding, group in self._groups.items():
+            is_here = author in group
+            if len(group) > is_here:
+                others = [subscriber for subscriber in group if subscriber is not author]
+                joined = encoding.join((piece(encoding, self.name, outcome),))
+                effects.append(_send((others, joined, encoding, droppable)))
+            if is_here and (ref or seq):
+                own = encoding.acknowledge(self.name, seq, (ref,), False)
+                effects.append(_send(((author,), encoding.join((own,)), encoding, None)))
+        if self._laned:
+            effects += self._lanes.give(outcomes)
+        return effects
+
+    def fall_behind(self, subscriber: Subscriber, outcomes: Sequence[Outcome]) -> None:
+        """Note that ``subscriber`` could not take ``outcomes``: he gets a Snapshot when he can."""
+        lane = self._laned.get(subscriber)
+        if lane is None and subscriber in self.members:
+            self._leave_group(subscriber)
+            lane = self._laned[subscriber] = Lane(ALL, subscriber)
+        if lane is not None:
+            lane.miss("slow", outcomes)
+
+    def visits(self, subscriber: Subscriber | None = None) -> Effects:
+        """Flush, then look after ``subscriber``, or everybody, for whom something waits."""
+        effects = self.flush()
+        for each, lane in self._laned.items():
+            if not lane.is_empty and (subscriber is None or each is subscriber):
+                effects.append(Visit(each, lane))
+        return effects
+
+    def visit(self, subscriber: Subscriber, lane: Lane, now: float, has_room: bool) -> Any:
+        """Return what ``subscriber`` gets at ``now`` (seconds), joined; None for nothing.
+
+        Raises: what the serialiser raises for a model that it cannot write.
+        """
+        due = lane.take(now, has_room)
+        if isinstance(lane.rule, All) and lane.is_empty and self._laned.get(subscriber) is lane:
+            del self._laned[subscriber]
+            self.attach(subscriber)
+        return None if due is None else self._lanes.write(subscriber, due, self._late)
+
+    def _admit(self, subscriber: Subscriber, rule: Rule) -> list[bytes]:
+        """Subscribe with ``rule``; return what is left over of the rule that he had."""
+        lane = self._laned.get(subscriber)
+        left = [] if lane is None else answers(subscriber.encoding, self.name, lane.settle())
+        if isinstance(rule, All):
+            if lane is not None:
+                del self._laned[subscriber]
+                left += [piece(subscriber.encoding, self.name, outcome) for outcome in lane.end().pushes]
+            self.attach(subscriber)
+        elif lane is None:
+            self._leave_group(subscriber)
+            self.members.add(subscriber)
+            self._laned[subscriber] = Lane(rule, subscriber)
+        else:
+            lane.rule = rule
+        return left
+
+    def _leave_group(self, subscriber: Subscriber) -> None:
+        group = self._groups.get(subscriber.encoding, {})
+        group.pop(subscriber, None)
+        if not group:
+            self._groups.pop(subscriber.encoding, None)
+
+    def _detach(self, subscriber: Subscriber) -> Lane | None:
+        self.members.discard(subscriber)
+        self._leave_group(subscriber)
+        return self._laned.pop(subscriber, None)
+
+    def _own(self, subscriber: Subscriber, after: int) -> dict[int, int]:
+        """Return the refs of its own messages after a seq, by seq; also of those not flushed yet."""
+        own = subscriber.answers.own(self.place, after)
+        for author, ref, seq, _ in self._outcomes:
+            if ref and author.answers is subscriber.answers:
+                own[seq] = ref
+        return own
+
+    def _late(self, encoding: Encoding, reason: str) -> bytes:
+        assert self.order is not None  # nothing of a target without an order is missed
+        return self._catch_up.late(encoding, self.order, reason)

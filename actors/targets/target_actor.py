@@ -1,0 +1,254 @@
+"""The actor of one target: it takes messages from the mailbox, lets the pure `Target` decide, and performs.
+
+One drain of the mailbox is one flush: what several messages produced goes out together, and a message that comes
+alone is sent at once, as nothing waits behind it. Only subscribers who take samples need a timer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from pykka._envelope import Envelope
+
+from ..runtime.actor import POISON, Actor
+from ..runtime.hooks import ServerHooks, new_trace_id
+from ..runtime.mailbox import Mailbox
+from ..runtime.timer_once import Alarm
+from ..sessions.session import Session
+from ..words.errors import NotRunning, Refused
+from ..words.exit_reasons import Normal, Reason, Shutdown
+from ..words.target_names import SESSION
+from .dead_letters import DeadLetters
+from .effects import Crash, Effects, Send, Visit
+from .lane import Lane
+from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
+from .target import Target
+
+logger = logging.getLogger("nuphar.actors")
+
+DRAIN = 256
+"""Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
+
+
+class TargetActor(Actor):
+    """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
+
+    def __init__(
+        self,
+        target: Target,
+        mailbox: Mailbox,
+        hooks: ServerHooks,
+        dead_letters: DeadLetters,
+        left: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **link: Any,
+    ) -> None:
+        super().__init__(mailbox=mailbox, **link)
+        self._target = target
+        self._hooks = hooks
+        self._dead_letters = dead_letters
+        self._left = left
+        self._drained = 0
+        self._clock = clock
+        self._alarm = Alarm(mailbox, Tick(), clock)
+
+    def init(self) -> None:
+        # What a predecessor applied and could not send any more.
+        self._perform(self._target.visits())
+        self.mailbox.suspended = ""
+
+    def handle(self, message: Any) -> Any:
+        target = self._target
+        kind = type(message)
+        if message is target.settled:
+            pass  # a predecessor applied it, and ended before it could take it out of the mailbox
+        elif kind is Post:
+            session, ref, content, payload = message
+            if session in target.members:
+                effects = target.post(session, ref, content, payload)
+                target.settled = message
+                if effects:
+                    self._perform(effects)
+                elif self._hooks.message and target.name == SESSION and target.order is not None:
+                    self._hooks.run("message", content, target.order.position.model, session.client_id)
+            else:
+                session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
+        elif kind is Dispatch:
+            self._settle(message, target.post(None, 0, message.message, message.payload))
+        elif kind is Join:
+            self._join(message)
+        elif kind is Leave:
+            self._leave(message)
+        elif kind is Repeat:
+            self._perform(target.flush())  # the first one may be in this very drain
+            message.session.repeats.answer(message.ref, target.name, target.place)
+        elif kind is Broadcast:
+            self._settle(message, target.push(message.payload, message.exclude))
+        elif kind is Use:
+            self._settle(message, target.use(message.order))
+        elif kind is Read:
+            self._perform(target.flush())  # what it asks about must not wait for the next message
+            return None if target.order is None else target.order.position
+        elif kind is Room:
+            self._perform(target.visits(message.session))
+        elif kind is Tick:
+            self._perform(target.visits())
+        else:
+            return super().handle(message)
+        self._drained += 1
+        if self._drained >= DRAIN:
+            self.idle()
+            target.settled = message  # whatever it was: a kill while others run must not have it answered twice
+            gevent.sleep(0)  # others have waited long enough
+            if self.mailbox.owner is self:
+                target.settled = None  # it is taken out at once; an alarm's next tick is the same object
+        return None
+
+    def idle(self) -> None:
+        self._drained = 0
+        self._perform(self._target.flush())
+
+    def terminate(self, reason: Reason) -> None:
+        """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
+        target = self._target
+        self._alarm.stop()
+        if not isinstance(reason, Normal | Shutdown):
+            if self.mailbox.crashes >= POISON:
+                # The next start may be a back-off away: senders hear of it now.
+                self.mailbox.suspended = f"{target.name} is restarting after crashes"
+            return
+        gone = target.subscribers
+        self._perform(target.stop(final=target.name != SESSION))
+        for session in gone:
+            self._end_membership(session)
+        for message in self.mailbox.drain():
+            self._refuse(message, "gone", "it has stopped")
+
+    def set_aside(self, message: Any) -> None:
+        """Put it among the dead letters: the others must not wait for it for ever."""
+        target, trace_id = self._target, new_trace_id()
+        self._perform(target.flush())
+        order = target.order
+        position = None if order is None else order.position
+        self._dead_letters.add(target.name, message, self.mailbox, position, trace_id)
+        text = f"a message crashed its actor {POISON} times and was set aside; trace id {trace_id}"
+        logger.error("%s: %s: %.200r", target.name, text, message)
+        self._refuse(message, "crashed", text, {"trace_id": trace_id})
+
+    def _settle(self, message: Any, effects: Effects) -> None:
+        self._target.settled = message
+        if effects:
+            self._perform(effects)
+
+    def _leave(self, message: Leave) -> None:
+        target, session = self._target, message.session
+        was_in = session in target.members
+        self._settle(message, target.leave(session, message.ref))
+        if was_in and self._left is not None:
+            self._left(session.client_id)
+
+    def _join(self, message: Join) -> None:
+        target, session = self._target, message.session
+        # Also if it is over by now: then its Leave is behind, or the Join of its successor.
+        try:
+            effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
+            self._settle(message, effects)
+        except Exception as error:
+            if message.replaces is not None:
+                self._leave(Leave(message.replaces, None))
+            text, details = self._fault(error, "cannot write its model")
+            session.reject(message.ref or 0, target.name, "crashed", text, details)
+            return
+        for caused in message.caused:
+            self._perform(target.post(None, 0, caused.message, caused.payload))
+
+    def _perform(self, effects: Effects) -> None:
+        for effect in effects:
+            if not isinstance(effect, Send):
+                if isinstance(effect, Visit):
+                    self._visit(effect.subscriber, effect.lane)
+                else:
+                    self._tell(effect)
+                continue
+            subscribers, joined, encoding, outcomes = effect
+            if len(subscribers) == 1:
+                sink = subscribers[0].sink
+                if outcomes is None:
+                    sink.write(joined)
+                elif not sink.offer(joined):
+                    self._fall_behind([sink], effect)
+                continue
+            refused: list[Any] | None = None if outcomes is None else []
+            encoding.deliver([subscriber.sink for subscriber in subscribers], joined, refused)
+            if refused:
+                self._fall_behind(refused, effect)
+
+    def _tell(self, crash: Crash) -> None:
+        author, ref, error = crash
+        if isinstance(error, Refused):
+            # The application says no, in its own words: nothing has crashed.
+            code, text, details = error.code, error.text, error.details
+        else:
+            code, (text, details) = "crashed", self._fault(error, "crashed on a message")
+        if author is not None:
+            author.reject(ref, self._target.name, code, text, details)
+
+    def _fall_behind(self, refused: list[Any], send: Send) -> None:
+        sinks = set(map(id, refused))
+        for session in send.subscribers:
+            if id(session.sink) in sinks:
+                self._target.fall_behind(session, send.outcomes or ())
+                if session.sink.pending:
+                    session.want_room(self.mailbox)  # otherwise its connection is over
+
+    def _visit(self, session: Session, lane: Lane) -> None:
+        try:
+            joined = self._target.visit(session, lane, self._clock(), not session.sink.pending)
+        except Exception as error:
+            text, details = self._fault(error, "cannot write its model")
+            self._leave(Leave(session, None))
+            self._end_membership(session)
+            session.reject(0, self._target.name, "crashed", text, details)
+            return
+        if joined is not None:
+            session.write(joined)
+        if lane.is_empty:
+            return
+        if session.sink.pending:
+            session.want_room(self.mailbox)
+        elif not session.closed:
+            self._alarm.set(lane.next_at)
+
+    def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
+        trace_id = new_trace_id()
+        logger.error("%s %s; trace id %s", self._target.name, what, trace_id, exc_info=error)
+        return f"it {what}; trace id {trace_id}", {"trace_id": trace_id}
+
+    def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
+        target = self._target.name
+        if isinstance(message, Envelope):
+            if message.reply_to is not None:
+                message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
+        elif isinstance(message, Post):
+            message.session.reject(message.ref, target, code, text, details)
+        elif isinstance(message, Join):
+            self._end_membership(message.session)
+            message.session.reject(message.ref or 0, target, code, text, details)
+        elif isinstance(message, Repeat):
+            message.session.repeats.answer(message.ref, target, None)
+        elif isinstance(message, Leave) and message.ref is not None:
+            self._perform(self._target.leave(message.session, message.ref))
+
+    def _end_membership(self, session: Session) -> None:
+        while session.successor is not None:
+            session = session.successor
+        membership = session.memberships.get(self._target.name)
+        if membership is not None and membership.replaces is not None:
+            membership.replaces, membership.welcomed = None, False  # what it would resume is over
+        # A topic that was begun anew under this name has taken it over otherwise.
+        if membership is not None and membership.put == self.mailbox.put:
+            del session.memberships[self._target.name]

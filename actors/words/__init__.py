@@ -1,0 +1,1 @@
+"""What every wing says: errors, exit reasons, names of targets, stores, delivery rules, ports."""

@@ -1,0 +1,94 @@
+"""What the actors need from the wing above: how values become bytes, and how frames are written.
+
+Payloads and states travel between the actors as bytes, made once: ``transport/codec.py`` fills in `Codec`,
+``transport/framing.py`` fills in `Encoding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ..sessions.session_book import Resumable
+
+
+class Codec(Protocol):
+    """Messages and models to their bytes on the wire, and back.
+
+    Encoding raises UnregisteredType for a value that the serialiser does not know; decoding raises RemoteProtocolError.
+    """
+
+    def encode_message(self, message: Any) -> bytes: ...
+
+    def decode_message(self, payload: bytes) -> Any: ...
+
+    def encode_model(self, model: Any) -> bytes: ...
+
+    def decode_model(self, state: bytes) -> Any: ...
+
+
+class Sink(Protocol):
+    """Where a session's bytes go, e.g. an outbox. It never waits and never raises."""
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for the client."""
+
+    def write(self, joined: Any, /) -> object:
+        """Take ``joined``, or end the connection of a client for whom it is too much."""
+
+    def offer(self, joined: Any, /) -> bool:
+        """Take ``joined`` whole, or nothing of it: False."""
+
+    def on_empty(self, callback: Callable[[], None], /) -> None:
+        """Call ``callback()`` once, when nothing waits any more; not at all if the connection ends before."""
+
+
+class Encoding(Protocol):
+    """How frames are written for one kind of connection (CBOR or JSON, with or without WebSocket headers).
+
+    Each method returns one frame as a piece; `join` makes what a `Sink` takes out of some pieces, `deliver` hands it to
+    many; with a list ``refused`` it is offered, and who does not take it is added. Sessions with the same encoding
+    object get the same joined object, so a drain is encoded and joined once for all of them.
+    """
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes: ...
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes: ...
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes: ...
+
+    def push(self, target: str, payload: bytes) -> bytes: ...
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes: ...
+
+    def join(self, pieces: Sequence[bytes]) -> Any: ...
+
+    def deliver(self, sinks: Iterable[Any], joined: Any, refused: list[Any] | None = None) -> None: ...
+
+
+class SessionBook(Protocol):
+    """The sessions that clients can find again, by id: one with a connection, and one that waits for its client.
+
+    ``resumable.MemoryBook`` keeps them where they run. A book that several workers share would make a session resumable
+    on any of them: it needs no other operations, but has to keep plain data (see `Resumable`).
+    """
+
+    def __len__(self) -> int: ...
+
+    @property
+    def detached(self) -> int:
+        """How many have no connection."""
+
+    def save(self, resumable: Resumable) -> None:
+        """Keep it."""
+
+    def get(self, id: str) -> Resumable | None:
+        """Return it, to see whether a client may have it."""
+
+    def take(self, id: str) -> Resumable | None:
+        """Take it out: of two who take the same, one gets it."""
+
+    def expire(self, now: float) -> list[Resumable]:
+        """Take out those whose time without a connection is over, and the oldest beyond the bound."""

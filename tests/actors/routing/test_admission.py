@@ -1,0 +1,111 @@
+"""The hooks of joining and leaving, each in its own greenlet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+from support.kept import Kept
+
+from nuphar import automatic
+from nuphar.actors.routing.admission import Greeter
+from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.session import Session
+from nuphar.actors.targets.messages import Broadcast, Dispatch, Request, Verdict
+from nuphar.transport.codec import Codec
+from nuphar.transport.framing import BARE
+
+LIMIT = 10.0  # seconds that any wait here may take
+CODEC = Codec(automatic())
+
+
+class Asked:
+    """A greeter, and the verdicts that it gave."""
+
+    def __init__(self, timeout: float = LIMIT) -> None:
+        self.verdicts: list[Verdict] = []
+        self.greeter = Greeter(CODEC, timeout, self.verdicts.append)
+        session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
+        self.request = Request(session, 1, "topic:t", None, None)
+
+    def ask(self, hooks: TopicHooks, *, is_new: bool = True, trusted: bool = False) -> Verdict:
+        self.greeter.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
+        with gevent.Timeout(LIMIT):
+            while not self.verdicts:
+                gevent.sleep(0)
+        return self.verdicts.pop()
+
+
+def test_without_hooks_everybody_may() -> None:
+    assert Asked().ask(TopicHooks())[1:] == (None, "", None, ())
+
+
+@pytest.mark.parametrize(("answer", "code"), [(True, None), (1, None), (False, "denied"), (None, "denied")])
+def test_can_subscribe_decides(answer: Any, code: str | None) -> None:
+    heard: list[Any] = []
+    hooks = TopicHooks(can_subscribe=lambda *arguments: heard.append(arguments) or answer)  # type: ignore[func-returns-value]
+    assert Asked().ask(hooks).code == code
+    assert heard == [("c", "t", "model")]
+
+
+def test_a_trusted_request_is_not_asked_about() -> None:
+    assert Asked().ask(TopicHooks(can_subscribe=lambda *_: False), trusted=True).code is None
+
+
+def test_what_a_join_causes_comes_with_the_verdict() -> None:
+    assert Asked().ask(TopicHooks(on_join=lambda client_id: [client_id, 5])).caused == (
+        Dispatch("c", b"\x61c"),
+        Dispatch(5, b"\x05"),
+    )
+
+
+def test_who_is_denied_does_not_join() -> None:
+    joins: list[str] = []
+    Asked().ask(TopicHooks(can_subscribe=lambda *_: False, on_join=joins.append))
+    assert joins == []
+
+
+def test_who_is_there_already_does_not_join() -> None:
+    joins: list[str] = []
+    assert Asked().ask(TopicHooks(on_join=joins.append), is_new=False).code is None
+    assert joins == []
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        TopicHooks(can_subscribe=lambda *_: 1 / 0),
+        TopicHooks(on_join=lambda client_id: 1 / 0),
+        TopicHooks(on_join=lambda client_id: [object()]),
+        TopicHooks(on_join=lambda client_id: 5),
+    ],
+)
+def test_a_hook_that_fails_is_a_crash_with_a_trace_id(hooks: TopicHooks, caplog: pytest.LogCaptureFixture) -> None:
+    verdict = Asked().ask(hooks)
+    assert verdict.code == "crashed"
+    assert verdict.details["trace_id"] in caplog.text
+    assert verdict.details["trace_id"] in verdict.text
+
+
+def test_a_hook_that_takes_too_long_is_a_crash(caplog: pytest.LogCaptureFixture) -> None:
+    assert Asked(0.01).ask(TopicHooks(can_subscribe=lambda *_: gevent.sleep(LIMIT))).code == "crashed"
+
+
+@pytest.mark.parametrize(("is_stored", "kind"), [(True, Dispatch), (False, Broadcast)])
+def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type) -> None:
+    mailbox = Mailbox()
+    Asked().greeter.say_goodbye("c", TopicHooks(on_leave=lambda client_id: [client_id]), mailbox, lambda: is_stored)
+    gevent.sleep(0)
+    (caused,) = mailbox.drain()
+    assert type(caused) is kind
+    assert caused.payload == b"\x61c"
+
+
+def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    mailbox = Mailbox()
+    Asked().greeter.say_goodbye("c", TopicHooks(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
+    gevent.sleep(0)
+    assert mailbox.empty()
+    assert "hook on_leave failed" in caplog.text
