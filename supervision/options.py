@@ -14,8 +14,8 @@ from ..actors.sessions.session import SUBSCRIPTIONS
 from ..actors.sessions.session_book import DETACHED
 from ..actors.targets.order import HISTORY
 from ..actors.words.errors import UnknownOption, UsageError
-from ..transport.limits import Limits
-from ..transport.origin import Origins
+from ..transport.server.limits import Limits
+from ..transport.wire.origin import Origins
 from .hub_guard import LIMIT
 
 

@@ -18,7 +18,7 @@ from ..actors.runtime.mailbox import Hibernate, Mailbox
 from ..actors.runtime.ref import ASK_TIMEOUT, Ignore, Ref, Stop
 from ..actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ..actors.words.exit_reasons import KILLED, NORMAL, Crashed, Reason
-from ..transport.packets import Packet, Packets, dump_body, pack, seal
+from ..transport.wire.packets import Packet, Packets, dump_body, pack, seal
 from .os_process import OsProcess
 from .process_protocol import Kind, ProcessEnded, dump_reason, load_error, load_reason, reason_of
 

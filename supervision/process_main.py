@@ -28,7 +28,7 @@ from ..actors.runtime.ref import Ignore, Ref
 from ..actors.runtime.runtimes import start_new_thread
 from ..actors.words.errors import Busy, LocalProtocolError, RemoteProtocolError, UsageError
 from ..actors.words.exit_reasons import Crashed, Reason, Shutdown
-from ..transport.packets import Packet, Packets, dump_body, seal
+from ..transport.wire.packets import Packet, Packets, dump_body, seal
 from .naming import find
 from .os_process import restore_environment
 from .process_protocol import Kind, dump_error, dump_reason, load_reason

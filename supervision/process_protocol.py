@@ -13,7 +13,7 @@ from typing import Any
 
 from ..actors.words.errors import LocalProtocolError, Refused, RemoteProtocolError, SupervisionError
 from ..actors.words.exit_reasons import KILLED, NORMAL, Crashed, Killed, Normal, Reason, Shutdown
-from ..transport.packets import dump_body
+from ..transport.wire.packets import dump_body
 
 LONGEST_TEXT = 20_000
 """Characters of an error's text and of its traceback that are told."""

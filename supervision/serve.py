@@ -16,8 +16,8 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from ..actors.words.errors import UnknownOption, UsageError
-from ..transport.handler import Handler
-from ..transport.live import App, Live
+from ..transport.server.live import App, Live
+from ..transport.server.wsgi_handler import Handler
 from .server import Server
 
 logger = logging.getLogger("nuphar.supervision")

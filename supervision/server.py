@@ -26,10 +26,10 @@ from ..actors.words.delivery import ALL
 from ..actors.words.delivery import of as rule_of
 from ..actors.words.errors import NotRunning, OriginRefused, UsageError
 from ..actors.words.store import Store
-from ..transport.bare import BareClient
-from ..transport.codec import Codec
-from ..transport.connection import Gateway
-from ..transport.serialiser import Serialiser, automatic
+from ..transport.serialiser.serialiser import Serialiser, automatic
+from ..transport.server.connection import Gateway
+from ..transport.server.socketless import BareClient
+from ..transport.wire.codec import Codec
 from . import tree
 from .child_spec import ChildSpec
 from .dynamic import Run

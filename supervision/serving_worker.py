@@ -11,8 +11,8 @@ from gevent.pywsgi import WSGIServer
 from ..actors.runtime.actor import Actor
 from ..actors.words.errors import SupervisionError, UsageError
 from ..actors.words.exit_reasons import Reason, Shutdown
-from ..transport.handler import Handler
-from ..transport.live import Live
+from ..transport.server.live import Live
+from ..transport.server.wsgi_handler import Handler
 from .naming import find
 from .serve import listen
 from .server import Server

@@ -17,7 +17,7 @@ from ..actors.runtime.ref import Ref
 from ..actors.runtime.registry import Registry
 from ..actors.targets.target import Target
 from ..actors.targets.target_actor import TargetActor
-from ..transport.connections import ConnectionsActor
+from ..transport.server.connections import ConnectionsActor
 from .child_spec import INFINITY, ChildSpec, ChildType, worker
 from .dynamic import DynamicSupervisor
 from .listener import Listener, WSGIServer

@@ -1,11 +1,11 @@
 """How bytes come and go: frames, codec, serialisers, WebSockets, the WSGI middleware, clients."""
 
-from . import frames
-from .codec import decode, encode
-from .connector import Connector, Handler, Transport
-from .limits import Limits
-from .origin import Origins
-from .serialiser import Serialiser, automatic, custom, register
+from .client.connectors.connector import Connector, Handler, Transport
+from .serialiser.serialiser import Serialiser, automatic, custom, register
+from .server.limits import Limits
+from .wire import frames
+from .wire.codec import decode, encode
+from .wire.origin import Origins
 
 __all__ = [
     "Connector",

@@ -1,7 +1,7 @@
 """What the actors need from the wing above: how values become bytes, and how frames are written.
 
-Payloads and states travel between the actors as bytes, made once: ``transport/codec.py`` fills in `Codec`,
-``transport/framing.py`` fills in `Encoding`.
+Payloads and states travel between the actors as bytes, made once: ``transport/wire/codec.py`` fills in `Codec`,
+``transport/server/framing.py`` fills in `Encoding`.
 """
 
 from __future__ import annotations

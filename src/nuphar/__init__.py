@@ -27,14 +27,14 @@ from .actors.words.errors import (
 from .actors.words.store import Store
 from .supervision.serve import serve
 from .supervision.server import Server
-from .transport import states
-from .transport.async_client import AsyncClient
-from .transport.client import Client
-from .transport.file_queue import FileQueue
-from .transport.limits import Limits
-from .transport.live import Live
-from .transport.origin import Origins
-from .transport.serialiser import Serialiser, automatic, custom, register
+from .transport.client.async_client import AsyncClient
+from .transport.client.client import Client
+from .transport.client.core import states
+from .transport.client.core.file_queue import FileQueue
+from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+from .transport.server.limits import Limits
+from .transport.server.live import Live
+from .transport.wire.origin import Origins
 
 __version__ = "0.1.0"
 

@@ -27,9 +27,9 @@ from gevent.queue import Queue
 from .actors.runtime.mailbox import get_ident
 from .actors.words.errors import UsageError
 from .supervision.server import Server
-from .transport.connection import Connection
-from .transport.connector import Handler, Transport
-from .transport.websocket_frames import FrameReader
+from .transport.client.connectors.connector import Handler, Transport
+from .transport.server.connection import Connection
+from .transport.wire.websocket_frames import FrameReader
 
 __all__ = ["MemoryConnector"]
 

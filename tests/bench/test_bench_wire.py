@@ -5,8 +5,8 @@ import pytest
 from bench.wire import DELIVERED, WIRES
 from bench.wire.websocket import TEXT, Template, frame
 
-from nuphar.transport.subprotocols import FRAMINGS
-from nuphar.transport.websocket_frames import FrameReader
+from nuphar.transport.server.subprotocols import FRAMINGS
+from nuphar.transport.wire.websocket_frames import FrameReader
 
 
 def read(data: bytes) -> list[bytes | str]:

@@ -151,7 +151,7 @@ import("/live/nuphar.js").then(({ connect }) => {
 
 @pytest.mark.parametrize("transport", ["sse", "polling"])
 def test_where_websockets_are_blocked_http_will_do(page: Page, transport: str) -> None:
-    pytest.importorskip("nuphar.transport.http_lines", reason="this server has no lines over HTTP")
+    pytest.importorskip("nuphar.transport.server.http.requests", reason="this server has no lines over HTTP")
     page.load()
     page.front().execute_async_script(FALLEN, transport)
     page.wait_until("return [client.state, client.transport]", ["live", transport])

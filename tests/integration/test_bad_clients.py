@@ -20,8 +20,8 @@ from support.serving import eventually, listen
 
 from nuphar import Limits, Live, Server, Store
 from nuphar.actors.words.errors import RemoteProtocolError
-from nuphar.transport.codec import read
-from nuphar.transport.strict import load_cbor
+from nuphar.transport.wire.codec import read
+from nuphar.transport.wire.strict import load_cbor
 
 Connect = Callable[..., RawClient]
 

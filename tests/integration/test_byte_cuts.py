@@ -13,10 +13,10 @@ from support.raw import WAIT
 from support.serving import eventually, listen
 
 from nuphar import Client, Limits, Server, Store
-from nuphar.transport.backoff import Backoff
-from nuphar.transport.connector import Connector
-from nuphar.transport.http_client import event_stream, long_polling
-from nuphar.transport.websocket_client import websocket
+from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.connector import Connector
+from nuphar.transport.client.connectors.http import event_stream, long_polling
+from nuphar.transport.client.connectors.websocket import websocket
 
 LIST = Store((), keep)
 HTTP_STEP = int(os.environ.get("NUPHAR_CUT_STEP", "151"))

@@ -18,8 +18,8 @@ pytest.importorskip("gunicorn", reason="the extra nuphar[gunicorn] is not instal
 LIMIT = 30.0  # seconds that any wait here may take
 SOURCE = Path(__file__).parents[2] / "src"
 APPLICATION = """
-from nuphar.transport.origin import Origins
-from nuphar.transport.upgrade import Refuse
+from nuphar.transport.wire.origin import Origins
+from nuphar.transport.wire.upgrade import Refuse
 
 def app(environ, start_response):
     if environ["PATH_INFO"] != "/live":

@@ -19,7 +19,7 @@ from support.raw import WAIT, Closed, RawClient, request
 from support.serving import eventually
 
 from nuphar import Limits, Live, Server, Store
-from nuphar.transport.handler import Handler
+from nuphar.transport.server.wsgi_handler import Handler
 
 HELLO = [1, 1, None, None, {}, {}]
 Serve = Callable[..., tuple[Server, int]]

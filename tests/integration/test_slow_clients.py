@@ -14,7 +14,7 @@ from support.serving import eventually, listen
 from nuphar import Client, Limits, Server, Store, UsageError, automatic, delivery
 from nuphar.actors.targets import target_actor
 from nuphar.transport import encode
-from nuphar.transport.frames import Subscribe
+from nuphar.transport.wire.frames import Subscribe
 
 TOPIC = "topic:t"
 BIG = "x" * 20_000

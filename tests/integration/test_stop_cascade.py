@@ -14,7 +14,7 @@ from support.raw import Closed, RawClient
 from support.serving import eventually, listen
 
 from nuphar import Limits, Live, Server, Store, generate_client_id
-from nuphar.transport.handler import Handler
+from nuphar.transport.server.wsgi_handler import Handler
 
 MANY = 1_000
 DEAF = 10

@@ -7,7 +7,7 @@ import pytest
 from nuphar.load.checker import SUBSCRIBE, Checker
 from nuphar.load.latency import Latencies
 from nuphar.load.model import Marker, update, write_marker
-from nuphar.transport.frames import Acknowledge, Frame, Presence, Rejected, ServerMessage, Snapshot
+from nuphar.transport.wire.frames import Acknowledge, Frame, Presence, Rejected, ServerMessage, Snapshot
 
 RUN, ME, ALICE, BOB = 7, 0, 1, 2
 TOPIC = "topic:load:0"

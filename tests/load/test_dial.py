@@ -11,7 +11,7 @@ from nuphar.load.dial import dial, fault_of, headers_of, request, status_of
 from nuphar.load.errors import LoadError
 from nuphar.load.plan import Address
 from nuphar.load.sources import Sources
-from nuphar.transport.upgrade import accept_key
+from nuphar.transport.wire.upgrade import accept_key
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 Answering = Callable[[Callable[[str], str]], Address]

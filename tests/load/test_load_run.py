@@ -24,7 +24,7 @@ from nuphar.load.own_server import OwnServer
 from nuphar.load.plan import Plan
 from nuphar.load.progress import Progress
 from nuphar.load.run import Run
-from nuphar.transport.handler import Handler
+from nuphar.transport.server.wsgi_handler import Handler
 
 SOURCE = Path(__file__).parents[2] / "src"
 SMALL = ("--clients", "20", "--topics", "4")

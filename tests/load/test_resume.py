@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from nuphar.load.resume import SUBSCRIBE, Resumption
-from nuphar.transport.frames import ClientMessage, Hello, Subscribe, Welcome
+from nuphar.transport.wire.frames import ClientMessage, Hello, Subscribe, Welcome
 
 TOPIC = "topic:load:0"
 FIRST = SUBSCRIBE + 1

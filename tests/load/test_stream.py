@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.load.stream import Known, Stream
-from nuphar.transport import websocket_frames as wire
-from nuphar.transport.codec import CODES
-from nuphar.transport.frames import Acknowledge, Frame, ServerMessage
-from nuphar.transport.strict import dump_cbor
+from nuphar.transport.wire import websocket_frames as wire
+from nuphar.transport.wire.codec import CODES
+from nuphar.transport.wire.frames import Acknowledge, Frame, ServerMessage
+from nuphar.transport.wire.strict import dump_cbor
 
 TOPIC = "topic:load:0"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from nuphar.load.checker import SUBSCRIBE, Checker
 from nuphar.load.latency import Latencies
 from nuphar.load.tally import is_settled, losses, tally
-from nuphar.transport.frames import Acknowledge, Rejected, ServerMessage, Snapshot
+from nuphar.transport.wire.frames import Acknowledge, Rejected, ServerMessage, Snapshot
 
 TOPIC = "topic:load:0"
 

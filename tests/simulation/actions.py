@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuphar.actors.targets.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
 from nuphar.actors.words.errors import Busy
-from nuphar.transport.codec import encode
-from nuphar.transport.frames import ClientMessage, Resync
-from nuphar.transport.strict import dump_cbor
+from nuphar.transport.wire.codec import encode
+from nuphar.transport.wire.frames import ClientMessage, Resync
+from nuphar.transport.wire.strict import dump_cbor
 
 from .client import Client
 from .faults import may_crash

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from nuphar import Refused
 from nuphar.transport import decode
-from nuphar.transport.client_core import ClientCore
-from nuphar.transport.client_events import Answered, Denied, Event, Failed, Pushed, Welcomed
-from nuphar.transport.outgoing import Bounds, MemoryQueue
-from nuphar.transport.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
+from nuphar.transport.client.core.core import ClientCore
+from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Pushed, Welcomed
+from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
+from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
 
 from .network import Line
 from .oracle import PRIME, check

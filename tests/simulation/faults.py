@@ -16,7 +16,7 @@ from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.targets import target_actor
 from nuphar.actors.targets.catch_up import CatchUp
 from nuphar.actors.targets.target_actor import TargetActor
-from nuphar.transport.following import Following
+from nuphar.transport.client.core.replicas import Following
 
 from .oracle import Crash
 

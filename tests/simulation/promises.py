@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
-from nuphar.transport.client_events import Answered, Welcomed
-from nuphar.transport.frames import Acknowledge, Resync, ServerMessage, Snapshot
+from nuphar.transport.client.core.events import Answered, Welcomed
+from nuphar.transport.wire.frames import Acknowledge, Resync, ServerMessage, Snapshot
 
 from .site import PLAIN, ROOMS
 

@@ -18,7 +18,8 @@ from nuphar.actors.routing import admission
 from nuphar.actors.runtime import future, hooks, mailbox, runtimes, timer_every, timer_once
 from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
 from nuphar.actors.targets import lane, log, target_actor
-from nuphar.transport import connection, connections, outbox, outgoing, reader, websocket
+from nuphar.transport.client.core import outgoing
+from nuphar.transport.server import connection, connections, outbox, reader, websocket
 
 from .hub import Hub
 

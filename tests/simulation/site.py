@@ -11,9 +11,9 @@ from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.messages import Use
 from nuphar.actors.words.exit_reasons import Shutdown
 from nuphar.supervision import tree
-from nuphar.transport.connection import Connection
-from nuphar.transport.limits import Limits
-from nuphar.transport.websocket import WebSocket
+from nuphar.transport.server.connection import Connection
+from nuphar.transport.server.limits import Limits
+from nuphar.transport.server.websocket import WebSocket
 
 from .network import Line
 from .watching import Presence

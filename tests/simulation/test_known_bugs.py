@@ -9,9 +9,9 @@ import pytest
 from nuphar import RemoteProtocolError
 from nuphar.transport import encode
 from nuphar.transport import frames as f
-from nuphar.transport.sequences import split_cbor, split_json
-from nuphar.transport.strict import dump_cbor, load_cbor
-from nuphar.transport.websocket_frames import BINARY, PONG, encode_frame
+from nuphar.transport.wire.sequences import split_cbor, split_json
+from nuphar.transport.wire.strict import dump_cbor, load_cbor
+from nuphar.transport.wire.websocket_frames import BINARY, PONG, encode_frame
 
 from . import actions
 from .client import MASK

@@ -27,7 +27,7 @@ from nuphar import (
     Wiring,
 )
 from nuphar.actors.runtime.future import Future
-from nuphar.transport.frames import (
+from nuphar.transport.wire.frames import (
     Acknowledge,
     Call,
     ClientMessage,

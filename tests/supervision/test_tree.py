@@ -12,7 +12,7 @@ from support.scripted import ScriptedClient, settle
 from nuphar import Server, Slice, Store, Wiring
 from nuphar.actors import Actor, Ref
 from nuphar.supervision import which_children
-from nuphar.transport.frames import Acknowledge, ClientMessage, ServerMessage, Snapshot, Subscribe
+from nuphar.transport.wire.frames import Acknowledge, ClientMessage, ServerMessage, Snapshot, Subscribe
 
 LIMIT = 10.0  # seconds that any wait here may take
 Connect = Callable[..., ScriptedClient]

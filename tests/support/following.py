@@ -7,9 +7,9 @@ from typing import Any
 from nuphar import Store, automatic
 from nuphar.transport import decode, encode
 from nuphar.transport import frames as f
-from nuphar.transport.client_core import ClientCore
-from nuphar.transport.outgoing import Bounds, MemoryQueue
-from nuphar.transport.replica import OwnMessage
+from nuphar.transport.client.core.core import ClientCore
+from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
+from nuphar.transport.client.core.replica import OwnMessage
 
 PLAIN = automatic()
 T = "topic:t"

@@ -8,7 +8,7 @@ import gevent
 
 from nuphar import Server, generate_client_id
 from nuphar.transport import decode, encode
-from nuphar.transport.frames import Frame
+from nuphar.transport.wire.frames import Frame
 
 
 def settle(server: Server) -> None:

@@ -19,7 +19,7 @@ from gevent.hub import get_hub
 from gevent.pywsgi import WSGIServer
 
 from nuphar import Live, Server
-from nuphar.transport.handler import Handler
+from nuphar.transport.server.wsgi_handler import Handler
 
 from .raw import WAIT
 

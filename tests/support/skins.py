@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nuphar import AsyncClient, Client, Store
-from nuphar.transport.async_websocket import AsyncLink
-from nuphar.transport.backoff import Backoff
-from nuphar.transport.client_runtime import choose
-from nuphar.transport.websocket_client import websocket
+from nuphar.transport.client.connectors.async_websocket import AsyncLink
+from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.runtimes import choose
+from nuphar.transport.client.connectors.websocket import websocket
 
 from .raw import WAIT
 from .serving import eventually

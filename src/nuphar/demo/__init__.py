@@ -12,8 +12,8 @@ import gevent
 from ..actors.words.store import Store
 from ..supervision.serve import serve
 from ..supervision.server import Server
-from ..transport.limits import Limits
-from ..transport.serialiser import automatic
+from ..transport.serialiser.serialiser import automatic
+from ..transport.server.limits import Limits
 from . import board, people
 from .site import site
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from ..transport.live import App, Environ, StartResponse
+from ..transport.server.live import App, Environ, StartResponse
 
 KINDS = {
     ".html": "text/html; charset=utf-8",

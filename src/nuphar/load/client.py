@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from gevent.event import Event
 
-from ..transport import websocket_frames as wire
-from ..transport.codec import write
-from ..transport.frames import Frame, Ping, Pong, Resync, ServerMessage, Welcome
+from ..transport.wire import websocket_frames as wire
+from ..transport.wire.codec import write
+from ..transport.wire.frames import Frame, Ping, Pong, Resync, ServerMessage, Welcome
 from .checker import Checker
 from .dial import dial
 from .errors import LoadError

@@ -8,7 +8,7 @@ import os
 
 from gevent import socket
 
-from ..transport.upgrade import accept_key, tokens
+from ..transport.wire.upgrade import accept_key, tokens
 from .errors import LoadError
 from .plan import Address
 from .sources import Sources

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..transport.frames import ClientMessage, Cursor, Frame, Hello, Subscribe, Welcome
+from ..transport.wire.frames import ClientMessage, Cursor, Frame, Hello, Subscribe, Welcome
 
 SUBSCRIBE = 1
 """The ref of a client's Subscribe; its messages have the refs after it."""

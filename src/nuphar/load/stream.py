@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..actors.words.errors import RemoteProtocolError
-from ..transport import websocket_frames as wire
-from ..transport.codec import read
-from ..transport.frames import Frame, ServerMessage
+from ..transport.wire import websocket_frames as wire
+from ..transport.wire.codec import read
+from ..transport.wire.frames import Frame, ServerMessage
 
 Item = Frame | wire.Ping | wire.Pong | wire.Close | wire.Failed
 

@@ -14,8 +14,8 @@ from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.messages import Broadcast, Dispatch, Request, Verdict
-from nuphar.transport.codec import Codec
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
+from nuphar.transport.wire.codec import Codec
 
 LIMIT = 10.0  # seconds that any wait here may take
 CODEC = Codec(automatic())

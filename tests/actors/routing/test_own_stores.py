@@ -11,8 +11,8 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.log import MemoryLog
-from nuphar.transport.codec import Codec
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
+from nuphar.transport.wire.codec import Codec
 
 
 def add(model: int, message: int) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
-from nuphar.transport.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
+from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
 
 LIMIT = 10.0  # seconds that any wait here may take
 Connect = Callable[..., ScriptedClient]

@@ -9,7 +9,7 @@ import pytest
 from nuphar import Refused, Store, TopicExists, UsageError, automatic
 from nuphar.actors.routing.topics import Directory, Kind
 from nuphar.actors.targets.log import MemoryLog
-from nuphar.transport.codec import Codec
+from nuphar.transport.wire.codec import Codec
 
 
 def add(model: int, message: int) -> int:

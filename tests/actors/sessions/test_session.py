@@ -12,9 +12,9 @@ from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.session import HELD, Membership, Session
 from nuphar.actors.targets.messages import Leave, Post, Request
-from nuphar.transport.codec import read
-from nuphar.transport.frames import Acknowledge, Frame, Rejected
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
+from nuphar.transport.wire.codec import read
+from nuphar.transport.wire.frames import Acknowledge, Frame, Rejected
 
 
 class Alone:

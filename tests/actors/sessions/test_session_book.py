@@ -11,7 +11,7 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook, Resumable
 from nuphar.actors.sessions.tokens import Tokens
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
 
 
 def new(id: str, lost_at: float | None = None) -> Resumable:

@@ -10,7 +10,7 @@ from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import restore, supersede
 from nuphar.actors.targets.messages import Leave, Post, Request
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
 
 T, U = "topic:t", "topic:u"
 

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from nuphar import NotRunning, Server, Store
-from nuphar.transport.frames import Acknowledge, ClientMessage, Rejected, Subscribe
+from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Subscribe
 
 
 class Trap:

@@ -14,9 +14,9 @@ from nuphar.actors.targets.lane import OWED
 from nuphar.actors.targets.order import Order
 from nuphar.actors.targets.target import Target
 from nuphar.actors.words.delivery import OVERHEAD, Rule
-from nuphar.transport.codec import Codec, read
-from nuphar.transport.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
-from nuphar.transport.framing import BARE
+from nuphar.transport.server.framing import BARE
+from nuphar.transport.wire.codec import Codec, read
+from nuphar.transport.wire.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
 
 NAME = "topic:t"
 CODEC = Codec(automatic())

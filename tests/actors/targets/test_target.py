@@ -12,9 +12,9 @@ from nuphar import Store, automatic
 from nuphar.actors.sessions.answers import Answers
 from nuphar.actors.targets.order import Order
 from nuphar.actors.targets.target import Crash, Effects, Send, Target
-from nuphar.transport.codec import Codec, read
-from nuphar.transport.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
-from nuphar.transport.framing import BARE, CborFraming, write_to_each
+from nuphar.transport.server.framing import BARE, CborFraming, write_to_each
+from nuphar.transport.wire.codec import Codec, read
+from nuphar.transport.wire.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
 
 NAME = "topic:t"
 OTHER = CborFraming(bytes, list, write_to_each)

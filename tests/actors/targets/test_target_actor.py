@@ -14,7 +14,7 @@ from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
 from nuphar.actors import Ref
-from nuphar.transport.frames import (
+from nuphar.transport.wire.frames import (
     Acknowledge,
     ClientMessage,
     Rejected,

@@ -82,7 +82,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "every Welcome says that the session is new",
-        "nuphar.transport.connection",
+        "nuphar.transport.server.connection",
         "            resumed=greeting.resumed,\n",
         "            resumed=False,\n",
     ),

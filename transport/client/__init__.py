@@ -1,0 +1,1 @@
+"""The clients: greenlets, threads, asyncio."""

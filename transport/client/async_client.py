@@ -1,0 +1,183 @@
+"""The Python client for asyncio programs; it needs no gevent at run time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple, Self
+
+from ...actors.words.errors import NotRunning, Refused, UsageError
+from ...actors.words.store import Store
+from ...actors.words.target_names import as_target
+from ..serialiser.serialiser import Serialiser
+from .base import BY_US, BaseClient
+from .connectors.async_websocket import DONE, AsyncLink
+from .connectors.connector import Connector
+from .connectors.fallback import best
+from .connectors.runtimes import choose
+from .connectors.threaded import InThreads
+from .core.outgoing import Queue
+from .core.replica import OwnMessage
+
+BEHIND = 1_000
+"""Changes that may wait for a slow ``async for``; then they become one, as after a Snapshot."""
+
+
+class Change(NamedTuple):
+    """A model that is new, by ``message``, or by more than one (None)."""
+
+    model: Any
+    message: Any
+
+
+class AsyncClient(BaseClient):
+    """Like `nuphar.Client`, in one asyncio loop: ``async with AsyncClient(url, stores=…) as client``.
+
+    It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
+    where none gets through, both in threads; a connector of one's own may call its handler from any thread, too. All
+    methods belong to the loop's thread.
+    """
+
+    def __init__(
+        self,
+        where: str | AsyncLink | Connector,
+        serialiser: Serialiser | None = None,
+        stores: Mapping[str, Store] | None = None,
+        *,
+        queue: Queue | None = None,
+    ) -> None:
+        self._connector = _connector(where)
+        super().__init__(serialiser, stores, queue)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answers: dict[int, asyncio.Future[int]] = {}
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        if self._loop is not None:
+            raise UsageError("an AsyncClient is entered once")
+        self._loop = asyncio.get_running_loop()
+        self._transport = self._connector(self._handler())
+        self._flush()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def dispatch(self, target: str, message: Any) -> asyncio.Future[int]:
+        """Apply a message here at once, and send it; await what it returns for the seq, or Refused with its code.
+
+        Raises: Refused ``busy`` when too many wait, ``too_large``; UnregisteredType; QueueError; NotRunning after the
+        end. Then nothing has happened.
+        """
+        self._check_open()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(_looked_at)
+        own, events = self._core.dispatch(as_target(target), message)
+        self._answers[own.number] = answer
+        self._note(events)
+        self._flush()
+        self._tell()
+        return answer
+
+    async def changes(self, target: str) -> AsyncIterator[Change]:
+        """Iterate over the changes of a target from now on, until the client is closed.
+
+        Raises: UsageError if the client does not follow it.
+        """
+        self._replica(target)
+        name = as_target(target)
+        waiting: deque[Change] = deque()
+
+        def note(changed: str, model: Any, message: Any) -> None:
+            if changed == name:
+                if len(waiting) >= BEHIND:
+                    waiting.clear()
+                    message = None
+                waiting.append(Change(model, message))
+
+        self._changes.append(note)
+        try:
+            while waiting or not self.is_closed:
+                if waiting:
+                    yield waiting.popleft()
+                else:
+                    await self._wait_for_news()
+        finally:
+            self._changes.remove(note)
+
+    async def wait_live(self, timeout: float = 5.0) -> Self:
+        """Wait until the server has answered every Subscribe.
+
+        Raises: TimeoutError; NotRunning as soon as the client is closed.
+        """
+        await self.wait_until(lambda client: client._is_settled(), timeout)
+        return self
+
+    async def wait_until(self, condition: Callable[[AsyncClient], bool], timeout: float = 5.0) -> None:
+        """Wait until ``condition(client)`` holds; it is looked at whenever something has changed.
+
+        Raises: TimeoutError.
+        """
+        async with asyncio.timeout(timeout):
+            while not condition(self):
+                await self._wait_for_news()
+
+    async def close(self) -> None:
+        """End the connection for good; does nothing the second time.
+
+        The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        """
+        if not self.is_closed:
+            self._ended(DONE, BY_US)
+            self._end_transport()
+        await self._connector.wait_closed()
+
+    async def _wait_for_news(self) -> None:
+        news = self._news
+        await news.wait()
+
+    def _ended(self, code: int, reason: str) -> None:
+        super()._ended(code, reason)
+        answers, self._answers = list(self._answers.values()), {}
+        for answer in answers:
+            if not answer.done():
+                answer.set_exception(NotRunning(f"the client is {self._state}"))
+        self._look()
+
+    def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
+        answer = self._answers.pop(own.number, None)
+        if answer is None or answer.done():  # cancelled: nobody waits for it
+            return
+        if refused is not None:
+            answer.set_exception(refused)
+        else:
+            answer.set_result(seq)
+
+    def _look(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _flush(self) -> None:
+        outgoing = self._core.outgoing
+        while outgoing and self._transport is not None:
+            try:
+                self._transport.send(outgoing[0])
+            except OSError:
+                return  # the transport will say that the connection is lost
+            if outgoing:
+                outgoing.popleft()
+
+
+def _connector(where: str | AsyncLink | Connector) -> AsyncLink | InThreads:
+    if isinstance(where, AsyncLink):
+        return where
+    if not isinstance(where, str):
+        return InThreads(where)
+    return InThreads(best(where, runtime=choose("threads"))) if where.startswith("http") else AsyncLink(where)
+
+
+def _looked_at(answer: asyncio.Future[int]) -> None:
+    """Take note of an error, so that a dispatch that nobody awaits is not complained about."""
+    if not answer.cancelled():
+        answer.exception()

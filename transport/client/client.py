@@ -1,0 +1,163 @@
+"""The Python client for gevent programs and plain threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from ...actors.runtime.future import Future
+from ...actors.words.errors import NotRunning, Refused
+from ...actors.words.store import Store
+from ...actors.words.target_names import as_target
+from ..serialiser.serialiser import Serialiser
+from .base import BY_US, BaseClient
+from .connectors.connector import Connector
+from .connectors.fallback import best
+from .connectors.runtimes import choose
+from .connectors.websocket import DONE, websocket
+from .core.outgoing import Queue
+from .core.replica import OwnMessage
+
+
+class Client(BaseClient):
+    """Connects in the background, and comes back by itself.
+
+    ``where`` is a URL or a `Connector`: ``http://`` takes a WebSocket, or long-polling where none gets through, and
+    moves back up later; ``ws://`` takes nothing else. ``stores`` maps targets (``"session"``, ``"topic:chat"``, or just
+    ``"chat"``) to stores like the server's. A message is shown at once, sent as soon as there is a connection, and
+    repeated after a lost one until the server has answered it; it is applied once. ``queue`` is where messages wait:
+    in memory, or in a file (`nuphar.FileQueue`) that outlives the program. All methods may be called from any greenlet
+    or thread of the program.
+
+    ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub.
+    """
+
+    def __init__(
+        self,
+        where: str | Connector,
+        serialiser: Serialiser | None = None,
+        stores: Mapping[str, Store] | None = None,
+        *,
+        queue: Queue | None = None,
+        runtime: str = "auto",
+    ) -> None:
+        self._runtime = choose(runtime)
+        if isinstance(where, str):
+            make = best if where.startswith("http") else websocket
+            connector = make(where, runtime=self._runtime)
+        else:
+            connector = where
+        super().__init__(serialiser, stores, queue)
+        self._sending = self._runtime.lock()
+        self._answers: dict[int, Future] = {}
+        self._waits: list[tuple[Callable[[Any], bool], Future]] = []
+        try:
+            self._transport = connector(self._handler())
+        except BaseException:
+            self._queue.close()
+            raise
+        self._flush()  # it may have connected before we knew it
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def dispatch(self, target: str, message: Any) -> Future:
+        """Apply a message here at once, and send it; the future gives its seq, or raises Refused with a code.
+
+        Raises: Refused ``busy`` when too many wait, ``too_large``; UnregisteredType; QueueError; NotRunning after the
+        end. Then nothing has happened.
+        """
+        answer = Future()
+        with self._lock:
+            self._check_open()
+            own, events = self._core.dispatch(as_target(target), message)
+            self._answers[own.number] = answer
+            self._note(events)
+        self._flush()
+        self._tell()
+        return answer
+
+    def wait_live(self, timeout: float = 5.0) -> Self:
+        """Wait until the server has answered every Subscribe.
+
+        Raises: pykka.Timeout; NotRunning as soon as the client is closed.
+        """
+        self.wait_until(lambda client: client._is_settled(), timeout)
+        return self
+
+    def wait_until(self, condition: Callable[[Client], bool], timeout: float = 5.0) -> None:
+        """Wait until ``condition(client)`` holds; it is looked at whenever something has changed.
+
+        Raises: pykka.Timeout.
+        """
+        waiting = (condition, Future())
+        with self._lock:
+            self._waits.append(waiting)
+        self._look()
+        try:
+            waiting[1].get(timeout=timeout)
+        finally:
+            with self._lock:
+                if waiting in self._waits:
+                    self._waits.remove(waiting)
+
+    def close(self) -> None:
+        """End the connection for good; does nothing the second time.
+
+        The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        """
+        if not self.is_closed:
+            self._ended(DONE, BY_US)
+            self._end_transport()
+
+    def _ended(self, code: int, reason: str) -> None:
+        super()._ended(code, reason)
+        with self._lock:
+            answers, self._answers = list(self._answers.values()), {}
+        for answer in answers:
+            error = NotRunning(f"the client is {self._state}")
+            answer.set_exception((NotRunning, error, None))
+        self._look()
+
+    def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
+        answer = self._answers.pop(own.number, None)
+        if answer is not None and refused is not None:
+            answer.set_exception((type(refused), refused, None))
+        elif answer is not None:
+            answer.set(seq)
+
+    def _look(self) -> None:
+        with self._lock:
+            waits, self._waits = self._waits, []
+            for condition, future in waits:
+                try:
+                    if condition(self):
+                        future.set()
+                    else:
+                        self._waits.append((condition, future))
+                except Exception as error:  # it is the waiter's, and not whose frame has just arrived
+                    future.set_exception((type(error), error, error.__traceback__))
+
+    def _flush(self) -> None:
+        """Send what waits, in order, by one of us at a time."""
+        outgoing = self._core.outgoing
+        while outgoing and self._transport is not None and self._sending.acquire(blocking=False):
+            first = None
+            try:
+                while outgoing:
+                    first = outgoing[0]
+                    self._transport.send(first)
+                    with self._lock:
+                        if outgoing and outgoing[0] is first:
+                            outgoing.popleft()
+            except IndexError:  # the connection was lost between two looks
+                continue
+            except OSError:
+                # The transport will say that the connection is lost. If there is another one already, its Hello waits.
+                if outgoing and outgoing[0] is first:
+                    return
+            finally:
+                self._sending.release()

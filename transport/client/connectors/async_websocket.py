@@ -1,0 +1,153 @@
+"""The WebSocket connector of asyncio programs: like ``websocket_client.py``, on asyncio's streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import ssl
+from collections.abc import Callable
+
+from .backoff import Backoff
+from .connector import Handler, Transport
+from .websocket_machine import Address, ClientWire, Ended, Frame, Opened
+
+logger = logging.getLogger("nuphar.client")
+
+DONE, GOING_AWAY = 1000, 1001
+"""Close codes of ours: the session ends, or it is kept."""
+
+FAREWELL = 0.5
+"""Seconds that our last bytes may take."""
+
+
+class AsyncLink:
+    """Called with a `Handler` it connects in the background, in the running loop, and calls the handler there.
+
+    The options are those of `websocket_client.websocket`. Raises: UsageError for another URL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        backoff: Backoff | None = None,
+        heartbeat: float = 20.0,
+        timeout: float = 10.0,
+        headers: tuple[tuple[str, str], ...] = (),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._address = Address.of(url)
+        self._backoff = backoff or Backoff()
+        self._heartbeat = heartbeat
+        self._timeout = timeout
+        self._headers = headers
+        self._chance = chance
+        self._pause = 0.0
+        self._closed = asyncio.Event()
+        self._wire = ClientWire(self._address, headers, os.urandom)
+        self._writer: asyncio.StreamWriter | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def __call__(self, handler: Handler) -> Transport:
+        self._task = asyncio.get_running_loop().create_task(self._run(handler), name="nuphar client")
+        return Transport(self.send, self.close, self.pause, lambda: self.close(GOING_AWAY))
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame; asyncio keeps what the socket does not take."""
+        if self._writer is None:
+            raise BrokenPipeError("there is no connection")
+        self._writer.write(self._wire.message(frame))
+
+    def pause(self, seconds: float) -> None:
+        """Come back no sooner than that after the next loss."""
+        self._pause = seconds
+
+    def close(self, code: int = DONE) -> None:
+        """End it for good; `wait_closed` waits for it."""
+        if not self._closed.is_set():
+            self._closed.set()
+            if self._writer is not None:
+                self._writer.write(self._wire.goodbye(code))
+            if self._task is not None:
+                self._task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing of it is left."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self, handler: Handler) -> None:
+        while not self._closed.is_set():
+            ended = await self._connection(handler)
+            if not self._closed.is_set():
+                logger.info("no connection to %s: %s", self._address.netloc, ended.why)
+            if ended.code:
+                self._closed.set()
+                handler.on_close(ended.code, ended.why)
+                return
+            delay = self._backoff.pause(self._pause, self._chance())
+            self._pause = 0.0
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), delay)
+
+    async def _connection(self, handler: Handler) -> Ended:
+        """Serve one connection, and return its end."""
+        address = self._address
+        context = ssl.create_default_context() if address.is_secure else None
+        try:
+            async with asyncio.timeout(self._timeout):
+                reader, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
+        except OSError as error:  # a timeout too
+            handler.on_fault(str(error) or f"no connection within {self._timeout:g} s")
+            return Ended(0, str(error))
+        wire = self._wire = ClientWire(address, self._headers, os.urandom)
+        try:
+            ended = await self._serve(handler, wire, reader, writer)
+            handler.on_fault(ended.why)
+            return ended
+        finally:
+            was_open, self._writer = self._writer is not None, None
+            if was_open:
+                handler.on_disconnect()
+            await self._hang_up(writer)
+
+    async def _serve(
+        self, handler: Handler, wire: ClientWire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Ended:
+        writer.write(wire.take())
+        while True:
+            try:
+                async with asyncio.timeout(self._heartbeat if wire.is_open else self._timeout):
+                    data = await reader.read(65536)
+            except TimeoutError:
+                ended = wire.silence() if wire.is_open else Ended(0, "no answer to the opening handshake")
+                if ended is not None:
+                    return ended
+                writer.write(wire.take())
+                continue
+            except OSError as error:
+                return Ended(0, str(error))
+            for event in wire.receive_data(data):
+                match event:
+                    case Opened():
+                        self._writer = writer
+                        handler.on_reconnect()
+                    case Frame(frame):
+                        self._backoff.reset()
+                        handler.on_receive(frame)
+                    case Ended():
+                        writer.write(wire.take())
+                        return event
+            writer.write(wire.take())
+
+    async def _hang_up(self, writer: asyncio.StreamWriter) -> None:
+        """Close the socket, with a little time for our last bytes."""
+        writer.close()
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await writer.wait_closed()
+        except OSError:  # gone already, or nobody reads at its other end
+            writer.transport.abort()

@@ -1,0 +1,284 @@
+"""A line as its client sees it: numbered POSTs out, numbered batches in, both asked again until they have arrived."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from base64 import urlsafe_b64decode
+from collections import deque
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException, HTTPMessage
+from typing import Any
+
+from ....actors.words.errors import RemoteProtocolError
+from ...wire.event_stream import EventReader
+from ...wire.sequences import MOST, join_cbor, split_cbor
+from ..core.states import is_for_good
+from .runtimes import ClientRuntime
+from .whole_response import WholeResponse
+
+logger = logging.getLogger("nuphar.client")
+
+LIMIT = 16 * 1024 * 1024
+"""The largest batch that a client takes, in bytes: a snapshot may be large."""
+
+BODY = 64 * 1024
+"""Bytes of frames that go into one POST; a larger one goes by itself."""
+
+QUEUE = 1024 * 1024
+"""Bytes that may wait to be posted."""
+
+TRIES = 4
+"""How often a request is made again before the line counts as lost."""
+
+RETRY = 0.1
+"""Seconds before a request is made again, doubled each time: together less than a line lives without one."""
+
+_TYPE = {"Content-Type": "application/cbor-seq"}
+
+Ending = tuple[int, str]
+
+
+class Connection(HTTPConnection):
+    """An HTTP connection on a socket of the client's runtime, which any thread may cut."""
+
+    response_class = WholeResponse
+
+    def __init__(self, host: str, port: int, open_socket: Callable[[], Any], timeout: float) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self._open_socket = open_socket
+        self._opened: Any = None
+        self.is_cut = False
+
+    def connect(self) -> None:
+        """Open the socket. Raises: OSError, also once it has been cut."""
+        if self.is_cut:
+            raise BrokenPipeError("the connection has been cut")
+        self.sock = self._opened = self._open_socket()
+        # A request's head and its body are two writes: without this the second would wait for an acknowledgement.
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def set_patience(self, seconds: float) -> None:
+        """Let an answer take so long."""
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(seconds)
+
+    def cut(self) -> None:
+        """End it for good, and wake whoever waits for an answer."""
+        self.is_cut = True
+        if self._opened is not None:
+            with contextlib.suppress(OSError):  # it was dead already
+                self._opened.shutdown(socket.SHUT_RDWR)
+
+
+class ClientLine:
+    """After ``open``, ``post`` is to be run beside ``poll`` or ``events``, each of which returns the end.
+
+    An end is a close code, or an HTTP status that refused the line, with its reason; None if the line was lost.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        headers: dict[str, str],
+        posts: Connection,
+        gets: Connection,
+        runtime: ClientRuntime,
+        receive: Callable[[bytes], Any],
+        timeout: float,
+    ) -> None:
+        self._path = path
+        self._headers = headers
+        self._posts = posts
+        self._gets = gets
+        self._receive = receive
+        self._timeout = timeout
+        self._queue: deque[bytes] = deque()
+        self._taken = self._posted = 0  # bytes, each counted by one thread alone
+        self._more, self._over, self._done = runtime.event(), runtime.event(), runtime.event()
+        self._id: str | None = None
+        self._number = 0
+        self._batch = 0
+        self._farewell: int | None = None
+        self._ending: Ending | None = None
+
+    def send(self, frame: bytes) -> None:
+        """Have ``frame`` posted, behind those that wait. Raises: OSError if it is over, or too much waits."""
+        if self._over.is_set():
+            raise BrokenPipeError("the line is over")
+        if self._taken - self._posted > QUEUE:
+            raise BlockingIOError(f"{self._taken - self._posted} bytes wait to be posted")
+        piece = join_cbor(frame)
+        self._queue.append(piece)
+        self._taken += len(piece)
+        self._more.set()
+
+    def say_goodbye(self, code: int, patience: float) -> None:
+        """Post what waits and ``code``, for at most ``patience`` seconds."""
+        self._farewell = code
+        self._more.set()
+        self._done.wait(patience)
+
+    def cut(self) -> None:
+        """End it now."""
+        self._over.set()
+        self._more.set()
+        self._posts.cut()
+        self._gets.cut()
+
+    def open(self) -> Ending | None:
+        """Open the line, with an empty POST; return the HTTP status and text of a refusal that is for good.
+
+        Raises: OSError, HTTPException.
+        """
+        status, headers, data = self._ask(self._posts, "POST", "/send", b"", _TYPE, self._timeout, tries=0)
+        if status == 201:
+            self._number, self._id = 1, headers.get("Nuphar-Line", "")
+            return None
+        text = str(data[:200], "utf-8", "replace").strip()
+        if not is_for_good(status):
+            raise OSError(f"the server answered {status}: {text}")
+        return status, text
+
+    def post(self) -> None:
+        """Post what is sent, in order, until the line is over."""
+        try:
+            while not self._over.is_set():
+                self._more.wait(self._timeout)
+                self._more.clear()
+                while (self._queue or self._farewell is not None) and not self._over.is_set():
+                    if self._post():
+                        return
+        except (OSError, HTTPException) as error:
+            logger.info("a line is lost: %s", error)
+        finally:
+            self.cut()
+            self._posts.close()
+            self._done.set()
+
+    def poll(self, wait: float) -> Ending | None:
+        """Ask for batch after batch, each request for at most ``wait`` seconds."""
+        while not self._over.is_set():
+            path = f"/poll?wait={wait:g}&after={self._batch}"
+            status, headers, data = self._ask(self._gets, "GET", path, None, {}, wait + self._timeout)
+            if status not in (200, 204, 410):
+                break
+            self._batch = _number(headers, "Nuphar-Batch")
+            self._take(data)
+            if (ending := headers.get("Nuphar-Close")) is not None:
+                return _parse(ending)
+        return self._ending
+
+    def events(self, silence: float) -> Ending | None:
+        """Read on in one stream; ``silence`` seconds without a byte, or comment, mean that it is broken."""
+        tries = 0
+        while not self._over.is_set():
+            try:
+                headers = self._fields({"Last-Event-ID": str(self._batch)})
+                self._gets.set_patience(silence)
+                self._gets.request("GET", f"{self._path}/events", headers=headers)
+                response = self._gets.getresponse()
+                if response.status != 200:
+                    response.read(BODY)
+                    return self._ending
+                reader = EventReader(2 * LIMIT)
+                while data := response.read1(BODY):
+                    tries = 0
+                    for event in reader.feed(data):
+                        if event.name == "close":
+                            return _parse(event.data)
+                        if event.id is not None and event.id.isdigit():
+                            self._batch = int(event.id)
+                        self._take(urlsafe_b64decode(event.data + "=" * (-len(event.data) % 4)))
+            except (OSError, HTTPException):
+                if tries >= TRIES:
+                    raise
+            self._gets.close()
+            self._over.wait(RETRY * 2**tries)
+            tries += 1
+        return self._ending
+
+    def _take(self, data: bytes) -> None:
+        for frame in split_cbor(data, LIMIT, LIMIT):
+            self._receive(frame)
+
+    def _post(self) -> bool:
+        """Post what waits, or a part of it; return whether the farewell went with it."""
+        pieces: list[bytes] = []
+        size = 0
+        for at in range(len(self._queue)):  # others may add to it meanwhile
+            piece = self._queue[at]
+            if pieces and (size + len(piece) > BODY or len(pieces) == MOST):
+                break
+            pieces.append(piece)
+            size += len(piece)
+        fields = {
+            **_TYPE,
+            "Nuphar-Number": str(self._number + 1),
+            "Nuphar-After": str(self._batch),
+        }
+        # It may come while a request is under way, which goes without it: then there is one more.
+        is_last = self._farewell is not None and len(pieces) == len(self._queue)
+        if is_last:
+            fields["Nuphar-Close"] = str(self._farewell)
+        status, headers, data = self._ask(self._posts, "POST", "/send", b"".join(pieces), fields, self._timeout)
+        if status != 204:
+            if (ending := headers.get("Nuphar-Close")) is not None:
+                self._ending = _parse(ending)
+            raise OSError(f"the server answered {status}: {data[:200]!r}")
+        self._number += 1
+        for _ in pieces:
+            self._queue.popleft()
+        self._posted += size
+        return is_last
+
+    def _ask(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        fields: dict[str, str],
+        patience: float,
+        tries: int = TRIES,
+    ) -> tuple[int, HTTPMessage, bytes]:
+        """Do one request, again if its answer does not come. Raises: OSError, HTTPException if it never does."""
+        attempt = 0
+        while True:
+            try:
+                connection.set_patience(patience)
+                connection.request(method, self._path + path, body, self._fields(fields))
+                response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # it is our response_class
+                return response.status, response.headers, _read(response)
+            except (OSError, HTTPException):
+                connection.close()
+                if attempt == tries or connection.is_cut:
+                    raise
+            self._over.wait(RETRY * 2**attempt)
+            attempt += 1
+
+    def _fields(self, more: dict[str, str]) -> dict[str, str]:
+        return {**self._headers, **more, **({} if self._id is None else {"Nuphar-Line": self._id})}
+
+
+def _read(response: WholeResponse) -> bytes:
+    data = response.read_whole(LIMIT + 1)
+    if len(data) > LIMIT:
+        raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=1009)
+    return data
+
+
+def _number(headers: HTTPMessage, name: str) -> int:
+    text = headers.get(name, "")
+    if not text.isdigit():
+        raise RemoteProtocolError(f"expected a number as {name}, got {text[:40]!r}")
+    return int(text)
+
+
+def _parse(ending: str) -> Ending:
+    code, _, reason = ending.partition(" ")
+    if not code.isdigit():
+        raise RemoteProtocolError(f"expected a close code, got {ending[:40]!r}")
+    return int(code), reason

@@ -1,0 +1,114 @@
+"""The replicas of a client, each kept one seq after the other; a gap asks for a Resync. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ....actors.words.errors import Refused
+from ....actors.words.store import Store
+from ....actors.words.target_names import SESSION
+from ...wire.frames import Cursor, Resync, Subscribe, Unsubscribe
+from .events import Changed, Event, Failed
+from .replica import OwnMessage, Replica
+
+
+class Following(dict[str, Replica]):
+    """By target. ``ask`` sends a Resync."""
+
+    def __init__(self, ask: Callable[[Resync], None]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def request(self, ref: int, target: str, is_subscribe: bool) -> Subscribe | Unsubscribe:
+        """Return the frame that asks for, or against, ``target``."""
+        if not is_subscribe:
+            return Unsubscribe(ref, target)
+        if target not in self:
+            return Subscribe(ref, target, None, None)  # given up since it was asked for
+        return Subscribe(ref, target, self[target].cursor, self[target].params)
+
+    def follow(
+        self, target: str, store: Store | None, own: Iterable[OwnMessage], params: dict[str, Any] | None = None
+    ) -> Replica:
+        """Begin to follow ``target``, with those of our messages on top that are not answered."""
+        replica = self[target] = Replica(store)
+        replica.params = params
+        for each in own:
+            if each.target == target:
+                replica.add(each)
+        return replica
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: Any) -> list[Event]:
+        """Replace a slice."""
+        replica = self.get(target)
+        if replica is None:
+            return []
+        replica.snapshot(epoch, seq, state)
+        return [Changed(target, replica.model, None)]
+
+    def end(self, target: str) -> list[Event]:
+        """A target has stopped."""
+        replica = self.get(target)
+        if replica is None:
+            return []
+        replica.reset()
+        replica.is_subscribed = False
+        return [Changed(target, replica.model, None)]
+
+    def settle(self, own: OwnMessage, place: int, refused: Refused | None, connection: int) -> list[Event]:
+        """A message of ours was answered on this ``connection``; ``place`` 0 is outside any order, or unknown."""
+        replica = self.get(own.target)
+        if replica is None:
+            return []
+        if refused is not None or place <= replica.seq:
+            return [Changed(own.target, replica.model, None)] if replica.drop(own) else []
+        if place == replica.seq + 1 and _is_begun(own.target, replica):
+            return self.apply(own.target, place, own.message, own)
+        own.place = place  # shown, until what came between is there too, or a Snapshot
+        if not _is_begun(own.target, replica):
+            return []
+        return self._gap(own.target, replica, replica.cursor) if own.connection == connection else []
+
+    def settle_again(self, target: str, place: int, ref: int) -> list[Event]:
+        """A message of ours that was answered beyond a gap stands in its place: what came between is there now."""
+        replica = self.get(target)
+        if replica is None or place <= replica.seq or not _is_begun(target, replica):
+            return []
+        own = next((own for own in replica.pending if own.ref == ref and own.place), None)
+        if own is None:
+            return self._gap(target, replica, replica.cursor)
+        return self.apply(target, place, own.message, own)
+
+    def apply(self, target: str, seq: int, message: Any, own: OwnMessage | None = None) -> list[Event]:
+        """Take a message of the order in: somebody else's, or ``own``."""
+        replica = self.get(target)
+        if replica is None or seq <= replica.seq:
+            return []
+        if not _is_begun(target, replica):
+            return self._gap(target, replica, None) if replica.is_subscribed else []
+        if seq != replica.seq + 1:
+            return self._gap(target, replica, replica.cursor)
+        before = replica.model
+        error = replica.apply(seq, message, own)
+        if error is not None:
+            replica.is_behind = False  # what was asked for would bring this message again
+            return [Failed(target, error), *self._gap(target, replica, None)]
+        if own is None or replica.store is None:
+            return [Changed(target, replica.model, message)]
+        return [] if replica.model is before else [Changed(target, replica.model, None)]
+
+    def _gap(self, target: str, replica: Replica, cursor: Cursor | None) -> list[Event]:
+        """Ask for what is missing, once: what arrives before the answer would only ask for it again."""
+        if not replica.is_behind:
+            replica.is_behind = True
+            self._ask(Resync({target: cursor}))
+        return []
+
+
+def _is_begun(target: str, replica: Replica) -> bool:
+    """Say whether there is something to go on from: what comes before the Snapshot is of a subscription before.
+
+    A client's own store begins as the client knows it, without a Snapshot.
+    """
+    return replica.epoch is not None or target == SESSION

@@ -1,0 +1,81 @@
+"""The actor that watches over all live connections: one clock for their heartbeats, and a planned end for all of them.
+
+The connections themselves belong to the WSGI server's greenlets: this actor may die and come back without any of
+them noticing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gevent
+
+from ...actors.runtime.actor import Actor
+from ...actors.runtime.timer_every import Reminder
+from ...actors.words.exit_reasons import Normal, Reason, Shutdown
+from .connection import Connection, Gateway
+
+SLICE = 500
+"""Connections looked at before other greenlets get their turn: about 0.5 ms."""
+
+FINISH = 0.05
+"""Seconds between two looks at how many connections are left at the end, at most: whoever reads is gone at once."""
+
+PATIENCE = 1.5
+"""Seconds; below the two that the tree gives this actor to stop, or it is killed before it has cut off the rest."""
+
+
+class Tick(NamedTuple):
+    """Look at every connection."""
+
+
+class ConnectionsActor(Actor):
+    """``retry_after`` seconds are what clients are told at the end, ``patience`` seconds what their last bytes get."""
+
+    def __init__(self, gateway: Gateway, retry_after: float = 1.0, patience: float = PATIENCE, **link: Any) -> None:
+        super().__init__(**link)
+        self._gateway = gateway
+        self._retry_after = retry_after
+        self._patience = patience
+        self._reminder: Reminder | None = None
+
+    def init(self) -> None:
+        interval = min(1.0, self._gateway.limits.heartbeat / 4, self._gateway.limits.hello / 4)
+        self._reminder = Reminder(self, interval, Tick())
+
+    def handle(self, message: Any) -> Any:
+        if not isinstance(message, Tick):
+            return super().handle(message)
+        now = self._gateway.clock()
+        self._gateway.resumption.tick(now)
+        for at, connection in enumerate(list(self._gateway.connections)):
+            connection.tick(now)
+            if at % SLICE == SLICE - 1:
+                gevent.sleep(0)
+        return None
+
+    def terminate(self, reason: Reason) -> None:
+        if self._reminder is not None:
+            self._reminder.stop()
+        if isinstance(reason, Normal | Shutdown):
+            self._gateway.has_stopped = True
+            self._gateway.resumption.stop()
+            now = self._gateway.clock()
+            deadline = now + self._patience
+            if isinstance(reason, Shutdown) and reason.deadline is not None:
+                # Leave a little for our own end, and a little for everybody even if the others took it all.
+                deadline = max(now + FINISH, min(deadline, reason.deadline - 2 * FINISH))
+            self._close_all(deadline)
+
+    def _close_all(self, deadline: float) -> None:
+        """Say Bye to everybody, let what was written reach them, and end whoever does not take it in time."""
+        clock, connections = self._gateway.clock, self._gateway.connections
+        everybody: list[Connection] = list(connections)
+        for connection in everybody:
+            connection.say_bye("the server stops", self._retry_after)
+        pause = 0.001
+        while connections and clock() < deadline:
+            gevent.sleep(pause)
+            pause = min(2 * pause, FINISH)
+        for connection in list(connections):
+            connection.abort()

@@ -1,0 +1,128 @@
+"""How the server writes frames, once for all connections of a kind (the port ``Encoding``). Pure.
+
+The hot frames are assembled by hand around a payload that is CBOR already, instead of being encoded again: 0.6 µs
+for an Acknowledge where the general encoder takes 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..wire.codec import CODES
+from ..wire.frames import Frame
+from ..wire.strict import dump_cbor, dump_json, load_cbor
+
+_FALSE_TRUE = (b"\xf4", b"\xf5")
+
+
+_BYTES = tuple(bytes((n,)) if n < 24 else bytes((24, n)) for n in range(0x100))
+
+
+def _uint(n: int) -> bytes:
+    if n < 0x100:
+        return _BYTES[n]
+    if n < 0x10000:
+        return b"\x19" + n.to_bytes(2, "big")
+    if n < 0x1_0000_0000:
+        return b"\x1a" + n.to_bytes(4, "big")
+    return b"\x1b" + n.to_bytes(8, "big")
+
+
+@lru_cache(maxsize=65_536)
+def _text(text: str) -> bytes:
+    return dump_cbor(text)
+
+
+@lru_cache(maxsize=65_536)
+def _acknowledge(target: str) -> bytes:
+    """Return how an Acknowledge of ``target`` begins."""
+    return b"\x85\x11" + _text(target)
+
+
+@lru_cache(maxsize=65_536)
+def _server_message(target: str) -> bytes:
+    """Return how a ServerMessage of ``target`` begins."""
+    return b"\x84\x13" + _text(target)
+
+
+Join = Callable[[Sequence[bytes]], Any]
+Deliver = Callable[..., None]
+
+
+def write_to_each(sinks: Iterable[Any], joined: Any, refused: list[Any] | None = None) -> None:
+    """Write ``joined`` to each of ``sinks``, whatever they are; or offer it, and collect who has ``refused``."""
+    for sink in sinks:
+        if refused is None:
+            sink.write(joined)
+        elif not sink.offer(joined):
+            refused.append(sink)
+
+
+class CborFraming:
+    """Frames in CBOR; ``wrap`` puts one into its envelope, ``join`` makes what a connection writes."""
+
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
+        self._wrap = wrap
+        self.join = join
+        self.deliver = deliver
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+        listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else dump_cbor(list(refs))
+        return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
+        return self._wrap(dump_cbor([18, ref, target, code, text, details]))
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+        return self._wrap(_server_message(target) + _uint(seq) + payload)
+
+    def push(self, target: str, payload: bytes) -> bytes:
+        return self._wrap(b"\x83\x14" + _text(target) + payload)
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
+        return self._wrap(b"\x86\x15" + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
+
+    def frame(self, plain: list[Any]) -> bytes:
+        """Write any other frame, given as plain data."""
+        return self._wrap(dump_cbor(plain))
+
+
+class JsonFraming:
+    """Frames in JSON, for debugging and for clients without a CBOR library."""
+
+    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
+        self._wrap = wrap
+        self.join = join
+        self.deliver = deliver
+
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+        return self.frame([17, target, seq, list(refs), final])
+
+    def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
+        return self.frame([18, ref, target, code, text, details])
+
+    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+        return self.frame([19, target, seq, load_cbor(payload)])
+
+    def push(self, target: str, payload: bytes) -> bytes:
+        return self.frame([20, target, load_cbor(payload)])
+
+    def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
+        return self.frame([21, target, epoch, seq, load_cbor(state), reason])
+
+    def frame(self, plain: list[Any]) -> bytes:
+        """Write any frame, given as plain data."""
+        return self._wrap(dump_json(plain))
+
+
+Framing = CborFraming | JsonFraming
+
+BARE = CborFraming(bytes, list, write_to_each)
+"""One CBOR frame a call, for ``Server.connect``'s ``send``: joined are the frames in a list."""
+
+
+def plain(frame: Frame) -> list[Any]:
+    """Return a frame as the plain data that ``Framing.frame`` writes."""
+    return [CODES[type(frame)], *frame]

@@ -1,0 +1,248 @@
+"""A line: a connection over HTTP, which lives on the server between the requests that serve it.
+
+For its `Connection` it is a socket like any other: what is written waits in numbered batches until a GET takes it, and
+what a POST brings is pushed. A line has no greenlet; an open request has its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+import gevent.event
+import gevent.lock
+
+from ...wire.batches import Batch, Batches
+from ...wire.sequences import Sequence
+from ..connection import TOO_SLOW, Connection, Gateway, Socket
+
+_ABNORMAL = 1006  # nobody has said why (RFC 6455 section 7.1.5)
+
+Connect = Callable[[Socket], Connection]
+"""Makes the connection of a socket; may raise what the application raises when it is asked whose it is."""
+
+
+class Line:
+    """``connect(line)`` makes its connection, ``forget(line)`` is called once, when it is over.
+
+    ``closed`` is true once nothing more can be written; ``close_code`` and ``close_reason`` then say why: the client's
+    if it closed first, ours if we did, 1006 if requests stayed away. ``number`` is that of the last POST applied.
+    """
+
+    def __init__(
+        self, id: str, sequence: Sequence, gateway: Gateway, connect: Connect, forget: Callable[[Line], Any]
+    ) -> None:
+        self.id = id
+        self.outbox = self
+        self.on_refused: Callable[[], None] | None = None
+        self.sequence = sequence
+        self.closed = False
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self.last_received = gateway.clock()
+        self.number = 0
+        self.turn = gevent.lock.Semaphore()
+        """Whose POST is taken; a hook may wait in the middle of one."""
+        self.batches = Batches(gateway.limits.outbox, gateway.limits.outbox_age)
+        self.clock = gateway.clock
+        self._limits = gateway.limits
+        self._on_empty: Callable[[], None] | None = None
+        self._forget = forget
+        self._reading: Reading | None = None
+        self._timer: Any = None
+        self._is_taking = False
+        self._is_over = False
+        self._connection = connect(self)
+        self._connection.begin()
+        self.touch()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """How frames are written."""
+        return self.sequence.framing
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait for a GET."""
+        return self.batches.pending
+
+    @property
+    def too_slow(self) -> bool:
+        """Has a piece waited for longer than the limit?"""
+        return self.batches.is_too_slow(self.clock())
+
+    def write(self, data: bytes) -> bool:
+        """Keep whole frames for the next GET, or wake the one that waits; False if they were not taken."""
+        if self.offer(data):
+            return True
+        if not self.closed and self.on_refused is not None:
+            self.on_refused()
+        return False
+
+    def offer(self, data: bytes) -> bool:
+        """Do the same, but let ``on_refused`` hear nothing of a refusal."""
+        if not self.batches.write(data, self.clock()):
+            return False
+        if self._reading is not None:
+            self._reading.wake()
+        return True
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` once, when a GET has taken all that waits; it must not wait."""
+        self._on_empty = callback
+
+    def next(self, number: int) -> Batch | None:
+        """Return the batch after ``number``, if there is one."""
+        batch = self.batches.next(number)
+        if self._on_empty is not None and not self.batches.pending and not self.closed:
+            callback, self._on_empty = self._on_empty, None
+            callback()
+        return batch
+
+    def receive(self) -> list[bytes | str] | None:
+        """Nobody waits here for what a client sends; it is pushed."""
+        return None
+
+    def push(self, frames: Iterable[bytes | str]) -> None:
+        """Take the frames of one POST, in its `turn`. Its client waits for the answer, however long a hook takes."""
+        self._is_taking = True
+        if not self.closed:
+            self._stop_timer()
+        try:
+            self._connection.receive(frames)
+        finally:
+            self._is_taking = False
+            self.touch()
+
+    def touch(self) -> None:
+        """Note a request: the client is there."""
+        self.last_received = self.clock()
+        self._expect()
+
+    def read(self, after: int, hang_up: Callable[[], Any]) -> Reading:
+        """Serve a GET whose client has got the batches up to ``after``; an older GET returns at once."""
+        self.batches.acknowledge(after)
+        older, self._reading = self._reading, Reading(self, after, hang_up)
+        self.touch()
+        if not self.closed:
+            self._stop_timer()
+        if older is not None:
+            older.give_way()
+        return self._reading
+
+    def rest(self, reading: Reading) -> None:
+        """The GET has been answered; without another one in time, the line is lost."""
+        if self._reading is reading:
+            self._reading = None
+            self._expect()
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Let what was written go first, except with `TOO_SLOW`, then tell the client; don't wait."""
+        if self.closed:
+            return
+        self.closed = True
+        self.close_code, self.close_reason = code, reason
+        self.batches.finish(drop=code == TOO_SLOW)
+        self._start(self._limits.close, self.abort)
+        if self._reading is not None:
+            self._reading.wake()
+
+    def abort(self) -> None:
+        """End it now, without a word."""
+        self.closed = True
+        if self.close_code is None:
+            self.close_code = _ABNORMAL
+        if self._reading is not None:
+            self._reading.cut()
+        self.end()
+
+    def end(self) -> None:
+        """The client knows, or cannot be told: forget the line. Does nothing the second time."""
+        if self._is_over:
+            return
+        self._is_over = self.closed = True
+        self._stop_timer()
+        self.batches.clear()
+        self._on_empty = None
+        self._connection.finish()
+        self._forget(self)
+
+    def _expect(self) -> None:
+        if self._reading is None and not self._is_taking and not self.closed:
+            self._start(self._limits.linger)
+
+    def _start(self, seconds: float, then: Callable[[], Any] | None = None) -> None:
+        self._stop_timer()
+        self._timer = gevent.get_hub().loop.timer(seconds)
+        self._timer.start(then or self.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
+
+
+class Reading:
+    """One open GET: takes the batches after ``position``, which moves on with each."""
+
+    def __init__(self, line: Line, position: int, hang_up: Callable[[], Any]) -> None:
+        self.position = position
+        self._line = line
+        self._hang_up = hang_up
+        self._event = gevent.event.Event()
+        self._is_waiting = False
+        self._is_current = True
+
+    @property
+    def ending(self) -> str | None:
+        """The close code and reason, once everything before them has been taken."""
+        line = self._line
+        is_last = self._is_current and line.closed and line.batches.is_over(self.position)
+        return f"{line.close_code} {line.close_reason}".rstrip() if is_last else None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no newer GET has taken over."""
+        return self._is_current
+
+    def wait(self, seconds: float) -> Batch | None:
+        """Return the next batch; None after ``seconds`` without one, at the end, or if a newer GET took over."""
+        deadline = self._line.clock() + seconds
+        while self._is_current:
+            self._event.clear()
+            batch = self._line.next(self.position)
+            if batch is not None:
+                self.position = batch.number
+                return batch
+            left = deadline - self._line.clock()
+            if self._line.closed or left <= 0:
+                break
+            self._is_waiting = True
+            try:
+                self._event.wait(left)
+            finally:
+                self._is_waiting = False
+        return None
+
+    def wake(self) -> None:
+        """Something has come."""
+        self._event.set()
+
+    def give_way(self) -> None:
+        """A newer GET takes over: return empty, or be cut off if the client does not take what it was sent."""
+        self._is_current = False
+        if self._is_waiting:
+            self._event.set()
+        else:
+            self._hang_up()
+
+    def cut(self) -> None:
+        """End the request now."""
+        self._is_current = False
+        self._event.set()
+        self._hang_up()
+
+    def end(self) -> None:
+        """The answer has been written, or its client is gone."""
+        self._line.rest(self)

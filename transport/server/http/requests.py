@@ -1,0 +1,250 @@
+"""Lines over HTTP as a WSGI application: POST ``send``, GET ``poll``, GET ``events`` (docs/wire.md, Over HTTP)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import gevent
+
+from ....actors.words.errors import RemoteProtocolError
+from ...wire import event_stream
+from ...wire.origin import Origins
+from ...wire.upgrade import Refuse
+from ..connection import Gateway
+from ..wsgi_handler import HANG_UP
+from .judge import Events, Poll, Send, judge, refuse, too_large
+from .line import Connect, Line, Reading
+from .lines import Lines
+
+logger = logging.getLogger("nuphar.transport")
+
+BODY = 4
+"""A body may have that many times the bytes of the largest message."""
+
+NO_STORE = ("Cache-Control", "no-store")
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class HttpLines:
+    """Answers the requests for the lines of one server."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+
+    def __call__(
+        self,
+        name: str,
+        environ: Environ,
+        start_response: StartResponse,
+        gateway: Gateway,
+        origins: Origins,
+        connect: Connect,
+    ) -> Iterable[bytes]:
+        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
+        request = judge(name, environ, origins, BODY * gateway.limits.message)
+        match request:
+            case Send():
+                answer: Answer | Refuse = self._send(request, environ, gateway, connect)
+            case Poll():
+                answer = self._poll(request, environ)
+            case Events():
+                answer = self._events(request, environ, gateway)
+            case Refuse():
+                logger.info("%s of %r refused: %s", name, environ.get("REMOTE_ADDR"), request.reason)
+                answer = request
+        if isinstance(answer, Refuse):
+            headers = [*answer.headers, NO_STORE, ("Content-Length", str(len(answer.body)))]
+            start_response(answer.status, headers)
+            return [answer.body]
+        start_response(answer.status, [*answer.headers, NO_STORE])
+        return answer
+
+    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+        line = self._find(request.line) if request.line is not None else None
+        if isinstance(line, Refuse):
+            return line
+        if line is not None:
+            line.touch()
+        limits = gateway.limits
+        body = _read(environ, request.size, BODY * limits.message, limits.linger)
+        if isinstance(body, Refuse):
+            return body
+        if line is None:
+            if gateway.has_stopped:
+                return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+            opened = self.lines.open(request.sequence, gateway, connect)
+            if opened is None:
+                return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+            with opened.turn:
+                answer = self._apply(opened, request, body, limits.message)
+            if isinstance(answer, Refuse):
+                opened.abort()
+                return answer
+            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
+        if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
+            return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
+        try:
+            line.touch()
+            return self._go_on(line, request, body, limits.message)
+        finally:
+            line.turn.release()
+
+    def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+        if line.closed:
+            return _gone(line)
+        if request.number == line.number:
+            return Answer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
+        if request.number != line.number + 1:
+            expected = line.number + 1
+            text = f"expected the number {expected}, got {request.number}"
+            return refuse("409 Conflict", text, ("Nuphar-Number", str(expected)))
+        if request.sequence is not line.sequence:
+            text = f"expected {line.sequence.content_type}, as this line began, got {request.sequence.content_type}"
+            return refuse("415 Unsupported Media Type", text)
+        return self._apply(line, request, body, largest)
+
+    def _apply(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+        try:
+            frames = line.sequence.split(body, largest)
+        except RemoteProtocolError as error:
+            line.close(error.close_code, str(error))
+            status = "413 Content Too Large" if error.close_code == 1009 else "400 Bad Request"
+            return refuse(status, str(error))
+        if request.after is not None:
+            if request.after > line.batches.last:
+                return _unknown_batch(line, request.after)
+            if line.batches.is_known(request.after):  # else a GET has said more since
+                line.batches.acknowledge(request.after)
+        line.number = request.number
+        line.push(frames)
+        if request.close is not None:
+            line.close(*request.close)
+            line.end()
+        return Answer("204 No Content")
+
+    def _poll(self, request: Poll, environ: Environ) -> Answer | Refuse:
+        line = self._find(request.line)
+        if isinstance(line, Refuse):
+            return line
+        if not line.batches.is_known(request.after):
+            return _unknown_batch(line, request.after)
+        reading = line.read(request.after, _hang_up(environ))
+        try:
+            batch = reading.wait(request.wait)
+        except BaseException:  # this greenlet is being killed
+            reading.end()
+            raise
+        ending = reading.ending
+        headers = [("Nuphar-Batch", str(reading.position))]
+        if ending is not None:
+            headers.append(("Nuphar-Close", _one_line(ending)))
+        if batch is not None:
+            headers += [("Content-Type", line.sequence.content_type), ("Content-Length", str(len(batch.data)))]
+            return Answer("200 OK", headers, [batch.data], reading, line if ending is not None else None)
+        if ending is not None:
+            return Answer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
+        return Answer("204 No Content", headers, [], reading)
+
+    def _events(self, request: Events, environ: Environ, gateway: Gateway) -> Answer | Refuse:
+        line = self._find(request.line)
+        if isinstance(line, Refuse):
+            return line
+        if not line.batches.is_known(request.after):
+            return _unknown_batch(line, request.after)
+        reading = line.read(request.after, _hang_up(environ))
+        headers = [
+            ("Content-Type", "text/event-stream; charset=utf-8"),
+            ("X-Accel-Buffering", "no"),  # nginx would keep events back
+        ]
+        return Answer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
+
+    def _find(self, id: str) -> Line | Refuse:
+        line = self.lines.get(id)
+        if line is None:
+            return refuse("404 Not Found", "there is no such line")
+        return line
+
+
+class Answer:
+    """A response's head and body; ``reading`` ends with it, and ``over`` once the client has been sent the end."""
+
+    def __init__(
+        self,
+        status: str,
+        headers: list[tuple[str, str]] | None = None,
+        body: Iterable[bytes] = (),
+        reading: Reading | None = None,
+        over: Line | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers or []
+        self._body = body
+        self._reading = reading
+        self._over = over
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._body
+        yield b""  # when we are asked for more, what came before has been written
+        if self._over is not None:
+            self._over.end()
+
+    def close(self) -> None:
+        """The WSGI server calls this at the end, whatever it was."""
+        if self._reading is not None:
+            self._reading.end()
+
+
+def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
+    yield event_stream.START
+    is_text = line.sequence.content_type != "application/cbor-seq"
+    while reading.is_current:
+        batch = reading.wait(heartbeat)
+        if batch is not None:
+            yield event_stream.write_batch(batch, is_text=is_text)
+        elif reading.is_current and not line.closed:
+            yield event_stream.COMMENT
+        if (ending := reading.ending) is not None:
+            yield event_stream.write_close(ending)
+            line.end()
+            return
+
+
+def _read(environ: Environ, size: int | None, largest: int, patience: float) -> bytes | Refuse:
+    """Read a body of at most ``largest`` bytes within ``patience`` seconds."""
+    stream = environ["wsgi.input"]
+    try:
+        with gevent.Timeout(patience, TimeoutError("too slow")):
+            body: bytes = stream.read(largest + 1 if size is None else size)
+    except TimeoutError:
+        _hang_up(environ)()
+        return refuse("408 Request Timeout", f"expected the body within {patience:g} s")
+    except OSError:
+        return refuse("400 Bad Request", "the body ended too early, or its chunks are ill-formed")
+    if len(body) > largest:
+        return too_large(largest)
+    if size is not None and len(body) < size:
+        return refuse("400 Bad Request", f"expected a body of {size} bytes, got {len(body)}")
+    return body
+
+
+def _hang_up(environ: Environ) -> Callable[[], Any]:
+    """Return how to end a request whose client does not read, if the WSGI server lets us."""
+    return environ.get(HANG_UP) or (lambda: None)
+
+
+def _gone(line: Line) -> Refuse:
+    ending = f"{line.close_code} {line.close_reason}".rstrip()
+    return refuse("410 Gone", f"the line is closed: {ending}", ("Nuphar-Close", _one_line(ending)))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).encode("ascii", "replace").decode()
+
+
+def _unknown_batch(line: Line, after: int) -> Refuse:
+    known = f"{line.batches.settled} to {line.batches.last}"
+    return refuse("409 Conflict", f"expected a batch from {known} as after, got {after}")

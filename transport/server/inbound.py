@@ -1,0 +1,150 @@
+"""What one client sends: bytes in, judged, and on to its session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from ...actors.sessions.session import Session
+from ...actors.words.errors import RemoteProtocolError
+from ...actors.words.target_names import fault_of_target
+from ..wire.codec import CLIENT_FRAMES, Codec, read
+from ..wire.frames import (
+    MAX_INTEGER,
+    Call,
+    ClientMessage,
+    Failure,
+    Frame,
+    Hello,
+    Ping,
+    Pong,
+    Resync,
+    Subscribe,
+    Unsubscribe,
+)
+from ..wire.strict import dump_cbor
+from .framing import Framing, plain
+
+BAD_IN_A_ROW = 4
+"""Frames that cannot be understood, one after the other, until the connection is closed."""
+
+
+@lru_cache(maxsize=65_536)
+def _target(raw: bytes) -> str | None:
+    """Return the target that ``raw`` is, None if it is none."""
+    try:
+        target = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return target if fault_of_target(target) is None else None
+
+
+class Inbound:
+    """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong."""
+
+    __slots__ = ("_bad", "_close", "_codec", "_framing", "_pong", "session")
+
+    def __init__(
+        self,
+        session: Session,
+        framing: Framing,
+        codec: Codec,
+        close: Callable[[int, str], None],
+        pong: Callable[[int], None] | None = None,
+    ) -> None:
+        self.session = session
+        self._framing = framing
+        self._codec = codec
+        self._close = close
+        self._pong = pong
+        self._bad = 0
+
+    def receive(self, data: bytes | str) -> None:
+        """Take one frame, in CBOR or JSON."""
+        try:
+            message = split_client_message(data) if type(data) is bytes else None
+            if message is None:
+                self._route(read(data))
+            else:
+                self._post(*message)
+        except RemoteProtocolError as error:
+            self.session.reject(error.ref, None, error.code, str(error))
+            if error.ref:
+                return  # it was understood well enough to be answered
+            self._bad += 1
+            if self._bad >= BAD_IN_A_ROW:
+                self._close(error.close_code, f"{self._bad} frames in a row could not be understood")
+        else:
+            self._bad = 0
+
+    def _post(self, ref: int, target: str, payload: bytes) -> None:
+        try:
+            message = self._codec.decode_message(payload)
+        except RemoteProtocolError as error:
+            # The frame is sound and only its payload is not, so the answer can name it.
+            self.session.reject(ref, target, error.code, str(error))
+            return
+        self.session.post(ref, target, message, payload)
+
+    def _route(self, frame: Frame) -> None:
+        session = self.session
+        match frame:
+            case ClientMessage(ref, target, payload):
+                self._post(ref, target, dump_cbor(payload))
+            case Subscribe(ref, target, since, params):
+                session.subscribe(ref, target, since, params)
+            case Unsubscribe(ref, target):
+                session.unsubscribe(ref, target)
+            case Resync(cursors):
+                for target, cursor in cursors.items():
+                    session.subscribe(None, target, cursor)
+            case Ping(n):
+                session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
+            case Pong(n):
+                if self._pong is not None:
+                    self._pong(n)
+            case Call(ref, name, _):
+                text = f"there is no call {name[:100]!r}"
+                session.write(
+                    session.encoding.join([self._framing.frame(plain(Failure(ref, "not_found", text, None, [])))])
+                )
+            case Hello():
+                raise RemoteProtocolError("Hello is the first frame of a connection and comes once")
+            case _:
+                assert type(frame) not in CLIENT_FRAMES
+                raise RemoteProtocolError(
+                    f"{type(frame).__name__} is sent by servers, not by clients", code="wrong_direction"
+                )
+
+
+def split_client_message(data: bytes) -> tuple[int, str, bytes] | None:
+    """Cut a ClientMessage into ref, target and the payload's bytes, or return None for the general reader to look at.
+
+    Saves decoding the envelope and encoding the payload again for everybody else: 2 µs of 5.
+    """
+    if data[:2] != b"\x84\x04":
+        return None
+    try:
+        head = data[2]
+        if head < 24:
+            ref, at = head, 3
+        elif head == 25:
+            ref, at = data[3] << 8 | data[4], 5
+        elif head <= 27:
+            width = 1 << (head - 24)
+            ref, at = int.from_bytes(data[3 : 3 + width], "big"), 3 + width
+            if ref > MAX_INTEGER:
+                return None
+        else:
+            return None
+        size = data[at] - 0x60
+        at += 1
+        if size == 24:
+            size, at = data[at], at + 1
+        end = at + size
+        if not at <= end < len(data) or size > 255:
+            return None
+        target = _target(data[at:end])
+    except IndexError:
+        return None
+    return None if target is None else (ref, target, data[end:])

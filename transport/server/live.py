@@ -1,0 +1,166 @@
+"""The WSGI middleware: what comes under our path is ours, the rest is the application's."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from ...actors.runtime.hooks import Hook, HookFailed, call
+from ...actors.words.errors import UsageError
+from ..wire.origin import Origins
+from ..wire.upgrade import Refuse
+from .connection import Connection, Gateway, Socket
+from .http.judge import PATHS
+from .http.lines import MOST, Lines
+from .http.requests import HttpLines
+from .wsgi_handler import UPGRADE
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+App = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+ON_EXIT = "nuphar.on_exit"
+"""The key under which a WSGI server lets us hear of its end: a function that takes a callback."""
+
+ASSETS = {
+    "nuphar.js": "text/javascript; charset=utf-8",
+    "nuphar.classic.js": "text/javascript; charset=utf-8",
+    "nuphar-worker.js": "text/javascript; charset=utf-8",
+    "nuphar.d.ts": "text/plain; charset=utf-8",
+}
+"""The browser client, served by the package itself so that both ends always match."""
+
+_NO_UPGRADE = (
+    "this WSGI server hands on no WebSockets: run nuphar.serve(), gevent's WSGIServer with "
+    "handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
+)
+
+
+_NOBODY = "the application could not say who you are"
+
+
+class Host(Protocol):
+    """What the middleware needs of a server."""
+
+    gateway: Gateway
+    origins: Origins
+    identity: Hook | None
+
+    def ensure_started(self) -> bool:
+        """Start the server, in the process and thread that serves, if nobody has; True if this call did."""
+
+    def stop(self) -> None:
+        """Stop the server."""
+
+
+class Live:
+    """``Live(server, app, path="/live")`` is a WSGI application.
+
+    WebSockets are served at ``path``, the same protocol over HTTP at ``path/send``, ``path/poll`` and ``path/events``
+    for at most ``lines`` clients, the browser client at ``path/nuphar.js``. The server is started with the first
+    request if it was not, so it may be made before a WSGI server forks its workers.
+    """
+
+    def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
+        if not path.startswith("/") or path.rstrip("/") == "":
+            raise UsageError(f"expected a path like '/live', got {path!r}")
+        if app is not None and not callable(app):
+            raise UsageError(f"expected a WSGI application or None, got {app!r}")
+        self._server = server
+        self._app = app
+        self._path = path.rstrip("/")
+        self._http = HttpLines(Lines(lines))
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if self._server.ensure_started() and ON_EXIT in environ:
+            environ[ON_EXIT](self._server.stop)
+        path = environ.get("PATH_INFO", "")
+        if path == self._path:
+            return self._websocket(environ, start_response)
+        if path.startswith(self._path + "/"):
+            name = path[len(self._path) + 1 :]
+            if name in PATHS:
+                return self._lines(name, environ, start_response)
+            return self._asset(name, environ, start_response)
+        if self._app is None:
+            return _text(start_response, "404 Not Found", "there is nothing here")
+        return self._app(environ, start_response)
+
+    def _websocket(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        upgrade = environ.get(UPGRADE)
+        if upgrade is None:
+            return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
+        gateway = self._server.gateway
+        try:
+            identity = self._identity(environ)
+        except HookFailed:
+            return _text(start_response, "500 Internal Server Error", _NOBODY)
+        socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
+        if isinstance(socket, Refuse):
+            start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
+            return [socket.body]
+        Connection(socket, gateway, identity).run()
+        return []
+
+    def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        gateway, origins = self._server.gateway, self._server.origins
+
+        def connect(socket: Socket) -> Connection:
+            return Connection(socket, gateway, self._identity(environ))
+
+        try:
+            return self._http(name, environ, start_response, gateway, origins, connect)
+        except HookFailed:
+            return _text(start_response, "500 Internal Server Error", _NOBODY)
+
+    def _identity(self, environ: Environ) -> str | None:
+        """Ask the application whose request this is.
+
+        Raises: HookFailed, when what went wrong is in the log.
+        """
+        hook = self._server.identity
+        return None if hook is None else call("identity", _checked, hook, environ)
+
+    def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        kind = ASSETS.get(name)
+        if kind is None:
+            return _text(start_response, "404 Not Found", "there is nothing here")
+        if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
+            return _text(start_response, "405 Method Not Allowed", "expected GET or HEAD", ("Allow", "GET, HEAD"))
+        body, tag = asset(name)
+        headers = [
+            ("ETag", tag),
+            ("Cache-Control", "no-cache"),
+            ("Content-Type", kind),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+            start_response("304 Not Modified", headers)
+            return []
+        start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+
+def _checked(hook: Hook, environ: Environ) -> str | None:
+    identity = hook(environ)
+    if identity is not None and not isinstance(identity, str):
+        raise TypeError(f"identity must return a str or None, got {identity!r}")
+    return identity
+
+
+@lru_cache
+def asset(name: str) -> tuple[bytes, str]:
+    """Return one of `ASSETS` and its entity tag."""
+    body = files("nuphar.transport").joinpath("js", "dist", name).read_bytes()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _text(start_response: StartResponse, status: str, text: str, *headers: tuple[str, str]) -> Iterable[bytes]:
+    body = f"{text}\n".encode()
+    start_response(
+        status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), *headers]
+    )
+    return [body]

@@ -1,0 +1,110 @@
+"""A client without a socket: the application carries its frames (``Server.connect``, ``incoming``, ``disconnect``)."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from ...actors.runtime.hooks import new_trace_id
+from ...actors.runtime.mailbox import get_ident
+from ...actors.sessions.sessions import Sessions
+from ...actors.words.errors import Busy
+from ..wire.codec import Codec
+from .framing import BARE
+from .inbound import Inbound
+
+logger = logging.getLogger("nuphar.transport")
+
+BOUND = 10_000
+"""Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
+
+
+class BareClient:
+    """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
+
+    def __init__(
+        self, client_id: str, send: Callable[[bytes], Any], sessions: Sessions, codec: Codec, hub: Any
+    ) -> None:
+        self._send = send
+        self._outgoing: deque[bytes] = deque()
+        self._is_sending = False
+        self._is_over = False
+        self._incoming: deque[bytes] = deque()
+        self._is_receiving = False
+        self._hub = hub
+        self._thread: int = hub.thread_ident  # of the server, whoever connects the client
+        self._sessions = sessions
+        self.session = sessions.connect(client_id, BARE, self)
+        self._inbound = Inbound(self.session, BARE, codec, self._close)
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send ``frames``. What ``send`` raises is logged and hurts nobody else."""
+        if self._is_over:
+            return
+        self._outgoing.extend(frames)
+        if self._is_sending:
+            if len(self._outgoing) > BOUND:
+                self.end()
+                self._close(4513, f"too slow: {BOUND} frames wait for its send")
+            return  # a send that lets others run: it goes on with ours, so the order stays
+        self._is_sending = True
+        try:
+            while self._outgoing:
+                self._send_one(self._outgoing.popleft())
+        finally:
+            self._is_sending = False
+
+    pending = 0
+
+    def offer(self, frames: list[bytes]) -> bool:
+        """Take ``frames``: as far as delivery rules see, nothing ever waits for this client."""
+        self.write(frames)
+        return True
+
+    def on_empty(self, callback: Callable[[], None]) -> None:
+        """Call ``callback()`` at once."""
+        callback()
+
+    def end(self) -> None:
+        """Send nothing more: the application has let go of this client."""
+        self._is_over = True
+        self._outgoing.clear()
+
+    def receive(self, data: bytes) -> None:
+        """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
+        if get_ident() == self._thread and not self._incoming:
+            self._inbound.receive(data)
+        else:
+            if len(self._incoming) >= BOUND:
+                raise Busy(f"{BOUND} frames of client {self.session.client_id} wait already")
+            self._incoming.append(data)
+            self._hub.loop.run_callback_threadsafe(self._catch_up)
+
+    def _send_one(self, frame: bytes) -> None:
+        try:
+            self._send(frame)
+        except Exception:
+            logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
+
+    def _catch_up(self) -> None:
+        if self._incoming and not self._is_receiving:
+            self._is_receiving = True
+            gevent.spawn(self._receive_waiting)
+
+    def _receive_waiting(self) -> None:
+        try:
+            while self._incoming:
+                try:
+                    self._inbound.receive(self._incoming[0])
+                finally:
+                    self._incoming.popleft()
+        finally:
+            self._is_receiving = False
+
+    def _close(self, code: int, reason: str) -> None:
+        logger.warning("client %s is disconnected with %d: %s", self.session.client_id, code, reason)
+        self._sessions.disconnect(self.session)

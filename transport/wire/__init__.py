@@ -1,0 +1,1 @@
+"""The protocol, for both ends. Pure."""
