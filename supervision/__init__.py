@@ -3,7 +3,7 @@
 Source: OTP Design Principles, Supervisor Behaviour.
 """
 
-from .calls import (
+from .otp.administration import (
     ChildAlreadyPresent,
     ChildAlreadyStarted,
     ChildInfo,
@@ -20,12 +20,12 @@ from .calls import (
     terminate_child,
     which_children,
 )
-from .child_spec import BRUTAL_KILL, INFINITY, ChildSpec, ChildType, InvalidChildSpec, worker
-from .dynamic import DynamicSupervisor, TooManyChildren
-from .policy import AutoShutdown, Backoff, Restart, Strategy
-from .process import process
-from .process_protocol import ProcessEnded, RemoteError
-from .supervisor import Supervisor, supervisor
+from .otp.child_spec import BRUTAL_KILL, INFINITY, ChildSpec, ChildType, InvalidChildSpec, worker
+from .otp.dynamic import DynamicSupervisor, TooManyChildren
+from .otp.policy import AutoShutdown, Backoff, Restart, Strategy
+from .otp.supervisor import Supervisor, supervisor
+from .processes.protocol import ProcessEnded, RemoteError
+from .processes.spec import process
 
 __all__ = [
     "BRUTAL_KILL",

@@ -25,8 +25,8 @@ from .actors.words.errors import (
     UsageError,
 )
 from .actors.words.store import Store
-from .supervision.serve import serve
-from .supervision.server import Server
+from .supervision.root.server import Server
+from .supervision.serving.serve import serve
 from .transport.client.async_client import AsyncClient
 from .transport.client.client import Client
 from .transport.client.core import states

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from .actors.words.errors import NupharError, UsageError
-from .supervision.naming import find as find_by_name
-from .supervision.process_protocol import RemoteError
-from .supervision.serve import serve as serve_server
-from .supervision.server import Server
-from .supervision.workers import serve_workers
+from .supervision.processes.dotted_names import find as find_by_name
+from .supervision.processes.protocol import RemoteError
+from .supervision.root.server import Server
+from .supervision.serving.serve import serve as serve_server
+from .supervision.serving.workers import serve_workers
 
 
 @click.command(short_help="Serve a nuphar.Server of your own.")

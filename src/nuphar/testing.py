@@ -26,7 +26,7 @@ from gevent.queue import Queue
 
 from .actors.runtime.mailbox import get_ident
 from .actors.words.errors import UsageError
-from .supervision.server import Server
+from .supervision.root.server import Server
 from .transport.client.connectors.connector import Handler, Transport
 from .transport.server.connection import Connection
 from .transport.wire.websocket_frames import FrameReader

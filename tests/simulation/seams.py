@@ -24,7 +24,7 @@ from nuphar.transport.server import connection, connections, outbox, reader, web
 from .hub import Hub
 
 # The package gives functions of these names, so the modules are asked for by theirs.
-dynamic, supervisor = (importlib.import_module(f"nuphar.supervision.{name}") for name in ("dynamic", "supervisor"))
+dynamic, supervisor = (importlib.import_module(f"nuphar.supervision.otp.{name}") for name in ("dynamic", "supervisor"))
 
 MODULES_WITH_GEVENT = (
     runtimes,

@@ -10,7 +10,7 @@ from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.messages import Use
 from nuphar.actors.words.exit_reasons import Shutdown
-from nuphar.supervision import tree
+from nuphar.supervision.root import tree
 from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket

@@ -37,7 +37,9 @@ def say(text: object) -> None:
 def main() -> None:
     """Serve on a free port until a signal comes."""
     server = make_server()
-    topics = {topic.id: nuphar.supervision.server.TopicHandle(server, topic) for topic in server.directory.running()}
+    topics = {
+        topic.id: nuphar.supervision.root.server.TopicHandle(server, topic) for topic in server.directory.running()
+    }
 
     def obey() -> None:
         for line in sys.stdin:

@@ -10,8 +10,8 @@ from typing import get_args
 import gevent
 
 from ..actors.words.store import Store
-from ..supervision.serve import serve
-from ..supervision.server import Server
+from ..supervision.root.server import Server
+from ..supervision.serving.serve import serve
 from ..transport.serialiser.serialiser import automatic
 from ..transport.server.limits import Limits
 from . import board, people

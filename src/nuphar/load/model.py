@@ -14,7 +14,7 @@ from zlib import crc32
 from ..actors.words.store import Store
 
 if TYPE_CHECKING:
-    from ..supervision.server import Server
+    from ..supervision.root.server import Server
 
 PREFIX = "load:"
 """The topic kind: a run with T topics uses ``load:0`` up to ``load:T-1``."""

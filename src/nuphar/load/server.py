@@ -18,8 +18,8 @@ import gevent
 from gevent.fileobject import FileObjectPosix
 
 from ..actors.runtime.ref import Ref
-from ..supervision.serve import serve
-from ..supervision.server import Server
+from ..supervision.root.server import Server
+from ..supervision.serving.serve import serve
 from .model import add_topics
 from .plan import STOP
 

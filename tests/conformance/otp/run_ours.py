@@ -31,7 +31,7 @@ from nuphar.supervision import (
     Strategy,
     Supervisor,
 )
-from nuphar.supervision.calls import (
+from nuphar.supervision.otp.administration import (
     CountChildren,
     DeleteChild,
     RestartChild,
@@ -39,8 +39,8 @@ from nuphar.supervision.calls import (
     TerminateChild,
     WhichChildren,
 )
-from nuphar.supervision.child_spec import check_specs
-from nuphar.supervision.dynamic import TerminateRef
+from nuphar.supervision.otp.child_spec import check_specs
+from nuphar.supervision.otp.dynamic import TerminateRef
 
 from .scenarios import Scenario, Spec
 

@@ -31,13 +31,13 @@ OF_THE_WAY = (
     ),
     Mutant(
         "a child that crashed is not started again",
-        "nuphar.supervision.policy",
+        "nuphar.supervision.otp.policy",
         "restart is Restart.TRANSIENT and not is_orderly(reason)",
         "restart is Restart.TRANSIENT and is_orderly(reason)",
     ),
     Mutant(
         "a child that backs off is forgotten",
-        "nuphar.supervision.dynamic",
+        "nuphar.supervision.otp.dynamic",
         "child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)",
         "child.timer = None",
     ),

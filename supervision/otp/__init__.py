@@ -1,0 +1,1 @@
+"""Supervisors as in OTP, of use without the rest of Nuphar."""

@@ -1,0 +1,264 @@
+"""A dynamic supervisor: many children alike, started while it runs, stopped all at once.
+
+Source: Elixir's ``DynamicSupervisor``; OTP's ``simple_one_for_one``. One default is ours: restart intensity is not
+shared. Each child backs off by itself, because the children are strangers to each other: one bad topic must not take
+the others down. With ``intensity`` given, all children share it, as OTP's do.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import gevent
+
+from ...actors.runtime.actor import Actor
+from ...actors.runtime.ref import Down, Ref
+from ...actors.runtime.timer_every import Reminder
+from ...actors.words.errors import SupervisionError
+from ...actors.words.exit_reasons import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
+from . import administration
+from .child_spec import BRUTAL_KILL, ChildSpec, InvalidChildSpec, check_options, check_specs
+from .child_state import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
+from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
+from .reports import logger, progress, report
+from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
+
+SLICE = 500
+"""Children looked at before other greenlets get their turn."""
+
+DEFAULT_BACKOFF = Backoff()
+
+
+class TooManyChildren(SupervisionError):
+    """There are ``max_children`` already, those that wait for their restart included."""
+
+
+class Run(NamedTuple):
+    """Told: start this child, and start it again if that fails; nothing happens if it is there already."""
+
+    spec: ChildSpec
+
+
+class PutToSleep(NamedTuple):
+    """Let idle children sleep."""
+
+
+class TerminateRef(NamedTuple):
+    """Stop the child with this ref."""
+
+    ref: Ref[Any]
+
+
+class DynamicSupervisor(Actor):
+    """``children()`` names those that run from the start: what a predecessor that crashed had.
+
+    With ``hibernate``, children that were idle for that many seconds, or up to twice as many, sleep without a greenlet
+    (see `Ref.hibernate`).
+    """
+
+    def __init__(
+        self,
+        children: Callable[[], Iterable[ChildSpec]] = tuple,
+        *,
+        intensity: int | None = None,
+        period: float = 5.0,
+        max_children: int | None = None,
+        auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
+        hibernate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        **link: Any,
+    ) -> None:
+        check_options(Strategy.ONE_FOR_ONE, 1 if intensity is None else intensity, period, auto_shutdown)
+        if max_children is not None and (not isinstance(max_children, int) or max_children < 0):
+            raise InvalidChildSpec(f"max_children: expected an integer ≥ 0 or None, got {max_children!r}")
+        super().__init__(**link)
+        self._first = children
+        self._intensity = None if intensity is None else Intensity(intensity, period)
+        self._most = max_children
+        self._auto_shutdown = auto_shutdown
+        self._hibernate = hibernate
+        self._reminder: Reminder | None = None
+        self._clock = clock
+        self._children: dict[str, Child] = {}
+        self._running: dict[Ref[Any], Child] = {}
+
+    def init(self) -> None:
+        if self._hibernate is not None:
+            self._reminder = Reminder(self, self._hibernate, PutToSleep())
+        for spec in self._first():
+            self._run(spec)
+
+    def handle(self, message: Any) -> Any:
+        match message:
+            case Down(ref, reason):
+                self._child_down(ref, reason)
+            case TryAgain(child) | BackedOff(child):
+                if child.is_restarting and self._children.get(child.spec.id) is child:
+                    self._restart(child, is_counted=isinstance(message, BackedOff))
+            case Run(spec):
+                self._run(spec)
+            case PutToSleep():
+                for at, ref in enumerate(list(self._running)):
+                    ref.hibernate()
+                    if at % SLICE == SLICE - 1:
+                        gevent.sleep(0)
+            case administration.StartChild(spec):
+                return self._call_start(spec)
+            case TerminateRef(ref):
+                self._call_terminate(ref)
+            case (
+                administration.TerminateChild()
+                | administration.RestartChild()
+                | administration.DeleteChild()
+                | administration.GetChildSpec()
+            ):
+                raise SupervisionError(f"{self.ref} is dynamic: its children have no ids, terminate them by ref")
+            case administration.WhichChildren():
+                return [info_of(child) for child in reversed(self._children.values())]
+            case administration.DescribeChildren():
+                return [describe_child(child, self._clock()) for child in self._children.values()]
+            case administration.CountChildren():
+                return counts_of(self._children.values())
+            case _:
+                logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
+        return None
+
+    def terminate(self, reason: Reason) -> None:
+        """Ask all to stop, then wait for them together: the slowest one counts, not the sum."""
+        if self._reminder is not None:
+            self._reminder.stop()
+        for child in self._children.values():
+            child.cancel_restart()
+        how = child_reason(reason)
+        now = self._clock()
+        latest = how.deadline if isinstance(how, Shutdown) and how.deadline is not None else float("inf")
+        for ref, child in self._running.items():
+            if child.spec.shutdown == BRUTAL_KILL:
+                ref.kill()
+            else:
+                ref.shut_down(how)
+        late = []
+        for ref, child in self._running.items():
+            shutdown = KILL_TIMEOUT if child.spec.shutdown == BRUTAL_KILL else child.spec.shutdown
+            deadline = min(latest, float("inf") if shutdown is None else now + shutdown)
+            timeout = None if deadline == float("inf") else max(0.0, deadline - self._clock())
+            ended = ref.wait_down(timeout)
+            if ended is None:
+                late.append((ref, child))
+            else:
+                report_end(ended, ref, child.spec, KILLED if child.spec.shutdown == BRUTAL_KILL else how, self.ref)
+        for ref, _ in late:
+            ref.kill()
+        for ref, child in late:
+            report_end(ref.wait_down(KILL_TIMEOUT) or KILLED, ref, child.spec, how, self.ref)
+
+    def _run(self, spec: ChildSpec) -> None:
+        if spec.id in self._children:
+            return  # told twice, when a predecessor crashed with the message in hand
+        child = self._children[spec.id] = Child(spec)
+        try:
+            self._start(child)
+        except Exception as error:
+            self._failed_to_start(child, error)
+
+    # What children do.
+
+    def _child_down(self, ref: Ref[Any], reason: Reason) -> None:
+        child = self._running.pop(ref, None)
+        if child is None:
+            return  # we stopped it ourselves
+        self.links.discard(ref)
+        child.ref, child.last_ref, child.last_reason = None, ref, reason
+        if child.spec.restart is Restart.PERMANENT or not is_orderly(reason):
+            report("child_terminated", self.ref, reason, child.spec, ref)
+        if should_restart(child.spec.restart, reason):
+            self._restart(child)
+            return
+        del self._children[child.spec.id]
+        if not child.spec.significant or self._auto_shutdown is AutoShutdown.NEVER:
+            return
+        others = (other.spec.significant for other in self._children.values())
+        if self._auto_shutdown is AutoShutdown.ANY_SIGNIFICANT or not any(others):
+            self.exit(SHUTDOWN)
+
+    def _restart(self, child: Child, is_counted: bool = False) -> None:
+        if not is_counted and self._intensity is not None and not self._intensity.allow(self._clock()):
+            limit = f"more than {self._intensity.intensity} restarts in {self._intensity.period} s"
+            report("shutdown", self.ref, f"reached_max_restart_intensity: {limit}", child.spec)
+            del self._children[child.spec.id]
+            self.exit(SHUTDOWN)
+            return
+        if not child.is_restarting and self._back_off(child, BackedOff(child)):
+            return
+        child.is_restarting = False
+        child.restarts += 1
+        try:
+            self._start(child)
+        except Exception as error:
+            self._failed_to_start(child, error)
+
+    def _failed_to_start(self, child: Child, error: Exception) -> None:
+        report("start_error", self.ref, Crashed(error), child.spec)
+        if child.spec.restart is Restart.TEMPORARY:
+            del self._children[child.spec.id]
+            return
+        child.is_restarting = True
+        if not self._back_off(child, TryAgain(child)):
+            self.mailbox.put_anyway(TryAgain(child))
+            gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
+
+    def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
+        backoff = child.spec.backoff
+        if backoff is None and self._intensity is None:
+            backoff = DEFAULT_BACKOFF  # nothing else would stop a crash loop
+        delay = 0.0 if backoff is None else child.failures.next_delay(backoff, self._clock(), random.random())
+        if not delay:
+            return False
+        child.is_restarting = True
+        child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)
+        return True
+
+    def _start(self, child: Child) -> None:
+        child.failures.started = self._clock()
+        ref = child.start(self.ref)
+        if ref is None:
+            del self._children[child.spec.id]  # it has nothing to do here (OTP's ignore), so there is nothing to keep
+            return
+        self._running[ref] = child
+        self.links.add(ref)
+        progress(self.ref, child.spec, ref)
+
+    # What is asked.
+
+    def _call_start(self, spec: ChildSpec) -> Any:
+        check_specs([spec], self._auto_shutdown)
+        if (present := self._children.get(spec.id)) is not None:
+            if present.ref is not None:
+                raise administration.ChildAlreadyStarted(spec.id, present.ref)
+            raise administration.ChildAlreadyPresent(f"{self.ref} has a child {spec.id!r} already; it does not run")
+        if self._most is not None and len(self._children) >= self._most:
+            raise TooManyChildren(f"{self.ref} has {self._most} children already")
+        child = self._children[spec.id] = Child(spec)
+        try:
+            self._start(child)
+        except Exception as error:
+            del self._children[spec.id]
+            raise administration.StartFailed(self.ref, spec.id, error) from error
+        return child.started
+
+    def _call_terminate(self, ref: Ref[Any]) -> None:
+        child = self._running.get(ref)
+        if child is not None:
+            stop_child(ref, child.spec, SHUTDOWN, self.ref)
+            self.links.discard(ref)
+            del self._running[ref], self._children[child.spec.id]
+            return
+        if ref.is_alive():
+            raise administration.ChildNotFound(f"{ref} is not a child of {self.ref}")
+        for child in list(self._children.values()):
+            if child.is_restarting and child.last_ref is ref:
+                child.cancel_restart()
+                del self._children[child.spec.id]

@@ -1,0 +1,1 @@
+"""An actor in an OS process of its own."""

@@ -1,0 +1,1 @@
+"""The composition: books, tree, server."""

@@ -1,0 +1,84 @@
+"""The options of a server: every one has a default, a unit and a reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...actors.routing.topics import TOPICS
+from ...actors.runtime.hooks import TIMEOUT, Hook, check_hook
+from ...actors.runtime.mailbox import BOUND
+from ...actors.sessions.reception import WINDOW
+from ...actors.sessions.session import SUBSCRIPTIONS
+from ...actors.sessions.session_book import DETACHED
+from ...actors.targets.order import HISTORY
+from ...actors.words.errors import UnknownOption, UsageError
+from ...transport.server.limits import Limits
+from ...transport.wire.origin import Origins
+from ..watch.hub_guard import LIMIT
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``Server(**options)`` takes."""
+
+    origins: Origins = field(default_factory=Origins)
+    """Whose pages may connect: by default those of the same host."""
+    limits: Limits = field(default_factory=Limits)
+    """What one connection may use."""
+    history: int = HISTORY
+    """Messages kept for each topic, for clients that come back."""
+    max_topics: int = TOPICS
+    """Topics that may run at once; a Subscribe beyond them is answered ``busy``."""
+    max_subscriptions: int = SUBSCRIPTIONS
+    """Targets that one session may be subscribed to."""
+    mailbox: int = BOUND
+    """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
+    hook_timeout: float = TIMEOUT
+    """Seconds that a hook may take."""
+    retry_after: float = 1.0
+    """Seconds after which clients are told to come back when the server stops."""
+
+    resume_window: float = WINDOW
+    """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
+    max_detached: int = DETACHED
+    """Sessions that may wait for their client; the one that has waited longest ends first."""
+    identity: Hook | None = None
+    """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
+
+    hub_guard: float | None = LIMIT
+    """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
+
+    inspect: str | None = None
+    """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere."""
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> Options:
+        """Check the names and kinds of ``given``.
+
+        Raises: UnknownOption, UsageError.
+        """
+        known = {each.name for each in dataclasses.fields(cls)}
+        if unknown := sorted(given.keys() - known):
+            raise UnknownOption(f"unknown option {unknown}; there are {sorted(known)}")
+        options = cls(**given)
+        for name, kind in (("origins", Origins), ("limits", Limits)):
+            if not isinstance(getattr(options, name), kind):
+                raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
+        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout", "max_detached"):
+            value = getattr(options, name)
+            number = float if name == "hook_timeout" else int
+            if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:
+                expected = "a number above 0" if number is float else "an integer above 0"
+                raise UsageError(f"option {name}: expected {expected}, got {value!r}")
+        for name in ("retry_after", "resume_window"):
+            seconds = getattr(options, name)
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
+                raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
+        if options.identity is not None:
+            check_hook(options.identity)
+        guard = options.hub_guard
+        if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
+            raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")
+        return options

@@ -1,0 +1,309 @@
+"""The server as a program holds it: a handle on the tree, safe from any greenlet and any OS thread."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+import gevent
+
+from ...actors.routing.admission import Greeter
+from ...actors.routing.handles import KindHandle, TopicHandle
+from ...actors.routing.own_stores import OwnStore, OwnStores
+from ...actors.routing.topics import Directory, Kind, Topic
+from ...actors.routing.wiring import Wiring
+from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ...actors.runtime.mailbox import Mailbox
+from ...actors.sessions.reception import Resumption
+from ...actors.sessions.session_book import MemoryBook
+from ...actors.sessions.sessions import Sessions, check_client_id
+from ...actors.targets.dead_letters import DeadLetter, DeadLetters
+from ...actors.targets.log import MemoryLog
+from ...actors.targets.messages import Disconnect, Dispatch, DispatchTo
+from ...actors.words.delivery import ALL
+from ...actors.words.delivery import of as rule_of
+from ...actors.words.errors import NotRunning, OriginRefused, UsageError
+from ...actors.words.store import Store
+from ...transport.serialiser.serialiser import Serialiser, automatic
+from ...transport.server.connection import Gateway
+from ...transport.server.socketless import BareClient
+from ...transport.wire.codec import Codec
+from ..otp.child_spec import ChildSpec
+from ..otp.dynamic import Run
+from ..watch.live_tree import Node
+from . import tree
+from .hook_decorators import Hooked
+from .lifecycle import Life
+from .options import Options
+
+logger = logging.getLogger("nuphar.supervision")
+
+
+class Server(Hooked):
+    """Holds authoritative state and routes every client's messages to the right store.
+
+    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
+
+    >>> server = Server().start()
+    >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
+    >>> counter.dispatch(5)
+    >>> counter.model, counter.seq
+    (5, 1)
+    >>> server.stop()
+    """
+
+    def __init__(
+        self,
+        initial: Any = None,
+        wiring: Wiring | None = None,
+        serialiser: Serialiser | None = None,
+        **options: Any,
+    ) -> None:
+        self.options = Options.of(options)
+        self.initial = initial
+        self.wiring = wiring if wiring is not None else Wiring()
+        if not isinstance(self.wiring, Wiring):
+            raise UsageError(f"wiring: expected a nuphar.Wiring, got {wiring!r}")
+        if serialiser is not None and not isinstance(serialiser, Serialiser):
+            raise UsageError(f"serialiser: expected what nuphar.automatic() or custom() makes, got {serialiser!r}")
+        self.codec = Codec(serialiser if serialiser is not None else automatic())
+        session_store = self.wiring.session_store(initial)
+        self.codec.encode_model(session_store.model)
+
+        # What outlives the actors, so that a successor finds everything as it was.
+        self.log = MemoryLog(self.options.history)
+        self.letters = DeadLetters()
+        self.hooks = ServerHooks(timeout=self.options.hook_timeout)
+        self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
+        self.directory = Directory(
+            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
+        )
+        book = MemoryBook(self.options.resume_window, self.options.max_detached)
+        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
+        self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
+        self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
+        resumption = Resumption(self.sessions, self.options.resume_window)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
+
+        self.origins, self.identity = self.options.origins, self.options.identity
+        self.retry_after = self.options.retry_after
+        self._bare: dict[str, BareClient] = {}
+        self.life = Life(self)
+
+    # Life.
+
+    def start(self) -> Self:
+        """Start the tree on this thread's hub, and return the server.
+
+        Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
+        """
+        self.life.start()
+        return self
+
+    def ensure_started(self) -> bool:
+        """Start the server if it was never started; True if this call did."""
+        if self.life.root is not None:
+            return False
+        self.life.start()
+        return True
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
+
+        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        """
+        self.life.stop(timeout)
+
+    def __enter__(self) -> Self:
+        self.ensure_started()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and not been stopped."""
+        return self.life.is_running
+
+    def check_running(self) -> None:
+        """Raise NotRunning unless the server runs."""
+        self.life.check_running()
+
+    def listen(self, wsgi: Any) -> None:
+        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
+        self.life.listen(wsgi)
+
+    def on_end(self, callback: Callable[[], Any]) -> None:
+        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
+        self.life.on_end(callback)
+
+    def tree(self) -> Node:
+        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
+
+        Raises: NotRunning.
+        """
+        return self.life.look()
+
+    def stats(self) -> dict[str, Any]:
+        """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
+        root, guard = self.life.root, self.life.guard
+        return {
+            "connections": len(self.gateway.connections),
+            "sessions": len(self.sessions),
+            "detached": self.sessions.book.detached,
+            "topics": len(self.directory.topics),
+            "actors": 0 if root is None or root.registry is None else len(root.registry),
+            "dead_letters": self.letters.count,
+            "hub_stalls": 0 if guard is None else guard.stalls,
+            "hub_longest_stall": 0.0 if guard is None or guard.longest is None else guard.longest.seconds,
+        }
+
+    # Clients without a socket of ours.
+
+    def connect(
+        self,
+        client_id: str,
+        send: Callable[[bytes], Any],
+        *,
+        session: Iterable[Any] = (),
+        origin: str | None = None,
+        host: str | None = None,
+    ) -> None:
+        """Register a client; ``send(frame)`` is called with one protocol frame at a time and must not wait.
+
+        ``session`` are messages for its own store, applied before anything it sends. ``origin`` is checked if given,
+        before the server knows of the client at all. A client that has this id already is disconnected first.
+        Raises: NotRunning, OriginRefused, UsageError.
+        """
+        self.check_running()
+        if not callable(send):
+            raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
+        if origin is not None:
+            self.check_origin(origin, host)
+        dispatches = [Dispatch(message, self.codec.encode_message(message)) for message in session]
+        client = BareClient(client_id, send, self.sessions, self.codec, self.life.hub)
+        if (older := self._bare.get(client_id)) is not None:
+            older.end()
+        self._bare[client_id] = client
+        for dispatch in dispatches:
+            self.router.put(DispatchTo(client_id, dispatch))
+
+    def disconnect(self, client_id: str) -> None:
+        """Unregister a client from the server and all its topics; does nothing for an unknown one."""
+        self.check_running()
+        check_client_id(client_id)
+        if (client := self._bare.pop(client_id, None)) is not None:
+            client.end()
+        self.router.put_anyway(Disconnect(client_id, self.sessions.get(client_id)))
+
+    def incoming(self, client_id: str, data: bytes) -> None:
+        """Process one frame of a connected client; an unknown one's is dropped, as it races with disconnects."""
+        self.check_running()
+        if not isinstance(data, bytes | str):
+            raise UsageError(f"incoming: expected one frame as bytes, got {data!r}")
+        client = self._bare.get(client_id)
+        if client is None or client.session.closed:
+            logger.debug("dropped a frame of the unknown client %r", client_id)
+            return
+        client.receive(data)
+
+    def watch(self, client_id: str, greenlet: gevent.Greenlet) -> None:
+        """Disconnect the client when ``greenlet`` ends, however it ends."""
+        self.check_running()
+
+        def gone(_: object) -> None:
+            if self.is_running:
+                self.disconnect(client_id)
+
+        greenlet.link(gone)
+
+    def check_origin(self, origin: str | None, host: str | None = None) -> None:
+        """Judge an ``Origin`` header, for an application that has its own transport.
+
+        Raises: OriginRefused.
+        """
+        try:
+            self.origins.check(origin, host)
+        except OriginRefused as error:
+            logger.warning("connection refused: %s", error)
+            raise
+
+    # Targets.
+
+    def topic(self, topic_id: str, *, delivery: Any = ALL) -> TopicHandle:
+        """Add a topic, ephemeral until it gets a store; before or after the start.
+
+        ``delivery`` says what becomes of its messages for a subscriber who cannot take them (docs/delivery.md).
+        Raises: TopicExists, UsageError for an ill-formed id, NotRunning after a stop.
+        """
+        self._check_not_stopped()
+        topic = self.directory.add_topic(topic_id, rule_of(delivery))
+        if self.is_running:
+            self.start_topic(topic)
+        return TopicHandle(self, topic)
+
+    def topic_kind(
+        self,
+        prefix: str,
+        parse: Callable[[str], Any] = str,
+        *,
+        store: Store | Callable[[Any], Store] | None = None,
+        can_subscribe: Hook | None = None,
+        on_join: Hook | None = None,
+        on_leave: Hook | None = None,
+        delivery: Any = ALL,
+    ) -> KindHandle:
+        """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
+
+        ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
+        Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
+        ``delivery`` is the rule of each of these topics, as in `topic`.
+        Raises: TopicExists, UsageError, NotRunning after a stop.
+        """
+        self._check_not_stopped()
+        if not callable(parse):
+            raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
+        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave), delivery=rule_of(delivery))
+        handle = KindHandle(self, kind)
+        if store is not None or prefix in self.wiring.kinds:
+            handle.with_store(store)
+        self.directory.add_kind(kind)
+        return handle
+
+    def dispatch_to(self, client_id: str, message: Any) -> None:
+        """Apply ``message`` to a client's own store; does nothing if it is not connected."""
+        self.check_running()
+        self.router.put(DispatchTo(check_client_id(client_id), Dispatch(message, self.codec.encode_message(message))))
+
+    def dispatch_to_all(self, message: Any) -> None:
+        """Apply ``message`` to every connected client's own store."""
+        self.check_running()
+        self.router.put(DispatchTo(None, Dispatch(message, self.codec.encode_message(message))))
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""
+        return self.letters.list()
+
+    # For the tree and the handles.
+
+    def start_topic(self, topic: Topic) -> None:
+        """Have a topic's actor started, without waiting for it."""
+        self.topic_starts.put_anyway(Run(tree.topic_spec(self, topic)))
+
+    def topic_specs(self) -> list[ChildSpec]:
+        """Return the specs of every topic's actor."""
+        return [tree.topic_spec(self, topic) for topic in self.directory.running()]
+
+    def own_store_specs(self) -> list[ChildSpec]:
+        """Return the specs of the actors of every session's own store."""
+        return [tree.own_store_spec(self, own) for own in self.own_stores.running()]
+
+    def _start_own_store(self, own: OwnStore) -> None:
+        self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
+
+    def _check_not_stopped(self) -> None:
+        if self.life.has_stopped:
+            raise NotRunning("the server has stopped")

@@ -1,0 +1,122 @@
+"""``nuphar.serve``: gevent's WSGI server with WebSockets and the browser client, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+from gevent import socket as gevent_socket
+from gevent.event import Event
+from gevent.pywsgi import WSGIServer
+
+from ...actors.words.errors import UnknownOption, UsageError
+from ...transport.server.live import App, Live
+from ...transport.server.wsgi_handler import Handler
+from ..root.server import Server
+
+logger = logging.getLogger("nuphar.supervision")
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted: clients that all come back after a restart do so at once."""
+
+
+WSGI_OPTIONS = frozenset(
+    {"ca_certs", "cert_reqs", "certfile", "environ", "error_log", "keyfile", "log", "spawn", "ssl_context"}
+)
+"""What `serve` hands on; gevent itself would take any other word for an option of TLS."""
+
+
+def serve(
+    server: Server,
+    app: App | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    path: str = "/live",
+    listener: Any = None,
+    on_start: Callable[[str], None] | None = None,
+    stop_timeout: float = 5.0,
+    **wsgi: Any,
+) -> None:
+    """Serve ``app`` with ``server`` under ``path``, and block until SIGINT, SIGTERM or ``server.stop()``.
+
+    ``listener`` is a bound, listening socket to use instead of ``host`` and ``port`` (0 takes any free port);
+    ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile,
+    certfile, log). The server is stopped at the end, in at most ``stop_timeout`` seconds.
+    Raises: OSError if the address cannot be bound, NotRunning if the server has been stopped.
+    """
+    if not isinstance(server, Server):
+        raise UsageError(f"expected a nuphar.Server, got {server!r}")
+    if unknown := sorted(wsgi.keys() - WSGI_OPTIONS):
+        raise UnknownOption(f"unknown option {unknown}; WSGIServer takes {sorted(WSGI_OPTIONS)}")
+    live = Live(server, app, path)
+    wsgi.setdefault("log", None)
+    # Bound here, so that an address in use is the caller's exception and not a crash in the tree.
+    listening = listen(host, port) if listener is None else listener
+    wsgi_server = WSGIServer(listening, live, handler_class=Handler, **wsgi)
+    over = Event()
+    try:
+        server.ensure_started()
+        server.listen(wsgi_server)
+    except BaseException:
+        listening.close()
+        raise
+    server.on_end(over.set)
+    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}):
+        try:
+            if on_start is not None:
+                scheme = "https" if wsgi_server.ssl_enabled else "http"
+                on_start(f"{scheme}://{reachable(host)}:{wsgi_server.server_port}")
+            over.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.stop(stop_timeout)
+
+
+def listen(host: str, port: int, shared: bool = False) -> Any:
+    """Return a bound, listening gevent socket; ``shared`` with those of other processes (SO_REUSEPORT).
+
+    Raises: OSError, when no socket is left open.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = gevent_socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+@contextmanager
+def on_signals(actions: Mapping[signal.Signals, Callable[[], Any]]) -> Iterator[None]:
+    """Do each action on its signal; only the main thread hears of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in actions}
+    watches = [gevent.signal_handler(number, action) for number, action in actions.items()]
+    try:
+        yield
+    finally:
+        for watch, (number, handler) in zip(watches, before.items(), strict=True):
+            watch.cancel()
+            signal.signal(number, handler)  # libev leaves the system's default behind
+
+
+def reachable(host: str) -> str:
+    """Return how a browser on this machine reaches ``host``."""
+    if host in ("", "0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
