@@ -1,8 +1,13 @@
 """What the server knows: the actor runtime, stores, topics, sessions, the router."""
 
-from .runtime.actor import Actor, ThreadActor
-from .runtime.ref import Down, Ignore, Ref
-from .words.exit_reasons import KILLED, NORMAL, SHUTDOWN, Crashed, Killed, Normal, Reason, Shutdown
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .runtime.actor import Actor, ThreadActor
+    from .runtime.ref import Down, Ignore, Ref
+    from .words.exit_reasons import KILLED, NORMAL, SHUTDOWN, Crashed, Killed, Normal, Reason, Shutdown
 
 __all__ = [
     "KILLED",
@@ -19,3 +24,22 @@ __all__ = [
     "Shutdown",
     "ThreadActor",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Actor": ".runtime.actor",
+        "Crashed": ".words.exit_reasons",
+        "Down": ".runtime.ref",
+        "Ignore": ".runtime.ref",
+        "KILLED": ".words.exit_reasons",
+        "Killed": ".words.exit_reasons",
+        "NORMAL": ".words.exit_reasons",
+        "Normal": ".words.exit_reasons",
+        "Reason": ".words.exit_reasons",
+        "Ref": ".runtime.ref",
+        "SHUTDOWN": ".words.exit_reasons",
+        "Shutdown": ".words.exit_reasons",
+        "ThreadActor": ".runtime.actor",
+    },
+)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from support.scripted import ScriptedClient
 
 from nuphar import Server
+from nuphar.actors.runtime.log_throttle import THROTTLE
 
 TURNS = 1_000
 """Turns of the hub that greenlets get to end."""
@@ -129,6 +130,12 @@ def leave_nothing_behind() -> Iterator[None]:
         if found.keys() & {"threads", "processes"} or turn > TURNS // 2:
             _real_sleep(0.001)  # other threads, and the kernel, need more than turns of our hub
     raise AssertionError(f"the test left something behind: {found}")
+
+
+@pytest.fixture(autouse=True)
+def forget_log_lines() -> None:
+    """Have the first line of each kind written in each test."""
+    THROTTLE.forget()
 
 
 @pytest.fixture

@@ -1,11 +1,16 @@
 """How bytes come and go: frames, codec, serialisers, WebSockets, the WSGI middleware, clients."""
 
-from .client.connectors.connector import Connector, Handler, Transport
-from .serialiser.serialiser import Serialiser, automatic, custom, register
-from .server.limits import Limits
-from .wire import frames
-from .wire.codec import decode, encode
-from .wire.origin import Origins
+from typing import TYPE_CHECKING
+
+from ..lazily import lazily
+
+if TYPE_CHECKING:
+    from .client.connectors.connector import Connector, Handler, Transport
+    from .serialiser.serialiser import Serialiser, automatic, custom, register
+    from .server.limits import Limits
+    from .wire import frames
+    from .wire.codec import decode, encode
+    from .wire.origin import Origins
 
 __all__ = [
     "Connector",
@@ -21,3 +26,21 @@ __all__ = [
     "frames",
     "register",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "Connector": ".client.connectors.connector",
+        "Handler": ".client.connectors.connector",
+        "Limits": ".server.limits",
+        "Origins": ".wire.origin",
+        "Serialiser": ".serialiser.serialiser",
+        "Transport": ".client.connectors.connector",
+        "automatic": ".serialiser.serialiser",
+        "custom": ".serialiser.serialiser",
+        "decode": ".wire.codec",
+        "encode": ".wire.codec",
+        "register": ".serialiser.serialiser",
+    },
+    {"frames": ".wire.frames"},
+)

@@ -3,38 +3,43 @@
 The server owns the state, every topic is a supervised actor, and clients stay in step with it over WebSockets.
 """
 
-from . import supervision, transport
-from .actors.routing.wiring import Slice, Wiring
-from .actors.sessions.sessions import generate_client_id
-from .actors.words import delivery
-from .actors.words.errors import (
-    AlreadyStarted,
-    Busy,
-    LocalProtocolError,
-    NotRunning,
-    NupharError,
-    OriginRefused,
-    ProtocolError,
-    QueueError,
-    Refused,
-    RemoteProtocolError,
-    SupervisionError,
-    TopicExists,
-    UnknownOption,
-    UnregisteredType,
-    UsageError,
-)
-from .actors.words.store import Store
-from .supervision.root.server import Server
-from .supervision.serving.serve import serve
-from .transport.client.async_client import AsyncClient
-from .transport.client.client import Client
-from .transport.client.core import states
-from .transport.client.core.file_queue import FileQueue
-from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
-from .transport.server.limits import Limits
-from .transport.server.live import Live
-from .transport.wire.origin import Origins
+from typing import TYPE_CHECKING
+
+from .lazily import lazily
+
+if TYPE_CHECKING:
+    from . import supervision, transport
+    from .actors.routing.wiring import Slice, Wiring
+    from .actors.sessions.sessions import generate_client_id
+    from .actors.words import delivery
+    from .actors.words.errors import (
+        AlreadyStarted,
+        Busy,
+        LocalProtocolError,
+        NotRunning,
+        NupharError,
+        OriginRefused,
+        ProtocolError,
+        QueueError,
+        Refused,
+        RemoteProtocolError,
+        SupervisionError,
+        TopicExists,
+        UnknownOption,
+        UnregisteredType,
+        UsageError,
+    )
+    from .actors.words.store import Store
+    from .supervision.root.server import Server
+    from .supervision.serving.serve import serve
+    from .transport.client.async_client import AsyncClient
+    from .transport.client.client import Client
+    from .transport.client.core import states
+    from .transport.client.core.file_queue import FileQueue
+    from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+    from .transport.server.limits import Limits
+    from .transport.server.live import Live
+    from .transport.wire.origin import Origins
 
 __version__ = "0.1.0"
 
@@ -75,3 +80,46 @@ __all__ = [
     "supervision",
     "transport",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "AlreadyStarted": ".actors.words.errors",
+        "AsyncClient": ".transport.client.async_client",
+        "Busy": ".actors.words.errors",
+        "Client": ".transport.client.client",
+        "FileQueue": ".transport.client.core.file_queue",
+        "Limits": ".transport.server.limits",
+        "Live": ".transport.server.live",
+        "LocalProtocolError": ".actors.words.errors",
+        "NotRunning": ".actors.words.errors",
+        "NupharError": ".actors.words.errors",
+        "OriginRefused": ".actors.words.errors",
+        "Origins": ".transport.wire.origin",
+        "ProtocolError": ".actors.words.errors",
+        "QueueError": ".actors.words.errors",
+        "Refused": ".actors.words.errors",
+        "RemoteProtocolError": ".actors.words.errors",
+        "Serialiser": ".transport.serialiser.serialiser",
+        "Server": ".supervision.root.server",
+        "Slice": ".actors.routing.wiring",
+        "Store": ".actors.words.store",
+        "SupervisionError": ".actors.words.errors",
+        "TopicExists": ".actors.words.errors",
+        "UnknownOption": ".actors.words.errors",
+        "UnregisteredType": ".actors.words.errors",
+        "UsageError": ".actors.words.errors",
+        "Wiring": ".actors.routing.wiring",
+        "automatic": ".transport.serialiser.serialiser",
+        "custom": ".transport.serialiser.serialiser",
+        "generate_client_id": ".actors.sessions.sessions",
+        "register": ".transport.serialiser.serialiser",
+        "serve": ".supervision.serving.serve",
+    },
+    {
+        "delivery": ".actors.words.delivery",
+        "states": ".transport.client.core.states",
+        "supervision": ".supervision",
+        "transport": ".transport",
+    },
+)

@@ -15,10 +15,11 @@ import cbor2
 import gevent
 import pytest
 from gevent.pywsgi import WSGIServer
+from support.http import EventsClient, PollClient
 from support.raw import BINARY, CLOSE, TEXT, Closed, RawClient, Refused, request, websocket_frame
 from support.serving import eventually, listen
 
-from nuphar import Limits, Live, Server, Store
+from nuphar import Limits, Live, Origins, Server, Store
 from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.wire.codec import read
 from nuphar.transport.wire.strict import load_cbor
@@ -353,6 +354,18 @@ def test_a_foreign_origin_is_refused_before_the_upgrade_and_the_log_says_why(
     assert f"allowed: the same origin, host '127.0.0.1:{port}'" in caplog.text
     with RawClient(port, headers=(f"Origin: http://127.0.0.1:{port}",)) as client:
         assert client.client_id
+
+
+def test_a_list_of_origins_lets_in_programs_that_name_none_over_each_transport(
+    make_server: Callable[..., Server],
+) -> None:
+    port = listen(make_server(origins=Origins.allow(["https://chat.example"])))
+    for kind in (RawClient, PollClient, EventsClient):
+        with kind(port) as native, kind(port, headers=("Origin: https://chat.example",)) as page:
+            assert native.client_id != page.client_id
+        with pytest.raises(Refused) as refused:
+            kind(port, headers=("Origin: https://evil.example",))
+        assert refused.value.status == 403
 
 
 def test_an_unknown_subprotocol_is_answered_400_with_the_list_of_ours(port: int) -> None:

@@ -15,6 +15,9 @@ _HOST = re.compile(r"([^\s/?#@,:\[\]]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?")
 class Origins:
     """A policy: `Origins()` is the same origin, `Origins.allow` a list, `Origins.any` everybody.
 
+    It is about browsers, which name the page's origin with each WebSocket and each POST whatever the page says. Other
+    programs need not send one, and could send any: a missing origin passes each policy, and says nothing about who
+    comes. That is for ``identity`` and the hooks to ask.
     The same origin means the host and port of the request's own ``Host``. A proxy may have taken TLS away, so
     the scheme is not compared; it only says which port an origin without one has. ``X-Forwarded-Host`` is not
     asked, since anybody can send it: behind a proxy that rewrites ``Host``, list the origins.
@@ -28,7 +31,7 @@ class Origins:
 
     @classmethod
     def allow(cls, origins: Iterable[str]) -> Origins:
-        """These alone, as ``scheme://host[:port]`` or ``null``, compared in lower case.
+        """Pages of these origins alone, as ``scheme://host[:port]`` or ``null``, compared in lower case.
 
         Raises: UsageError for what no browser sends as its origin.
         """
@@ -48,24 +51,19 @@ class Origins:
     def check(self, origin: str | None, host: str | None) -> None:
         """Judge a request by its ``Origin`` and ``Host`` headers, None for a missing one.
 
-        Without an origin the same-origin policy lets it pass: browsers always send one, other programs don't.
         Raises: OriginRefused, whose text says what was got and what is allowed.
         """
-        if self._any:
+        if self._any or origin is None:
             return
         if self._allowed is not None:
-            if origin is None or _plain(origin) not in self._allowed:
-                raise OriginRefused(f"{_named(origin)} is not allowed; allowed: {sorted(self._allowed)}")
-        elif origin is not None and not _same(_plain(origin), (host or "").lower()):
-            raise OriginRefused(f"{_named(origin)} is not allowed; allowed: the same origin, host {host!r}")
+            if _plain(origin) not in self._allowed:
+                raise OriginRefused(f"origin {origin!r} is not allowed; allowed: {sorted(self._allowed)}")
+        elif not _same(_plain(origin), (host or "").lower()):
+            raise OriginRefused(f"origin {origin!r} is not allowed; allowed: the same origin, host {host!r}")
 
 
 def _plain(origin: str) -> str:
     return origin.lower().removesuffix("/")
-
-
-def _named(origin: str | None) -> str:
-    return "a missing origin" if origin is None else f"origin {origin!r}"
 
 
 def _checked(origin: str) -> str:

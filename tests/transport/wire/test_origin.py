@@ -59,11 +59,16 @@ def test_a_listed_origin_passes(origin: str) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    [None, "https://a.example", "http://b.example", "https://b.example:443", "https://b.example//", "null"],
+    ["", "https://a.example", "http://b.example", "https://b.example:443", "https://b.example//", "null"],
 )
-def test_with_a_list_everything_else_is_refused_even_the_own_host(origin: str | None) -> None:
+def test_with_a_list_every_other_origin_is_refused_even_the_own_host(origin: str) -> None:
     with pytest.raises(OriginRefused):
         Origins.allow(["https://b.example"]).check(origin, "a.example")
+
+
+@pytest.mark.parametrize("policy", [Origins(), Origins.allow(["https://b.example"]), Origins.allow([]), Origins.any()])
+def test_a_program_that_names_no_origin_is_no_foreign_page(policy: Origins) -> None:
+    policy.check(None, "a.example")
 
 
 def test_a_refusal_says_what_was_got_and_what_is_allowed() -> None:

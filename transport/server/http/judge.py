@@ -63,14 +63,12 @@ def judge(name: str, environ: Mapping[str, Any], origins: Origins, largest: int)
     method, expected = environ.get("REQUEST_METHOD"), "POST" if name == "send" else "GET"
     if method != expected:
         return refuse("405 Method Not Allowed", f"expected the method {expected}, got {method!r}", ("Allow", expected))
-    origin = environ.get("HTTP_ORIGIN")
     # Browsers leave the origin out of a GET to its own server. What protects a GET is the line's id, which only the
-    # answer to a POST has told.
-    if name == "send" or origin is not None:
-        try:
-            origins.check(origin, environ.get("HTTP_HOST"))
-        except OriginRefused as refusal:
-            return Refuse("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
+    # answer to a POST has told; and a page's POST always names its origin.
+    try:
+        origins.check(environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST"))
+    except OriginRefused as refusal:
+        return Refuse("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
     given = _given(environ)
     line, after = given.get("line"), given.get("after", "0")
     if line is not None and not _LINE.fullmatch(line):

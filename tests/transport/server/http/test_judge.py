@@ -58,10 +58,11 @@ def test_the_last_event_id_goes_before_the_query() -> None:
     assert ask("events", QUERY_STRING=f"line={LINE}&after=3", HTTP_LAST_EVENT_ID="8") == Events(LINE, 8)
 
 
-def test_a_get_without_an_origin_passes_a_list_of_origins_and_a_post_does_not() -> None:
+def test_a_program_that_names_no_origin_passes_a_list_of_origins_and_a_foreign_page_does_not() -> None:
     origins = Origins.allow(["https://chat.example"])
     assert isinstance(ask("poll", origins, HTTP_NUPHAR_LINE=LINE), Poll)
-    assert ask("send", origins).status == "403 Forbidden"
+    assert isinstance(ask("send", origins), Send)
+    assert ask("send", origins, HTTP_ORIGIN="https://evil.example").status == "403 Forbidden"
     assert isinstance(ask("send", origins, HTTP_ORIGIN="https://chat.example"), Send)
 
 

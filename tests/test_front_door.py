@@ -1,0 +1,112 @@
+"""The front doors: what they offer, that each name is one object everywhere, and that they load nothing too much."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nuphar
+
+ROOT = Path(__file__).parents[1]
+DOORS = {
+    "nuphar": "src/nuphar/__init__.py",
+    "nuphar.actors": "actors/__init__.py",
+    "nuphar.transport": "transport/__init__.py",
+    "nuphar.supervision": "supervision/__init__.py",
+}
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py"), ROOT / "setup.cfg"]
+ADDRESSES = sorted(
+    {
+        address
+        for page in PAGES
+        for address in re.findall(r"\bnuphar(?:\.[A-Za-z_]\w*)+", page.read_text())
+        if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address)
+    }
+)
+"""Everything that a page, an example or a configuration calls by its full name."""
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_front_door_only_re_exports(name: str) -> None:
+    allowed = (ast.ImportFrom, ast.Assign, ast.Expr)
+    body = ast.parse((ROOT / DOORS[name]).read_text()).body
+    assert [ast.unparse(node) for node in body if not isinstance(node, allowed) and not is_for_types(node)] == []
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_what_a_type_checker_sees_is_what_is_imported_on_demand(name: str) -> None:
+    door = importlib.import_module(name)
+    (block,) = [node for node in ast.parse((ROOT / DOORS[name]).read_text()).body if is_for_types(node)]
+    assert isinstance(block, ast.If)
+    seen: set[str] = set()
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        package = importlib.import_module("." * node.level + (node.module or ""), name)
+        for alias in node.names:
+            try:
+                expected = importlib.import_module(f"{package.__name__}.{alias.name}")
+            except ModuleNotFoundError:
+                expected = getattr(package, alias.name)
+            assert getattr(door, alias.name) is expected
+            seen.add(alias.name)
+    assert seen <= set(door.__all__)
+    assert set(door.__all__) <= set(dir(door))
+    assert [public for public in door.__all__ if not hasattr(door, public)] == []
+    assert sorted(set(door.__all__)) == sorted(door.__all__)
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_a_name_that_is_not_there_is_an_attribute_error_that_says_so(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"module '{name}' has no attribute 'no_such_thing'"):
+        _ = importlib.import_module(name).no_such_thing
+
+
+def test_there_are_addresses_to_look_at() -> None:
+    assert len(ADDRESSES) > 10
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_in_the_docs_is_one_object_by_attribute_and_by_import(address: str) -> None:
+    names = address.split(".")
+    module = nuphar
+    for at in range(2, len(names) + 1):
+        try:
+            module = importlib.import_module(".".join(names[:at]))
+        except ModuleNotFoundError:
+            break
+    found = nuphar
+    for name in names[1:]:
+        found = getattr(found, name)
+    rest = names[len(module.__name__.split(".")) :]
+    imported = module
+    for name in rest:
+        imported = getattr(imported, name)
+    assert found is imported
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import nuphar", "gevent pykka cbor2 nuphar.actors.words nuphar.transport.wire"),
+        (
+            "import nuphar.transport.wire.codec",
+            "gevent pykka geventwebsocket nuphar.actors.runtime nuphar.actors.targets nuphar.transport.server"
+            " nuphar.transport.client nuphar.supervision",
+        ),
+        ("import nuphar; nuphar.Client", "nuphar.supervision nuphar.transport.server geventwebsocket"),
+    ],
+)
+def test_what_is_not_asked_for_is_not_loaded(statement: str, absent: str) -> None:
+    code = f"{statement}\nimport sys; print([name for name in {absent.split()!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
