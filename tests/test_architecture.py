@@ -53,6 +53,7 @@ PURE = {
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
+    "actors/runtime/turns.py",
     "actors/words/exit_reasons.py",
     "actors/targets/lane.py",
     "actors/targets/lanes.py",

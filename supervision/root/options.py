@@ -6,9 +6,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...actors.routing.topics import TOPICS
+from ...actors.routing.topics import TOPICS, TOPICS_EACH
 from ...actors.runtime.hooks import TIMEOUT, Hook, check_hook
 from ...actors.runtime.mailbox import BOUND
+from ...actors.runtime.turns import Bounds
 from ...actors.sessions.reception import WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED
@@ -31,12 +32,18 @@ class Options:
     """Messages kept for each topic, for clients that come back."""
     max_topics: int = TOPICS
     """Topics that may run at once; a Subscribe beyond them is answered ``busy``."""
+    max_topics_begun: int = TOPICS_EACH
+    """Topics of a kind that run at once because the Subscribe of one session began them; another is ``busy``."""
     max_subscriptions: int = SUBSCRIPTIONS
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
     hook_timeout: float = TIMEOUT
-    """Seconds that a hook may take."""
+    """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
+    max_hooks: int = Bounds.at_once
+    """Calls of hooks that run at once for clients who come, subscribe and leave; 100,000 more may wait their turn."""
+    max_hooks_each: int = Bounds.at_once_each
+    """Of these, for one session; as many more of it wait as it may have subscriptions, the next one is ``busy``."""
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
 
@@ -53,6 +60,10 @@ class Options:
     inspect: str | None = None
     """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere."""
 
+    def hook_bounds(self) -> Bounds:
+        """Return how many calls of hooks may run and wait."""
+        return Bounds(self.max_hooks, self.max_hooks_each, waiting_each=self.max_subscriptions)
+
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
         """Check the names and kinds of ``given``.
@@ -66,7 +77,17 @@ class Options:
         for name, kind in (("origins", Origins), ("limits", Limits)):
             if not isinstance(getattr(options, name), kind):
                 raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
-        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout", "max_detached"):
+        for name in (
+            "history",
+            "max_topics",
+            "max_topics_begun",
+            "max_subscriptions",
+            "mailbox",
+            "hook_timeout",
+            "max_hooks",
+            "max_hooks_each",
+            "max_detached",
+        ):
             value = getattr(options, name)
             number = float if name == "hook_timeout" else int
             if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -11,10 +10,13 @@ import gevent
 
 from ...actors.routing.admission import Greeter
 from ...actors.routing.handles import KindHandle, TopicHandle
+from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
 from ...actors.routing.topics import Directory, Kind, Topic
 from ...actors.routing.wiring import Wiring
+from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
@@ -38,7 +40,7 @@ from .hook_decorators import Hooked
 from .lifecycle import Life
 from .options import Options
 
-logger = logging.getLogger("nuphar.supervision")
+logger = ThrottledLogger("nuphar.supervision")
 
 
 class Server(Hooked):
@@ -75,15 +77,18 @@ class Server(Hooked):
         # What outlives the actors, so that a successor finds everything as it was.
         self.log = MemoryLog(self.options.history)
         self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=self.options.hook_timeout)
+        self.hooks = ServerHooks(timeout=self.options.hook_timeout, calls=HookCalls(self.options.hook_bounds()))
         self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
         self.directory = Directory(
-            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
+            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.max_topics_begun
         )
+        self.openings = Openings(self.directory, self.start_topic, self.options.hook_timeout)
         book = MemoryBook(self.options.resume_window, self.options.max_detached)
         self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
-        self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
+        self.greeter = Greeter(
+            self.codec, self.hooks.calls, self.openings, self.options.hook_timeout, self.router.put_anyway
+        )
         resumption = Resumption(self.sessions, self.options.resume_window)
         self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
 
