@@ -78,6 +78,7 @@ def main() -> None:
     )
     first = ["x" * options.size] if options.size else []
     topic = server.topic("list").with_store(Store(first, lambda model, message: [*model, message]))
+    server.topic_kind("asset-", store=Store(0, lambda total, more: total + more))
     told = {
         "/list": lambda: topic.model,
         "/queries": lambda: queries,  # with which lines were opened
