@@ -21,7 +21,6 @@ from .admission import Greeter
 from .own_stores import OwnStores
 from .topics import Directory, Topic
 
-
 WITHDRAWN = ("denied", "not_found")
 """What puts out who is in. Any other refusal (nonsense, too much at once, a hook that failed) changes nothing."""
 
