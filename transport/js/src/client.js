@@ -195,7 +195,7 @@ export class Client {
       this._heard = true;
       core.receive(data, now);
     });
-    line.onprogress = mine((core, now) => core.link.heard(now));
+    line.onprogress = mine((core, now) => core.link.grows(now));
     line.onclose = mine((core, now, code, reason) => {
       this._leave();
       core.closed(code, reason, now);

@@ -80,9 +80,14 @@ export class Link {
     this._enter("live", "", null);
   }
 
-  /** Something arrived, a frame or a part of one, so the server is alive. */
+  /** A frame arrived, so the server is alive. */
   heard(now) {
     if (this.state === "live") this.life.heard(now);
+  }
+
+  /** A part of something arrived. */
+  grows(now) {
+    if (this.state === "live") this.life.grows(now);
     else if (this.state === "connecting") this._deadline = now + HANDSHAKE;
   }
 

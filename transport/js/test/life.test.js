@@ -62,12 +62,17 @@ test("a line that has lived that long without silence is judged as at first", ()
   assert.deepEqual(silence(life), [2, 1]);
 });
 
-test("bytes that arrive keep a line for as long as they do", () => {
+test("bytes that arrive keep a line for as long as they do, and the server is asked each heartbeat, so that it hears of us", () => {
   const life = living();
-  for (let now = 0; now < 100 * HEARTBEAT; now += 1.9 * HEARTBEAT) {
-    if (life.deadline < now) assert.equal(life.lasts(life.deadline, false), true);
-    life.heard(now);
+  let asked = 0;
+  for (let now = 0; now < 100 * HEARTBEAT; now += HEARTBEAT / 4) {
+    if (life.deadline <= now) {
+      assert.equal(life.lasts(now, false), true);
+      asked += 1;
+    }
+    life.grows(now);
   }
+  assert.equal(asked, 99);
 });
 
 test("a page that is back asks, once, and waits 5 s; a line on which something large may be under way has its time", () => {
