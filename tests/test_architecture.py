@@ -62,6 +62,7 @@ PURE = {
     "actors/targets/outcomes.py",
     "actors/words/ports.py",
     "actors/sessions/session_book.py",
+    "actors/sessions/weight.py",
     "actors/words/store.py",
     "actors/targets/target.py",
     "actors/words/target_names.py",

@@ -21,6 +21,9 @@ from .admission import Greeter
 from .own_stores import OwnStores
 from .topics import Directory, Topic
 
+WITHDRAWN = ("denied", "not_found")
+"""What puts out who is in. Any other refusal (nonsense, too much at once, a hook that failed) changes nothing."""
+
 
 class RouterActor(Actor):
     def __init__(
@@ -140,7 +143,8 @@ class RouterActor(Actor):
             assert topic is not None
             self._admit(verdict, topic)
             return
-        if membership is not None:
+        assert verdict.code is not None
+        if membership is not None and (not membership.admitted or verdict.code in WITHDRAWN):
             self._refuse_held(session, target, membership)
         session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
 

@@ -12,7 +12,7 @@ from ...actors.runtime.mailbox import BOUND
 from ...actors.runtime.turns import Bounds
 from ...actors.sessions.reception import WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
-from ...actors.sessions.session_book import DETACHED
+from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.limits import Limits
@@ -50,7 +50,9 @@ class Options:
     resume_window: float = WINDOW
     """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
     max_detached: int = DETACHED
-    """Sessions that may wait for their client; the one that has waited longest ends first."""
+    """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""
+    max_detached_bytes: int = DETACHED_BYTES
+    """Bytes that these may hold together: subscriptions, answers, their own stores; the heaviest end first."""
     identity: Hook | None = None
     """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
 
@@ -87,6 +89,7 @@ class Options:
             "max_hooks",
             "max_hooks_each",
             "max_detached",
+            "max_detached_bytes",
         ):
             value = getattr(options, name)
             number = float if name == "hook_timeout" else int

@@ -77,8 +77,8 @@ OF_SESSIONS = (
     Mutant(
         "more sessions wait for their clients than may",
         "nuphar.actors.sessions.session_book",
-        "excess = len(self._detached) - self._bound",
-        "excess = 0",
+        "while len(self._detached) > self._bound:",
+        "while False:",
     ),
     Mutant(
         "every Welcome says that the session is new",
