@@ -17,7 +17,10 @@ window.stores = Array.from({ length: arguments[0] }, (_, number) =>
   client.subscribe(`asset-${number}-`.padEnd(100, "x"), { update: (total, more) => total + more }));
 """
 IN_STEP = "return stores.filter(({ model, error }) => model === arguments[0] && error === null).length"
-ADD = "return Promise.all(stores.map((store) => store.dispatch(1))).then((seqs) => seqs.every((seq) => seq === arguments[0]))"
+ADD = """
+const all = Promise.all(stores.map((store) => store.dispatch(1)));
+return all.then((seqs) => seqs.every((seq) => seq === arguments[0]));
+"""
 
 
 @pytest.mark.parametrize("transport", BLOCKED)
