@@ -77,6 +77,10 @@ class Membership:
         """Hold ``message`` even over the bound: for what the server itself wants."""
         self._held.append(message)
 
+    def held_bytes(self, each: int) -> int:
+        """Return the bytes of what is held: ``each`` for a message, and its payload."""
+        return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
+
     def take_held(self) -> list[Any]:
         """Take away what was held."""
         held, self._held = self._held, []
@@ -103,18 +107,9 @@ class Session(_Touched):
     """
 
     __slots__ = (
-        "_hooks",
-        "_repeats",
-        "_router",
-        "_subscriptions",
-        "_wanting",
-        "client_id",
-        "closed",
-        "in_hand",
-        "key",
-        "memberships",
-        "successor",
-    )
+        "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand", "key",
+        "memberships", "successor",
+    )  # fmt: skip
 
     def __init__(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -11,10 +10,13 @@ import gevent
 
 from ...actors.routing.admission import Greeter
 from ...actors.routing.handles import KindHandle, TopicHandle
+from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
 from ...actors.routing.topics import Directory, Kind, Topic
 from ...actors.routing.wiring import Wiring
+from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
@@ -38,7 +40,7 @@ from .hook_decorators import Hooked
 from .lifecycle import Life
 from .options import Options
 
-logger = logging.getLogger("nuphar.supervision")
+logger = ThrottledLogger("nuphar.supervision")
 
 
 class Server(Hooked):
@@ -61,7 +63,7 @@ class Server(Hooked):
         serialiser: Serialiser | None = None,
         **options: Any,
     ) -> None:
-        self.options = Options.of(options)
+        self.options = sized = Options.of(options)
         self.initial = initial
         self.wiring = wiring if wiring is not None else Wiring()
         if not isinstance(self.wiring, Wiring):
@@ -73,19 +75,18 @@ class Server(Hooked):
         self.codec.encode_model(session_store.model)
 
         # What outlives the actors, so that a successor finds everything as it was.
-        self.log = MemoryLog(self.options.history)
+        self.log = MemoryLog(sized.history)
         self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=self.options.hook_timeout)
+        self.hooks = ServerHooks(timeout=sized.hook_timeout, calls=HookCalls(sized.hook_bounds()))
         self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
-        self.directory = Directory(
-            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
-        )
-        book = MemoryBook(self.options.resume_window, self.options.max_detached)
-        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
+        self.directory = Directory(self.codec, self.log, sized.max_topics, sized.mailbox, sized.max_topics_begun)
+        self.openings = Openings(self.directory, self.start_topic, sized.hook_timeout)
+        book = MemoryBook(sized.resume_window, sized.max_detached, sized.max_detached_bytes)
+        self.sessions = Sessions(self.router, self.hooks, sized.max_subscriptions, book)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
-        self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
-        resumption = Resumption(self.sessions, self.options.resume_window)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
+        self.greeter = Greeter(self.codec, self.hooks.calls, self.openings, sized.hook_timeout, self.router.put_anyway)
+        resumption = Resumption(self.sessions, sized.resume_window, self.own_stores.size)
+        self.gateway = Gateway(self.codec, self.sessions, sized.limits, time.monotonic, resumption)
 
         self.origins, self.identity = self.options.origins, self.options.identity
         self.retry_after = self.options.retry_after
@@ -154,6 +155,7 @@ class Server(Hooked):
             "connections": len(self.gateway.connections),
             "sessions": len(self.sessions),
             "detached": self.sessions.book.detached,
+            "detached_bytes": self.sessions.book.detached_bytes,
             "topics": len(self.directory.topics),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
             "dead_letters": self.letters.count,

@@ -48,7 +48,7 @@ def children(server: Server) -> list[ChildSpec]:
     return [
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
-               server.hooks, server.start_topic, server.router, shutdown=ROUTER),
+               server.hooks, server.router, shutdown=ROUTER),
         dynamic("sessions", server.session_starts, server.own_store_specs, server.gateway.clock),
         dynamic("topics", server.topic_starts, server.topic_specs, server.gateway.clock),
         *(listener(name, wsgi) for name, wsgi in server.life.listening.items()),

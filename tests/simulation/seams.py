@@ -13,8 +13,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from nuphar.actors.routing import admission
-from nuphar.actors.runtime import future, hooks, mailbox, runtimes, timer_every, timer_once
+from nuphar.actors.routing import openings
+from nuphar.actors.runtime import future, hook_calls, hooks, mailbox, runtimes, timer_every, timer_once
 from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
 from nuphar.actors.targets import lane, log, target_actor
 from nuphar.supervision.otp import dynamic, restarting
@@ -25,7 +25,8 @@ from .hub import Hub
 
 MODULES_WITH_GEVENT = (
     runtimes,
-    admission,
+    openings,
+    hook_calls,
     hooks,
     target_actor,
     outbox,

@@ -225,3 +225,64 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
         # Who leaves and asks again before the first answer is taken in once more for those that crossed.
         crossed = min(steps.count("subscribe"), steps.count("unsubscribe"))
         assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe") + crossed
+
+
+def explode(*_: object) -> bool:
+    raise OSError("no database")
+
+
+@pytest.mark.parametrize("code", ["malformed", "crashed", "busy"])
+def test_a_subscribe_that_is_refused_without_a_word_about_rights_changes_nothing(
+    make_server: Callable[..., Server], code: str, gate: gevent.event.Event
+) -> None:
+    server = make_server(max_hooks_each=1, max_subscriptions=1)
+    leaves: list[str] = []
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.on_leave(leaves.append)
+    known = ScriptedClient(server)
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5))
+    assert answers(known) == [("ok", 1), ("ok", 2)]
+    if code == "malformed":
+        known.send(Subscribe(3, T, None, {"delivery": "nonsense"}))
+        expected = [("malformed", 3)]
+    elif code == "crashed":
+        topic.can_subscribe(explode)
+        known.send(Subscribe(3, T, None, None))
+        expected = [("crashed", 3)]
+    else:
+        topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+        known.send(*(Subscribe(ref, T, None, None) for ref in (3, 4, 5)))
+        expected = [("busy", 5)]
+    assert answers(known) == expected
+    known.send(ClientMessage(6, T, 5))
+    topic.dispatch(7)
+    assert answers(known)[0] == ("ok", 6)
+    assert topic.model == 17
+    assert topic.subscribers == [known.id]
+    assert leaves == []
+    gate.set()
+    settle(server)
+
+
+def test_a_right_that_was_withdrawn_puts_out_who_asks_again(server: Server, client: Connect) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    topic.can_subscribe(lambda *_: False)
+    known.send(Subscribe(2, T, None, None), ClientMessage(3, T, 5))
+    assert ("denied", 2) in answers(known)
+    assert topic.subscribers == []
+
+
+def test_nonsense_beside_a_subscribe_that_is_considered_does_not_end_that(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Subscribe(2, T, None, {"delivery": "nonsense"}), ClientMessage(3, T, 5))
+    assert answers(known) == [("malformed", 2)]
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 3)]
+    assert topic.subscribers == [known.id]

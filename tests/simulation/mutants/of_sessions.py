@@ -77,8 +77,8 @@ OF_SESSIONS = (
     Mutant(
         "more sessions wait for their clients than may",
         "nuphar.actors.sessions.session_book",
-        "excess = len(self._detached) - self._bound",
-        "excess = 0",
+        "while len(self._detached) > self._bound:",
+        "while False:",
     ),
     Mutant(
         "every Welcome says that the session is new",
@@ -131,8 +131,8 @@ OF_SESSIONS = (
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        "                if not allowed:\n",
-        "                if allowed is None:\n",
+        'if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):',
+        'if call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
