@@ -99,7 +99,8 @@ def running(peer: Peer, heartbeat: float, core: int | None) -> Iterator[Running]
             env=environment(),
             preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
             ready, _, _ = select.select([process.stdout], [], [], START)
             line = process.stdout.readline() if ready else b""

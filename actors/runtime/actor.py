@@ -30,6 +30,7 @@ from pykka.messages import _ActorStop
 
 from ..words.errors import NupharError
 from ..words.exit_reasons import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
+from . import fair_turns
 from .future import Future
 from .log_throttle import ThrottledLogger
 from .mailbox import BOUND, Hibernate, Mailbox
@@ -116,7 +117,7 @@ class Actor(pykka.Actor):
         raise NupharError(f"{self} does not handle {message!r}")
 
     def idle(self) -> None:
-        """Do what was left until no message waits any more; called before each wait."""
+        """Do what was left until no message waits any more; called before each wait, and at the end of each turn."""
 
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""
@@ -208,11 +209,12 @@ class Actor(pykka.Actor):
         self._end(reason)
 
     def _serve(self, mailbox: Mailbox) -> Reason:
-        messages, handle = mailbox.messages, self.handle
+        messages, handle, turn = mailbox.messages, self.handle, fair_turns.Turn()
         while True:
             if not messages:
                 self.idle()
                 mailbox.wait(self)
+                turn.renew()
             if mailbox.owner is not self:
                 return KILLED  # superseded while parked, or while handling
             message = messages[0]
@@ -233,6 +235,10 @@ class Actor(pykka.Actor):
                     mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
+            if messages and turn.is_over(fair_turns.clock()):
+                self.idle()
+                self.runtime.let_others_run()
+                turn.renew()
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         message, future = envelope.message, envelope.reply_to

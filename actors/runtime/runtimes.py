@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import gevent
 from gevent.monkey import get_original
 
+from . import fair_turns
 from .mailbox import BOUND, Mailbox, ThreadMailbox
 
 start_new_thread: Callable[..., int] = get_original("_thread", "start_new_thread")
@@ -21,6 +22,9 @@ class Runtime(Protocol):
 
     def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         """Run ``loop``, then ``ended`` in every ending; return a function that kills it, as far as that is possible."""
+
+    def let_others_run(self) -> None:
+        """Called between two messages at the end of each turn (see `fair_turns`)."""
 
 
 class Greenlets:
@@ -39,6 +43,9 @@ class Greenlets:
 
         return kill
 
+    def let_others_run(self) -> None:
+        fair_turns.let_others_run()
+
 
 class Threads:
     """Actors on real OS threads, monkey-patched or not, for what blocks."""
@@ -56,6 +63,9 @@ class Threads:
         start_new_thread(run, ())
         # A thread cannot be killed: it is disowned, and ends when it next looks at its mailbox.
         return ended
+
+    def let_others_run(self) -> None:
+        """Nothing: the system sees to that."""
 
 
 GREENLETS = Greenlets()

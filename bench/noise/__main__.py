@@ -1,9 +1,9 @@
 """Flood a server with eight noises of one client, one after the other, and measure what 200 paced neighbours notice.
 
 Each run has a fresh server: the neighbours come, and are measured in quiet, then under the noise; then the noise ends
-and its client goes. A neighbour's latency is the time from a message's post to each of its deliveries. A turn is what one
-greenlet of the hub runs between two switches, in CPU time of its thread. The goals: p99 under noise at most 3 times the quiet p99
-of the same run, no turn over 10 ms, memory at the end within 10 % of what it was before.
+and its client goes. A neighbour's latency is the time from a message's post to each of its deliveries. A turn is what
+one greenlet of the hub runs between two switches, in CPU time of its thread. The goals: p99 under noise at most 3 times
+the quiet p99 of the same run, no turn over 10 ms, memory at the end within 10 % of what it was before.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ def run(given: argparse.Namespace, cores: Cores, console: Console, rows: list[Ro
                 progress.console.print(errors[-1], markup=False, highlight=False)
             else:
                 rows.append(row)
-                said = f"{row.quiet_ms:.3g} ms quiet, {row.noise_ms:.3g} under noise, turn {row.turn_ms:.3g} ({row.whose})"
+                said = (
+                    f"{row.quiet_ms:.3g} ms quiet, {row.noise_ms:.3g} under noise, turn {row.turn_ms:.3g} ({row.whose})"
+                )
                 progress.console.print(f"{noise.id}: {said}", markup=False, highlight=False)
             progress.advance(task)
 

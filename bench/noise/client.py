@@ -16,8 +16,11 @@ import threading
 from ..wire import upgrade
 from .noises import HELLO, Noise, choose
 
-NICE = 5
-"""Whoever measures on the same core is served first."""
+AHEAD = 4
+"""Questions that are on their way, where answers are waited for: less than an outbox of the server holds."""
+
+PATIENCE = 5.0
+"""Seconds to wait for an answer."""
 
 
 class NoisyClient:
@@ -29,6 +32,8 @@ class NoisyClient:
         self._is_over = False
         self._sock = self._open()
         self.sent = self.got = self.returns = 0
+        self._asked = 0
+        self._heard = threading.Event()
 
     def run(self) -> None:
         """Make noise until `stop`."""
@@ -37,6 +42,7 @@ class NoisyClient:
             reader.start()
             with contextlib.suppress(OSError):
                 for block in self._noise.blocks():
+                    self._wait()
                     self._sock.sendall(block)
                     self.sent += len(block)
                     if self._is_over:
@@ -45,6 +51,7 @@ class NoisyClient:
                 self._sock.shutdown(socket.SHUT_RDWR)
             reader.join()
             self._sock.close()
+            self._asked = self.got
             if not self._is_over:
                 self.returns += 1
                 self._sock = self._open()
@@ -52,8 +59,17 @@ class NoisyClient:
     def stop(self) -> None:
         """End soon; from any thread."""
         self._is_over = True
+        self._heard.set()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self) -> None:
+        """Wait for the answers to what was asked before, if this noise does, but for the last `AHEAD`."""
+        self._asked += self._noise.answer
+        while self._asked - self.got > AHEAD * self._noise.answer > 0 and not self._is_over:
+            self._heard.clear()
+            if not self._heard.wait(PATIENCE):
+                raise OSError("no answer")
 
     def _open(self) -> socket.socket:
         sock = socket.create_connection(("127.0.0.1", self._port))
@@ -72,12 +88,12 @@ class NoisyClient:
         with contextlib.suppress(OSError):
             while size := sock.recv_into(room):
                 self.got += size
+                self._heard.set()
 
 
 def main() -> None:
     """Make one noise, on the last core that we may use."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    os.nice(NICE)
     (noise,) = choose(sys.argv[1])
     client = NoisyClient(noise, int(sys.argv[2]))
     sys.stdout.write("connected\n")

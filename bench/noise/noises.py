@@ -31,6 +31,8 @@ class Noise:
     title: str
     frames: Callable[[], Iterator[bytes]]
     opening: tuple[bytes, ...] = ()
+    answer: int = 0
+    """Bytes that each frame is answered by, if the client waits for them before it asks for more; 0 if it does not."""
 
     def blocks(self) -> Iterator[bytes]:
         """Yield what to send at once."""
@@ -39,7 +41,7 @@ class Noise:
         for each in self.frames():
             waiting.append(each)
             size += len(each)
-            if size >= BLOCK:
+            if size >= BLOCK or self.answer:
                 yield b"".join(waiting)
                 waiting, size = [], 0
 
@@ -106,9 +108,8 @@ def subscriptions() -> Iterator[bytes]:
 
 def resyncs() -> Iterator[bytes]:
     """Snapshots of 200 kB, again and again: few bytes in, many out."""
-    resync = message(5, {f"topic:large:{at}": None for at in range(4)})
-    while True:
-        yield resync
+    for at in count():
+        yield message(5, {f"topic:large:{at % 4}": None})
 
 
 def malformed() -> Iterator[bytes]:
@@ -155,7 +156,7 @@ NOISES = (
     Noise("empty", "messages of an empty map", empty, (SUBSCRIBE,)),
     Noise("fragments", "messages in 1,000 fragments", fragments),
     Noise("subscriptions", "in and out of 500 topics", subscriptions),
-    Noise("resyncs", "Resyncs of 200 kB Snapshots", resyncs),
+    Noise("resyncs", "Resyncs of 200 kB Snapshots", resyncs, answer=200_000),
     Noise("malformed", "malformed frames, refused", malformed, (SUBSCRIBE,)),
     Noise("large", "64 KiB: maps, depth, colliding sets", large, (SUBSCRIBE,)),
 )

@@ -14,8 +14,8 @@ GOALS = f"Goals: ratio ≤ {RATIO:g}, longest turn ≤ {TURN:g} ms, memory ≤ {
 class Row(NamedTuple):
     """Latencies are p99s of the neighbours in ms, ``turn_ms`` the longest turn under noise and ``whose`` it was.
 
-    ``before_kib`` and ``after_kib`` are the server's resident memory. ``sent`` and ``got`` are bytes of the noisy client,
-    ``returns`` how often it was closed and came again. ``busy`` is what the server used of its core under noise.
+    ``before_kib`` and ``after_kib`` are the server's resident memory. ``sent`` and ``got`` are bytes a second of the
+    noisy client, ``returns`` how often it was closed and came again. ``busy`` is what the server used of its core.
     """
 
     noise: str

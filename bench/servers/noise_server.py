@@ -1,8 +1,8 @@
 """Nuphar under noise, as its users run it, and a clock at each turn of its hub.
 
-A turn is what one greenlet runs between two switches; it is counted in CPU time of the hub's thread. After the first line
-(see `bench.servers`) each line on standard input is answered by one on standard output: the longest turn since the last
-one, in ms, and whose it was.
+A turn is what one greenlet runs between two switches; it is counted in CPU time of the hub's thread. After the first
+line (see `bench.servers`) each line on standard input is answered by one on standard output: the longest turn since the
+last one, in ms, and whose it was.
 """
 
 from __future__ import annotations
