@@ -72,12 +72,16 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=0, help="characters of the list's first item; 0 for an empty list")
     options = parser.parse_args()
     queries: list[str] = []
-    server = Server(
-        limits=Limits(heartbeat=options.heartbeat),
-        identity=lambda environ: queries.append(environ.get("QUERY_STRING", "")),
-    )
+
+    def identity(environ: dict[str, Any]) -> None:
+        queries.append(environ.get("QUERY_STRING", ""))
+        if "stranger" in queries[-1]:
+            raise LookupError("nobody knows this one")
+
+    server = Server(limits=Limits(heartbeat=options.heartbeat), identity=identity)
     first = ["x" * options.size] if options.size else []
     topic = server.topic("list").with_store(Store(first, lambda model, message: [*model, message]))
+    server.topic_kind("asset-", store=Store(0, lambda total, more: total + more))
     told = {
         "/list": lambda: topic.model,
         "/queries": lambda: queries,  # with which lines were opened

@@ -103,6 +103,15 @@ def test_what_was_said_before_the_client_was_closed_arrives(
     tab.wait(lambda: ask(page, "/sessions") == sessions - 1, "the session has ended")
 
 
+def test_the_sentence_of_a_refusal_reaches_the_program_over_http(page: Page) -> None:
+    page.front().get(f"{page.url}/elsewhere")
+    page.front().execute_async_script(CONNECT, "/live?stranger", {})
+    page.run("window.whys = []; client.onstate((state) => state === 'offline' && whys.push(client.why))")
+    sentence = "status 500: the application could not say who you are"
+    # Three tries over each of the two transports; of a WebSocket that is refused nothing is told.
+    page.wait(lambda: page.run("return whys").count(sentence) >= 6, "it says why")
+
+
 def test_bodies_that_outlive_their_page_have_64_kib_together(page: Page) -> None:
     """A fact about Fetch (docs/design/libraries.md) on which the goodbye over HTTP rests."""
     page.load()
