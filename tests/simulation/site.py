@@ -90,10 +90,11 @@ class Site:
     on_leave = on_join
 
     def on_end(self, topic_id: str, model: int) -> None:
-        self.kept[topic_id] = model
-        self.world.dawdle()
+        if self.world.chance() < 0.5:
+            self.world.hub.sleep(4.0 * self.world.chance())
         if self.world.chance() < 0.1:
             raise OSError("the model cannot be kept")
+        self.kept[topic_id] = model
 
     def _watch_ends(self) -> None:
         """See that a topic ends by itself only when nobody is in it, and that its last model was kept."""

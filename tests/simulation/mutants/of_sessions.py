@@ -183,12 +183,6 @@ OF_SESSIONS = (
         "return topic.mailbox.empty()",
     ),
     Mutant(
-        "a topic ends although something waits to be handled",
-        "nuphar.actors.routing.deserted",
-        "return not topic.target.members and topic.mailbox.empty()",
-        "return not topic.target.members",
-    ),
-    Mutant(
         "a topic ends with another model than was kept",
         "nuphar.actors.routing.deserted",
         "if seq is None or topic.target.seq != seq:",
