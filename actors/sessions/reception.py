@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..runtime.log_throttle import ThrottledLogger
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
 from .sessions import Sessions, generate_client_id
 from .takeover import NOWHERE
 from .tokens import Tokens, Verdict
+from .weight import weigh
 
-logger = logging.getLogger("nuphar.actors")
+logger = ThrottledLogger("nuphar.actors")
 
 WINDOW = 120.0
 """Seconds for which a session waits for its client, unless told otherwise: a tunnel, a change of networks."""
@@ -33,9 +34,15 @@ class Greeting(NamedTuple):
 
 
 class Resumption:
-    """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds."""
+    """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds.
 
-    def __init__(self, sessions: Sessions, window: float = WINDOW) -> None:
+    ``own_store(session)`` are the bytes that a session's own store holds.
+    """
+
+    def __init__(
+        self, sessions: Sessions, window: float = WINDOW, own_store: Callable[[Session], int] = lambda session: 0
+    ) -> None:
+        self._own_store = own_store
         self._sessions = sessions
         self._book = sessions.book
         self._window = window
@@ -85,6 +92,7 @@ class Resumption:
             return
         session.connect(NOWHERE)
         known.lost_at, known.close = now, _nothing_to_close
+        known.weight = weigh(session, self._own_store(session))
         self._book.save(known)
         self.tick(now)
 

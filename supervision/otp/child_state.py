@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import gevent
 
 from ...actors.runtime.ref import Ref
+from ...actors.words.errors import SupervisionError
 from ...actors.words.exit_reasons import Reason
 from . import administration
 from .child_spec import ChildSpec, ChildType, InvalidChildSpec
 from .policy import Failures
-
-
-class TryAgain(NamedTuple):
-    """Told by a supervisor to itself after a failed restart, so that others get their turn; counts as a restart."""
-
-    child: Child
-
-
-class BackedOff(NamedTuple):
-    """Told by a supervisor to itself when a child's back-off is over; it was counted before."""
-
-    child: Child
 
 
 @dataclass(eq=False)
@@ -61,6 +50,12 @@ class Child:
         self.ref = returned
         return self.ref
 
+    def conflict(self, supervisor: object) -> SupervisionError:
+        """Return what another start of the same id deserves."""
+        if self.ref is not None:
+            return administration.ChildAlreadyStarted(self.spec.id, self.ref)
+        return administration.ChildAlreadyPresent(f"{supervisor} has a child {self.spec.id!r} already; it does not run")
+
     def cancel_restart(self) -> None:
         """Wait no longer for the end of a back-off."""
         self.is_restarting = False
@@ -87,3 +82,17 @@ def counts_of(children: Iterable[Child]) -> administration.Counts:
     supervisors = sum(child.spec.type is ChildType.SUPERVISOR for child in children)
     active = sum(child.ref is not None and child.ref.is_alive() for child in children)
     return administration.Counts(len(children), active, supervisors, len(children) - supervisors)
+
+
+Question = administration.WhichChildren | administration.DescribeChildren | administration.CountChildren
+
+
+def answer(question: Question, children: Iterable[Child], now: float) -> Any:
+    """Return what is asked of a supervisor's ``children``, which are in start order; ``now`` is its clock's."""
+    match question:
+        case administration.WhichChildren():
+            return [info_of(child) for child in reversed(list(children))]
+        case administration.DescribeChildren():
+            return [describe_child(child, now) for child in children]
+        case administration.CountChildren():
+            return counts_of(children)

@@ -7,7 +7,6 @@ the others down. With ``intensity`` given, all children share it, as OTP's do.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -21,9 +20,10 @@ from ...actors.words.errors import SupervisionError
 from ...actors.words.exit_reasons import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
 from . import administration
 from .child_spec import BRUTAL_KILL, ChildSpec, InvalidChildSpec, check_options, check_specs
-from .child_state import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
+from .child_state import Child, answer
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
+from .restarting import BackedOff, TryAgain, back_off, report_limit, try_again
 from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
 
 SLICE = 500
@@ -116,12 +116,8 @@ class DynamicSupervisor(Actor):
                 | administration.GetChildSpec()
             ):
                 raise SupervisionError(f"{self.ref} is dynamic: its children have no ids, terminate them by ref")
-            case administration.WhichChildren():
-                return [info_of(child) for child in reversed(self._children.values())]
-            case administration.DescribeChildren():
-                return [describe_child(child, self._clock()) for child in self._children.values()]
-            case administration.CountChildren():
-                return counts_of(self._children.values())
+            case administration.WhichChildren() | administration.DescribeChildren() | administration.CountChildren():
+                return answer(message, self._children.values(), self._clock())
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
@@ -186,12 +182,13 @@ class DynamicSupervisor(Actor):
 
     def _restart(self, child: Child, is_counted: bool = False) -> None:
         if not is_counted and self._intensity is not None and not self._intensity.allow(self._clock()):
-            limit = f"more than {self._intensity.intensity} restarts in {self._intensity.period} s"
-            report("shutdown", self.ref, f"reached_max_restart_intensity: {limit}", child.spec)
+            report_limit(self.ref, self._intensity, child.spec)
             del self._children[child.spec.id]
             self.exit(SHUTDOWN)
             return
-        if not child.is_restarting and self._back_off(child, BackedOff(child)):
+        if not child.is_restarting and back_off(
+            child, BackedOff(child), self._backoff_of(child), self.mailbox, self._clock()
+        ):
             return
         child.is_restarting = False
         child.restarts += 1
@@ -205,21 +202,12 @@ class DynamicSupervisor(Actor):
         if child.spec.restart is Restart.TEMPORARY:
             del self._children[child.spec.id]
             return
-        child.is_restarting = True
-        if not self._back_off(child, TryAgain(child)):
-            self.mailbox.put_anyway(TryAgain(child))
-            gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
+        try_again(child, self._backoff_of(child), self.mailbox, self._clock())
 
-    def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
-        backoff = child.spec.backoff
-        if backoff is None and self._intensity is None:
-            backoff = DEFAULT_BACKOFF  # nothing else would stop a crash loop
-        delay = 0.0 if backoff is None else child.failures.next_delay(backoff, self._clock(), random.random())
-        if not delay:
-            return False
-        child.is_restarting = True
-        child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)
-        return True
+    def _backoff_of(self, child: Child) -> Backoff | None:
+        if child.spec.backoff is None and self._intensity is None:
+            return DEFAULT_BACKOFF  # nothing else would stop a crash loop
+        return child.spec.backoff
 
     def _start(self, child: Child) -> None:
         child.failures.started = self._clock()
@@ -236,9 +224,7 @@ class DynamicSupervisor(Actor):
     def _call_start(self, spec: ChildSpec) -> Any:
         check_specs([spec], self._auto_shutdown)
         if (present := self._children.get(spec.id)) is not None:
-            if present.ref is not None:
-                raise administration.ChildAlreadyStarted(spec.id, present.ref)
-            raise administration.ChildAlreadyPresent(f"{self.ref} has a child {spec.id!r} already; it does not run")
+            raise present.conflict(self.ref)
         if self._most is not None and len(self._children) >= self._most:
             raise TooManyChildren(f"{self.ref} has {self._most} children already")
         child = self._children[spec.id] = Child(spec)

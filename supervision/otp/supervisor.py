@@ -8,21 +8,19 @@ Source: OTP, ``supervisor`` module and Design Principles, chapter Supervisor Beh
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import gevent
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.ref import Down, Ref
 from ...actors.words.exit_reasons import SHUTDOWN, Crashed, Reason, is_orderly
 from . import administration
 from .child_spec import INFINITY, ChildSpec, ChildType, check_options, check_specs
-from .child_state import BackedOff, Child, TryAgain, counts_of, describe_child, info_of
+from .child_state import Child, answer
 from .policy import AutoShutdown, Intensity, Restart, Strategy, affected, should_restart
 from .reports import logger, progress, report
+from .restarting import BackedOff, TryAgain, back_off, report_limit, try_again
 from .stopping import child_reason, stop_child
 
 
@@ -77,12 +75,8 @@ class Supervisor(Actor):
                 del self._children[self._idle(self._find(id)).spec.id]
             case administration.GetChildSpec(id):
                 return self._find(id).spec
-            case administration.WhichChildren():
-                return [info_of(child) for child in reversed(self._children.values())]
-            case administration.DescribeChildren():
-                return [describe_child(child, self._clock()) for child in self._children.values()]
-            case administration.CountChildren():
-                return counts_of(self._children.values())
+            case administration.WhichChildren() | administration.DescribeChildren() | administration.CountChildren():
+                return answer(message, self._children.values(), self._clock())
             case _:
                 logger.warning("supervisor %s got an unknown message: %.200r", self.ref, message)
         return None
@@ -122,14 +116,15 @@ class Supervisor(Actor):
     def _restart(self, child: Child) -> None:
         """Restart ``child`` and whoever goes with it, unless that has happened too often."""
         if not self._intensity.allow(self._clock()):
-            limit = f"more than {self._intensity.intensity} restarts in {self._intensity.period} s"
-            report("shutdown", self.ref, f"reached_max_restart_intensity: {limit}", child.spec)
+            report_limit(self.ref, self._intensity, child.spec)
             child.is_restarting = False
             if child.spec.restart is Restart.TEMPORARY:
                 del self._children[child.spec.id]
             self.exit(SHUTDOWN)
             return
-        if child.is_restarting or not self._back_off(child, BackedOff(child)):
+        if child.is_restarting or not back_off(
+            child, BackedOff(child), child.spec.backoff, self.mailbox, self._clock()
+        ):
             self._restart_group(child)
 
     def _restart_group(self, child: Child) -> None:
@@ -146,20 +141,7 @@ class Supervisor(Actor):
         if failed is not None:
             tried, error = failed
             report("start_error", self.ref, Crashed(error), tried.spec)
-            tried.is_restarting = True
-            if not self._back_off(tried, TryAgain(tried)):
-                self.mailbox.put_anyway(TryAgain(tried))
-                gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
-
-    def _back_off(self, child: Child, then: TryAgain | BackedOff) -> bool:
-        """Say ``then`` to ourselves after the child's back-off; False if it has none just now."""
-        backoff = child.spec.backoff
-        delay = 0.0 if backoff is None else child.failures.next_delay(backoff, self._clock(), random.random())
-        if not delay:
-            return False
-        child.is_restarting = True
-        child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)
-        return True
+            try_again(tried, tried.spec.backoff, self.mailbox, self._clock())
 
     def _is_awaited(self, child: Child) -> bool:
         return child.is_restarting and self._children.get(child.spec.id) is child
@@ -225,11 +207,8 @@ class Supervisor(Actor):
 
     def _call_start(self, spec: ChildSpec) -> Any:
         check_specs([spec], self._auto_shutdown)
-        present = self._children.get(spec.id)
-        if present is not None:
-            if present.ref is not None:
-                raise administration.ChildAlreadyStarted(spec.id, present.ref)
-            raise administration.ChildAlreadyPresent(f"{self.ref} has a child {spec.id!r} already; it does not run")
+        if (present := self._children.get(spec.id)) is not None:
+            raise present.conflict(self.ref)
         child = self._children[spec.id] = Child(spec)
         failed = self._start_children([child])
         if failed is not None:

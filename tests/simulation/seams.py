@@ -6,7 +6,6 @@ that a plan makes small so that their edges are met.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,32 +13,31 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from nuphar.actors.routing import admission
-from nuphar.actors.runtime import future, hooks, mailbox, runtimes, timer_every, timer_once
+from nuphar.actors.routing import openings
+from nuphar.actors.runtime import future, hook_calls, hooks, mailbox, runtimes, timer_every, timer_once
 from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
 from nuphar.actors.targets import lane, log, target_actor
+from nuphar.supervision.otp import dynamic, restarting
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.server import connection, connections, outbox, reader, websocket
 
 from .hub import Hub
 
-# The package gives functions of these names, so the modules are asked for by theirs.
-dynamic, supervisor = (importlib.import_module(f"nuphar.supervision.otp.{name}") for name in ("dynamic", "supervisor"))
-
 MODULES_WITH_GEVENT = (
     runtimes,
-    admission,
+    openings,
+    hook_calls,
     hooks,
     target_actor,
     outbox,
     connections,
     websocket,
     dynamic,
-    supervisor,
+    restarting,
 )
 MODULES_WITH_A_HUB = (mailbox, timer_once, timer_every, reader)
 MODULES_WITH_SECRETS = (log, sessions, reception, connection, hooks)
-MODULES_WITH_CHANCE = (dynamic, supervisor)
+MODULES_WITH_CHANCE = (restarting,)
 
 
 class Secrets:

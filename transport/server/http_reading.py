@@ -147,7 +147,7 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             answer: tuple[str, bytes] = super()._handle_client_error(ex)
             return answer
         text = str(ex) if isinstance(ex, BadRequest) else "the head cannot be read"
-        LOG.info("a request from %r is refused: %s", self.client_address, ex)
+        self.log_error("%s (from %r)", ex, self.client_address)
         return "400", self._answer("400 Bad Request", text)
 
     def discard(self) -> None:

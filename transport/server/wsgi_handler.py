@@ -17,6 +17,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from ..wire.origin import Origins
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
+from .http.request_log import RequestLog
 from .http_reading import HttpReading
 from .http_writing import HttpWriting
 from .limits import Limits
@@ -33,7 +34,7 @@ _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
 
-class Handler(HttpReading, HttpWriting, WebSocketHandler):  # type: ignore[misc]  # the package has no types
+class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: ignore[misc]  # the package has no types
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None

@@ -37,8 +37,8 @@ OF_THE_WAY = (
     ),
     Mutant(
         "a child that backs off is forgotten",
-        "nuphar.supervision.otp.dynamic",
-        "child.timer = gevent.spawn_later(delay, self.mailbox.put_anyway, then)",
+        "nuphar.supervision.otp.restarting",
+        "child.timer = gevent.spawn_later(delay, mailbox.put_anyway, then)",
         "child.timer = None",
     ),
     Mutant(
