@@ -209,8 +209,8 @@ OF_SESSIONS = (
     Mutant(
         "each who asks for a new topic has one made",
         "nuphar.actors.routing.openings",
-        "self._under_way.setdefault(topic_id, mine)",
-        "mine",
+        "        if opening is not mine:\n",
+        "        if opening is None:\n",
     ),
     Mutant(
         "a session may begin as many topics as it likes",
@@ -241,11 +241,5 @@ OF_SESSIONS = (
         "nuphar.actors.runtime.turns",
         "        if was_at_its_bound and owner in self._waiting:\n            self._rotation.append(owner)\n",
         "",
-    ),
-    Mutant(
-        "an Unsubscribe does not find what is still considered of a topic that has ended",
-        "nuphar.actors.targets.target_actor",
-        "            if membership.requests:\n",
-        "            if membership.requests < 0:\n",
     ),
 )
