@@ -135,13 +135,8 @@ class Actor(pykka.Actor):
     # What follows fills in Pykka's seams for new actor types; nobody overrides it. Two underscores keep our own parts
     # apart from what subclasses may call theirs.
 
-    @staticmethod
-    def _create_actor_inbox() -> Mailbox:
-        return Mailbox()  # replaced at once by the runtime's own, or a predecessor's
-
-    @staticmethod
-    def _create_future() -> Future:
-        return Future()
+    _create_actor_inbox = staticmethod(Mailbox)  # replaced at once by the runtime's own, or a predecessor's
+    _create_future = staticmethod(Future)
 
     def _start_actor_loop(self) -> None:
         self.__spawn(self._actor_loop)
@@ -237,8 +232,7 @@ class Actor(pykka.Actor):
                 return self.exit_reason
             if messages and turn.is_over(fair_turns.clock()):
                 self.idle()
-                self.runtime.let_others_run()
-                turn.renew()
+                self.runtime.let_others_run(turn)
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         message, future = envelope.message, envelope.reply_to

@@ -9,6 +9,7 @@ import gevent
 from gevent.monkey import get_original
 
 from . import fair_turns
+from .fair_turns import Turn
 from .mailbox import BOUND, Mailbox, ThreadMailbox
 
 start_new_thread: Callable[..., int] = get_original("_thread", "start_new_thread")
@@ -23,8 +24,8 @@ class Runtime(Protocol):
     def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         """Run ``loop``, then ``ended`` in every ending; return a function that kills it, as far as that is possible."""
 
-    def let_others_run(self) -> None:
-        """Called between two messages at the end of each turn (see `fair_turns`)."""
+    def let_others_run(self, turn: Turn) -> None:
+        """End ``turn``, between two messages, and begin another (see `fair_turns`)."""
 
 
 class Greenlets:
@@ -43,8 +44,9 @@ class Greenlets:
 
         return kill
 
-    def let_others_run(self) -> None:
+    def let_others_run(self, turn: Turn) -> None:
         fair_turns.let_others_run()
+        turn.renew()
 
 
 class Threads:
@@ -64,8 +66,9 @@ class Threads:
         # A thread cannot be killed: it is disowned, and ends when it next looks at its mailbox.
         return ended
 
-    def let_others_run(self) -> None:
-        """Nothing: the system sees to that."""
+    def let_others_run(self, turn: Turn) -> None:
+        """Do nothing else: the system sees to that."""
+        turn.renew()
 
 
 GREENLETS = Greenlets()
