@@ -153,12 +153,9 @@ class Actor(pykka.Actor):
     def __fall_asleep(self) -> None:
         self._generation += 1  # this greenlet's end is not ours
         self.ref._kill = self.__die_asleep
-        self.mailbox.sleep(self.__wake_up)
+        self.mailbox.sleep(lambda: self.__spawn(self.__run))
         if self.ref.is_killed:  # just now: the kill of this greenlet will come too late
             self.__die_asleep()
-
-    def __wake_up(self) -> None:
-        self.__spawn(self.__run)
 
     def __die_asleep(self) -> None:
         self.mailbox.forget_sleeper()
