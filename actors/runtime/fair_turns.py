@@ -51,6 +51,32 @@ class Turn:
         return now >= self._ends
 
 
+LOOK = 64
+"""Pulses between two looks at the clock: of a µs each."""
+
+
+class Pulse:
+    """Is called again and again by work that may be much, in a greenlet that may wait; it ends its turns.
+
+    One for all greenlets of a process: each has the hub to itself until it lets others run, and then begins anew.
+    """
+
+    __slots__ = ("_count", "_turn")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._turn = Turn()
+
+    def __call__(self) -> None:
+        self._count += 1
+        if self._count % LOOK == 0 and self._turn.is_over(clock()):
+            let_others_run()
+            self._turn.renew()
+
+
+PULSE = Pulse()
+
+
 def let_others_run() -> None:
     """Give all others a turn: those who are ready, those who have something to read, and whom these wake."""
     hub = get_hub()

@@ -154,7 +154,9 @@ class Connection:
 
     def _greet(self, data: bytes | str) -> None:
         try:
-            frame = read(data)
+            frame = read(data, fair_turns.PULSE)
+            if self._socket.closed:
+                return  # others may have run
             refusal = self._handshake.greet(frame)
         except RemoteProtocolError as error:
             refusal = (error.code, str(error))
@@ -173,7 +175,7 @@ class Connection:
             hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
         )
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
