@@ -17,6 +17,7 @@ from .bodies import Decode
 from .decoding import Decoders
 from .distinct import Pulse
 from .encoding import Encoders, encoders_for
+from .in_turns import decode_in_turns
 from .plain import TAG, UNCHANGED_OUT, Mismatch
 from .records import record_of
 from .shapes import Alias, Instance, Shape
@@ -40,7 +41,8 @@ class Tables:
         """Return the decoder that calls ``pulse`` at each container; made once, as there is one pulse in a process."""
         made = self._in_turns
         if made is None or made[0] is not pulse:
-            made = self._in_turns = pulse, Decoders(self._names, pulse=pulse).anything
+            decode = Decoders(self._names, pulse=pulse).anything
+            made = self._in_turns = pulse, lambda plain: decode_in_turns(plain, decode, pulse)
         return made[1]
 
 
@@ -69,7 +71,10 @@ class AutomaticCodec:
         return self._decode(self.tables.decode, plain)
 
     def decode_in_turns(self, plain: Any, pulse: Pulse) -> Any:
-        """Do the same for what may be large, with a ``pulse()`` at each container, and few members with one hash."""
+        """Do the same for what may be large and is nobody else's: it may be changed, and becomes part of the value.
+
+        There is a ``pulse()`` at each container, and few members of a set may have the same hash.
+        """
         return self._decode(self.tables.in_turns(pulse), plain)
 
     @staticmethod
