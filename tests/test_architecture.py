@@ -121,8 +121,8 @@ PURE = {
 
 PURE_MAY_IMPORT = {
     "__future__", "array", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "itertools", "json", "math", "operator",
-    "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
+    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "io", "itertools", "json", "math",
+    "operator", "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
 }  # fmt: skip
 
 EXCEPTIONS = {
@@ -131,7 +131,6 @@ EXCEPTIONS = {
     ("transport/client/connectors/proxies.py", "ipaddress"): "whether an address is of this machine",
     ("transport/client/connectors/proxies.py", "urllib.parse"): "cuts a URL apart",
     ("transport/client/connectors/urls.py", "urllib.parse"): "cuts a URL apart",
-    ("transport/wire/large.py", "gc"): "the collector would look at what is being read again and again",
     ("transport/serialiser/serialiser.py", "gc"): "forgets serialisers that nobody holds",
     ("transport/serialiser/serialiser.py", "threading"): "a lock around the process-wide table of types",
     ("transport/serialiser/serialiser.py", "weakref"): "the serialisers that have to hear of new types",

@@ -52,7 +52,7 @@ class Turn:
 
 
 LOOK = 64
-"""Pulses between two looks at the clock: of a µs each."""
+"""Pulses between two looks at the clock, of a µs each."""
 
 
 class Pulse:
@@ -67,11 +67,14 @@ class Pulse:
         self._count = 0
         self._turn = Turn()
 
-    def __call__(self) -> None:
-        self._count += 1
-        if self._count % LOOK == 0 and self._turn.is_over(clock()):
-            let_others_run()
-            self._turn.renew()
+    def __call__(self, weight: int = 1) -> None:
+        """Count a µs of work, or so many; look at the clock when there are `LOOK` of them."""
+        self._count += weight
+        if self._count >= LOOK:
+            self._count = 0
+            if self._turn.is_over(clock()):
+                let_others_run()
+                self._turn.renew()
 
 
 PULSE = Pulse()

@@ -24,9 +24,6 @@ SERVER = Peer("noise", "Nuphar, with a clock at each turn", "noise_server", "nup
 
 HEARTBEAT = 20.0
 
-FIRST = -10
-"""The nice value of the server and of whoever measures, if we may: other programs are no part of what is measured."""
-
 WARM_UP, REST = 1.0, 1.0
 """Seconds before the quiet window; and after the noise, for what it left to be given back."""
 
@@ -37,9 +34,10 @@ def trial(noise: Noise, seconds: float, cores: Cores) -> Row:
     Raises: RuntimeError if a process does not answer, or a neighbour's message is lost.
     """
     with running(SERVER, HEARTBEAT, cores.server) as server, noisy(noise, server.port) as client:
+        # Other programs are no part of what is measured, if we may say so.
         for pid in (server.pid, os.getpid()):
             with contextlib.suppress(PermissionError):
-                os.setpriority(os.PRIO_PROCESS, pid, FIRST)
+                os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
         neighbours = Neighbours(server.port)
         try:
             neighbours.listen(WARM_UP)

@@ -12,8 +12,11 @@ from typing import Any
 
 from .plain import Mismatch
 
-Pulse = Callable[[], None]
-"""Is called again and again during work that may be much; it may let others run."""
+Pulse = Callable[..., None]
+"""Is called again and again during work that may be much, with how many µs that was if it was not one.
+
+It may let others run.
+"""
 
 COMPARISONS = 10_000
 """Of members with the same hash, in one set or dict: 140 of them may share one. About 1 ms."""
@@ -45,7 +48,7 @@ def set_of(values: list[Any], pulse: Pulse) -> set[Any]:
     check_hashes(values)
     made: set[Any] = set()
     for at in range(0, len(values), SLICE):
-        pulse()
+        pulse(SLICE)
         made.update(values[at : at + SLICE])
     return made
 
@@ -55,6 +58,6 @@ def dict_of(pairs: list[tuple[Any, Any]], pulse: Pulse) -> dict[Any, Any]:
     check_hashes(key for key, _ in pairs)
     made: dict[Any, Any] = {}
     for at in range(0, len(pairs), SLICE):
-        pulse()
+        pulse(SLICE)
         made.update(pairs[at : at + SLICE])
     return made

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 from ...actors.words.errors import RemoteProtocolError
@@ -21,15 +20,7 @@ SLICE = 512
 
 def load_cbor_in_turns(data: bytes, pulse: Pulse, depth: int = DEPTH) -> Any:
     """Do what `load_cbor` does."""
-    is_collecting = gc.isenabled()
-    gc.disable()  # it would look at the new arrays again and again: half of the time for 60,000 of them
-    try:
-        value = load_cbor(data, depth, is_checked=False)
-    finally:
-        if is_collecting:
-            gc.enable()
-    pulse()
-    return check_plain_in_turns(value, pulse)
+    return check_plain_in_turns(load_cbor(data, depth, pulse), pulse)
 
 
 def load_json_in_turns(data: bytes | str, pulse: Pulse) -> Any:

@@ -48,7 +48,7 @@ def copied(plain: Any) -> Any:
 @given(plain_data)
 def test_it_is_decoded_as_at_once_and_refused_as_at_once(plain: Any) -> None:
     at_once = outcome(CODEC.decode, copied(plain))
-    in_turns = outcome(lambda data: CODEC.decode_in_turns(data, lambda: None), plain)
+    in_turns = outcome(lambda data: CODEC.decode_in_turns(data, lambda *_: None), plain)
     if isinstance(at_once, str) and at_once.startswith("refused"):
         assert isinstance(in_turns, str)  # where several things are wrong, another may be named
         assert in_turns.startswith("refused")
@@ -65,7 +65,7 @@ def test_it_is_decoded_as_at_once_and_refused_as_at_once(plain: Any) -> None:
     ],
 )
 def test_the_path_of_what_is_wrong_is_named_as_at_once(plain: Any, text: str) -> None:
-    for decode in (CODEC.decode, lambda data: CODEC.decode_in_turns(data, lambda: None)):
+    for decode in (CODEC.decode, lambda data: CODEC.decode_in_turns(data, lambda *_: None)):
         with pytest.raises(RemoteProtocolError) as caught:
             decode(plain)
         assert str(caught.value) == text
@@ -74,7 +74,7 @@ def test_the_path_of_what_is_wrong_is_named_as_at_once(plain: Any, text: str) ->
 def test_there_is_a_pulse_for_each_container_wherever_it_stands() -> None:
     pulses: list[None] = []
     plain = [[[1]], {"a": []}, {"_": "$tuple", "0": [[[]]]}, *range(2_000)]
-    CODEC.decode_in_turns(plain, lambda: pulses.append(None))
+    CODEC.decode_in_turns(plain, lambda *_: pulses.append(None))
     assert len(pulses) >= 10
 
 
@@ -84,9 +84,9 @@ def test_few_members_may_have_the_same_hash() -> None:
         {"_": "$frozenset", "0": [{"_": "$decimal", "0": str(modulus * at + 1)} for at in range(count)]}
         for count in (100, 200)
     )
-    assert len(CODEC.decode_in_turns(few, lambda: None)) == 100
+    assert len(CODEC.decode_in_turns(few, lambda *_: None)) == 100
     with pytest.raises(RemoteProtocolError, match="at most 10000 pairs of members with the same hash, got 19900"):
-        CODEC.decode_in_turns(many, lambda: None)
+        CODEC.decode_in_turns(many, lambda *_: None)
     keys = {"_": "$dict", "0": [[key, 0] for key in many["0"]]}
     with pytest.raises(RemoteProtocolError, match="the same hash"):
-        CODEC.decode_in_turns(keys, lambda: None)
+        CODEC.decode_in_turns(keys, lambda *_: None)
