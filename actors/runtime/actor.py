@@ -201,7 +201,7 @@ class Actor(pykka.Actor):
         self._end(reason)
 
     def _serve(self, mailbox: Mailbox) -> Reason:
-        messages, handle, turn = mailbox.messages, self.handle, fair_turns.Turn()
+        messages, handle, turn = mailbox.messages, self.handle, fair_turns.Turn(fair_turns.ACTOR_BUDGET)
         while True:
             if not messages:
                 self.idle()
