@@ -204,6 +204,7 @@ class Actor(pykka.Actor):
         messages, handle, turn = mailbox.messages, self.handle, fair_turns.Turn(fair_turns.ACTOR_BUDGET)
         while True:
             if not messages:
+                message = None  # it may be large, and the wait may be long
                 self.idle()
                 mailbox.wait(self)
                 turn.renew()

@@ -25,7 +25,10 @@ _PRIME = 2**61 - 1  # what Python reduces the hashes of numbers by
 
 @dataclass(frozen=True)
 class Noise:
-    """``opening`` are frames after Hello, ``frames()`` those that follow, without end."""
+    """``opening`` are frames after Hello, long before the noise; ``frames()`` those that follow, without end.
+
+    What has to be there for a noise, such as its topics, is there from the opening on: it is not what a noise leaves.
+    """
 
     id: str
     title: str
@@ -96,14 +99,22 @@ def fragments() -> Iterator[bytes]:
         yield from block
 
 
+TOPICS = 500
+
+
 def subscriptions() -> Iterator[bytes]:
     """In and out of 500 topics."""
-    refs = count(2)
+    refs = count(2 * TOPICS + 1)
     while True:
-        for at in range(500):
-            yield message(2, next(refs), f"topic:noise:{at}", None, None)
-        for at in range(500):
-            yield message(3, next(refs), f"topic:noise:{at}")
+        yield from round_trip(refs)
+
+
+def round_trip(refs: Iterator[int]) -> Iterator[bytes]:
+    """Once into each topic and out again."""
+    for at in range(TOPICS):
+        yield message(2, next(refs), f"topic:noise:{at}", None, None)
+    for at in range(TOPICS):
+        yield message(3, next(refs), f"topic:noise:{at}")
 
 
 def resyncs() -> Iterator[bytes]:
@@ -154,7 +165,7 @@ NOISES = (
     Noise("calls", "Pings and Calls of the protocol", calls),
     Noise("empty", "messages of an empty map", empty, (SUBSCRIBE,)),
     Noise("fragments", "messages in 1,000 fragments", fragments),
-    Noise("subscriptions", "in and out of 500 topics", subscriptions),
+    Noise("subscriptions", f"in and out of {TOPICS} topics", subscriptions, tuple(round_trip(count(1)))),
     Noise("resyncs", "Resyncs of 200 kB Snapshots", resyncs, answer=200_000),
     Noise("malformed", "malformed frames, refused", malformed, (SUBSCRIBE,)),
     Noise("large", "64 KiB: maps, depth, colliding sets", large, (SUBSCRIBE,)),

@@ -28,7 +28,7 @@ HEARTBEAT = 20.0
 FIRST = -20
 """A nice value, of threads and of the kernel's group of the session."""
 
-WARM_UP, REST = 1.0, 1.0
+WARM_UP, REST = 1.0, 5.0
 """Seconds before the quiet window; and after the noise, for what it left to be given back."""
 
 

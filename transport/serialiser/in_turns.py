@@ -12,8 +12,8 @@ from typing import Any
 from .distinct import Pulse
 from .plain import TAG, UNCHANGED_IN, Mismatch, got
 
-SLICE = 512
-"""Items of one array that are looked at between two pulses."""
+SLICE, COST = 512, 64
+"""Items of one array that are looked at between two pulses, and how many µs that takes."""
 
 _Place = tuple[Any, Any, Any]
 """Where a container stands: itself, its key in the one around it, and that one's place, or None."""
@@ -34,7 +34,7 @@ def decode_in_turns(plain: Any, decode: Callable[[Any], Any], pulse: Pulse) -> A
         if type(container) is list:
             for at in range(0, len(container), SLICE):
                 if at:
-                    pulse()
+                    pulse(COST)
                 waiting += _replaced(place, enumerate(container[at : at + SLICE], at), decode)
         else:
             for key in container:
