@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 
 from ..runtime.hooks import TIMEOUT, HookFailed, TopicHooks, call
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
 from ..targets.log import Log
 from ..targets.target import Target
@@ -59,10 +60,17 @@ class Directory:
     """Topics by id, kinds by prefix."""
 
     def __init__(
-        self, codec: Codec, log: Log, topics: int = TOPICS, mailbox: int = BOUND, timeout: float = TIMEOUT
+        self,
+        codec: Codec,
+        log: Log,
+        topics: int = TOPICS,
+        mailbox: int = BOUND,
+        timeout: float = TIMEOUT,
+        host: Host = GEVENT,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
+        self._host = host
         self._codec = codec
         self._log = log
         self._bound = topics
@@ -168,6 +176,5 @@ class Directory:
             raise Refused("not_found", f"there is no topic {topic_id!r}") from error
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
-        return Topic(
-            topic_id, Target(topic_target(topic_id), self._codec), Mailbox(self._mailbox, naps=True), hooks, kind
-        )
+        mailbox = Mailbox(self._mailbox, naps=True, host=self._host)
+        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)

@@ -32,7 +32,8 @@ from pykka.messages import _ActorStop
 from ..words.errors import NupharError
 from ..words.exit_reasons import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
 from .future import Future
-from .mailbox import BOUND, Hibernate, Mailbox
+from .host import GEVENT, Host
+from .mailbox import Hibernate, Mailbox
 from .ref import ASK_TIMEOUT, Down, Flag, Ref, Stop, refuse, refuse_all
 from .registry import Registry
 from .runtimes import GREENLETS, THREADS, Runtime
@@ -59,12 +60,16 @@ class Actor(pykka.Actor):
         mailbox: Mailbox | None = None,
         registry: Registry | None = None,
         name: str = "",
+        host: Host | None = None,
     ) -> None:
         super().__init__()
         self.name = name
+        if host is None:
+            host = mailbox.host if mailbox is not None else monitor.host if monitor is not None else GEVENT
+        self.host = host
         self.registry = monitor.registry if registry is None and monitor is not None else registry
         self.monitor = monitor
-        self.started = Future()
+        self.started = Future(host)
         self.exit_reason: Reason | None = None
         self.links: set[Ref[Any]] = set()
         """Actors that are killed when this one is killed: a supervisor's children."""
@@ -74,7 +79,7 @@ class Actor(pykka.Actor):
         self._generation = 0  # counts its greenlets: each sleep ends one, and that is not its own end
         self.actor_stopped = Flag()  # type: ignore[assignment]
         self.is_inherited = mailbox is not None
-        self.mailbox = self.runtime.mailbox(BOUND) if mailbox is None else mailbox
+        self.mailbox = self.runtime.mailbox(host) if mailbox is None else mailbox
         self.actor_inbox = self.mailbox  # where Pykka's ActorRef looks for it
         self.ref: Ref[Any] = Ref(self)
         self._actor_ref = self.ref
@@ -84,7 +89,8 @@ class Actor(pykka.Actor):
         """Start an actor and wait at most ``timeout`` seconds until ``init`` is done.
 
         ``options``: ``monitor`` (the `Ref` that hears `Down`), ``mailbox`` (a predecessor's, outlives this actor),
-        ``registry`` (by default the monitor's), ``name``, and what the actor's own ``__init__`` takes.
+        ``registry`` (by default the monitor's), ``name``, ``host`` (by default the mailbox's or the monitor's), and
+        what the actor's own ``__init__`` takes.
         Raises: what ``init`` raised (then the monitor hears nothing), or pykka.Timeout, and the actor is killed.
         """
         ref = cls.start(*args, **options)
@@ -152,7 +158,7 @@ class Actor(pykka.Actor):
             if self._generation == generation:
                 self._say_goodbye()
 
-        self.ref._kill = self.runtime.spawn(loop, ended)
+        self.ref._kill = self.runtime.spawn(self.host, loop, ended)
 
     def __fall_asleep(self) -> None:
         self._generation += 1  # this greenlet's end is not ours

@@ -11,6 +11,7 @@ from pykka.messages import _ActorStop
 
 from ..words.exit_reasons import Reason
 from .future import Future
+from .host import Host
 
 if TYPE_CHECKING:
     from .actor import Actor
@@ -61,7 +62,8 @@ class Ref(pykka.ActorRef[A]):
         super().__init__(actor)
         self.name: str = actor.name
         self.registry: Registry | None = actor.registry
-        self.ended = Future()
+        self.host: Host = actor.host
+        self.ended = Future(self.host)
         self.is_killed = False
         self._is_inherited = actor.is_inherited
         self._kill: Callable[[], None] = lambda: None
@@ -75,7 +77,7 @@ class Ref(pykka.ActorRef[A]):
         Raises: pykka.Timeout, pykka.ActorDeadError, or what the handler raised. After a time-out the handler still
         runs.
         """
-        future = Future()
+        future = Future(self.host)
         mailbox: Any = self.actor_inbox
         if not self.is_alive():
             refuse(future, self)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
-from .sessions import Sessions, generate_client_id
+from .sessions import Sessions
 from .takeover import NOWHERE
 from .tokens import Tokens, Verdict
 
@@ -54,10 +53,11 @@ class Resumption:
         Whatever is wrong with what it says, it gets a new one: nobody learns which sessions there are.
         """
         known = self._find(id, token, identity)
-        newest = secrets.token_urlsafe(32)
+        host = self._sessions.host
+        newest = host.token(32)
         if known is None or token is None:
-            session = self._sessions.connect(generate_client_id(), encoding, sink)
-            session.key = id = secrets.token_hex(16)
+            session = self._sessions.connect(host.secret(16), encoding, sink)
+            session.key = id = host.secret(16)
             if self._window:
                 self._book.save(Resumable(id, session, Tokens(newest), identity, close))
             return Greeting(session, id, newest, False)

@@ -7,11 +7,9 @@ alone is sent at once, as nothing waits behind it. Only subscribers who take sam
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from pykka._envelope import Envelope
 
 from ..runtime.actor import POISON, Actor
@@ -44,7 +42,6 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -53,8 +50,7 @@ class TargetActor(Actor):
         self._dead_letters = dead_letters
         self._left = left
         self._drained = 0
-        self._clock = clock
-        self._alarm = Alarm(mailbox, Tick(), clock)
+        self._alarm = Alarm(mailbox, Tick())
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
@@ -103,7 +99,7 @@ class TargetActor(Actor):
         if self._drained >= DRAIN:
             self.idle()
             target.settled = message  # whatever it was: a kill while others run must not have it answered twice
-            gevent.sleep(0)  # others have waited long enough
+            self.host.pause()  # others have waited long enough
             if self.mailbox.owner is self:
                 target.settled = None  # it is taken out at once; an alarm's next tick is the same object
         return None
@@ -207,7 +203,7 @@ class TargetActor(Actor):
 
     def _visit(self, session: Session, lane: Lane) -> None:
         try:
-            joined = self._target.visit(session, lane, self._clock(), not session.sink.pending)
+            joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
             text, details = self._fault(error, "cannot write its model")
             self._leave(Leave(session, None))

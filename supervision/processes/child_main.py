@@ -22,7 +22,8 @@ from gevent.monkey import get_original
 from pykka._envelope import Envelope
 
 from ...actors.runtime.actor import Actor
-from ...actors.runtime.future import LONGEST_WAIT, Future
+from ...actors.runtime.future import Future
+from ...actors.runtime.host import LONGEST_WAIT
 from ...actors.runtime.mailbox import get_ident
 from ...actors.runtime.ref import Ignore, Ref
 from ...actors.runtime.runtimes import start_new_thread

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ from ...actors.routing.own_stores import OwnStore, OwnStores
 from ...actors.routing.topics import Directory, Kind, Topic
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
@@ -44,7 +44,8 @@ logger = logging.getLogger("nuphar.supervision")
 class Server(Hooked):
     """Holds authoritative state and routes every client's messages to the right store.
 
-    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
+    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`;
+    ``host`` is the world that it lives in, another than the real one in a simulation.
 
     >>> server = Server().start()
     >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
@@ -59,8 +60,11 @@ class Server(Hooked):
         initial: Any = None,
         wiring: Wiring | None = None,
         serialiser: Serialiser | None = None,
+        *,
+        host: Host = GEVENT,
         **options: Any,
     ) -> None:
+        self.host = host
         self.options = Options.of(options)
         self.initial = initial
         self.wiring = wiring if wiring is not None else Wiring()
@@ -73,19 +77,19 @@ class Server(Hooked):
         self.codec.encode_model(session_store.model)
 
         # What outlives the actors, so that a successor finds everything as it was.
-        self.log = MemoryLog(self.options.history)
+        self.log = MemoryLog(self.options.history, host)
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=self.options.hook_timeout)
-        self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
+        self.router, self.topic_starts, self.session_starts = (Mailbox(100_000, host=host) for _ in range(3))
         self.directory = Directory(
-            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout
+            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout, host
         )
         book = MemoryBook(self.options.resume_window, self.options.max_detached)
-        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book)
-        self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
+        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book, host)
+        self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store, host)
         self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
         resumption = Resumption(self.sessions, self.options.resume_window)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, time.monotonic, resumption)
+        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, resumption, host)
 
         self.origins, self.identity = self.options.origins, self.options.identity
         self.retry_after = self.options.retry_after

@@ -49,8 +49,8 @@ def children(server: Server) -> list[ChildSpec]:
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
                server.hooks, server.start_topic, server.router, shutdown=ROUTER),
-        dynamic("sessions", server.session_starts, server.own_store_specs, server.gateway.clock),
-        dynamic("topics", server.topic_starts, server.topic_specs, server.gateway.clock),
+        dynamic("sessions", server.session_starts, server.own_store_specs),
+        dynamic("topics", server.topic_starts, server.topic_specs),
         *(listener(name, wsgi) for name, wsgi in server.life.listening.items()),
     ]  # fmt: skip
 
@@ -67,21 +67,17 @@ def start(server: Server) -> Ref[Supervisor]:
         strategy=Strategy.ONE_FOR_ONE,
         intensity=INTENSITY,
         period=PERIOD,
-        clock=server.gateway.clock,
         registry=Registry(),
+        host=server.host,
         name="server",
     )
 
 
-def dynamic(
-    id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]], clock: Callable[[], float]
-) -> ChildSpec:
+def dynamic(id: str, mailbox: Mailbox, running: Callable[[], Iterable[ChildSpec]]) -> ChildSpec:
     """Return the spec of a dynamic supervisor: ``running()`` is what its predecessor ran, ``mailbox`` outlives both."""
 
     def start(monitor: Ref[Any]) -> Ref[Any]:
-        return DynamicSupervisor.start_link(
-            running, hibernate=HIBERNATE, clock=clock, mailbox=mailbox, monitor=monitor, name=id
-        )
+        return DynamicSupervisor.start_link(running, hibernate=HIBERNATE, mailbox=mailbox, monitor=monitor, name=id)
 
     return ChildSpec(id, start, Restart.PERMANENT, INFINITY, ChildType.SUPERVISOR)
 
@@ -109,9 +105,7 @@ def _target(
     shutdown: float,
 ) -> ChildSpec:
     def start(monitor: Ref[Any]) -> Ref[Any]:
-        return TargetActor.start_link(
-            target, mailbox, server.hooks, server.letters, left, server.gateway.clock, monitor=monitor, name=name
-        )
+        return TargetActor.start_link(target, mailbox, server.hooks, server.letters, left, monitor=monitor, name=name)
 
     # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
     return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)

@@ -17,7 +17,8 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
-from ...actors.runtime.mailbox import allocate_lock, get_ident
+from ...actors.runtime.host import allocate_lock
+from ...actors.runtime.mailbox import get_ident
 from ...actors.runtime.runtimes import start_new_thread
 
 logger = logging.getLogger("nuphar.supervision")

@@ -395,7 +395,7 @@ def stop_server(world: World) -> None:
     world.oracle.seen["the server is stopped"] += 1
 
     def start() -> None:
-        if site.root.ended._done:
+        if site.root.ended.is_done:
             world.start_site()
         else:
             world.later(0.5, start)

@@ -44,8 +44,7 @@ class Site:
         self.world = world
         self.is_up = True
         limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=5.0, hello=5.0, close=2.0)
-        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, **plan.options)
-        server.gateway.clock = hub.clock
+        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.log.open
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 import pykka
+from support.hosts import AtTime
 
 from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Killed, Normal, Reason, Ref, Shutdown
 from nuphar.actors.runtime.registry import Registry
@@ -190,7 +191,7 @@ def _start(scenario: Scenario, trace: Trace) -> Ref[Any]:
         "intensity": scenario.intensity,
         "period": PERIOD,
         "auto_shutdown": AutoShutdown(scenario.auto_shutdown),
-        "clock": lambda: 0.0,
+        "host": AtTime(lambda: 0.0),
         "registry": trace,
         "timeout": LIMIT,
     }
