@@ -6,7 +6,6 @@ there. Its state is the `Directory`, and its mailbox outlives it: a router that 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -22,8 +21,6 @@ from ..words.target_names import SESSION, TOPIC, topic_target
 from .admission import Greeter
 from .own_stores import OwnStores
 from .topics import Directory, Topic
-
-logger = logging.getLogger("nuphar.actors")
 
 
 class RouterActor(Actor):

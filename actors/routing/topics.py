@@ -14,6 +14,7 @@ import gevent
 
 from ..runtime.hooks import TIMEOUT, HookFailed, TopicHooks, call
 from ..runtime.host import GEVENT, Host
+from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import BOUND, Mailbox
 from ..targets.log import Log
 from ..targets.target import Target
@@ -24,7 +25,7 @@ from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
 from .wiring import longest_prefix
 
-logger = logging.getLogger("nuphar.actors")
+logger = ThrottledLogger("nuphar.actors")
 
 TOPICS = 100_000
 """Topics that one server may have, unless told otherwise."""

@@ -19,7 +19,6 @@ True
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -33,12 +32,13 @@ from ..words.errors import NupharError
 from ..words.exit_reasons import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
 from .future import Future
 from .host import GEVENT, Host
+from .log_throttle import ThrottledLogger
 from .mailbox import Hibernate, Mailbox
 from .ref import ASK_TIMEOUT, Down, Flag, Ref, Stop, refuse, refuse_all
 from .registry import Registry
 from .runtimes import GREENLETS, THREADS, Runtime
 
-logger = logging.getLogger("nuphar.actors")
+logger = ThrottledLogger("nuphar.actors")
 
 POISON = 2
 """Crashes after which a message is set aside, where a successor inherits the mailbox."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ import gevent
 from gevent._hub_local import get_hub_if_exists
 
 from ..words.errors import NupharError, UsageError
+from .log_throttle import ThrottledLogger
 
-logger = logging.getLogger("nuphar.hooks")
+logger = ThrottledLogger("nuphar.hooks")
 
 Hook = Callable[..., Any]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..runtime.log_throttle import ThrottledLogger
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
@@ -13,7 +13,7 @@ from .sessions import Sessions
 from .takeover import NOWHERE
 from .tokens import Tokens, Verdict
 
-logger = logging.getLogger("nuphar.actors")
+logger = ThrottledLogger("nuphar.actors")
 
 WINDOW = 120.0
 """Seconds for which a session waits for its client, unless told otherwise: a tunnel, a change of networks."""

@@ -6,7 +6,6 @@ alone is sent at once, as nothing waits behind it. Only subscribers who take sam
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from pykka._envelope import Envelope
 
 from ..runtime.actor import POISON, Actor
 from ..runtime.hooks import ServerHooks, new_trace_id
+from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_once import Alarm
 from ..sessions.session import Session
@@ -26,7 +26,7 @@ from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
 from .target import Target
 
-logger = logging.getLogger("nuphar.actors")
+logger = ThrottledLogger("nuphar.actors")
 
 DRAIN = 256
 """Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
@@ -221,7 +221,7 @@ class TargetActor(Actor):
 
     def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
         trace_id = new_trace_id()
-        logger.error("%s %s; trace id %s", self._target.name, what, trace_id, exc_info=error)
+        logger.error(f"%s {what}; trace id %s", self._target.name, trace_id, exc_info=error)
         return f"it {what}; trace id {trace_id}", {"trace_id": trace_id}
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:

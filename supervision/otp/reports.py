@@ -5,13 +5,13 @@ Source: OTP, SASL Error Logging, "Supervisor Report".
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.exit_reasons import Crashed, Reason
 from .child_spec import ChildSpec
 
-logger = logging.getLogger("nuphar.supervision")
+logger = ThrottledLogger("nuphar.supervision")
 
 CONTEXTS = ("child_terminated", "start_error", "shutdown_error", "shutdown")
 
@@ -35,9 +35,8 @@ def report(
         }
     text = f"{reason!r}"
     logger.error(
-        "supervisor %s: %s%s: %s",
+        f"supervisor %s: {context}%s: %s",  # in the text, so that the log throttle tells reports apart
         supervisor,
-        context,
         f" of {offender.id} ({offender.restart.value})" if offender is not None else "",
         text if len(text) <= LONGEST else text[: LONGEST - 1] + "…",
         exc_info=error,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ from ...actors.routing.topics import Directory, Kind, Topic
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
 from ...actors.runtime.host import GEVENT, Host
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
@@ -38,7 +38,7 @@ from .hook_decorators import Hooked
 from .lifecycle import Life
 from .options import Options
 
-logger = logging.getLogger("nuphar.supervision")
+logger = ThrottledLogger("nuphar.supervision")
 
 
 class Server(Hooked):

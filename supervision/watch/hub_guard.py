@@ -9,7 +9,6 @@ If it finds the hub idle, nobody is to blame: the process did not get the proces
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable
@@ -18,10 +17,11 @@ from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.host import allocate_lock
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import get_ident
 from ...actors.runtime.runtimes import start_new_thread
 
-logger = logging.getLogger("nuphar.supervision")
+logger = ThrottledLogger("nuphar.supervision")
 
 LIMIT = 0.1
 """Seconds without a switch, unless told otherwise: what a user of a live page begins to notice."""

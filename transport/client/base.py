@@ -5,7 +5,6 @@ Events are told one at a time and in order, by whoever finds them waiting; a hoo
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.delivery import of, plain
 from ...actors.words.errors import NotRunning, Refused, RemoteProtocolError, UsageError
 from ...actors.words.store import Store, check_store
@@ -25,7 +25,7 @@ from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage, Replica
 from .core.states import Closed, Connecting, Live, Offline, State
 
-logger = logging.getLogger("nuphar.client")
+logger = ThrottledLogger("nuphar.client")
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 

@@ -25,9 +25,10 @@ const onlyReading = {
 
 /** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
 const SHARED =
-  "acknowledged|adopt|againAt|asking|backoff|bye|cursor|cursors|deadline|distrust|effects|emit|encodedLength|enter|epoch|" +
-  "forget|greet|heard|leave|link|majorEncoded|orphans|place|probeAt|probed|refusals|refuse|refused|rejected|" +
-  "slices|stamp|standing|terminal|tick|touch|waiting|wake|welcome|worked";
+  "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
+  "encodedLength|enter|epoch|forget|greet|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
+  "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|restore|seats|shutOut|slices|" +
+  "stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
 
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */

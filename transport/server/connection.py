@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...actors.runtime.host import GEVENT, Host
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
@@ -20,7 +20,7 @@ from .limits import Limits
 from .protocol import Beat, End, Handshake
 from .subprotocols import FRAMINGS
 
-logger = logging.getLogger("nuphar.transport")
+logger = ThrottledLogger("nuphar.transport")
 
 TOO_SLOW, RESTARTING = 4513, 4500
 

@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import gevent
 
 from ...actors.runtime.actor import Actor
+from ...actors.runtime.log_throttle import tell_left_out
 from ...actors.runtime.timer_every import Reminder
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
 from .connection import Connection, Gateway
+
+INFINITY = float("inf")
 
 SLICE = 500
 """Connections looked at before other greenlets get their turn: about 0.5 ms."""
@@ -48,6 +51,7 @@ class ConnectionsActor(Actor):
             return super().handle(message)
         now = self._gateway.clock()
         self._gateway.resumption.tick(now)
+        tell_left_out()
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
             if at % SLICE == SLICE - 1:
@@ -55,6 +59,7 @@ class ConnectionsActor(Actor):
         return None
 
     def terminate(self, reason: Reason) -> None:
+        tell_left_out(INFINITY)
         if self._reminder is not None:
             self._reminder.stop()
         if isinstance(reason, Normal | Shutdown):

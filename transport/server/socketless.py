@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import gevent
 
 from ...actors.runtime.hooks import new_trace_id
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.errors import Busy
@@ -17,7 +17,7 @@ from ..wire.codec import Codec
 from .framing import BARE
 from .inbound import Inbound
 
-logger = logging.getLogger("nuphar.transport")
+logger = ThrottledLogger("nuphar.transport")
 
 BOUND = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""

@@ -15,12 +15,13 @@ from gevent import socket as gevent_socket
 from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import WebSocketError
 
+from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import websocket_frames as wire
 from .limits import Limits
 from .outbox import Outbox
 from .reader import Reader
 
-LOG = logging.getLogger("nuphar.transport")
+LOG = ThrottledLogger("nuphar.transport")
 
 TOO_SLOW = 4513
 """The close code that drops what waits in the outbox (docs/wire.md)."""
@@ -78,7 +79,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
     @property
     def logger(self) -> logging.Logger:
         """The logger of this wing."""
-        return LOG
+        return logging.getLogger("nuphar.transport")
 
     def receive(self) -> list[bytes | str] | None:
         """Wait for the next messages: all that one read brought, at least one; None at the end.

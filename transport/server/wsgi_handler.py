@@ -23,6 +23,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from ..wire.origin import Origins
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
+from .http.request_log import RequestLog
 from .limits import Limits
 from .websocket import LOG, WebSocket
 
@@ -41,7 +42,7 @@ _REST, _PIECE = 1024 * 1024, 16 * 1024  # bytes that are read of a body that nob
 _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class Handler(WebSocketHandler):  # type: ignore[misc]  # the package has no types
+class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the package has no types
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     head = 15.0

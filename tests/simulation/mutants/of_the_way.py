@@ -38,7 +38,7 @@ OF_THE_WAY = (
     Mutant(
         "a child that backs off is forgotten",
         "nuphar.supervision.otp.restarting",
-        "child.timer = gevent.spawn_later(delay, mailbox.put_anyway, then)",
+        "child.timer = mailbox.host.spawn_later(delay, mailbox.put_anyway, then)",
         "child.timer = None",
     ),
     Mutant(

@@ -284,7 +284,7 @@ def test_an_application_that_returns_closes_with_1000(start: Callable[..., WSGIS
 
 
 def test_an_application_that_crashes_closes_with_1011(
-    start: Callable[..., WSGIServer], threads: ThreadPool, capsys: pytest.CaptureFixture[str]
+    start: Callable[..., WSGIServer], threads: ThreadPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     def crash(websocket: WebSocket) -> None:
         raise RuntimeError("a secret")
@@ -299,7 +299,7 @@ def test_an_application_that_crashes_closes_with_1011(
 
     assert threads.apply(client) == (1011, "")
     finished(server)
-    assert "a secret" in capsys.readouterr().err
+    assert "RuntimeError: a secret" in caplog.text
 
 
 def test_another_greenlet_closes_with_code_and_reason(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:

@@ -1,6 +1,10 @@
 /** Nuphar's browser client: live topics over one connection that comes back. */
 
-/** Connect to a server at a path of this page's host (`"/live"`) or at a full URL, and stay connected until `close()`. */
+/**
+ * Connect to a server at a path of this page's host (`"/live"`) or at a full URL, and stay connected until `close()`. A query
+ * goes with every request, whatever the transport; a slash at the end of the path means nothing. Raises TypeError for a URL
+ * of another scheme, and for `line`, `number`, `after`, `wait` and `close` in the query, which are names of the protocol.
+ */
 export function connect(url: string, options?: ConnectOptions): Client;
 
 export interface ConnectOptions {
@@ -98,7 +102,7 @@ export interface Store<Model = any, Message = any> {
   readonly pending: readonly Message[];
   /** The place of the confirmed model in the target's order; 0 before the first message. */
   readonly seq: number;
-  /** Why the server refused this target, or null. */
+  /** Why the server refused this target or put this client out of it (code and text), or null. */
   readonly error: NupharError | null;
   /** `message` is null if something else than one message changed the model or the error: a snapshot, a refusal, a stop. */
   onchange(fn: (model: Model | undefined, message: Message | null) => void): () => void;
@@ -172,7 +176,7 @@ export interface Transport {
   connect(url: string): Line;
 }
 
-/** A connection. Its user sets the three functions; one call of `send` or `onframe` is one frame. */
+/** A connection. Its user sets the functions; one call of `send` or `onframe` is one frame. */
 export interface Line {
   send(bytes: Uint8Array<ArrayBuffer>): void;
   /** 1000 says that the client will not come back. */
@@ -180,6 +184,10 @@ export interface Line {
   onopen?: (protocol: string) => void;
   onframe?: (bytes: Uint8Array) => void;
   onclose?: (code: number, reason: string) => void;
+  /** Bytes have arrived that are no whole frame yet. A line that tells is not given up while they do. */
+  onprogress?: () => void;
+  /** Set by its user once it is known: the bytes of the largest frame that the server takes. */
+  largest?: number;
 }
 
 export interface WebSocketLike {
@@ -208,7 +216,6 @@ export interface Platform {
   storage: ((name: string, date: number) => Promise<Tab>) | undefined;
   WebSocket: ConnectOptions["WebSocket"];
   fetch: typeof fetch | undefined;
-  EventSource: typeof EventSource | undefined;
   window: Pick<EventTarget, "addEventListener" | "removeEventListener"> | undefined;
   document: (Pick<EventTarget, "addEventListener" | "removeEventListener"> & { readonly visibilityState: string }) | undefined;
   location: { readonly href: string } | undefined;

@@ -2,11 +2,19 @@
 
 const PREFIXED = /^(topic|page):/;
 
-/** The http or https URL of "/live", seen from a page at `base`, or of a full URL. Raises TypeError if there is none. */
+const OURS = ["line", "number", "after", "wait", "close"]; // what the protocol over HTTP calls its own fields in a query
+
+/**
+ * The http or https URL of "/live", which is also "/live/", seen from a page at `base`, or of a full URL. All transports
+ * use it, with its query. Raises TypeError if there is none.
+ */
 export function serverUrl(url, base) {
   const full = new URL(`${new URL(url, base)}`.replace(/^ws/, "http"));
   full.hash = "";
+  full.pathname = full.pathname.replace(/\/+$/, "");
   if (!/^https?:$/.test(full.protocol)) throw new TypeError(`expected a ws, wss, http or https URL, got ${full.protocol}`);
+  const taken = OURS.find((name) => full.searchParams.has(name));
+  if (taken) throw new TypeError(`expected a query without ${OURS.join(", ")}, got ${taken}; use another name for it`);
   return full.href;
 }
 

@@ -7,10 +7,12 @@ import { Choice } from "./choice.js";
 import { Core } from "./core.js";
 import { Keeper } from "./keeper.js";
 import { Listeners } from "./listeners.js";
+import { Page } from "./page.js";
 import { onlyKnown, platform } from "./platform.js";
 import { automatic } from "./serialiser.js";
 import { Store } from "./store.js";
 import { transports } from "./transports.js";
+import { trial } from "./trial.js";
 
 const HOOKS = ["onstate", "onqueue", "onreject"];
 const OPTIONS = ["types", "serialiser", ...HOOKS, "storage", "user", "transports", "WebSocket", "platform"];
@@ -21,6 +23,8 @@ export class Client {
   _heard = false;
   _open = null;
   _performing = false;
+  _away = false;
+  _trial = null;
   _version = 0;
   _stores = new Map();
   _listeners = Object.fromEntries(HOOKS.map((hook) => [hook, new Listeners()]));
@@ -43,7 +47,12 @@ export class Client {
     if (stored) this._load(`nuphar ${this._url} ${options.user ?? ""}`);
     else this._keeper.why = "no storage, or switched off";
     this._act((core, now) => core.link.start(now));
-    this._attend("addEventListener");
+    this._page = new Page(this._platform, {
+      show: () => this._show(),
+      hide: () => this._away || this._alarm.hide(true),
+      leave: (persisted) => this._pageLeaves(persisted),
+      back: () => this._show(),
+    });
   }
 
   get state() {
@@ -104,22 +113,21 @@ export class Client {
     },
   };
 
-  _wake = () => {
-    const hidden = this._platform.document?.visibilityState === "hidden";
-    this._alarm.hide(hidden);
-    if (!hidden) this._act((core, now) => core.link.wake(now));
-  };
+  _show() {
+    this._away = false;
+    this._alarm.hide(false);
+    this._act((core, now) => core.wake(now));
+  }
 
-  _hide = () => {
+  /** A page that `persisted` says may be put away with an open line would not be; its session waits for it. */
+  _pageLeaves(persisted) {
     this._keeper.save();
     this._keeper.flush();
-  };
-
-  _attend(verb) {
-    const { window, document } = this._platform;
-    window?.[verb]("online", this._wake);
-    window?.[verb]("pagehide", this._hide);
-    document?.[verb]("visibilitychange", this._wake);
+    if (!persisted) return;
+    this._away = this._heard = true; // a line that is left now has not failed
+    this._alarm.hide(false);
+    this._trial?.();
+    this._act((core, now) => core.link.putAway(now));
   }
 
   /** Find what an earlier page has kept. Until then no Hello is sent, as it would ask for a new session. */
@@ -165,8 +173,9 @@ export class Client {
 
   _enter() {
     this.since = this._platform.date();
+    if (this.state === "live") this._line.largest = this._core.link.limits.message;
     if (this.state === "closed") {
-      this._attend("removeEventListener");
+      this._page.end();
       this._alarm.hide(false);
     }
     this._tell("onstate", this.state, this);
@@ -186,6 +195,7 @@ export class Client {
       this._heard = true;
       core.receive(data, now);
     });
+    line.onprogress = mine((core, now) => core.link.heard(now));
     line.onclose = mine((core, now, code, reason) => {
       this._leave();
       core.closed(code, reason, now);
@@ -203,20 +213,13 @@ export class Client {
   /** Try the first transport beside the present one, which stays if it does not open. */
   _probe() {
     this._choice.probeAt = Infinity;
-    const line = this._transports[0].connect(this._url);
-    const end = (opened) => {
-      line.onopen = line.onclose = () => {};
+    this._trial = trial(this._transports[0], this._url, (opened) => {
+      this._trial = null;
       this._act((core, now) => {
         this._choice.probed(opened, now);
         if (opened && this.state === "live") core.link.move(now);
       });
-    };
-    line.onframe = () => {};
-    line.onclose = () => end(false);
-    line.onopen = () => {
-      end(true);
-      line.close(1000);
-    };
+    });
   }
 
   _ring() {

@@ -10,10 +10,10 @@ import * as frames from "./frames.js";
 import { Link, PROTOCOL_ERROR } from "./link.js";
 import { Slice } from "./slice.js";
 import { Targets } from "./targets.js";
+import { ENVELOPE } from "./turns.js";
 
 const MESSAGES = 1000; // that have no answer; a session remembers the answers to the last 1,024 refs
 const BYTES = 2 ** 20; // that their payloads have; a page that is offline for long must not fill its memory
-const ENVELOPE = 280; // bytes around a payload at most: a ref of 9, a target of 263, and the heads
 const EARLY = [frames.WELCOME, frames.REJECTED, frames.PING, frames.PONG, frames.BYE];
 
 export class Core {
@@ -28,7 +28,7 @@ export class Core {
 
   /** When `tick` wants to be called next; Infinity for never. */
   get deadline() {
-    return Math.min(this.link.deadline ?? Infinity, this.link.ready ? this.targets.deadline : Infinity);
+    return Math.min(this.link.deadline ?? Infinity, this.link.ready ? this.targets.seats.deadline : Infinity);
   }
 
   /** How many bytes the payloads without an answer have. */
@@ -68,6 +68,11 @@ export class Core {
     else this.link.drop(PROTOCOL_ERROR, `expected subprotocol ${frames.PROTOCOL}, got "${protocol}"`, now);
   }
 
+  /** The page is shown, or the network is back. */
+  wake(now) {
+    this.link.wake(now, this.targets.seats.owed);
+  }
+
   /** Take one message of the line; what is no frame ends the connection. */
   receive(data, now) {
     try {
@@ -83,8 +88,8 @@ export class Core {
   }
 
   tick(now) {
-    this.link.tick(now);
-    if (this.link.ready) this.targets.tick(now);
+    this.link.tick(now, this.targets.seats.owed);
+    if (this.link.ready) this.targets.seats.tick(now);
   }
 
   close() {
@@ -100,14 +105,14 @@ export class Core {
       throw new TypeError(`${target} is subscribed already, with another update function`);
     }
     if (!this._follows(slice)) this.targets.add(slice);
-    if (this.link.state !== "closed" && slice.standing === "out") this.targets.join(slice);
+    if (this.link.state !== "closed" && slice.standing === "out") this.targets.seats.join(slice);
     return slice;
   }
 
   unsubscribe(slice) {
     if (!this._follows(slice)) return;
     this.targets.slices.delete(slice.target);
-    if (this.link.state !== "closed" && slice.standing !== "out") this.targets.leave(slice.target);
+    if (this.link.state !== "closed" && slice.standing !== "out") this.targets.seats.leave(slice.target);
   }
 
   /** Send a message, now or with the next connection; `entry` has the `message` and comes back as effects. */
@@ -120,7 +125,7 @@ export class Core {
     try {
       entry.payload = this.serialiser.encodeMessage(entry.message);
       entry.size = frames.encode(entry.payload, 1).length; // what cannot be sent fails now, connected or not
-      const limit = this.link.limits.message;
+      const limit = this.link.clientId === null ? Infinity : this.link.limits.message; // without a Welcome nobody knows it
       const size = entry.size + ENVELOPE;
       if (size > limit) return refuse("too_large", `a message has at most ${limit} bytes, got ${size}`);
       const { length } = this.targets.messages;
@@ -151,6 +156,7 @@ export class Core {
     if (type === frames.BYE) return link.bye(first, rest[0]);
     if (type === frames.ACKNOWLEDGE) return targets.acknowledged(first, ...rest);
     if (type === frames.REJECTED) return this._rejected(first, rest, now);
+    if (type === frames.OUT) return targets.out(first, new NupharError(rest[0], rest[1]), rest[2], now);
     const slice = targets.slices.get(first);
     if (slice === undefined) return; // a target that was left, or a frame without one
     if (type === frames.SERVER_MESSAGE) targets.place(slice, rest[0], serialiser.decodeMessage(rest[1]));
@@ -165,9 +171,10 @@ export class Core {
     this.targets.greet(frame[4]);
   }
 
-  _rejected(ref, [target, ...why], now) {
-    if (ref === 0 && target === null) this.link.refused(...why);
-    else this.targets.rejected(ref, target, new NupharError(...why), now);
+  /** With ref 0 something of ours could not be read, which concerns the connection and says nothing of any target. */
+  _rejected(ref, [, ...why], now) {
+    if (ref === 0) this.link.refused(...why);
+    else this.targets.rejected(ref, new NupharError(...why), now);
   }
 
   _follows(slice) {

@@ -23,6 +23,7 @@ export const SNAPSHOT = 21;
 export const PRESENCE = 24;
 export const PONG = 25;
 export const BYE = 26;
+export const OUT = 27;
 
 const text = (value) => typeof value === "string";
 const textOrNull = (value) => value === null || text(value);
@@ -46,6 +47,7 @@ const FROM_SERVER = new Map([
   [PRESENCE, [text, list, list, flag]],
   [PONG, [count]],
   [BYE, [text, seconds]],
+  [OUT, [text, text, text, count]],
 ]);
 
 /**

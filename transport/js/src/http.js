@@ -1,30 +1,38 @@
 /**
  * The transports for where WebSockets do not get through: what is sent goes in POSTs, what comes back in answers that
  * wait for it ("polling") or in one stream of events ("sse"). A body is a CBOR sequence of byte strings, one frame each.
- * Nothing is asked twice: whatever fails ends the line, and the session goes on with the next one.
+ * Nothing is asked twice but a stream that has brought something: whatever fails ends the line, and the session goes on
+ * with the next one.
  */
 import { encode, sequence } from "./cbor.js";
+import { Events } from "./events.js";
 import { PROTOCOL } from "./frames.js";
 
 const BODY = 65_536; // bytes after which frames wait for the next POST
+const FRAMES = 1_000; // that a server takes in one body
+// Bytes that outlive their page: the Fetch standard allows 64 KiB for all requests of a page together, so half is left to others.
+const LASTING = 32_768;
 const TYPE = "application/cbor-seq";
 
-export function http(name, { fetch, EventSource }) {
-  return { name, connect: (url) => new Line(url, fetch, name === "sse" ? EventSource : null) };
+export function http(name, { fetch }) {
+  return { name, connect: (url) => new Line(url, fetch, name === "sse") };
 }
 
 class Line {
+  /** Bytes of one frame that the server takes, once it has said so; a body may have four times that. */
+  largest = BODY;
   _waiting = [];
   _number = 0;
   _id = null;
+  _batch = "0";
   _sending = false;
   _over = false;
   _ending = null;
   _abort = new AbortController();
 
-  constructor(url, fetch, EventSource) {
-    const { origin, pathname } = new URL(url);
-    Object.assign(this, { _base: origin + pathname.replace(/\/$/, ""), _fetch: fetch, _events: EventSource });
+  constructor(url, fetch, streams) {
+    const { origin, pathname, search } = new URL(url);
+    Object.assign(this, { _base: origin + pathname.replace(/\/+$/, ""), _query: search, _fetch: fetch, _streams: streams });
     queueMicrotask(() => this._over || this.onopen(PROTOCOL)); // the first POST will tell whether it is true
   }
 
@@ -39,7 +47,6 @@ class Line {
     this._over = true;
     this._ending = code === 1000 ? "1000" : "1001";
     this._abort.abort();
-    this._source?.close();
     this._flush();
   }
 
@@ -56,54 +63,85 @@ class Line {
   }
 
   async _post() {
+    const most = Math.min(BODY, 4 * this.largest);
     const parts = [];
-    for (let size = 0; this._waiting.length > 0 && size < BODY; size += parts.at(-1).length) parts.push(this._waiting.shift());
-    const last = this._waiting.length === 0 && this._ending;
+    let size = 0;
+    while (this._waiting.length > 0 && parts.length < FRAMES && (size === 0 || size + this._waiting[0].length <= most)) {
+      size += this._waiting[0].length;
+      parts.push(this._waiting.shift());
+    }
+    // The last POST outlives its page if it is small enough. What is too much for that goes in front of it.
+    const last = this._waiting.length === 0 && size <= LASTING && this._ending;
     const headers = { "Content-Type": TYPE, "Nuphar-Number": `${(this._number += 1)}` };
     if (this._id) headers["Nuphar-Line"] = this._id;
     if (last) headers["Nuphar-Close"] = last;
-    const answer = await this._ask("send", { method: "POST", headers, body: new Blob(parts), keepalive: Boolean(last) });
+    const post = (keepalive) => this._ask("send", { method: "POST", headers, body: new Blob(parts), keepalive });
+    // Others of this page may have used up what it may leave behind. The same number is not applied twice.
+    const answer = await (last ? post(true).catch(() => post(false)) : post(false));
     if (last) this._ending = null;
-    if (!answer.ok) this._fail(answer);
+    if (!answer.ok) await this._fail(answer);
     else if (this._id === null) {
       this._id = answer.headers.get("Nuphar-Line");
-      if (!this._over) this._events ? this._listen() : this._poll();
+      if (!this._over) this._receive();
     }
   }
 
-  async _poll() {
+  async _receive() {
     try {
-      for (let after = "0"; !this._over; ) {
-        const headers = { "Nuphar-Line": this._id, "Nuphar-After": after };
-        const answer = await this._ask("poll?wait=25", { headers, signal: this._abort.signal });
-        if (answer.status === 200) this._take(new Uint8Array(await answer.arrayBuffer()));
-        after = answer.headers.get("Nuphar-Batch");
-        if (!answer.ok || answer.headers.has("Nuphar-Close")) this._fail(answer);
-      }
+      while (!this._over) await (this._streams ? this._stream() : this._poll());
     } catch (error) {
       this._end(1006, error.message);
     }
   }
 
-  _listen() {
-    const source = (this._source = new this._events(`${this._base}/events?line=${this._id}`));
-    source.onmessage = ({ data }) => {
-      const text = atob(data.replaceAll("-", "+").replaceAll("_", "/"));
-      this._take(Uint8Array.from(text, (character) => character.charCodeAt(0)));
-    };
-    source.addEventListener("close", ({ data }) => this._end(...ending(data)));
-    // It comes back by itself after a loss, and is closed after a refusal. But it would try for ever, every few seconds,
-    // while the page believes that it is live: when one attempt brings nothing, the session looks for a better line.
-    let lost = true;
-    source.onopen = () => (lost = false);
-    source.onerror = () => {
-      if (lost || source.readyState === 2) this._end(1006, "cut off");
-      lost = true;
-    };
+  async _poll() {
+    const answer = await this._get("poll", { "Nuphar-After": this._batch }, "wait=25");
+    if (answer.status === 200) {
+      const chunks = [];
+      await this._read(answer, (chunk) => chunks.push(chunk));
+      this._take(new Uint8Array(await new Blob(chunks).arrayBuffer()));
+    }
+    this._batch = answer.headers.get("Nuphar-Batch");
+    if (!answer.ok || answer.headers.has("Nuphar-Close")) await this._fail(answer);
   }
 
-  _ask(path, options) {
-    return this._fetch(`${this._base}/${path}`, { cache: "no-store", ...options });
+  /** Read one stream to its end. One that has brought something is asked for again, behind what it brought. */
+  async _stream() {
+    const before = this._batch;
+    try {
+      const answer = await this._get("events", { "Last-Event-ID": before });
+      if (!answer.ok) return await this._fail(answer);
+      const [events, text] = [new Events(), new TextDecoder()];
+      await this._read(answer, (chunk) => {
+        for (const { event, id, data } of events.feed(text.decode(chunk, { stream: true }))) {
+          if (event === "close") return this._end(...ending(data));
+          this._take(Uint8Array.from(atob(data.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0)));
+          this._batch = id;
+        }
+      });
+      throw new Error("cut off");
+    } catch (error) {
+      if (this._batch === before) throw error;
+    }
+  }
+
+  /** Read a body to its end, and say that it grows: a large one on a slow line is no silence. */
+  async _read({ body }, take) {
+    const reader = body?.getReader();
+    for (let part; reader && !(part = await reader.read()).done && !this._over; ) {
+      this.onprogress?.();
+      take(part.value);
+    }
+  }
+
+  _get(path, headers, query) {
+    return this._ask(path, { headers: { "Nuphar-Line": this._id, ...headers }, signal: this._abort.signal }, query);
+  }
+
+  /** The query of the line's own URL goes with each request: an application, or a proxy, may know its clients by it. */
+  _ask(path, options, own = "") {
+    const query = [this._query.slice(1), own].filter(Boolean).join("&");
+    return this._fetch(`${this._base}/${path}${query && `?${query}`}`, { cache: "no-store", ...options });
   }
 
   _take(bytes) {
@@ -112,15 +150,20 @@ class Line {
     for (const frame of sequence(bytes)) if (!this._over) this.onframe(frame);
   }
 
-  _fail({ headers, status }) {
-    this._end(...ending(headers.get("Nuphar-Close") ?? `1006 status ${status}`));
+  /** The server says no, and mostly why: in a header, or in a sentence. */
+  async _fail(answer) {
+    const { headers, status } = answer;
+    const told = headers.get("Nuphar-Close");
+    if (told) return this._end(...ending(told));
+    const isText = headers.get("Content-Type")?.startsWith("text/plain");
+    const sentence = isText ? `: ${(await answer.text()).slice(0, 200).trim()}` : "";
+    this._end(status === 413 ? 1009 : 1006, `status ${status}${sentence}`);
   }
 
   _end(code, reason) {
     if (this._over) return;
     this._over = true;
     this._abort.abort();
-    this._source?.close();
     this.onclose(code, reason);
   }
 }

@@ -4,14 +4,17 @@
  * Times are milliseconds of one monotonic clock and come in as `now`. What is to be done goes out through `emit`:
  * ("open"), ("send", frame), ("close", code), ("state").
  */
-import { HELLO, PING, VERSION } from "./frames.js";
+import { encode, HELLO, PING, RESYNC, VERSION } from "./frames.js";
+import { Life } from "./life.js";
+import { limitsOf } from "./limits.js";
+import { parts } from "./parts.js";
 
 const HANDSHAKE = 10_000; // from opening a line to its Welcome; a TCP connect that is never answered takes minutes
-const CHECK = 5_000; // how long a server may take to answer when the page has come back and wants to know
 
 export const PROTOCOL_ERROR = 4400;
 export const SESSION_GONE = 4404;
 export const HEARTBEAT_MISSED = 4508;
+const TOO_LARGE = 1009;
 
 export class Link {
   /** `state`: "connecting" · "live" · "offline" (waits for its next attempt) · "closed" (for good). */
@@ -20,19 +23,25 @@ export class Link {
   /** The close code of the last connection that ended, or null. */
   code = null;
   clientId = null;
-  limits = {};
-  deadline = null;
+  /** What the last Welcome allows; see limits.js. */
+  limits = limitsOf({});
   session = null;
   token = null;
-  _heartbeat = 0;
-  _asked = false;
+  _deadline = null; // of an attempt, or of the rest before it
+  _named = null; // the targets that a Hello had room for, if it had not for all
+  _bare = false; // the last Hello was too large for this server
   _pings = 0;
   _leaving = null;
   _notice = "";
   _restUntil = 0;
 
   constructor({ backoff, emit }) {
-    Object.assign(this, { backoff, emit });
+    Object.assign(this, { backoff, emit, life: new Life() });
+  }
+
+  /** When to call `tick`; null for never. */
+  get deadline() {
+    return this.state === "live" ? this.life.deadline : this._deadline;
   }
 
   /** May messages be sent now? */
@@ -43,30 +52,38 @@ export class Link {
   start(now) {
     this._leaving = null;
     this._notice = "";
-    this._asked = false;
     this.emit("open");
     this._enter("connecting", this.why, now + HANDSHAKE);
   }
 
-  /** The line is open: say hello, and resume the session if there was one, from these places. */
+  /** The line is open: say hello, and resume the session if there was one, from as many places as there is room for. */
   opened(cursors = {}) {
-    this.emit("send", [HELLO, VERSION, this.session, this.token, this.session === null ? {} : cursors, {}]);
+    const hello = (...what) => [HELLO, VERSION, this.session, this.token, ...what];
+    const room = this.limits.message - encode(hello({}, { more: true })).length;
+    const [first = {}, ...others] = this.session === null || this._bare ? [] : parts(cursors, room);
+    this._named = others.length > 0 || this._bare ? first : null;
+    this.emit("send", hello(first, this._named ? { more: true } : {}));
   }
 
-  welcome([, clientId, session, token, , limits, heartbeat], now) {
-    Object.assign(this, { clientId, session, token, limits, code: null });
-    this._heartbeat = heartbeat * 1000;
+  /** The session was resumed: name the places that its Hello had no room for. An empty Resync says that this was all. */
+  nameOthers(cursors) {
+    if (this._named === null) return;
+    const others = Object.entries(cursors).filter(([target]) => !Object.hasOwn(this._named, target));
+    this._named = null;
+    for (const part of [...parts(Object.fromEntries(others), this.limits.message), {}]) this.emit("send", [RESYNC, part]);
+  }
+
+  welcome([, clientId, session, token, resumed, limits, heartbeat], now) {
+    Object.assign(this, { clientId, session, token, code: null, limits: limitsOf(limits), _bare: false });
     this.backoff.reset();
+    this.life.begin(heartbeat * 1000, now, resumed);
     this._enter("live", "", null);
-    this.heard(now);
   }
 
-  /** Something arrived, so the server is alive. */
+  /** Something arrived, a frame or a part of one, so the server is alive. */
   heard(now) {
-    if (this.state !== "live") return;
-    this._asked = false;
-    this._notice = "";
-    this.deadline = this._heartbeat > 0 ? now + this._heartbeat : null;
+    if (this.state === "live") this.life.heard(now);
+    else if (this.state === "connecting") this._deadline = now + HANDSHAKE;
   }
 
   /** The server is about to end the connection and says when to come back. */
@@ -79,18 +96,20 @@ export class Link {
     this._notice = `${code}: ${text}`;
   }
 
-  tick(now) {
+  /** `owed`: a Snapshot was asked for. */
+  tick(now, owed = false) {
     if (this.deadline === null || now < this.deadline) return;
     if (this.state === "offline") this.start(now);
     else if (this.state === "connecting") this.drop(HEARTBEAT_MISSED, "no Welcome within 10 s", now);
-    else if (this._asked) this.drop(HEARTBEAT_MISSED, "the server was silent", now);
-    else this._check(now, this._heartbeat);
+    else if (this.life.lasts(now, owed)) this._ping();
+    else this.drop(HEARTBEAT_MISSED, "the server was silent", now);
   }
 
   /** The line was closed by the server or the network. */
   closed(code, reason, now) {
     if (this.state === "offline" || this.state === "closed") return;
     this.code = code;
+    this._bare = code === TOO_LARGE && this.state === "connecting";
     const why = this._leaving?.reason || this._notice || reason || `the connection ended with code ${code}`;
     if (code === SESSION_GONE) this.session = this.token = null;
     else if (code >= 4400 && code < 4500) return this._enter("closed", why, null);
@@ -105,9 +124,20 @@ export class Link {
   }
 
   /** The network or the page is back: ask whether the server is there, or do not wait any longer if it allows that. */
-  wake(now) {
-    if (this.state === "live" && !this._asked) this._check(now, CHECK);
+  wake(now, owed = false) {
+    if (this.state === "live" && this.life.check(now, owed)) this._ping();
     if (this.state === "offline" && now >= this._restUntil) this.start(now);
+    if (this.state === "offline") this._deadline ??= this._restUntil + this.backoff.next();
+  }
+
+  /** The page is put away, and may come back: leave the line, keep the session, and try nothing before `wake`. */
+  putAway(now) {
+    if (this.state === "closed") return;
+    if (this.state !== "offline") {
+      this.emit("close", HEARTBEAT_MISSED);
+      this._comeBack("the page is in the back/forward cache", now);
+    }
+    this._deadline = null;
   }
 
   /** There is a better way to the server: leave this line for it. */
@@ -124,10 +154,8 @@ export class Link {
     this._enter("closed", "closed by this client", null);
   }
 
-  _check(now, patience) {
-    this._asked = true;
+  _ping() {
     this.emit("send", [PING, (this._pings += 1)]);
-    this.deadline = now + patience;
   }
 
   _comeBack(why, now) {
@@ -136,7 +164,7 @@ export class Link {
   }
 
   _enter(state, why, deadline) {
-    Object.assign(this, { state, why, deadline });
+    Object.assign(this, { state, why, _deadline: deadline });
     this.emit("state");
   }
 }

@@ -23,7 +23,6 @@ export const platform = () => ({
   storage: globalThis.indexedDB && openTab,
   WebSocket: globalThis.WebSocket,
   fetch: globalThis.fetch?.bind(globalThis),
-  EventSource: globalThis.EventSource,
   window: globalThis.addEventListener && globalThis,
   document: globalThis.document,
   location: globalThis.location,

@@ -6,10 +6,10 @@
  */
 import { NupharError } from "./errors.js";
 import * as frames from "./frames.js";
+import { Seats } from "./seats.js";
 import { APPLIED, GAP } from "./slice.js";
+import { Turns } from "./turns.js";
 
-const LATER = ["busy", "rate_limited"]; // refusals that pass by themselves; details may hold the seconds to wait
-const WINDOW = 1024; // refs whose answers a server remembers, up to the highest that it has seen
 const JUMP = 1_000_000; // refs that a page may have used since it last wrote down how far it was
 
 export class Targets {
@@ -26,11 +26,9 @@ export class Targets {
   orphans = [];
 
   constructor({ serialiser, random, emit, link }) {
-    Object.assign(this, { serialiser, random, emit, link });
-  }
-
-  get deadline() {
-    return Math.min(...[...this.slices.values()].map((slice) => slice.againAt ?? Infinity));
+    Object.assign(this, { serialiser, emit, link, _turns: new Turns(link) });
+    const told = (slice) => emit("change", slice, slice.model, null);
+    this.seats = new Seats({ slices: this.slices, link, random, ask: this.ask.bind(this), told });
   }
 
   /** Messages without an answer, in their order. */
@@ -48,14 +46,16 @@ export class Targets {
     const before = [...this.waiting.values()];
     this.version += 1;
     this._connection += 1;
+    this._turns.begin();
     if (resumed) {
+      this.link.nameOthers(this.cursors); // in front of what is sent again, as what was missed comes before its answers
       before.forEach((entry) => this._transmit(entry));
-      this.orphans.filter((target) => !this.slices.has(target)).forEach((target) => this.leave(target));
+      this.orphans.filter((target) => !this.slices.has(target)).forEach((target) => this.seats.leave(target));
     } else this._beginAnew();
     this.orphans = [];
     for (const slice of this.slices.values()) {
       slice.asking = false;
-      if (slice.standing === "out") this.join(slice);
+      if (slice.standing === "out") this.seats.join(slice);
     }
     if (resumed) return;
     for (const entry of before) {
@@ -87,16 +87,6 @@ export class Targets {
     slice.adopt(this.messages.filter(({ target }) => target === slice.target));
   }
 
-  join(slice) {
-    slice.standing = "asked";
-    slice.againAt = null;
-    this.ask({ kind: frames.SUBSCRIBE, target: slice.target, slice });
-  }
-
-  leave(target) {
-    this.ask({ kind: frames.UNSUBSCRIBE, target });
-  }
-
   /** Give the next ref to an entry, and send it if that is possible now. */
   ask(entry) {
     this.version += 1;
@@ -115,12 +105,9 @@ export class Targets {
     this.waiting.clear();
   }
 
-  tick(now) {
-    for (const slice of this.slices.values()) if (slice.againAt !== null && slice.againAt <= now) this.join(slice);
-  }
-
   acknowledged(target, seq, refs, final) {
     const slice = this.slices.get(target);
+    this._turns.heard(target);
     refs.forEach((ref, index) => this._answered(slice, ref, Math.max(0, seq - refs.length + 1 + index)));
     this._release();
     if (!final || slice === undefined) return;
@@ -130,22 +117,32 @@ export class Targets {
     slice.reset();
     slice.standing = "out";
     this.emit("change", slice, slice.model, null);
+    this.seats.fill();
   }
 
-  rejected(ref, target, error, now) {
+  /** The answer to what was asked with `ref`: no. */
+  rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
-    const slice = this.slices.get(entry?.target ?? target);
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
-    else if (entry?.kind === frames.SUBSCRIBE ? entry.slice === slice : ref === 0 && slice?.standing === "in") {
-      this._shutOut(slice, error, now); // with ref 0 it is the answer to a Resync, or a resumed session may not go on
-    }
+    else if (entry?.kind === frames.SUBSCRIBE && this.slices.get(entry.target) === entry.slice) this.seats.shutOut(entry.slice, error, now);
+    this._release();
+  }
+
+  /** This client is out of a target. `ref` is that of the Subscribe which had let it in, or 0: a later one has its own answer. */
+  out(target, error, ref, now) {
+    const slice = this.slices.get(target);
+    const asked = [...this.waiting.values()].findLast((entry) => entry.kind === frames.SUBSCRIBE && entry.slice === slice);
+    if (slice === undefined || slice.standing === "out" || (asked && asked.ref !== ref)) return;
+    this.waiting.delete(asked?.ref);
+    this.seats.shutOut(slice, error, now);
     this._release();
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
   place(slice, seq, message, entry = null) {
     let outcome;
+    this._turns.heard(slice.target);
     try {
       outcome = slice.place(seq, message, entry);
     } catch (error) {
@@ -161,6 +158,7 @@ export class Targets {
 
   replace(slice, epoch, seq, model) {
     slice.replace(epoch, seq, model);
+    this._turns.heard(slice.target);
     this.emit("change", slice, slice.model, null);
   }
 
@@ -197,16 +195,6 @@ export class Targets {
     }
   }
 
-  _shutOut(slice, error, now) {
-    Object.assign(slice, { standing: "out", error });
-    slice.distrust();
-    const seconds = typeof error.details === "number" ? error.details : 1;
-    const patience = Math.min(2 ** slice.refusals, 30) * this.random();
-    if (LATER.includes(error.code)) slice.againAt = now + 1000 * (seconds + patience);
-    slice.refusals += 1;
-    this.emit("change", slice, slice.model, null);
-  }
-
   _ask(slice) {
     if (!slice.asking) this.emit("send", [frames.RESYNC, { [slice.target]: slice.cursor }]);
     slice.asking = true;
@@ -220,9 +208,9 @@ export class Targets {
 
   _transmit(entry) {
     const { kind, ref, target, slice, payload } = entry;
-    // A far higher ref, as after a reload, would push those that have no answer out of the server's window.
-    entry.held = ref >= this.messages[0]?.ref + WINDOW;
-    if (entry.held) return;
+    if (this._turns.mustWait(entry, this.waiting)) return;
+    const tooLarge = this._turns.tooLarge(entry);
+    if (tooLarge) return kind === frames.SUBSCRIBE ? this.rejected(ref, tooLarge) : this.refuse(entry, tooLarge);
     entry.sent ??= this._connection;
     this.reached = Math.max(this.reached, ref);
     const rest = { [frames.SUBSCRIBE]: [slice?.cursor, slice?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];

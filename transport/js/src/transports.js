@@ -2,11 +2,10 @@
 import { http } from "./http.js";
 import { webSocket } from "./websocket.js";
 
-export function transports({ WebSocket, fetch, EventSource }) {
+export function transports({ WebSocket, fetch }) {
   const all = [];
   if (WebSocket) all.push(webSocket(WebSocket));
-  if (fetch && EventSource) all.push(http("sse", { fetch, EventSource }));
-  if (fetch) all.push(http("polling", { fetch }));
+  if (fetch) all.push(http("sse", { fetch }), http("polling", { fetch }));
   if (all.length === 0) throw new TypeError("neither WebSocket nor fetch; give one");
   return all;
 }

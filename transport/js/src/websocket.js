@@ -1,7 +1,8 @@
 /**
  * The WebSocket transport. A transport has a `name` and `connect(url)`, which gives a line at once: `send(bytes)`,
- * `close(code)`, and the three functions that its user sets, `onopen(protocol)`, `onframe(bytes)`, `onclose(code, reason)`.
- * `url` is http or https; one message of the line is one frame. Nothing is called before `connect` has returned.
+ * `close(code)`, and the functions that its user sets, `onopen(protocol)`, `onframe(bytes)`, `onclose(code, reason)`, and
+ * `onprogress()` for one that can tell when a part of something arrives. `url` is http or https; one message of the line is
+ * one frame. Nothing is called before `connect` has returned. Its user also says what is the `largest` frame.
  */
 import { PROTOCOL } from "./frames.js";
 

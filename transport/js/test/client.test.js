@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encode } from "cborg";
 import { automatic, connect, custom, NupharError } from "../src/index.js";
 import { add, Page, settled, WELCOME } from "./support.js";
 
@@ -227,6 +228,74 @@ test("coming online or back to the page reconnects at once", () => {
     page[target].dispatchEvent(new Event(event));
     assert.deepEqual([client.state, page.sockets.length], ["connecting", 2]);
   }
+});
+
+const event = (type, fields) => Object.assign(new Event(type), fields);
+
+test("a page that is put away closes its socket, not its session, and opens another when it is back", () => {
+  const { page, client } = live();
+  page.window.dispatchEvent(event("pagehide", { persisted: true }));
+  page.document.visibilityState = "hidden";
+  page.document.dispatchEvent(new Event("visibilitychange"));
+  assert.deepEqual([client.state, page.socket.closedWith, page.sockets.length], ["offline", 4508, 1]);
+  page.pass(1e6);
+  assert.equal(page.sockets.length, 1);
+  page.document.visibilityState = "visible";
+  page.window.dispatchEvent(event("pageshow", { persisted: true }));
+  assert.deepEqual([client.state, page.sockets.length], ["connecting", 2]);
+  page.welcome(WELCOME.with(4, true));
+  assert.deepEqual([page.socket.sent[0], client.state], [[1, 1, "s1", "t1", {}, {}], "live"]);
+});
+
+test("a page that goes for good leaves its socket to the browser, and one that is shown asks whether the line lives", () => {
+  const { page, client } = live();
+  page.window.dispatchEvent(event("pagehide", { persisted: false }));
+  assert.deepEqual([client.state, page.socket.closedWith], ["live", null]);
+  page.window.dispatchEvent(event("pageshow", { persisted: false }));
+  assert.deepEqual(page.socket.sent.at(-1), [7, 1]);
+  page.pass(5_000);
+  assert.equal(client.state, "offline");
+});
+
+test("a page that is put away again and again while it connects does not give its transport up", () => {
+  const page = new Page();
+  const other = { name: "other", connect: () => assert.fail("it was given up") };
+  const first = { name: "first", connect: () => ({ send() {}, close() {} }) };
+  const client = connect("/live", { ...page.options, transports: [first, other] });
+  for (let time = 0; time < 12; time += 1) {
+    page.window.dispatchEvent(event("pagehide", { persisted: true }));
+    page.window.dispatchEvent(event("pageshow", { persisted: true }));
+  }
+  assert.deepEqual([client.state, client.transport], ["connecting", "first"]);
+  client.close();
+  page.window.dispatchEvent(event("pageshow", { persisted: true }));
+  assert.equal(client.state, "closed");
+});
+
+test("parts of a message keep a line that can tell of them", () => {
+  const page = new Page();
+  const line = { send() {}, close() {} };
+  const client = connect("/live", { ...page.options, transports: [{ name: "slow", connect: () => line }] });
+  line.onopen("nuphar.v1.cbor");
+  line.onframe(encode(WELCOME.with(5, { message: 5000 })));
+  assert.equal(line.largest, 5000);
+  for (let seconds = 0; seconds < 300; seconds += 30) {
+    page.pass(30_000);
+    line.onprogress();
+  }
+  assert.equal(client.state, "live");
+  page.pass(40_000);
+  assert.equal(client.state, "offline");
+});
+
+test("a slash at the end of the path means nothing, and the query belongs to the URL", () => {
+  for (const [url, given] of [["/live/", ""], ["/live//?a=%20b&flag#here", "?a=%20b&flag"]]) {
+    const page = new Page();
+    connect(url, page.options);
+    assert.equal(page.socket.url, `wss://nuphar.example/live${given}`);
+  }
+  const message = "expected a query without line, number, after, wait, close, got wait; use another name for it";
+  assert.throws(() => connect("/live?user=1&wait=2", new Page().options), { name: "TypeError", message });
 });
 
 test("a page that is hidden does not hurry", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encode } from "cborg";
 import { Core } from "../src/core.js";
 import { PROTOCOL } from "../src/frames.js";
 import { automatic } from "../src/serialiser.js";
@@ -264,9 +265,175 @@ test("a refused Subscribe is the store's error, and an answered one clears it", 
 test("a target that a resumed session may not follow any more is the store's error; the model stays on show and is not trusted", () => {
   const { core, slice } = counting();
   reconnect(core, WELCOME.with(4, true));
-  give(core, [18, 0, "topic:n", "denied", "not any more", null]);
+  give(core, [27, "topic:n", "denied", "not any more", 0]);
   give(core, [19, "topic:n", 4, 1]);
-  assert.deepEqual([slice.error.code, slice.model, slice.cursor], ["denied", 10, null]);
+  assert.deepEqual([slice.error.code, slice.error.text, slice.standing, slice.model, slice.cursor], ["denied", "not any more", "out", 10, null]);
+});
+
+test("a client that is put out of a target knows why, and may ask again", () => {
+  for (const ref of [0, 1]) {
+    const { core, slice } = counting();
+    give(core, [27, "topic:n", "denied", "put out", ref]);
+    assert.deepEqual([taken(core).map(([kind]) => kind), slice.standing, slice.error.code], [["change"], "out", "denied"]);
+    core.subscribe("topic:n", { update: add });
+    assert.deepEqual(sent(core), [[2, 2, "topic:n", null, null]]);
+    give(core, [17, "topic:n", 3, [2], false]);
+    assert.deepEqual([slice.standing, slice.error], ["in", null]);
+  }
+});
+
+test("an Out answers the Subscribe that it names, and one of an earlier join leaves a later one alone", () => {
+  const core = liveCore();
+  const slice = core.subscribe("topic:n", { update: add });
+  core.unsubscribe(slice);
+  const again = core.subscribe("topic:n", { update: add });
+  taken(core);
+  give(core, [27, "topic:n", "crashed", "it crashed", 1]);
+  assert.deepEqual([taken(core), again.standing, again.error], [[], "asked", null]);
+  give(core, [27, "topic:n", "denied", "no", 3]);
+  assert.deepEqual([again.standing, again.error.code, core.targets.waiting.size], ["out", "denied", 2]);
+});
+
+test("an Out because of load is asked again later, and one of a target that nobody follows is nothing", () => {
+  const { core, slice } = counting();
+  give(core, [27, "topic:n", "busy", "later", 1], 1000);
+  assert.deepEqual([slice.standing, core.deadline], ["out", 2500]);
+  give(core, [27, "topic:other", "denied", "no", 0]);
+  assert.equal(core.link.state, "live");
+});
+
+test("a Rejected without a ref puts nobody out, whatever it names", () => {
+  for (const target of ["topic:n", null]) {
+    const { core, slice } = counting();
+    give(core, [18, 0, target, "malformed", "a Resync has cursors", null]);
+    assert.deepEqual([taken(core), slice.standing, slice.error], [[], "in", null]);
+    core.closed(4400, "", 0);
+    assert.equal(core.link.why, "malformed: a Resync has cursors");
+  }
+});
+
+test("a server of another version is left for good, with what it said", () => {
+  const core = new Core({ serialiser: automatic({}), random: () => 0.5 });
+  core.link.start(0);
+  core.opened(PROTOCOL, 0);
+  give(core, [18, 0, null, "version", "expected version 2, got 1", null]);
+  core.closed(4406, "", 0);
+  assert.deepEqual([core.link.state, core.link.code, core.link.why], ["closed", 4406, "version: expected version 2, got 1"]);
+});
+
+test("more places than a Hello holds are named in Resyncs, in front of what is sent again, and then that this was all", () => {
+  const limits = { message: 1000 };
+  const core = liveCore({ welcome: WELCOME.with(5, limits) });
+  const names = Array.from({ length: 30 }, (_, at) => `topic:${String(at).padStart(2, "0")}${"x".repeat(80)}`);
+  for (const name of names) {
+    core.subscribe(name, { update: add });
+    give(core, [21, name, "e1", 3, 10, "subscribed"]);
+  }
+  dispatch(core, core.subscribe(names[0], { update: add }), 5);
+  taken(core);
+  core.closed(1006, "", 0);
+  core.tick(core.deadline);
+  core.opened(PROTOCOL, 0);
+  const hello = taken(core).filter(ofType("send"));
+  const left = core.subscribe(names[29], { update: add });
+  core.unsubscribe(left); // so it is not named: a Resync would subscribe to it
+  give(core, WELCOME.with(4, true).with(5, limits));
+  const frames = [...hello, ...taken(core).filter(ofType("send"))].map(([, frame]) => frame);
+  for (const frame of frames) assert.ok(encode(frame).length <= 1000, `${encode(frame).length} bytes`);
+  const [[, , , , first, options], ...more] = frames;
+  const resyncs = more.filter(([type]) => type === 5).map(([, cursors]) => cursors);
+  assert.deepEqual([options, resyncs.at(-1), more[resyncs.length].slice(0, 3)], [{ more: true }, {}, [2, 1, names[0]]]);
+  assert.ok(resyncs.length > 2 && more.slice(0, resyncs.length).every(([type]) => type === 5));
+  assert.deepEqual([first, ...resyncs].flatMap(Object.keys), names.slice(0, 29));
+  assert.deepEqual(Object.values(first)[0], ["e1", 3]);
+});
+
+test("places that fit are all in the Hello, and a session that was not resumed is not told of more", () => {
+  const { core } = counting();
+  core.closed(1006, "", 0);
+  core.tick(core.deadline);
+  core.opened(PROTOCOL, 0);
+  assert.deepEqual(sent(core).at(-1), [1, 1, "s1", "t1", { "topic:n": ["e1", 3] }, {}]);
+  give(core, WELCOME.with(4, true));
+  assert.deepEqual(sent(core).filter(([type]) => type === 5), []);
+});
+
+test("a Hello that was too large for a server that takes less now names no places", () => {
+  const { core } = counting();
+  const comeBack = () => {
+    core.tick(core.deadline);
+    core.opened(PROTOCOL, 0);
+    return sent(core).at(-1);
+  };
+  core.closed(1006, "", 0);
+  comeBack();
+  core.closed(1009, "too large", 0);
+  assert.deepEqual(comeBack(), [1, 1, "s1", "t1", {}, { more: true }]);
+  give(core, WELCOME.with(4, true));
+  assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 3] }], [5, {}]]);
+  core.closed(1006, "", 0);
+  assert.deepEqual(comeBack().at(-1), {});
+});
+
+test("no more targets are asked for than a session may have; one that is left makes room", () => {
+  const core = liveCore({ welcome: WELCOME.with(5, { subscriptions: 2 }) });
+  const [one, , three] = ["topic:1", "topic:2", "topic:3"].map((target) => core.subscribe(target, { update: add }));
+  const text = "a session may have 2 subscriptions";
+  assert.deepEqual([sent(core).length, three.standing, three.error.code, three.error.text], [2, "out", "busy", text]);
+  core.unsubscribe(one);
+  assert.deepEqual(sent(core), [[3, 3, "topic:1"], [2, 4, "topic:3", null, null]]);
+  give(core, [17, "topic:3", 0, [4], false]);
+  assert.equal(three.error, null);
+});
+
+test("a target that was refused, that has stopped or that this client is out of makes room, too", () => {
+  for (const frame of [[18, 1, "topic:1", "denied", "no", null], [17, "topic:1", 0, [], true], [27, "topic:1", "denied", "no", 1]]) {
+    const core = liveCore({ welcome: WELCOME.with(5, { subscriptions: 1 }) });
+    core.subscribe("topic:1", { update: add });
+    core.subscribe("topic:2", { update: add });
+    taken(core);
+    give(core, frame);
+    assert.deepEqual(sent(core), [[2, 2, "topic:2", null, null]]);
+  }
+});
+
+test("no more messages are sent than a server holds for a target that has not answered yet, and all keep their order", () => {
+  const core = liveCore({ welcome: WELCOME.with(5, { held: 2 }) });
+  const [slice, other] = ["topic:n", "topic:m"].map((target) => core.subscribe(target, { update: add }));
+  for (const message of [1, 2, 3]) dispatch(core, slice, message);
+  dispatch(core, other, 4);
+  core.unsubscribe(slice);
+  assert.deepEqual(sent(core).map(([type, ref]) => [type, ref]), [[2, 1], [2, 2], [4, 3], [4, 4]]);
+  give(core, [17, "topic:n", 0, [1], false]);
+  assert.deepEqual(sent(core).map(([type, ref]) => [type, ref]), [[4, 5], [4, 6], [3, 7]]);
+});
+
+test("the window of refs is the server's", () => {
+  const core = liveCore({ welcome: WELCOME.with(5, { window: 3 }) });
+  const slice = core.subscribe("topic:n", { update: add });
+  give(core, [17, "topic:n", 0, [1], false]);
+  for (const message of [1, 2, 3, 4]) dispatch(core, slice, message);
+  assert.deepEqual(sent(core).map(([, ref]) => ref), [1, 2, 3, 4]);
+  give(core, [17, "topic:n", 1, [2], false]);
+  assert.deepEqual(sent(core).map(([, ref]) => ref), [5]);
+});
+
+test("what the server takes no more is refused with the next connection, instead of being sent for ever", async () => {
+  const core = liveCore();
+  const slice = core.subscribe("topic:n", { update: add });
+  const known = dispatch(core, slice, "x".repeat(900));
+  core.closed(1009, "", 0);
+  const fresh = dispatch(core, slice, "y".repeat(900));
+  const asking = core.subscribe("topic:m", { update: add, params: "z".repeat(900) });
+  core.tick(core.deadline);
+  core.opened(PROTOCOL, 0);
+  taken(core);
+  give(core, WELCOME.with(4, true).with(5, { message: 1000 }));
+  const effects = taken(core);
+  const refused = effects.filter(ofType("reject")).map(([, entry, error]) => [entry, error.code]);
+  assert.deepEqual(refused, [[known, "unknown_outcome"], [fresh, "too_large"]]);
+  assert.deepEqual([asking.standing, asking.error.code], ["out", "too_large"]);
+  for (const [, frame] of effects.filter(ofType("send"))) assert.ok(encode(frame).length <= 1000);
 });
 
 test("a target that was refused for being busy is asked again later", () => {

@@ -81,7 +81,7 @@ for (const code of [1000, 1001, 1006, 1009, 1011, 4500, 4508, 4513, 4529]) {
   });
 }
 
-for (const code of [4400, 4401, 4403, 4409, 4499]) {
+for (const code of [4400, 4401, 4403, 4406, 4409, 4499]) {
   test(`after ${code} the client does not come back`, () => {
     const { link } = live();
     link.closed(code, "replaced", 100);
@@ -187,6 +187,41 @@ test("moving to a better line opens it at once, without ending the session", () 
   const { link, take } = live();
   link.move(100);
   assert.deepEqual([take(), link.state, link.session], [[["close", 4508], ["open"], ["state"]], "connecting", "s1"]);
+});
+
+test("a page that is put away leaves its line, keeps its session and tries nothing before it is back", () => {
+  const { link, take } = live();
+  link.putAway(100);
+  assert.deepEqual([take(), link.state, link.deadline, link.session], [[["close", 4508], ["state"]], "offline", null, "s1"]);
+  assert.equal(link.why, "the page is in the back/forward cache");
+  link.tick(1e9);
+  assert.deepEqual(take(), []);
+  link.wake(2e9);
+  assert.deepEqual(take(), [["open"], ["state"]]);
+  link.putAway(2e9);
+  assert.deepEqual([take(), link.state], [[["close", 4508], ["state"]], "offline"]);
+});
+
+test("a page that is put away while it waits waits on when it is back, as the server asked it to", () => {
+  const { link, take } = live();
+  link.bye("deploy", 5);
+  link.closed(1001, "", 0);
+  take();
+  link.putAway(100);
+  assert.deepEqual([take(), link.deadline, link.why], [[], null, "deploy"]);
+  link.wake(200);
+  assert.deepEqual([take(), link.state, link.deadline > 5000], [[], "offline", true]);
+  link.tick(link.deadline);
+  assert.deepEqual(take(), [["open"], ["state"]]);
+});
+
+test("a Welcome that arrives in pieces has its time for each of them", () => {
+  const { link } = opening();
+  link.heard(9_000);
+  link.tick(18_000);
+  assert.equal(link.state, "connecting");
+  link.tick(19_000);
+  assert.equal(link.state, "offline");
 });
 
 test("closing is for good", () => {

@@ -67,6 +67,18 @@ test("a trial that fails changes nothing", () => {
   assert.deepEqual([client.state, client.transport, second.line.closedWith], ["live", "second", null]);
 });
 
+test("a trial is ended when the page is put away, and changes nothing", () => {
+  const { page, first, second, client } = fallen();
+  welcome(second.line);
+  page.pass(60_000);
+  const trial = first.line;
+  page.window.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true }));
+  assert.deepEqual([trial.closedWith, second.line.closedWith, client.state], [1000, 4508, "offline"]);
+  trial.onopen("nuphar.v1.cbor");
+  page.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
+  assert.deepEqual([client.state, client.transport], ["connecting", "second"]);
+});
+
 test("a line that was left is not heard any more", () => {
   const { second, client, page } = fallen();
   const store = client.subscribe("n", { update: add });
@@ -79,9 +91,9 @@ test("a line that was left is not heard any more", () => {
 });
 
 test("what there is decides which transports there are", () => {
-  const all = { WebSocket: class {}, fetch() {}, EventSource: class {} };
+  const all = { WebSocket: class {}, fetch() {} };
   const names = (parts) => transports(parts).map(({ name }) => name);
   assert.deepEqual(names(all), ["websocket", "sse", "polling"]);
-  assert.deepEqual(names({ fetch: all.fetch }), ["polling"]);
+  assert.deepEqual(names({ fetch: all.fetch }), ["sse", "polling"]);
   assert.throws(() => transports({}), TypeError);
 });

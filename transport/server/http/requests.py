@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import gevent
 
+from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
@@ -18,7 +18,7 @@ from .judge import Events, Poll, Send, judge, refuse, too_large
 from .line import Connect, Line, Reading
 from .lines import Lines
 
-logger = logging.getLogger("nuphar.transport")
+logger = ThrottledLogger("nuphar.transport")
 
 BODY = 4
 """A body may have that many times the bytes of the largest message."""

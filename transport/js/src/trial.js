@@ -1,0 +1,13 @@
+/** Whether a transport opens, tried beside the line in use. `end(opened)` is called once; the result stops the trial. */
+export function trial(transport, url, end) {
+  const line = transport.connect(url);
+  const over = (opened, leaves) => {
+    line.onopen = line.onclose = () => {};
+    end(opened);
+    if (leaves) line.close(1000);
+  };
+  line.onframe = () => {};
+  line.onclose = () => over(false, false);
+  line.onopen = () => over(true, true);
+  return () => over(false, true);
+}

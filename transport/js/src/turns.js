@@ -1,0 +1,55 @@
+/** Which of what was asked may go out now: a server takes only so much of one target, and refs that rise. Pure. */
+import { NupharError } from "./errors.js";
+import { CLIENT_MESSAGE, encode, SUBSCRIBE } from "./frames.js";
+
+/** Bytes around a payload at most: a ref of 9, a target of 263, and the heads. */
+export const ENVELOPE = 280;
+
+export class Turns {
+  _heard = new Set();
+  _connection = 0;
+
+  constructor(link) {
+    this.link = link;
+  }
+
+  /** A connection begins. */
+  begin() {
+    this._heard = new Set();
+    this._connection += 1;
+  }
+
+  /** Something of a target's order has arrived on this connection, so the server holds nothing back for it any more. */
+  heard(target) {
+    this._heard.add(target);
+  }
+
+  /** Has `entry` to wait? It is `held` then, and asked about again after the next answer. `waiting` has all that was asked, by ref. */
+  mustWait(entry, waiting) {
+    const { kind, ref, target } = entry;
+    const { held, window } = this.link.limits;
+    let [lowest, before] = [ref, 0];
+    entry.held = false;
+    for (const other of waiting.values()) {
+      if (other.ref >= ref) break;
+      if (other.kind === CLIENT_MESSAGE) lowest = Math.min(lowest, other.ref);
+      if (other.kind === CLIENT_MESSAGE && other.target === target && other.on === this._connection) before += 1;
+      // What is asked of one target keeps its order, and so do messages, as a server takes no ref below one that it has.
+      if (other.held && (other.target === target || (kind === CLIENT_MESSAGE && other.kind === kind))) entry.held = true;
+    }
+    // A far higher ref, as after a reload, would push those that have no answer out of the server's window.
+    if (ref >= lowest + window) entry.held = true;
+    if (kind === CLIENT_MESSAGE && before >= held && !this._heard.has(target)) entry.held = true;
+    if (!entry.held) entry.on = this._connection;
+    return entry.held;
+  }
+
+  /** The error for what has no room in a frame of this server, which a message may have had when it was dispatched. */
+  tooLarge({ kind, size, slice, sent }) {
+    const { message } = this.link.limits;
+    const bytes = kind === CLIENT_MESSAGE ? size : kind === SUBSCRIBE ? encode([slice.cursor, slice.params]).length : 0;
+    if (bytes + ENVELOPE <= message) return null;
+    if (sent != null) return new NupharError("unknown_outcome", `it was sent, and ${message} bytes are the limit now`);
+    return new NupharError("too_large", `a message has at most ${message} bytes, got ${bytes + ENVELOPE}`);
+  }
+}
