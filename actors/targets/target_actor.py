@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pykka._envelope import Envelope
-
-from ..runtime.actor import POISON, Actor
+from ..runtime.actor import Actor
+from ..runtime.door import POISON
 from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
 from ..runtime.timer_once import Alarm
 from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
