@@ -5,59 +5,85 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import gevent
-
+from ..runtime.hook_calls import HookCalls
 from ..runtime.hooks import HookFailed, TopicHooks, call, logger, new_trace_id
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Broadcast, Dispatch, Request, Verdict
+from ..words.errors import Refused
 from ..words.ports import Codec
+from .openings import Openings
 
 
 class Greeter:
-    """Asks an application's hooks about one topic's clients.
+    """Asks an application's hooks about one topic's clients, so many at once (`HookCalls`).
 
     ``answer`` takes the `Verdict` of a request: the router's mailbox, which outlives the router.
     """
 
-    def __init__(self, codec: Codec, timeout: float, answer: Callable[[Verdict], None]) -> None:
+    def __init__(
+        self, codec: Codec, calls: HookCalls, openings: Openings, timeout: float, answer: Callable[[Verdict], None]
+    ) -> None:
         self._codec = codec
+        self._calls = calls
+        self._openings = openings
         self._timeout = timeout
         self._answer = answer
 
-    def ask(self, request: Request, topic_id: str, hooks: TopicHooks, session_model: Any, is_new: bool) -> None:
-        """Ask whether ``request`` is allowed and, for a new subscriber, what his joining causes."""
-        gevent.spawn(self._ask, request, topic_id, hooks, session_model, is_new)
+    @property
+    def is_full(self) -> bool:
+        """Do as many calls of hooks wait as may?"""
+        return self._calls.is_full
+
+    def ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
+        """Ask whether ``request`` is allowed and, for a new subscriber, what its joining causes.
+
+        ``hooks`` None means that the topic does not run: it is begun if the client may subscribe.
+        Raises: Busy if too many calls of hooks wait already.
+        """
+        client_id = request.session.client_id
+        self._calls.spawn(client_id, self._ask, request, topic_id, hooks, session_model, is_new)
 
     def say_goodbye(self, client_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]) -> None:
         """Call the leave hook, and let the topic have what it returns."""
         if hooks.on_leave is not None:
-            gevent.spawn(self._say_goodbye, client_id, hooks, mailbox, is_stored)
+            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, hooks, mailbox, is_stored)
 
-    def _ask(self, request: Request, topic_id: str, hooks: TopicHooks, session_model: Any, is_new: bool) -> None:
-        client_id = request.session.client_id
+    def _ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
+        code, text, details = None, "", None
         caused: Iterable[Dispatch] = ()
         try:
-            if hooks.can_subscribe is not None and not request.trusted:
-                allowed = call(
-                    "can_subscribe", hooks.can_subscribe, client_id, topic_id, session_model, timeout=self._timeout
-                )
-                if not allowed:
-                    self._answer(Verdict(request, "denied", f"you may not subscribe to {topic_id!r}", None, ()))
-                    return
-            if hooks.on_join is not None and is_new:
-                caused = self._dispatches("on_join", hooks.on_join, client_id)
+            caused = self._consider(request, topic_id, hooks, session_model, is_new)
+        except Refused as error:
+            code, text, details = error.code, error.text, error.details
         except HookFailed as error:
-            text = f"the subscription failed; trace id {error.trace_id}"
-            self._answer(Verdict(request, "crashed", text, {"trace_id": error.trace_id}, ()))
-            return
+            code, text = "crashed", f"the subscription failed; trace id {error.trace_id}"
+            details = {"trace_id": error.trace_id}
         except BaseException as error:
             # Whatever it is: a Subscribe is always answered.
             trace_id = new_trace_id()
             logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
-            text = f"the subscription failed; trace id {trace_id}"
-            self._answer(Verdict(request, "crashed", text, {"trace_id": trace_id}, ()))
-            return
-        self._answer(Verdict(request, None, "", None, tuple(caused)))
+            code, text, details = "crashed", f"the subscription failed; trace id {trace_id}", {"trace_id": trace_id}
+        self._answer(Verdict(request, code, text, details, tuple(caused)))
+
+    def _consider(
+        self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool
+    ) -> Iterable[Dispatch]:
+        if request.session.closed:
+            return ()  # it is gone since it asked; nobody is asked for nobody
+        client_id = request.session.client_id
+        opening = None
+        if hooks is None:
+            kind, key = opening = self._openings.parse(topic_id)
+            hooks = kind.hooks
+        if hooks.can_subscribe is not None and not request.trusted:
+            arguments = (client_id, topic_id, session_model)
+            if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):
+                raise Refused("denied", f"you may not subscribe to {topic_id!r}")
+        if opening is not None:
+            self._openings.begin(topic_id, kind, key, None if request.trusted else client_id)
+        if hooks.on_join is not None and is_new:
+            return self._dispatches("on_join", hooks.on_join, client_id)
+        return ()
 
     def _say_goodbye(self, client_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]) -> None:
         assert hooks.on_leave is not None

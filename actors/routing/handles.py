@@ -20,6 +20,7 @@ from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
 from ..words.ports import Codec
 from ..words.store import Store, check_store
+from .openings import Openings
 from .topics import Directory, Kind, Topic
 from .wiring import Wiring
 
@@ -30,6 +31,7 @@ class Home(Protocol):
     """What a handle needs of its server."""
 
     directory: Directory
+    openings: Openings
     sessions: Sessions
     router: Mailbox
     wiring: Wiring
@@ -40,9 +42,6 @@ class Home(Protocol):
 
     def check_running(self) -> None:
         """Raise NotRunning unless the server runs."""
-
-    def start_topic(self, topic: Topic) -> None:
-        """Have the topic's actor started."""
 
 
 def ask(mailbox: Mailbox, message: Any, timeout: float = ASK_TIMEOUT) -> Any:
@@ -222,10 +221,7 @@ class KindHandle:
         Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
         """
         self._home.check_running()
-        topic, is_begun = self._home.directory.find(f"{self._kind.prefix}{suffix}")
-        if is_begun:
-            self._home.start_topic(topic)
-        return TopicHandle(self._home, topic)
+        return TopicHandle(self._home, self._home.openings.open(f"{self._kind.prefix}{suffix}"))
 
     def topics(self) -> Sequence[TopicHandle]:
         """Return the running topics of this kind."""
@@ -245,4 +241,9 @@ class KindHandle:
     def on_leave(self, hook: H) -> H:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
         self._kind.hooks.on_leave = check_hook(hook)
+        return hook
+
+    def on_end(self, hook: H) -> H:
+        """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
+        self._kind.hooks.on_end = check_hook(hook)
         return hook

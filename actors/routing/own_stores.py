@@ -69,6 +69,17 @@ class OwnStores:
             return self._store().model
         return own.target.order.position.model
 
+    def size(self, session: Session) -> int:
+        """Return the bytes that the session's store holds: its model as it is on the wire, and its history."""
+        own = self._running.get(session.client_id)
+        if own is None or own.target.order is None:
+            return 0
+        try:
+            model = len(self._codec.encode_model(own.target.order.position.model))
+        except Exception:  # one that cannot be written: whoever wants to see it hears of that
+            model = 0
+        return model + own.target.order.history_bytes
+
     def close(self, session: Session) -> None:
         """End the session's store."""
         own = self._running.pop(session.client_id, None)

@@ -12,20 +12,24 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
+from ..runtime.timer_every import Reminder
 from ..sessions.session import Membership, Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict
 from ..words.delivery import wish
-from ..words.errors import Refused
+from ..words.errors import Busy, Refused
+from ..words.exit_reasons import Reason
 from ..words.target_names import SESSION, TOPIC, topic_target
 from .admission import Greeter
+from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
 from .topics import Directory, Topic
 
+NONSENSE = "malformed"
+"""The code of a refusal that changes nothing: what was asked was never considered. After any other who is in is out."""
+
 
 class RouterActor(Actor):
-    """``start_topic`` has a topic's actor started, without waiting for it."""
-
     def __init__(
         self,
         directory: Directory,
@@ -33,7 +37,8 @@ class RouterActor(Actor):
         own_stores: OwnStores,
         greeter: Greeter,
         hooks: ServerHooks,
-        start_topic: Callable[[Topic], None],
+        deserted: Deserted,
+        clock: Callable[[], float],
         mailbox: Mailbox,
         **link: Any,
     ) -> None:
@@ -43,7 +48,14 @@ class RouterActor(Actor):
         self._own_stores = own_stores
         self._greeter = greeter
         self._hooks = hooks
-        self._start_topic = start_topic
+        self._deserted = deserted
+        self._clock = clock
+
+    def init(self) -> None:
+        self._reminder = Reminder(self, SWEEP, Sweep())
+
+    def terminate(self, reason: Reason) -> None:
+        self._reminder.stop()
 
     def handle(self, message: Any) -> Any:
         match message:
@@ -62,6 +74,10 @@ class RouterActor(Actor):
                     if session is not None:
                         session.subscribe_to_self()
                         self._own_stores.open(session).put_anyway(dispatch)
+            case Sweep():
+                self._deserted.tick(self._clock())
+            case Ended():
+                self._deserted.settle(message)
             case Connect(client_id):
                 self._hooks.spawn("connect", client_id)
             case Disconnect(client_id, session):
@@ -90,25 +106,43 @@ class RouterActor(Actor):
             self._decide(Verdict(request, "not_found", f"there is no {target!r}", None, ()))
             return
         topic_id = target[len(TOPIC) :]
+        topic = self._directory.topics.get(topic_id)
         try:
             wish(request.params)  # nonsense is refused before any hook is asked
-            hooks = self._directory.hooks_of(topic_id)
+            hooks = self._directory.kind_of(topic_id).hooks if topic is None else topic.hooks
+            if topic is None:
+                self._directory.check_room(None if request.trusted else session.client_id)
         except Refused as error:
             self._decide(Verdict(request, error.code, error.text, error.details, ()))
             return
         membership = session.memberships.get(target)
         is_new = membership is not None and not membership.admitted and not membership.welcomed
-        if (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new):
-            if membership is not None:
-                membership.welcomed = True
-            self._greeter.ask(request, topic_id, hooks, self._own_stores.model(session), is_new)
-        else:
-            self._decide(Verdict(request, None, "", None, ()))
+        asks = (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new)
+        try:
+            if topic is None or asks:
+                model = self._own_stores.model(session)
+                self._greeter.ask(request, topic_id, None if topic is None else hooks, model, is_new)
+                if membership is not None:
+                    membership.welcomed = True
+                return
+            if hooks.on_leave is not None and is_new and self._greeter.is_full:
+                raise Busy("too many calls of hooks wait already")
+        except Busy as error:
+            self._decide(Verdict(request, "busy", str(error), None, ()))
+            return
+        self._decide(Verdict(request, None, "", None, ()))
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
         session, target = request.session, request.target
         membership = session.memberships.get(target)
+        topic = self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
+        if topic is None and verdict.code is None and not request.is_over and not session.closed:
+            # It stopped while the hooks were asked: it is not there any more, or begins anew.
+            if membership is not None and not membership.admitted:
+                membership.welcomed = False
+            self._consider(request)
+            return
         if membership is not None and request.membership is membership:
             membership.requests -= 1
         if session.closed:
@@ -120,17 +154,11 @@ class RouterActor(Actor):
                 self._refuse_held(session, target, membership)
             return
         if verdict.code is None:
-            try:
-                topic, is_begun = self._directory.find(target[len(TOPIC) :])
-            except Refused as error:
-                verdict = verdict._replace(code=error.code, text=error.text, details=error.details)
-            else:
-                if is_begun:
-                    self._start_topic(topic)
-                self._admit(verdict, topic)
-                return
+            assert topic is not None
+            self._admit(verdict, topic)
+            return
         assert verdict.code is not None
-        if membership is not None:
+        if membership is not None and (not membership.admitted or verdict.code != NONSENSE):
             self._refuse_held(session, target, membership)
         session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
 

@@ -5,16 +5,12 @@ It belongs to the server and outlives every actor: a router that is restarted op
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
-
-from ..runtime.hooks import TIMEOUT, HookFailed, TopicHooks, call
+from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
-from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import BOUND, Mailbox
 from ..targets.log import Log
 from ..targets.target import Target
@@ -25,10 +21,11 @@ from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
 from .wiring import longest_prefix
 
-logger = ThrottledLogger("nuphar.actors")
-
 TOPICS = 100_000
 """Topics that one server may have, unless told otherwise."""
+
+TOPICS_EACH = 1_000
+"""Topics that may run at once of those that one session has begun, unless told otherwise."""
 
 
 @dataclass(eq=False)
@@ -40,6 +37,13 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    begun_by: str | None = None
+    """The client id of the session whose Subscribe began it, if any did."""
+    deserted_at: float | None = None
+    """When it was first seen without a subscriber, since then or since the last one left."""
+    deserted_seq: int = 0
+    is_ending: bool = False
+    """Its end hook is being called."""
 
 
 @dataclass(eq=False)
@@ -47,7 +51,8 @@ class Kind:
     """A topic kind: one topic for each id that starts with ``prefix``, started on first use.
 
     ``parse(suffix)`` gives the key, or raises (ValueError) for an id that names nothing; ``store(topic_id, key)``
-    gives a new topic's store, or None for an ephemeral one.
+    gives a new topic's store, or None for an ephemeral one. ``window`` are the seconds for which one goes on without
+    a subscriber, None: the server's.
     """
 
     prefix: str
@@ -55,6 +60,7 @@ class Kind:
     hooks: TopicHooks = field(default_factory=TopicHooks)
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
     delivery: Rule = ALL
+    window: float | None = None
 
 
 class Directory:
@@ -66,7 +72,7 @@ class Directory:
         log: Log,
         topics: int = TOPICS,
         mailbox: int = BOUND,
-        timeout: float = TIMEOUT,
+        topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -76,7 +82,8 @@ class Directory:
         self._log = log
         self._bound = topics
         self._mailbox = mailbox
-        self._timeout = timeout
+        self._bound_each = topics_each
+        self._begun: dict[str, int] = {}
 
     def add_topic(self, topic_id: str, delivery: Rule = ALL) -> Topic:
         """Add a fixed topic, ephemeral at first.
@@ -111,36 +118,50 @@ class Directory:
         if self.kinds.setdefault(kind.prefix, kind) is not kind:
             raise TopicExists(f"there is a topic kind {kind.prefix!r} already")
 
-    def hooks_of(self, topic_id: str) -> TopicHooks:
-        """Return the hooks that decide on a subscription, whether or not the topic runs already.
+    def kind_of(self, topic_id: str) -> Kind:
+        """Return the kind that an id belongs to, whether or not it parses.
 
-        Raises: Refused ``not_found``, ``busy`` when there are too many topics.
+        Raises: Refused ``not_found``.
         """
-        if (topic := self.topics.get(topic_id)) is not None:
-            return topic.hooks
-        kind, _ = self._parse(topic_id)
-        return kind.hooks
+        prefix = longest_prefix(self.kinds, topic_id)
+        if prefix is None:
+            raise Refused("not_found", f"there is no topic {topic_id!r}")
+        return self.kinds[prefix]
 
-    def find(self, topic_id: str) -> tuple[Topic, bool]:
-        """Return a topic, and whether it was begun by this very call.
+    def reserve(self, client_id: str | None, under_way: int = 0) -> None:
+        """Count another topic for ``client_id`` (None: the program), before it is added, beside those ``under_way``.
 
-        Raises: Refused ``not_found``; ``busy`` when there are too many topics; ``crashed`` when its store cannot be
-        made.
+        Raises: Refused ``busy``.
         """
-        if (topic := self.topics.get(topic_id)) is not None:
-            return topic, False
-        kind, key = self._parse(topic_id)
-        try:
-            store = call("store", kind.store, topic_id, key, timeout=self._timeout)
-        except HookFailed as error:
-            text = f"the topic could not be started; trace id {error.trace_id}"
-            raise Refused("crashed", text, {"trace_id": error.trace_id}) from error
+        self.check_room(client_id, under_way)
+        if client_id is not None:
+            self._begun[client_id] = self._begun.get(client_id, 0) + 1
+
+    def release(self, client_id: str | None) -> None:
+        """Count it no more: it has ended, or could not begin."""
+        if client_id is not None:
+            left = self._begun[client_id] - 1
+            if left:
+                self._begun[client_id] = left
+            else:
+                del self._begun[client_id]
+
+    def check_room(self, client_id: str | None, under_way: int = 0) -> None:
+        """Check that another topic may begin. Raises: Refused ``busy``."""
+        if len(self.topics) + under_way >= self._bound:
+            raise Refused("busy", f"there are {self._bound} topics already")
+        if client_id is not None and self._begun.get(client_id, 0) >= self._bound_each:
+            raise Refused("busy", f"this session has begun {self._bound_each} topics that run")
+
+    def add(self, topic_id: str, kind: Kind, store: Store | None, begun_by: str | None = None) -> Topic:
+        """Add a topic of a kind that was reserved for ``begun_by``; its actor is still to be started."""
         topic = self._new(topic_id, kind.hooks, kind)
         topic.target.rule = kind.delivery
+        topic.begun_by = begun_by
         if store is not None:
             topic.target.use(self._log.open(topic.target.name, store))
         self.topics[topic_id] = topic
-        return topic, True
+        return topic
 
     def give_store(self, topic: Topic, store: Store) -> Any:
         """Return the order that makes a fixed topic stored."""
@@ -155,26 +176,7 @@ class Directory:
         if self.topics.get(topic.id) is topic:
             del self.topics[topic.id]
             self._log.forget(topic.target.name)
-
-    def _parse(self, topic_id: str) -> tuple[Kind, Any]:
-        prefix = longest_prefix(self.kinds, topic_id)
-        if prefix is None:
-            raise Refused("not_found", f"there is no topic {topic_id!r}")
-        if len(self.topics) >= self._bound:
-            raise Refused("busy", f"there are {self._bound} topics already")
-        kind = self.kinds[prefix]
-        try:
-            return kind, kind.parse(topic_id[len(prefix) :])
-        except (Exception, gevent.Timeout, SystemExit) as error:
-            # A parser says no by raising; anything but a ValueError or its like is worth a look.
-            logger.log(
-                logging.DEBUG if isinstance(error, ValueError | KeyError | TypeError) else logging.ERROR,
-                "the id %r does not parse as a %r",
-                topic_id,
-                prefix,
-                exc_info=error,
-            )
-            raise Refused("not_found", f"there is no topic {topic_id!r}") from error
+            self.release(topic.begun_by)
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self._host)

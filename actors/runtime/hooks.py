@@ -11,6 +11,8 @@ import gevent
 from gevent._hub_local import get_hub_if_exists
 
 from ..words.errors import NupharError, UsageError
+from .apart import run_apart
+from .hook_calls import HookCalls
 from .log_throttle import ThrottledLogger
 
 logger = ThrottledLogger("nuphar.hooks")
@@ -39,21 +41,29 @@ def new_trace_id() -> str:
 
 
 def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
-    """Call ``hook`` in this greenlet, for at most ``timeout`` seconds, and return what it returns.
+    """Call ``hook`` in a short greenlet of its own, for at most ``timeout`` seconds, and return what it returns.
 
     Raises: HookFailed, when what went wrong is in the log.
     """
     try:
-        if get_hub_if_exists() is None:
-            return hook(*arguments)  # in a plain thread, whose time is its own
-        with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
-            return hook(*arguments)
+        return call_raw(name, hook, *arguments, timeout=timeout)
     except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
         raise
     except (Exception, gevent.Timeout, SystemExit) as error:
         trace_id = new_trace_id()
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error
+
+
+def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+    """Call ``hook`` like `call`. Raises: what it raises, or HookTimeout."""
+
+    def run() -> Any:
+        with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
+            return hook(*arguments)
+
+    hub = get_hub_if_exists()
+    return hook(*arguments) if hub is None else run_apart(hub, run)  # in a plain thread its time is its own
 
 
 def check_hook(hook: Any) -> Any:
@@ -75,6 +85,7 @@ class ServerHooks:
     connect: list[Hook] = field(default_factory=list)
     disconnect: list[Hook] = field(default_factory=list)
     timeout: float = TIMEOUT
+    calls: HookCalls = field(default_factory=HookCalls)
 
     def run(self, name: str, *arguments: Any) -> None:
         """Call every hook of ``name``; what goes wrong is in the log and nowhere else."""
@@ -84,10 +95,10 @@ class ServerHooks:
             except HookFailed:
                 continue
 
-    def spawn(self, name: str, *arguments: Any) -> None:
+    def spawn(self, name: str, client_id: str) -> None:
         """Run the hooks of ``name`` in a greenlet of their own, for actors that must not wait."""
         if getattr(self, name):
-            gevent.spawn(self.run, name, *arguments)
+            self.calls.spawn_anyway(client_id, self.run, name, client_id)
 
 
 @dataclass
@@ -96,8 +107,10 @@ class TopicHooks:
 
     ``can_subscribe(client_id, topic_id, session_model) -> bool``; ``on_join(client_id)`` and
     ``on_leave(client_id)`` return messages (or None) that are dispatched, or broadcast where there is no store.
+    ``on_end(topic_id, model)`` is called before a topic of a kind ends that nobody is subscribed to.
     """
 
     can_subscribe: Hook | None = None
     on_join: Hook | None = None
     on_leave: Hook | None = None
+    on_end: Hook | None = None

@@ -80,6 +80,14 @@ class Answers:
         self._places: list[Any]  # a Place, the target of one that is pending, the code of one that was refused
         self._refusals: dict[int, Refusal] = {}
 
+    @property
+    def size(self) -> int:
+        """The bytes that it holds, about: three columns, and the refusals."""
+        if self._refs is _NOTHING:
+            return 0
+        texts = sum(len(refusal.text) for refusal in self._refusals.values())
+        return 24 * len(self._refs) + 250 * len(self._refusals) + texts
+
     def begin(self, ref: int, target: str) -> Fate:
         """Say what ``ref`` is, and remember a new one as not answered yet."""
         if ref > self.highest:

@@ -12,6 +12,7 @@ from .session_book import Resumable
 from .sessions import Sessions
 from .takeover import NOWHERE
 from .tokens import Tokens, Verdict
+from .weight import weigh
 
 logger = ThrottledLogger("nuphar.actors")
 
@@ -32,9 +33,15 @@ class Greeting(NamedTuple):
 
 
 class Resumption:
-    """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds."""
+    """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds.
 
-    def __init__(self, sessions: Sessions, window: float = WINDOW) -> None:
+    ``own_store(session)`` are the bytes that a session's own store holds.
+    """
+
+    def __init__(
+        self, sessions: Sessions, window: float = WINDOW, own_store: Callable[[Session], int] = lambda session: 0
+    ) -> None:
+        self._own_store = own_store
         self._sessions = sessions
         self._book = sessions.book
         self._window = window
@@ -85,6 +92,7 @@ class Resumption:
             return
         session.connect(NOWHERE)
         known.lost_at, known.close = now, _nothing_to_close
+        known.weight = weigh(session, self._own_store(session))
         self._book.save(known)
         self.tick(now)
 

@@ -66,6 +66,12 @@ class Membership:
                 return
         self._held = []
 
+    def expel(self) -> None:
+        """Its target has ended while a Subscribe is still being considered: it is joining again."""
+        self.admitted = self.welcomed = False
+        self._mailbox = None
+        self.put = self._hold
+
     def put_anyway(self, message: Any) -> None:
         """Send ``message`` the way of the others even over the bound: for what is bounded elsewhere."""
         if self.admitted and self._mailbox is not None:
@@ -76,6 +82,10 @@ class Membership:
     def hold_anyway(self, message: Any) -> None:
         """Hold ``message`` even over the bound: for what the server itself wants."""
         self._held.append(message)
+
+    def held_bytes(self, each: int) -> int:
+        """Return the bytes of what is held: ``each`` for a message, and its payload."""
+        return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
 
     def take_held(self) -> list[Any]:
         """Take away what was held."""
@@ -103,18 +113,9 @@ class Session(_Touched):
     """
 
     __slots__ = (
-        "_hooks",
-        "_repeats",
-        "_router",
-        "_subscriptions",
-        "_wanting",
-        "client_id",
-        "closed",
-        "in_hand",
-        "key",
-        "memberships",
-        "successor",
-    )
+        "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand", "key",
+        "memberships", "successor",
+    )  # fmt: skip
 
     def __init__(
         self,

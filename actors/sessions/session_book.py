@@ -10,17 +10,21 @@ if TYPE_CHECKING:
     from .tokens import Tokens
 
 DETACHED = 10_000
-"""Sessions without a connection that are kept, unless told otherwise: at worst 24 KiB of answers each."""
+"""Sessions without a connection that are kept, unless told otherwise."""
+
+DETACHED_BYTES = 256 << 20
+"""Bytes that all of them may hold, unless told otherwise (`weight.weigh`): subscriptions, answers, their own stores."""
 
 
 class Resumable:
     """What a client finds again when it comes back. ``lost_at`` is None while it has a connection.
 
-    ``close(code, reason)`` ends that connection. Of ``session`` the client id, the answers and the names of its targets
+    ``close(code, reason)`` ends that connection. ``weight`` are the bytes that it held when it lost the last one.
+    Of ``session`` the client id, the answers and the names of its targets
     matter: a store outside this process would keep them as plain data, beside the id, the identity and the tokens.
     """
 
-    __slots__ = ("close", "id", "identity", "lost_at", "session", "tokens")
+    __slots__ = ("close", "id", "identity", "lost_at", "session", "tokens", "weight")
 
     def __init__(
         self, id: str, session: Session, tokens: Tokens, identity: str | None, close: Callable[[int, str], None]
@@ -31,16 +35,25 @@ class Resumable:
         self.identity = identity
         self.close = close
         self.lost_at: float | None = None
+        self.weight = 0
 
 
 class MemoryBook:
-    """The port `SessionBook` in this process's memory; ``window`` seconds without a connection end a session."""
+    """The port `SessionBook` in this process's memory; ``window`` seconds without a connection end a session.
 
-    def __init__(self, window: float, bound: int = DETACHED) -> None:
+    Of too many without a connection those go first that hold nothing, then who has waited longest: so a flood of
+    newcomers who only say Hello puts out nobody who is away. Of too many bytes the heaviest go first:
+    those that weigh as much as the heaviest one to a factor of two, and of these who has waited longest.
+    """
+
+    def __init__(self, window: float, bound: int = DETACHED, bytes_bound: int = DETACHED_BYTES) -> None:
         self._window = window
         self._bound = bound
+        self._bytes_bound = bytes_bound
         self._connected: dict[str, Resumable] = {}
         self._detached: dict[str, Resumable] = {}  # whoever lost its connection first comes first
+        self._by_weight: dict[int, dict[str, Resumable]] = {}  # the same, by the number of bits of their weights
+        self.detached_bytes = 0
 
     def __len__(self) -> int:
         return len(self._connected) + len(self._detached)
@@ -51,22 +64,47 @@ class MemoryBook:
         return len(self._detached)
 
     def save(self, resumable: Resumable) -> None:
-        (self._connected if resumable.lost_at is None else self._detached)[resumable.id] = resumable
+        if resumable.lost_at is None:
+            self._connected[resumable.id] = resumable
+            return
+        self._remove(resumable.id)
+        self._detached[resumable.id] = resumable
+        self._by_weight.setdefault(resumable.weight.bit_length(), {})[resumable.id] = resumable
+        self.detached_bytes += resumable.weight
 
     def get(self, id: str) -> Resumable | None:
         return self._connected.get(id) or self._detached.get(id)
 
     def take(self, id: str) -> Resumable | None:
-        return self._connected.pop(id, None) or self._detached.pop(id, None)
+        return self._connected.pop(id, None) or self._remove(id)
 
     def expire(self, now: float) -> list[Resumable]:
         due: list[Resumable] = []
-        excess = len(self._detached) - self._bound
         for resumable in self._detached.values():
             assert resumable.lost_at is not None
-            if len(due) >= excess and now - resumable.lost_at < self._window:
+            if now - resumable.lost_at < self._window:
                 break
             due.append(resumable)
         for resumable in due:
-            del self._detached[resumable.id]
+            self._remove(resumable.id)
+        while len(self._detached) > self._bound:
+            due.append(self._pop_first(self._by_weight.get(0) or self._detached))
+        while self.detached_bytes > self._bytes_bound:
+            due.append(self._pop_first(self._by_weight[max(self._by_weight)]))
         return due
+
+    def _pop_first(self, among: dict[str, Resumable]) -> Resumable:
+        first = self._remove(next(iter(among)))
+        assert first is not None
+        return first
+
+    def _remove(self, id: str) -> Resumable | None:
+        resumable = self._detached.pop(id, None)
+        if resumable is not None:
+            weight_class = resumable.weight.bit_length()
+            alike = self._by_weight[weight_class]
+            del alike[id]
+            if not alike:
+                del self._by_weight[weight_class]
+            self.detached_bytes -= resumable.weight
+        return resumable

@@ -52,6 +52,11 @@ class Order:
     def seq(self) -> int:
         return self.position.seq
 
+    @property
+    def history_bytes(self) -> int:
+        """Bytes of payload that are kept."""
+        return self._bytes
+
     def apply(self, message: Any, payload: bytes) -> int:
         """Apply ``message``, whose bytes are ``payload``, and return its seq.
 

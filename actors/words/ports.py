@@ -81,6 +81,10 @@ class SessionBook(Protocol):
     def detached(self) -> int:
         """How many have no connection."""
 
+    @property
+    def detached_bytes(self) -> int:
+        """How many bytes these hold, by their weights."""
+
     def save(self, resumable: Resumable) -> None:
         """Keep it."""
 
@@ -91,4 +95,4 @@ class SessionBook(Protocol):
         """Take it out: of two who take the same, one gets it."""
 
     def expire(self, now: float) -> list[Resumable]:
-        """Take out those whose time without a connection is over, and the oldest beyond the bound."""
+        """Take out those whose time without a connection is over, and those beyond a bound."""

@@ -1,4 +1,4 @@
-"""The address of an actor in another process: what is told to it is written at once, so that a fault is the sender's."""
+"""The address of an actor in another process: what is told to it is encoded at once, so a fault is the sender's."""
 
 from __future__ import annotations
 

@@ -6,12 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...actors.routing.topics import TOPICS
+from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
+from ...actors.routing.topics import TOPICS, TOPICS_EACH
 from ...actors.runtime.hooks import TIMEOUT, Hook, check_hook
 from ...actors.runtime.mailbox import BOUND
+from ...actors.runtime.turns import Bounds
 from ...actors.sessions.reception import WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
-from ...actors.sessions.session_book import DETACHED
+from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.limits import Limits
@@ -31,19 +33,29 @@ class Options:
     """Messages kept for each topic, for clients that come back."""
     max_topics: int = TOPICS
     """Topics that may run at once; a Subscribe beyond them is answered ``busy``."""
+    max_topics_begun: int = TOPICS_EACH
+    """Topics of a kind that run at once because the Subscribe of one session began them; another is ``busy``."""
+    topic_window: float = TOPIC_WINDOW
+    """Seconds for which a topic of a kind goes on when nobody is subscribed; ``float("inf")``: for ever."""
     max_subscriptions: int = SUBSCRIPTIONS
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
     hook_timeout: float = TIMEOUT
-    """Seconds that a hook may take."""
+    """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
+    max_hooks: int = Bounds.at_once
+    """Calls of hooks that run at once for clients who come, subscribe and leave; 100,000 more may wait their turn."""
+    max_hooks_each: int = Bounds.at_once_each
+    """Of these, for one session; as many more of it wait as it may have subscriptions, the next one is ``busy``."""
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
 
     resume_window: float = WINDOW
     """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
     max_detached: int = DETACHED
-    """Sessions that may wait for their client; the one that has waited longest ends first."""
+    """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""
+    max_detached_bytes: int = DETACHED_BYTES
+    """Bytes that these may hold together: subscriptions, answers, their own stores; the heaviest end first."""
     identity: Hook | None = None
     """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
 
@@ -52,6 +64,10 @@ class Options:
 
     inspect: str | None = None
     """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere."""
+
+    def hook_bounds(self) -> Bounds:
+        """Return how many calls of hooks may run and wait."""
+        return Bounds(self.max_hooks, self.max_hooks_each, waiting_each=self.max_subscriptions)
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> Options:
@@ -66,7 +82,18 @@ class Options:
         for name, kind in (("origins", Origins), ("limits", Limits)):
             if not isinstance(getattr(options, name), kind):
                 raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
-        for name in ("history", "max_topics", "max_subscriptions", "mailbox", "hook_timeout", "max_detached"):
+        for name in (
+            "history",
+            "max_topics",
+            "max_topics_begun",
+            "max_subscriptions",
+            "mailbox",
+            "hook_timeout",
+            "max_hooks",
+            "max_hooks_each",
+            "max_detached",
+            "max_detached_bytes",
+        ):
             value = getattr(options, name)
             number = float if name == "hook_timeout" else int
             if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:
@@ -76,9 +103,21 @@ class Options:
             seconds = getattr(options, name)
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
                 raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
+        if check_window("option topic_window", options.topic_window) is None:
+            raise UsageError("option topic_window: expected seconds from 0, got None")
         if options.identity is not None:
             check_hook(options.identity)
         guard = options.hub_guard
         if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
             raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")
         return options
+
+
+def check_window(name: str, seconds: Any) -> float | None:
+    """Return ``seconds`` if a topic may wait so long for a subscriber; None is for the server's option to say.
+
+    Raises: UsageError.
+    """
+    if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0):
+        return seconds
+    raise UsageError(f'{name}: expected seconds from 0, or float("inf") for ever, got {seconds!r}')

@@ -8,10 +8,13 @@ from typing import Any, Self
 import gevent
 
 from ...actors.routing.admission import Greeter
+from ...actors.routing.deserted import Deserted
 from ...actors.routing.handles import KindHandle, TopicHandle
+from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
 from ...actors.routing.topics import Directory, Kind, Topic
 from ...actors.routing.wiring import Wiring
+from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
@@ -36,7 +39,7 @@ from ..watch.live_tree import Node
 from . import tree
 from .hook_decorators import Hooked
 from .lifecycle import Life
-from .options import Options
+from .options import Options, check_window
 
 logger = ThrottledLogger("nuphar.supervision")
 
@@ -65,7 +68,7 @@ class Server(Hooked):
         **options: Any,
     ) -> None:
         self.host = host
-        self.options = Options.of(options)
+        self.options = sized = Options.of(options)
         self.initial = initial
         self.wiring = wiring if wiring is not None else Wiring()
         if not isinstance(self.wiring, Wiring):
@@ -77,19 +80,21 @@ class Server(Hooked):
         self.codec.encode_model(session_store.model)
 
         # What outlives the actors, so that a successor finds everything as it was.
-        self.log = MemoryLog(self.options.history, host)
+        self.log = MemoryLog(sized.history, host)
         self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=self.options.hook_timeout)
+        self.hooks = ServerHooks(timeout=sized.hook_timeout, calls=HookCalls(sized.hook_bounds()))
         self.router, self.topic_starts, self.session_starts = (Mailbox(100_000, host=host) for _ in range(3))
-        self.directory = Directory(
-            self.codec, self.log, self.options.max_topics, self.options.mailbox, self.options.hook_timeout, host
-        )
-        book = MemoryBook(self.options.resume_window, self.options.max_detached)
-        self.sessions = Sessions(self.router, self.hooks, self.options.max_subscriptions, book, host)
+        self.directory = Directory(self.codec, self.log, sized.max_topics, sized.mailbox, sized.max_topics_begun, host)
+        self.openings = Openings(self.directory, self.start_topic, sized.hook_timeout)
+        book = MemoryBook(sized.resume_window, sized.max_detached, sized.max_detached_bytes)
+        self.sessions = Sessions(self.router, self.hooks, sized.max_subscriptions, book, host)
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store, host)
-        self.greeter = Greeter(self.codec, self.options.hook_timeout, self.router.put_anyway)
-        resumption = Resumption(self.sessions, self.options.resume_window)
-        self.gateway = Gateway(self.codec, self.sessions, self.options.limits, resumption, host)
+        self.greeter = Greeter(self.codec, self.hooks.calls, self.openings, sized.hook_timeout, self.router.put_anyway)
+        resumption = Resumption(self.sessions, sized.resume_window, self.own_stores.size)
+        self.deserted = Deserted(
+            self.directory, self.hooks.calls, self.router.put_anyway, sized.topic_window, sized.hook_timeout
+        )
+        self.gateway = Gateway(self.codec, self.sessions, sized.limits, resumption, host)
 
         self.origins, self.identity = self.options.origins, self.options.identity
         self.retry_after = self.options.retry_after
@@ -158,6 +163,7 @@ class Server(Hooked):
             "connections": len(self.gateway.connections),
             "sessions": len(self.sessions),
             "detached": self.sessions.book.detached,
+            "detached_bytes": self.sessions.book.detached_bytes,
             "topics": len(self.directory.topics),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
             "dead_letters": self.letters.count,
@@ -258,19 +264,23 @@ class Server(Hooked):
         can_subscribe: Hook | None = None,
         on_join: Hook | None = None,
         on_leave: Hook | None = None,
+        on_end: Hook | None = None,
         delivery: Any = ALL,
+        window: float | None = None,
     ) -> KindHandle:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
         Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
-        ``delivery`` is the rule of each of these topics, as in `topic`.
+        ``delivery`` is the rule of each of these topics, as in `topic`. One that nobody has been subscribed to for
+        ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end(topic_id, model)``.
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
         if not callable(parse):
             raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
-        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave), delivery=rule_of(delivery))
+        hooks = TopicHooks(can_subscribe, on_join, on_leave, on_end)
+        kind = Kind(prefix, parse, hooks, delivery=rule_of(delivery), window=check_window("window", window))
         handle = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
             handle.with_store(store)

@@ -14,6 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from support.serving import Program, program
 
+from .tab import Page
 from .window import Browser
 
 FLAGS = [
@@ -137,3 +138,16 @@ def browser(demo: Demo, driver: webdriver.Chrome, tmp_path: Path, request: pytes
         browser.take_pictures(tmp_path)
     else:
         assert browser.complaints() == []
+
+
+@pytest.fixture
+def page(driver: webdriver.Chrome) -> Iterator[Page]:
+    """An empty tab; the site of `page.py` runs, and no policy of it is broken."""
+    with program("-m", "browser.page") as site:
+        page = Page(driver, site.wait_for(r"http://\S+")[0].rstrip("/"))
+        yield page
+        for handle in driver.window_handles:
+            driver.switch_to.window(handle)
+            assert driver.execute_script("return window.violations ?? []") == []
+        site.signal(signal.SIGTERM)
+        assert site.wait() == 0, site.output

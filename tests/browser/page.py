@@ -5,13 +5,14 @@ It says its URL and serves until it is told to end.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from nuphar import Server, Store, serve
+from nuphar import Limits, Server, Store, serve
 
 POLICY = "default-src 'self'; require-trusted-types-for 'script'; trusted-types nuphar"
 
@@ -33,7 +34,9 @@ class Dead {
 }
 function start(connect) {
   window.told = [];
+  window.states = [];
   window.client = connect("/live", {
+    onstate: (state, { why }) => states.push([state, why]),
     ...(hash.has("offline") ? { WebSocket: Dead, platform: { fetch: undefined } } : {}),
     ...(hash.has("hasty") ? { platform: { random: () => Math.random() / 50 } } : {}), // it comes back within 20 ms
     onreject: (error, { message }) => told.push([error.code, message]),
@@ -49,24 +52,42 @@ FILES = {
     "/start.js": ("text/javascript", START),
     "/module.js": ("text/javascript", MODULE),
     "/classic.js": ("text/javascript", "start(nuphar.connect);"),
+    "/elsewhere": ("text/html", "<!doctype html><html lang=en><title>elsewhere</title><p>no client here"),
     "/favicon.ico": ("image/x-icon", ""),
 }
 
 
-def app(topic: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Serve the files, and under /list what the server has."""
-    kind, text = FILES.get(environ["PATH_INFO"], ("text/plain", ""))
-    if environ["PATH_INFO"] == "/list":
-        kind, text = "application/json", json.dumps(topic.model)
+def app(told: dict[str, Callable[[], Any]], environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Serve the files, and as JSON what the server tells of itself."""
+    path = environ["PATH_INFO"]
+    kind, text = ("application/json", json.dumps(told[path]())) if path in told else FILES.get(path, ("text/plain", ""))
     start_response("200 OK", [("Content-Type", f"{kind}; charset=utf-8"), ("Content-Security-Policy", POLICY)])
     return [text.encode()]
 
 
 def main() -> None:
     """Serve on a free port."""
-    server = Server()
-    topic = server.topic("list").with_store(Store([], lambda model, message: [*model, message]))
-    serve(server, partial(app, topic), port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--heartbeat", type=float, default=20.0, help="seconds")
+    parser.add_argument("--size", type=int, default=0, help="characters of the list's first item; 0 for an empty list")
+    options = parser.parse_args()
+    queries: list[str] = []
+
+    def identity(environ: dict[str, Any]) -> None:
+        queries.append(environ.get("QUERY_STRING", ""))
+        if "stranger" in queries[-1]:
+            raise LookupError("nobody knows this one")
+
+    server = Server(limits=Limits(heartbeat=options.heartbeat), identity=identity)
+    first = ["x" * options.size] if options.size else []
+    topic = server.topic("list").with_store(Store(first, lambda model, message: [*model, message]))
+    server.topic_kind("asset-", store=Store(0, lambda total, more: total + more))
+    told = {
+        "/list": lambda: topic.model,
+        "/queries": lambda: queries,  # with which lines were opened
+        "/sessions": lambda: server.stats()["sessions"],
+    }
+    serve(server, partial(app, told), port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
 
 
 if __name__ == "__main__":

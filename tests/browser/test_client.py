@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-
 import pytest
-from selenium.webdriver import Chrome
-from support.serving import program
 
 from .tab import Page
 
@@ -19,19 +14,6 @@ addEventListener("pagehide", () => {
 });
 """
 NAME = "return Object.entries(sessionStorage).find(([key]) => key.startsWith('nuphar '))"
-
-
-@pytest.fixture
-def page(driver: Chrome) -> Iterator[Page]:
-    """An empty tab; the site runs."""
-    with program("-m", "browser.page") as site:
-        page = Page(driver, site.wait_for(r"http://\S+")[0].rstrip("/"))
-        yield page
-        for handle in driver.window_handles:
-            driver.switch_to.window(handle)
-            assert driver.execute_script("return window.violations ?? []") == []
-        site.signal(signal.SIGTERM)
-        assert site.wait() == 0, site.output
 
 
 @pytest.mark.parametrize("path", ["/", "/classic"])
@@ -139,7 +121,9 @@ import("/live/nuphar.js").then(({ connect }) => {
     send() {}
     close() {}
   }
-  const platform = { random: () => 0, ...(arguments[0] === "polling" ? { EventSource: undefined } : {}) };
+  const blocked = (url) => arguments[0] === "polling" && new URL(url).pathname === "/live/events";
+  const lets = (url, how) => (blocked(url) ? Promise.reject(TypeError("blocked")) : fetch(url, how));
+  const platform = { random: () => 0, fetch: lets };
   window.client.close();
   window.client = connect("/live", { WebSocket: Dead, platform, storage: false });
   const update = (model, message) => [...model, message];

@@ -13,6 +13,8 @@ from support.serving import eventually, listen
 
 from nuphar import Limits, Refused, Server, Slice, Store, Wiring
 from nuphar.actors.sessions.answers import WINDOW
+from nuphar.actors.sessions.takeover import NOWHERE
+from nuphar.transport.server.framing import BARE
 
 T = "topic:t"
 MakeServer = Callable[..., Server]
@@ -443,6 +445,42 @@ def test_of_too_many_without_a_connection_the_oldest_ends(make_server: MakeServe
     fresh(clients[0].back(), than=clients[0])
     assert place.resumed(clients[1].back()) == []
     assert place.resumed(clients[2].back()) == []
+
+
+def test_ten_thousand_who_only_say_hello_put_out_nobody_who_is_away(make_server: MakeServer) -> None:
+    place = Place(make_server)
+    away = []
+    for _ in range(3):
+        away.append(client := place.client())
+        client.send([2, 1, T, None, None])
+        client.barrier()
+        place.cut(client)
+    resumption = place.server.gateway.resumption
+    for n in range(10_500):
+        greeting = resumption.greet(None, None, None, BARE, NOWHERE, lambda code, reason: None)
+        resumption.lose(greeting.session, place.server.gateway.clock())
+        if n % 1_000 == 0:
+            settle(place.server)
+    settle(place.server)
+    assert place.server.stats()["detached"] == 10_000
+    for client in away:
+        place.resumed(client.back())
+
+
+def test_of_too_many_bytes_without_a_connection_the_heaviest_end(make_server: MakeServer) -> None:
+    place = Place(make_server, max_detached_bytes=30_000)
+    light, heavy = place.client(), place.client()
+    light.send([2, 1, T, None, None])
+    heavy.send([4, 1, "session", "x" * 40_000])  # its own store
+    for client in (light, heavy):
+        client.barrier()
+    light.cut()
+    eventually(lambda: place.server.sessions.book.detached == 1)
+    assert 0 < place.server.stats()["detached_bytes"] < 1_000
+    place.cut(heavy)
+    settle(place.server)
+    fresh(heavy.back(), than=heavy)
+    place.resumed(light.back())
 
 
 def test_a_session_that_the_server_disconnects_cannot_be_resumed(place: Place) -> None:

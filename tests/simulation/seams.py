@@ -13,8 +13,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from nuphar.actors.routing import admission
-from nuphar.actors.runtime import hooks
+from nuphar.actors.routing import openings
+from nuphar.actors.runtime import hook_calls, hooks
 from nuphar.actors.sessions import answers, repeats, takeover
 from nuphar.actors.targets import lane, target_actor
 from nuphar.transport.client.core import outgoing
@@ -22,7 +22,7 @@ from nuphar.transport.server import connections, outbox, reader, websocket
 
 from .hub import Hub
 
-MODULES_WITH_GEVENT = (admission, hooks, outbox, connections, websocket)
+MODULES_WITH_GEVENT = (openings, hook_calls, hooks, outbox, connections, websocket)
 MODULES_WITH_A_HUB = (reader,)
 
 

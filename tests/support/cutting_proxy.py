@@ -1,4 +1,4 @@
-"""A proxy in a thread of its own, for browsers: it cuts between any two bytes, and refuses requests it is told to."""
+"""A proxy in a thread of its own, for browsers: it cuts between any two bytes, refuses some requests, or is slow."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from weakref import WeakSet
 
 from .raw import WAIT
 
-LIVE = (b"GET /live HTTP", b"POST /live/send", b"GET /live/poll", b"GET /live/events")
+LIVE = (b"GET /live HTTP", b"POST /live/send", b"GET /live/poll", b"GET /live/events", b"GET /live?")
 """How the requests of a client begin; other connections fetch files, and are left alone."""
+
+TICK = 0.02
+"""Seconds between two parts of what a slow proxy passes on."""
 
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class CuttingProxy:
-    """Passes bytes on to ``port`` of this machine. Its methods may be called from any thread."""
+    """Passes bytes on to ``port`` of this machine. Its methods may be called from any thread.
 
-    def __init__(self, port: int, *, refused: tuple[bytes, ...] = ()) -> None:
+    ``rate`` is how many bytes a second a live connection brings to the browser; None for as many as there are.
+    """
+
+    def __init__(self, port: int, *, refused: tuple[bytes, ...] = (), rate: int | None = None) -> None:
         self.refused = refused
+        self._rate = rate
         self._to = port
         self._left: int | None = None
         self._cut = threading.Event()
@@ -103,7 +110,7 @@ class CuttingProxy:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, browser: asyncio.StreamWriter | None
     ) -> None:
         """Pass on what comes; ``browser`` is where a refusal goes, for what comes from there."""
-        while data := await reader.read(65_536):
+        while data := await reader.read(65_536 if self._rate is None else max(1, int(self._rate * TICK))):
             if browser is not None and data.startswith(LIVE):
                 if self.refused and data.startswith(self.refused):
                     browser.write(REFUSAL)
@@ -119,6 +126,8 @@ class CuttingProxy:
                     self._abort()
                     return
             await writer.drain()
+            if self._rate is not None and browser is None and writer in self._writers:
+                await asyncio.sleep(TICK)
 
     async def _close(self) -> None:
         self._is_closing = True

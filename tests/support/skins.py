@@ -8,27 +8,23 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nuphar import AsyncClient, Client, Store
-from nuphar.transport.client.connectors.async_websocket import AsyncLink
 from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.runtimes import choose
-from nuphar.transport.client.connectors.websocket import websocket
+from nuphar.transport.client.connectors.runtimes import Threads
 
 from .raw import WAIT
-from .serving import eventually
+from .serving import eventually, in_thread
 
 
-def is_websocket(where: Any) -> bool:
-    """Say whether it is a URL that needs no fallback."""
-    return isinstance(where, str) and where.startswith("ws")
+def quick(where: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return a client's options, with those of one that comes back at once."""
+    return {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options if isinstance(where, str) else options
 
 
 class Skin:
     """A client on greenlets or threads that comes back at once; see `AsyncSkin` for the third."""
 
-    def __init__(self, runtime: str, where: Any, stores: dict[str, Store], queue: Any = None) -> None:
-        if is_websocket(where):
-            where = websocket(where, runtime=choose(runtime), backoff=Backoff(0.01), chance=lambda: 0.5)
-        self.client: Any = Client(where, stores=stores, queue=queue, runtime=runtime)
+    def __init__(self, runtime: str, where: Any, stores: dict[str, Store], queue: Any = None, **options: Any) -> None:
+        self.client: Any = Client(where, stores=stores, queue=queue, runtime=runtime, **quick(where, options))
 
     def start(self, target: str, message: Any) -> Callable[[], Any]:
         """Dispatch; what is returned waits for the answer."""
@@ -44,26 +40,27 @@ class Skin:
         self.client.wait_until(condition, WAIT)
 
     def close(self) -> None:
-        self.client.close()
+        if isinstance(self.client._runtime, Threads):
+            in_thread(self.client.close)  # it waits for the answer of our own server
+        else:
+            self.client.close()
 
 
 class AsyncSkin(Skin):
     """A client on asyncio, whose loop runs in a thread of its own."""
 
-    def __init__(self, where: Any, stores: dict[str, Store], queue: Any = None) -> None:
+    def __init__(self, where: Any, stores: dict[str, Store], queue: Any = None, **options: Any) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         try:
-            self.client = self.run(self._enter(where, stores, queue))
+            self.client = self.run(self._enter(where, stores, queue, options))
         except BaseException:
             self._end()
             raise
 
-    async def _enter(self, where: Any, stores: dict[str, Store], queue: Any) -> AsyncClient:
-        if is_websocket(where):
-            where = AsyncLink(where, backoff=Backoff(0.01), chance=lambda: 0.5)
-        return await AsyncClient(where, stores=stores, queue=queue).__aenter__()
+    async def _enter(self, where: Any, stores: dict[str, Store], queue: Any, options: Any) -> AsyncClient:
+        return await AsyncClient(where, stores=stores, queue=queue, **quick(where, options)).__aenter__()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine in the loop, while our hub goes on."""
@@ -101,3 +98,10 @@ class AsyncSkin(Skin):
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(WAIT)
             self._loop.close()
+
+
+def skin(runtime: str, where: Any, stores: dict[str, Store], queue: Any = None, **options: Any) -> Skin:
+    """Return a client on ``greenlets``, ``threads`` or ``asyncio``."""
+    if runtime == "asyncio":
+        return AsyncSkin(where, stores, queue, **options)
+    return Skin(runtime, where, stores, queue, **options)

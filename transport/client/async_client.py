@@ -17,6 +17,8 @@ from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
 from .connectors.threaded import InThreads
+from .connectors.url_options import check_options
+from .connectors.urls import scheme_of
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
 
@@ -36,7 +38,7 @@ class AsyncClient(BaseClient):
 
     It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
     where none gets through, both in threads; a connector of one's own may call its handler from any thread, too. All
-    methods belong to the loop's thread.
+    methods belong to the loop's thread. With a URL go the ``options`` of `nuphar.Client`.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class AsyncClient(BaseClient):
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
+        **options: Any,
     ) -> None:
-        self._connector = _connector(where)
+        check_options(where, options)
+        self._connector = _connector(where, options)
         super().__init__(serialiser, stores, queue)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[int]] = {}
@@ -169,12 +173,14 @@ class AsyncClient(BaseClient):
                 outgoing.popleft()
 
 
-def _connector(where: str | AsyncLink | Connector) -> AsyncLink | InThreads:
+def _connector(where: str | AsyncLink | Connector, options: dict[str, Any]) -> AsyncLink | InThreads:
     if isinstance(where, AsyncLink):
         return where
     if not isinstance(where, str):
         return InThreads(where)
-    return InThreads(best(where, runtime=choose("threads"))) if where.startswith("http") else AsyncLink(where)
+    if scheme_of(where).startswith("http"):
+        return InThreads(best(where, runtime=choose("threads"), **options))
+    return AsyncLink(where, **options)
 
 
 def _looked_at(answer: asyncio.Future[int]) -> None:

@@ -14,6 +14,8 @@ from .base import BY_US, BaseClient
 from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
+from .connectors.url_options import check_options
+from .connectors.urls import scheme_of
 from .connectors.websocket import DONE, websocket
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
@@ -29,7 +31,9 @@ class Client(BaseClient):
     in memory, or in a file (`nuphar.FileQueue`) that outlives the program. All methods may be called from any greenlet
     or thread of the program.
 
-    ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub.
+    ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub. With a URL
+    go ``options``, the same over every transport: ``headers`` (pairs, a mapping, or a function called at each try),
+    ``ssl_context``, ``proxy``, ``timeout``, ``heartbeat``, ``backoff`` (docs/clients.md).
     """
 
     def __init__(
@@ -40,11 +44,13 @@ class Client(BaseClient):
         *,
         queue: Queue | None = None,
         runtime: str = "auto",
+        **options: Any,
     ) -> None:
         self._runtime = choose(runtime)
+        check_options(where, options)
         if isinstance(where, str):
-            make = best if where.startswith("http") else websocket
-            connector = make(where, runtime=self._runtime)
+            make = best if scheme_of(where).startswith("http") else websocket
+            connector = make(where, runtime=self._runtime, **options)
         else:
             connector = where
         super().__init__(serialiser, stores, queue)

@@ -26,7 +26,7 @@ const onlyReading = {
 /** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
 const SHARED =
   "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
-  "encodedLength|enter|epoch|forget|greet|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
+  "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
   "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|restore|seats|shutOut|slices|" +
   "stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);

@@ -10,9 +10,13 @@ from support.kept import Kept
 
 from nuphar import automatic
 from nuphar.actors.routing.admission import Greeter
+from nuphar.actors.routing.openings import Openings
+from nuphar.actors.routing.topics import Directory, Topic
+from nuphar.actors.runtime.hook_calls import HookCalls
 from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.session import Session
+from nuphar.actors.targets.log import MemoryLog
 from nuphar.actors.targets.messages import Broadcast, Dispatch, Request, Verdict
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import Codec
@@ -26,11 +30,14 @@ class Asked:
 
     def __init__(self, timeout: float = LIMIT) -> None:
         self.verdicts: list[Verdict] = []
-        self.greeter = Greeter(CODEC, timeout, self.verdicts.append)
+        self.begun: list[Topic] = []
+        self.directory = Directory(CODEC, MemoryLog())
+        openings = Openings(self.directory, self.begun.append, timeout)
+        self.greeter = Greeter(CODEC, HookCalls(), openings, timeout, self.verdicts.append)
         session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
         self.request = Request(session, 1, "topic:t", None, None)
 
-    def ask(self, hooks: TopicHooks, *, is_new: bool = True, trusted: bool = False) -> Verdict:
+    def ask(self, hooks: TopicHooks | None, *, is_new: bool = True, trusted: bool = False) -> Verdict:
         self.greeter.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
         with gevent.Timeout(LIMIT):
             while not self.verdicts:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
-from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
+from nuphar.transport.wire.frames import (
+    Acknowledge,
+    ClientMessage,
+    Rejected,
+    Resync,
+    ServerMessage,
+    Snapshot,
+    Subscribe,
+    Unsubscribe,
+)
 
 LIMIT = 10.0  # seconds that any wait here may take
 Connect = Callable[..., ScriptedClient]
@@ -225,3 +234,64 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
         # Who leaves and asks again before the first answer is taken in once more for those that crossed.
         crossed = min(steps.count("subscribe"), steps.count("unsubscribe"))
         assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe") + crossed
+
+
+def test_a_subscribe_that_makes_no_sense_changes_nothing(server: Server, client: Connect) -> None:
+    leaves: list[str] = []
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.on_leave(leaves.append)
+    known = client()
+    known.send(Subscribe(1, T, None, None), ClientMessage(2, T, 5))
+    assert answers(known) == [("ok", 1), ("ok", 2)]
+    known.send(Subscribe(3, T, None, {"delivery": "nonsense"}), ClientMessage(4, T, 5))
+    assert answers(known) == [("malformed", 3), ("ok", 4)]
+    topic.dispatch(7)
+    assert [type(frame) for frame in known.take()] == [ServerMessage]
+    assert topic.model == 17
+    assert topic.subscribers == [known.id]
+    assert leaves == []
+
+
+def test_a_right_that_was_withdrawn_puts_out_who_asks_again(server: Server, client: Connect) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    topic.can_subscribe(lambda *_: False)
+    known.send(Subscribe(2, T, None, None), ClientMessage(3, T, 5))
+    assert ("denied", 2) in answers(known)
+    assert topic.subscribers == []
+
+
+def test_nonsense_beside_a_subscribe_that_is_considered_does_not_end_that(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Subscribe(2, T, None, {"delivery": "nonsense"}), ClientMessage(3, T, 5))
+    assert answers(known) == [("malformed", 2)]
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 3)]
+    assert topic.subscribers == [known.id]
+
+
+def test_who_unsubscribes_while_it_is_asked_about_after_its_topic_ended_is_not_brought_back(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    gate.set()
+    kind = server.topic_kind("t:", store=Store(0, add), can_subscribe=lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, "topic:t:a", None, None))
+    known.take()
+    gate.clear()
+    known.send(Resync({"topic:t:a": None}))
+    settle(server)
+    kind.topic("a").stop()
+    known.send(Unsubscribe(2, "topic:t:a"))
+    settle(server)
+    gate.set()
+    assert ("ok", 2) in answers(known)
+    assert kind.topic("a").subscribers == []
+    known.send(ClientMessage(3, "topic:t:a", 1))
+    assert answers(known) == [("not_subscribed", 3)]

@@ -14,10 +14,11 @@ from nuphar.actors.sessions.tokens import Tokens
 from nuphar.transport.server.framing import BARE
 
 
-def new(id: str, lost_at: float | None = None) -> Resumable:
+def new(id: str, lost_at: float | None = None, weight: int = 0) -> Resumable:
     session = Session(id, BARE, Kept([]), Mailbox(), ServerHooks())
     resumable = Resumable(id, session, Tokens(id), None, lambda code, reason: None)
     resumable.lost_at = lost_at
+    resumable.weight = weight
     return resumable
 
 
@@ -87,3 +88,56 @@ def test_exactly_those_whose_time_is_over_or_who_are_too_many_expire(
     over = [each for each in everybody if each.lost_at is not None and now - each.lost_at >= 50.0]
     assert len(gone) == max(len(over), len(everybody) - bound)
     assert book.expire(now) == []
+
+
+def test_a_flood_of_sessions_that_hold_nothing_puts_out_nobody_who_holds_something() -> None:
+    book = MemoryBook(1e6, 100)
+    away = [new(f"away {n}", float(n), weight=1_000) for n in range(60)]
+    for each in away:
+        book.save(each)
+    gone = []
+    for n in range(10_000):
+        book.save(new(f"flood {n}", 60.0 + n))
+        gone += book.expire(60.0 + n)
+    assert len(gone) == 10_060 - 100
+    assert not set(gone) & set(away)
+    assert gone[0].id == "flood 0"
+    more = [new(f"more {n}", 1e5, weight=1_000) for n in range(50)]
+    for each in more:
+        book.save(each)
+    gone = book.expire(1e5)
+    assert [each.id for each in gone[40:]] == [f"away {n}" for n in range(10)]  # when nobody is left who holds nothing
+
+
+def test_of_too_many_bytes_the_heaviest_go_and_of_these_who_has_waited_longest() -> None:
+    book = MemoryBook(1e6, 1_000, 10_000)
+    weights = [10, 5_000, 0, 4_500, 300, 7_000]  # 4,096 to 8,191 are alike
+    for at, weight in enumerate(weights):
+        book.save(new(str(weight), float(at), weight))
+    assert book.detached_bytes == sum(weights)
+    assert [each.weight for each in book.expire(10.0)] == [5_000, 4_500]
+    assert book.detached_bytes == 7_310
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5_000), st.booleans()), max_size=40),
+    st.integers(1, 10),
+    st.integers(1, 10_000),
+)
+def test_bounds_hold_and_the_sum_of_the_weights_is_true(
+    losses: list[tuple[int, bool]], bound: int, bytes_bound: int
+) -> None:
+    book = MemoryBook(1e6, bound, bytes_bound)
+    inside: dict[str, Resumable] = {}
+    for at, (weight, comes_back) in enumerate(losses):
+        one = new(str(at), float(at), weight)
+        book.save(one)
+        inside[one.id] = one
+        for gone in book.expire(float(at)):
+            del inside[gone.id]
+        if comes_back and one.id in inside:
+            assert book.take(one.id) is one
+            del inside[one.id]
+        assert book.detached == len(inside) <= bound
+        assert book.detached_bytes == sum(each.weight for each in inside.values()) <= bytes_bound
+        assert sorted(id for alike in book._by_weight.values() for id in alike) == sorted(inside)

@@ -77,8 +77,8 @@ OF_SESSIONS = (
     Mutant(
         "more sessions wait for their clients than may",
         "nuphar.actors.sessions.session_book",
-        "excess = len(self._detached) - self._bound",
-        "excess = 0",
+        "while len(self._detached) > self._bound:",
+        "while False:",
     ),
     Mutant(
         "every Welcome says that the session is new",
@@ -131,8 +131,8 @@ OF_SESSIONS = (
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        "                if not allowed:\n",
-        "                if allowed is None:\n",
+        'if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):',
+        'if call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
@@ -157,5 +157,89 @@ OF_SESSIONS = (
         "nuphar.actors.routing.router",
         "replaces = self._own_stores.hand_over(session)",
         "replaces = None",
+    ),
+    Mutant(
+        "whoever is away goes before those who hold nothing",
+        "nuphar.actors.sessions.session_book",
+        "self._pop_first(self._by_weight.get(0) or self._detached)",
+        "self._pop_first(self._detached)",
+    ),
+    Mutant(
+        "what sessions hold that wait for their clients has no bound",
+        "nuphar.actors.sessions.session_book",
+        "while self.detached_bytes > self._bytes_bound:",
+        "while False:",
+    ),
+    Mutant(
+        "a session that came back still weighs on the others",
+        "nuphar.actors.sessions.session_book",
+        "            self.detached_bytes -= resumable.weight\n",
+        "",
+    ),
+    Mutant(
+        "a topic ends although somebody is in it",
+        "nuphar.actors.routing.deserted",
+        "return not topic.target.members and topic.mailbox.empty()",
+        "return topic.mailbox.empty()",
+    ),
+    Mutant(
+        "a topic ends with another model than was kept",
+        "nuphar.actors.routing.deserted",
+        "if seq is None or topic.target.seq != seq:",
+        "if seq is None:",
+    ),
+    Mutant(
+        "a topic ends although its model could not be kept",
+        "nuphar.actors.routing.deserted",
+        "Ended(topic, seq if is_kept else None)",
+        "Ended(topic, seq)",
+    ),
+    Mutant(
+        "a topic that nobody is in goes on for ever",
+        "nuphar.actors.routing.deserted",
+        "if topic.kind is not None and self._is_due(topic, now):",
+        "if topic.kind is None and self._is_due(topic, now):",
+    ),
+    Mutant(
+        "somebody who comes while a topic's end is considered is not seen",
+        "nuphar.actors.routing.deserted",
+        "        elif is_deserted(topic):\n            self._end(topic)",
+        "        else:\n            self._end(topic)",
+    ),
+    Mutant(
+        "each who asks for a new topic has one made",
+        "nuphar.actors.routing.openings",
+        "        if opening is not mine:\n",
+        "        if opening is None:\n",
+    ),
+    Mutant(
+        "a session may begin as many topics as it likes",
+        "nuphar.actors.routing.topics",
+        "self._begun.get(client_id, 0) >= self._bound_each",
+        "self._begun.get(client_id, 0) < 0",
+    ),
+    Mutant(
+        "topics that have ended still count for who began them",
+        "nuphar.actors.routing.topics",
+        "            self.release(topic.begun_by)\n",
+        "",
+    ),
+    Mutant(
+        "one session has all the hooks' turns",
+        "nuphar.actors.runtime.turns",
+        "            and self._running.get(owner, 0) < bounds.at_once_each\n",
+        "",
+    ),
+    Mutant(
+        "a hook that has ended keeps its turn",
+        "nuphar.actors.runtime.hook_calls",
+        "            self._begin(self._turns.leave(owner))",
+        "            pass",
+    ),
+    Mutant(
+        "whoever waits for its turn at a hook is forgotten",
+        "nuphar.actors.runtime.turns",
+        "        if was_at_its_bound and owner in self._waiting:\n            self._rotation.append(owner)\n",
+        "",
     ),
 )

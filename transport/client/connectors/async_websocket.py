@@ -1,4 +1,4 @@
-"""The WebSocket connector of asyncio programs: like ``websocket_client.py``, on asyncio's streams."""
+"""The WebSocket connector of asyncio programs: like ``websocket.py``, on asyncio's streams."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import random
 import ssl
 from collections.abc import Callable
 
+from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
-from .websocket_machine import Address, ClientWire, Ended, Frame, Opened
+from .dialing import Dialing
+from .fields import Headers
+from .owner import BROKEN, reason, said
+from .urls import Address
+from .websocket_machine import ClientWire, Ended, Frame, Opened
 
 logger = logging.getLogger("nuphar.client")
 
@@ -36,18 +41,18 @@ class AsyncLink:
         backoff: Backoff | None = None,
         heartbeat: float = 20.0,
         timeout: float = 10.0,
-        headers: tuple[tuple[str, str], ...] = (),
+        headers: Headers = (),
+        ssl_context: ssl.SSLContext | None = None,
+        proxy: bool | str | None = True,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._address = Address.of(url)
+        self._dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
         self._backoff = backoff or Backoff()
         self._heartbeat = heartbeat
-        self._timeout = timeout
-        self._headers = headers
         self._chance = chance
         self._pause = 0.0
         self._closed = asyncio.Event()
-        self._wire = ClientWire(self._address, headers, os.urandom)
+        self._wire = ClientWire(self._dialing.address, (), os.urandom)
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -80,10 +85,19 @@ class AsyncLink:
             await asyncio.wait([self._task])
 
     async def _run(self, handler: Handler) -> None:
+        try:
+            await self._keep_on(handler)
+        except Exception as error:  # it has an owner: no client stands still in silence
+            logger.exception("the loop of a client has ended")
+            if not self._closed.is_set():
+                self._closed.set()
+                handler.on_close(BROKEN, said(error))
+
+    async def _keep_on(self, handler: Handler) -> None:
         while not self._closed.is_set():
             ended = await self._connection(handler)
             if not self._closed.is_set():
-                logger.info("no connection to %s: %s", self._address.netloc, ended.why)
+                logger.info("no connection to %s: %s", self._dialing.address.netloc, ended.why)
             if ended.code:
                 self._closed.set()
                 handler.on_close(ended.code, ended.why)
@@ -95,19 +109,21 @@ class AsyncLink:
 
     async def _connection(self, handler: Handler) -> Ended:
         """Serve one connection, and return its end."""
-        address = self._address
-        context = ssl.create_default_context() if address.is_secure else None
         try:
-            async with asyncio.timeout(self._timeout):
-                reader, writer = await asyncio.open_connection(address.host, address.port, ssl=context)
-        except OSError as error:  # a timeout too
-            handler.on_fault(str(error) or f"no connection within {self._timeout:g} s")
-            return Ended(0, str(error))
-        wire = self._wire = ClientWire(address, self._headers, os.urandom)
+            route, reader, writer = await open_streams(self._dialing)
+        except Exception as error:  # a timeout too
+            is_late = isinstance(error, TimeoutError) and not str(error)
+            why = f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error)
+            handler.on_fault(why)
+            return Ended(0, why)
+        wire = self._wire = ClientWire(route.address, route.fields, os.urandom)
         try:
             ended = await self._serve(handler, wire, reader, writer)
             handler.on_fault(ended.why)
             return ended
+        except Exception as error:
+            handler.on_fault(reason(error))
+            return Ended(0, said(error))
         finally:
             was_open, self._writer = self._writer is not None, None
             if was_open:
@@ -118,12 +134,14 @@ class AsyncLink:
         self, handler: Handler, wire: ClientWire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Ended:
         writer.write(wire.take())
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._dialing.timeout
         while True:
             try:
-                async with asyncio.timeout(self._heartbeat if wire.is_open else self._timeout):
+                async with asyncio.timeout(self._heartbeat if wire.is_open else max(0.0, deadline - clock())):
                     data = await reader.read(65536)
             except TimeoutError:
-                ended = wire.silence() if wire.is_open else Ended(0, "no answer to the opening handshake")
+                ended = wire.silence()
                 if ended is not None:
                     return ended
                 writer.write(wire.take())

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from threading import RLock
 from typing import Any
 
+from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .http import long_polling
+from .owner import owned
 from .runtimes import ClientRuntime, choose
 from .transport_choice import Decision, GiveUp, Probe, Stop, TransportChoice, Use
+from .urls import Address
 from .websocket import websocket
 
 FORBIDDEN = frozenset({401, 403})
@@ -20,12 +24,19 @@ FORBIDDEN = frozenset({401, 403})
 def best(url: str, *, runtime: ClientRuntime | None = None, **options: Any) -> Connector:
     """Return a connector for the ``http://`` or ``https://`` URL of a server: WebSocket, else long-polling.
 
-    ``options`` are given to both (``backoff`` apart, as each counts its own). Raises: UsageError for another URL.
+    ``options`` are given to both; each counts its own tries in ``backoff``, and ``heartbeat`` is a poll's ``wait``.
+    Raises: UsageError for another URL.
     """
+    Address.of(url, "http")
     chosen = runtime or choose()
-    socket = "ws" + url.removeprefix("http")
+    polling = dict(options)
+    if "heartbeat" in polling:
+        polling["wait"] = polling.pop("heartbeat")
+    if isinstance(backoff := options.get("backoff"), Backoff):
+        polling["backoff"] = replace(backoff)
+    socket = "ws" + url[4:]
     return fallback(
-        [websocket(socket, runtime=chosen, **options), long_polling(url, runtime=chosen, **options)], runtime=chosen
+        [websocket(socket, runtime=chosen, **options), long_polling(url, runtime=chosen, **polling)], runtime=chosen
     )
 
 
@@ -68,7 +79,7 @@ class _Switch:
     def start(self) -> None:
         with self._lock:
             self._do([Use(0)])
-        self._runtime.spawn(self._watch)
+        self._runtime.spawn(owned(self._watch, self._closed.is_set, self._broken))
 
     def send(self, frame: bytes) -> None:
         slot = self._slots.get(self._choice.rank)
@@ -168,6 +179,10 @@ class _Switch:
         for slot in slots:
             if slot.transport is not None:
                 how(slot.transport)()
+
+    def _broken(self, code: int, reason: str) -> None:
+        self._end(lambda transport: transport.leave or transport.close)
+        self._handler.on_close(code, reason)
 
     def _watch(self) -> None:
         while not self._closed.is_set():

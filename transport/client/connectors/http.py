@@ -6,17 +6,17 @@ import logging
 import random
 import ssl
 from collections.abc import Callable
-from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
-from gevent import ssl as gevent_ssl
-
-from ....actors.words.errors import RemoteProtocolError, UsageError
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
-from .http_line import ClientLine, Connection, Ending
-from .runtimes import ClientRuntime, Greenlets, choose
+from .dialing import Dialing, Route, dial
+from .fields import Headers
+from .http_connection import Connection
+from .http_line import ClientLine, Ending
+from .owner import owned, reason, said
+from .runtimes import ClientRuntime, choose
+from .urls import Address
 
 logger = logging.getLogger("nuphar.client")
 
@@ -43,8 +43,8 @@ def long_polling(url: str, *, wait: float = 25.0, **options: Any) -> Connector:
 def event_stream(url: str, *, silence: float = 50.0, **options: Any) -> Connector:
     """Return a connector that reads one long answer; ``silence`` seconds without a byte end it.
 
-    Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers`` (pairs),
-    ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
+    Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers``, ``ssl_context``
+    and ``proxy`` (see `Dialing`), ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
     """
     return _connector(url, lambda line: line.events(silence), **options)
 
@@ -56,19 +56,15 @@ def _connector(
     runtime: ClientRuntime | None = None,
     backoff: Backoff | None = None,
     timeout: float = 10.0,
-    headers: tuple[tuple[str, str], ...] = (),
+    headers: Headers = (),
+    ssl_context: ssl.SSLContext | None = None,
+    proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
 ) -> Connector:
-    parts = urlsplit(url)
-    try:
-        has_port = parts.port is None or parts.port > 0
-    except ValueError:  # beyond 65535
-        has_port = False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not has_port or parts.query:
-        raise UsageError(f"expected a URL like http://127.0.0.1:8000/live, got {url!r}")
+    dialing = Dialing(Address.of(url, "http"), headers, ssl_context, proxy, timeout)
 
     def connector(handler: Handler) -> Transport:
-        link = _Link(url, serve, handler, runtime or choose(), backoff or Backoff(), timeout, dict(headers), chance)
+        link = _Link(dialing, serve, handler, runtime or choose(), backoff or Backoff(), chance)
         link.start()
         return Transport(link.send, link.close, link.pause, lambda: link.close(GOING_AWAY))
 
@@ -78,22 +74,18 @@ def _connector(
 class _Link:
     def __init__(
         self,
-        url: str,
+        dialing: Dialing,
         serve: Serve,
         handler: Handler,
         runtime: ClientRuntime,
         backoff: Backoff,
-        timeout: float,
-        headers: dict[str, str],
         chance: Callable[[], float],
     ) -> None:
-        self._url = urlsplit(url)
+        self._dialing = dialing
         self._serve = serve
         self._handler = handler
         self._runtime = runtime
         self._backoff = backoff
-        self._timeout = timeout
-        self._headers = headers
         self._chance = chance
         self._closed = runtime.event()
         self._opening: ClientLine | None = None
@@ -101,7 +93,7 @@ class _Link:
         self._pause = 0.0
 
     def start(self) -> None:
-        self._runtime.spawn(self._run)
+        self._runtime.spawn(owned(self._run, self._closed.is_set, self._handler.on_close))
 
     def send(self, frame: bytes) -> None:
         line = self._line
@@ -125,66 +117,75 @@ class _Link:
             ending, why = None, ""
             try:
                 ending = self._connection()
-            except (OSError, HTTPException, RemoteProtocolError) as error:
-                why = str(error)
+            except Exception as error:
+                why = reason(error)
             if self._closed.is_set():
                 return
             if ending is not None and (ending[0] < 500 or 4400 <= ending[0] < 4500) and ending[0] != SESSION_GONE:
                 self._closed.set()
                 self._handler.on_close(*ending)
                 return
-            logger.info("no connection to %s: %s", self._url.netloc, why or ending or "the line is lost")
+            logger.info("no connection to %s: %s", self._dialing.address.netloc, why or ending or "the line is lost")
             delay = max(self._backoff.delay(self._chance()), self._pause * (1 + self._chance()))
             self._pause = 0.0
             self._closed.wait(delay)
 
     def _connection(self) -> Ending | None:
         """Serve one line, and return its end."""
-        posts, gets = self._open(), self._open()
-        line = ClientLine(
-            self._url.path.rstrip("/"), self._headers, posts, gets, self._runtime, self._receive, self._timeout
-        )
-        self._opening, why = line, "the line is over"
+        line: ClientLine | None = None
+        was_open, why = False, "the line is over"
+        posts = gets = None
         try:
+            route = self._dialing.route()
+            posts, gets = self._open(route), self._open(route)
+            line = self._opening = self._line_on(route, posts, gets)
             ending = line.open()
             if ending is None and not self._closed.is_set():
-                self._line = line
+                self._line, was_open = line, True
                 self._runtime.spawn(line.post)
                 self._handler.on_reconnect()
                 ending = self._serve(line)
-        except (OSError, HTTPException, RemoteProtocolError) as error:
-            why = str(error)
+            if ending is not None:
+                why = f"closed with {ending[0]}: {ending[1]}" if was_open else f"HTTP status {ending[0]}: {ending[1]}"
+        except Exception as error:
+            why = said(error)
             raise
         finally:
-            was_open, self._line, self._opening = self._line is not None, None, None
-            line.cut()
-            gets.close()
-            if not was_open:
-                posts.close()
+            self._line = self._opening = None
+            if line is not None and posts is not None and gets is not None:
+                line.cut()
+                gets.close()
+                if not was_open:
+                    posts.close()
             if not self._closed.is_set():
                 self._handler.on_fault(why)
             if was_open:
                 self._handler.on_disconnect()
         return ending
 
+    def _line_on(self, route: Route, posts: Connection, gets: Connection) -> ClientLine:
+        address, is_relayed = route.address, route.proxy is not None and not route.address.is_secure
+        fields = {"Host": address.netloc, **{_host(name): value for name, value in route.fields}}
+        if is_relayed and route.proxy is not None:
+            fields |= dict(route.proxy.fields)
+        before = f"http://{address.netloc}" if is_relayed else ""  # a proxy is told the whole address
+
+        def place(name: str, query: str) -> str:
+            return before + address.below(name, query)
+
+        return ClientLine(place, fields, posts, gets, self._runtime, self._receive, self._dialing.timeout)
+
     def _receive(self, frame: bytes) -> None:
         self._backoff.reset()
         self._handler.on_receive(frame)
 
-    def _open(self) -> Connection:
-        secure, host = self._url.scheme == "https", self._url.hostname
-        assert host is not None
-        port = self._url.port or (443 if secure else 80)
-
+    def _open(self, route: Route) -> Connection:
         def open_socket() -> Any:
-            sock = self._runtime.connect((host, port), self._timeout)
-            if not secure:
-                return sock
-            module: Any = gevent_ssl if isinstance(self._runtime, Greenlets) else ssl
-            try:
-                return module.create_default_context().wrap_socket(sock, server_hostname=host)
-            except OSError:
-                sock.close()
-                raise
+            return dial(route, self._runtime, self._dialing.timeout, through=False)
 
-        return Connection(host, port, open_socket, self._timeout)
+        return Connection(route.address.host, route.address.port, open_socket, self._dialing.timeout)
+
+
+def _host(name: str) -> str:
+    """Have a Host of the program take the place of ours, however it is spelt."""
+    return "Host" if name.lower() == "host" else name

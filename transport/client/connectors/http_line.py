@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
+import re
 from base64 import urlsafe_b64decode
 from collections import deque
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException, HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from typing import Any
 
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.event_stream import EventReader
 from ...wire.sequences import MOST, join_cbor, split_cbor
 from ..core.states import is_for_good
+from .http_connection import GONE, LIMIT, Connection, number_in, read_body, refused
+from .owner import said
+from .refusal import explain
 from .runtimes import ClientRuntime
 from .whole_response import WholeResponse
 
 logger = logging.getLogger("nuphar.client")
-
-LIMIT = 16 * 1024 * 1024
-"""The largest batch that a client takes, in bytes: a snapshot may be large."""
 
 BODY = 64 * 1024
 """Bytes of frames that go into one POST; a larger one goes by itself."""
@@ -37,51 +36,21 @@ RETRY = 0.1
 
 _TYPE = {"Content-Type": "application/cbor-seq"}
 
+_DIGITS = re.compile(r"[0-9]{1,15}")
+
 Ending = tuple[int, str]
-
-
-class Connection(HTTPConnection):
-    """An HTTP connection on a socket of the client's runtime, which any thread may cut."""
-
-    response_class = WholeResponse
-
-    def __init__(self, host: str, port: int, open_socket: Callable[[], Any], timeout: float) -> None:
-        super().__init__(host, port, timeout=timeout)
-        self._open_socket = open_socket
-        self._opened: Any = None
-        self.is_cut = False
-
-    def connect(self) -> None:
-        """Open the socket. Raises: OSError, also once it has been cut."""
-        if self.is_cut:
-            raise BrokenPipeError("the connection has been cut")
-        self.sock = self._opened = self._open_socket()
-        # A request's head and its body are two writes: without this the second would wait for an acknowledgement.
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def set_patience(self, seconds: float) -> None:
-        """Let an answer take so long."""
-        if self.sock is None:
-            self.connect()
-        self.sock.settimeout(seconds)
-
-    def cut(self) -> None:
-        """End it for good, and wake whoever waits for an answer."""
-        self.is_cut = True
-        if self._opened is not None:
-            with contextlib.suppress(OSError):  # it was dead already
-                self._opened.shutdown(socket.SHUT_RDWR)
 
 
 class ClientLine:
     """After ``open``, ``post`` is to be run beside ``poll`` or ``events``, each of which returns the end.
 
     An end is a close code, or an HTTP status that refused the line, with its reason; None if the line was lost.
+    ``place(name, query)`` is what a request asks for, ``headers`` go with each.
     """
 
     def __init__(
         self,
-        path: str,
+        place: Callable[[str, str], str],
         headers: dict[str, str],
         posts: Connection,
         gets: Connection,
@@ -89,7 +58,7 @@ class ClientLine:
         receive: Callable[[bytes], Any],
         timeout: float,
     ) -> None:
-        self._path = path
+        self._place = place
         self._headers = headers
         self._posts = posts
         self._gets = gets
@@ -133,14 +102,13 @@ class ClientLine:
 
         Raises: OSError, HTTPException.
         """
-        status, headers, data = self._ask(self._posts, "POST", "/send", b"", _TYPE, self._timeout, tries=0)
+        status, headers, data = self._ask(self._posts, "POST", "send", b"", _TYPE, self._timeout, tries=0)
         if status == 201:
             self._number, self._id = 1, headers.get("Nuphar-Line", "")
             return None
-        text = str(data[:200], "utf-8", "replace").strip()
         if not is_for_good(status):
-            raise OSError(f"the server answered {status}: {text}")
-        return status, text
+            raise OSError(refused(status, headers, data))
+        return status, explain(status, headers.get("Location", ""), data)
 
     def post(self) -> None:
         """Post what is sent, in order, until the line is over."""
@@ -151,8 +119,10 @@ class ClientLine:
                 while (self._queue or self._farewell is not None) and not self._over.is_set():
                     if self._post():
                         return
-        except (OSError, HTTPException) as error:
-            logger.info("a line is lost: %s", error)
+        except (OSError, HTTPException, RemoteProtocolError) as error:
+            logger.info("a line is lost: %s", said(error))
+        except Exception:
+            logger.exception("a line is lost by an error")
         finally:
             self.cut()
             self._posts.close()
@@ -161,11 +131,11 @@ class ClientLine:
     def poll(self, wait: float) -> Ending | None:
         """Ask for batch after batch, each request for at most ``wait`` seconds."""
         while not self._over.is_set():
-            path = f"/poll?wait={wait:g}&after={self._batch}"
-            status, headers, data = self._ask(self._gets, "GET", path, None, {}, wait + self._timeout)
-            if status not in (200, 204, 410):
-                break
-            self._batch = _number(headers, "Nuphar-Batch")
+            query = f"wait={wait:g}&after={self._batch}"
+            status, headers, data = self._ask(self._gets, "GET", "poll", None, {}, wait + self._timeout, query=query)
+            if status not in (200, 204, GONE):
+                return self._end(refused(status, headers, data))
+            self._batch = number_in(headers, "Nuphar-Batch")
             self._take(data)
             if (ending := headers.get("Nuphar-Close")) is not None:
                 return _parse(ending)
@@ -173,23 +143,23 @@ class ClientLine:
 
     def events(self, silence: float) -> Ending | None:
         """Read on in one stream; ``silence`` seconds without a byte, or comment, mean that it is broken."""
-        tries = 0
+        tries, told = 0, ""
         while not self._over.is_set():
             try:
                 headers = self._fields({"Last-Event-ID": str(self._batch)})
                 self._gets.set_patience(silence)
-                self._gets.request("GET", f"{self._path}/events", headers=headers)
-                response = self._gets.getresponse()
+                self._gets.request("GET", self._place("events", ""), headers=headers)
+                response: WholeResponse = self._gets.getresponse()  # type: ignore[assignment]  # our response_class
                 if response.status != 200:
-                    response.read(BODY)
-                    return self._ending
+                    told = refused(response.status, response.headers, read_body(self._gets, response))
+                    break
                 reader = EventReader(2 * LIMIT)
                 while data := response.read1(BODY):
                     tries = 0
                     for event in reader.feed(data):
                         if event.name == "close":
                             return _parse(event.data)
-                        if event.id is not None and event.id.isdigit():
+                        if event.id is not None and _DIGITS.fullmatch(event.id):
                             self._batch = int(event.id)
                         self._take(urlsafe_b64decode(event.data + "=" * (-len(event.data) % 4)))
             except (OSError, HTTPException):
@@ -198,6 +168,12 @@ class ClientLine:
             self._gets.close()
             self._over.wait(RETRY * 2**tries)
             tries += 1
+        return self._end(told)
+
+    def _end(self, told: str) -> Ending | None:
+        """Return the end that a POST has heard of; else raise OSError with what an answer ``told``."""
+        if told and self._ending is None:
+            raise OSError(told)
         return self._ending
 
     def _take(self, data: bytes) -> None:
@@ -223,11 +199,11 @@ class ClientLine:
         is_last = self._farewell is not None and len(pieces) == len(self._queue)
         if is_last:
             fields["Nuphar-Close"] = str(self._farewell)
-        status, headers, data = self._ask(self._posts, "POST", "/send", b"".join(pieces), fields, self._timeout)
+        status, headers, data = self._ask(self._posts, "POST", "send", b"".join(pieces), fields, self._timeout)
         if status != 204:
             if (ending := headers.get("Nuphar-Close")) is not None:
                 self._ending = _parse(ending)
-            raise OSError(f"the server answered {status}: {data[:200]!r}")
+            raise OSError(refused(status, headers, data))
         self._number += 1
         for _ in pieces:
             self._queue.popleft()
@@ -238,20 +214,21 @@ class ClientLine:
         self,
         connection: Connection,
         method: str,
-        path: str,
+        name: str,
         body: bytes | None,
         fields: dict[str, str],
         patience: float,
         tries: int = TRIES,
+        query: str = "",
     ) -> tuple[int, HTTPMessage, bytes]:
         """Do one request, again if its answer does not come. Raises: OSError, HTTPException if it never does."""
         attempt = 0
         while True:
             try:
                 connection.set_patience(patience)
-                connection.request(method, self._path + path, body, self._fields(fields))
-                response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # it is our response_class
-                return response.status, response.headers, _read(response)
+                connection.request(method, self._place(name, query), body, self._fields(fields))
+                response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # our response_class
+                return response.status, response.headers, read_body(connection, response)
             except (OSError, HTTPException):
                 connection.close()
                 if attempt == tries or connection.is_cut:
@@ -263,22 +240,8 @@ class ClientLine:
         return {**self._headers, **more, **({} if self._id is None else {"Nuphar-Line": self._id})}
 
 
-def _read(response: WholeResponse) -> bytes:
-    data = response.read_whole(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=1009)
-    return data
-
-
-def _number(headers: HTTPMessage, name: str) -> int:
-    text = headers.get(name, "")
-    if not text.isdigit():
-        raise RemoteProtocolError(f"expected a number as {name}, got {text[:40]!r}")
-    return int(text)
-
-
 def _parse(ending: str) -> Ending:
     code, _, reason = ending.partition(" ")
-    if not code.isdigit():
+    if not _DIGITS.fullmatch(code):
         raise RemoteProtocolError(f"expected a close code, got {ending[:40]!r}")
     return int(code), reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ import gevent
 import gevent.event
 import gevent.lock
 import gevent.socket
+from gevent import ssl as gevent_ssl
 from gevent._hub_local import get_hub_if_exists
 
 from ....actors.words.errors import UsageError
@@ -42,6 +44,9 @@ class ClientRuntime(Protocol):
     def connect(self, address: tuple[str, int], timeout: float) -> Any:
         """Return a connected TCP socket."""
 
+    def secure(self, sock: Any, context: ssl.SSLContext, host: str) -> Any:
+        """Do the TLS handshake on a connected socket, which belongs to what is returned."""
+
 
 class Greenlets:
     """For programs that run a gevent hub in this thread."""
@@ -58,6 +63,11 @@ class Greenlets:
 
     def connect(self, address: tuple[str, int], timeout: float) -> Any:
         return gevent.socket.create_connection(address, timeout)
+
+    def secure(self, sock: Any, context: ssl.SSLContext, host: str) -> Any:
+        # Not `context.wrap_socket`: a context of the standard library makes a socket that holds the whole hub, and
+        # that is what gevent's own `create_default_context` returns, too, unless the program is patched.
+        return gevent_ssl.SSLSocket(sock=sock, server_hostname=host, _context=context)
 
 
 class Threads:
@@ -76,6 +86,9 @@ class Threads:
 
     def connect(self, address: tuple[str, int], timeout: float) -> Any:
         return socket.create_connection(address, timeout)
+
+    def secure(self, sock: Any, context: ssl.SSLContext, host: str) -> Any:
+        return context.wrap_socket(sock, server_hostname=host)
 
 
 def choose(name: str = "auto") -> ClientRuntime:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
 from .connector import Connector, Handler, Transport
+from .owner import BROKEN, said
+
+logger = logging.getLogger("nuphar.client")
 
 AGAIN = 0.1
 """Seconds after which a frame is offered again to a transport in which too much waits, if nothing arrives before."""
@@ -73,14 +77,26 @@ class InThreads:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job()
+            try:
+                job()
+            except Exception:  # what it said is lost with the connection, and the next one is said all the same
+                logger.exception("a transport raised")
 
     def _on_loop(self, handler: Handler, loop: asyncio.AbstractEventLoop) -> Handler:
+        def safely(function: Callable[..., Any], *arguments: Any) -> None:
+            try:
+                function(*arguments)
+            except Exception as error:  # a client that has missed something must not look alive
+                logger.exception("a client cannot go on")
+                handler.on_close(BROKEN, said(error))
+                if self._transport is not None:
+                    self._jobs.put(self._transport.close)
+
         def there(function: Callable[..., Any]) -> Callable[..., None]:
             def call(*arguments: Any) -> None:
                 self._moved.set()
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is there to hear it
-                    loop.call_soon_threadsafe(function, *arguments)
+                    loop.call_soon_threadsafe(safely, function, *arguments)
 
             return call
 

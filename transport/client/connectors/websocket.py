@@ -8,15 +8,18 @@ import os
 import random
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
-from gevent import ssl as gevent_ssl
-
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
-from .runtimes import ClientRuntime, Greenlets, choose
-from .websocket_machine import Address, ClientWire, Ended, Frame, Opened
+from .dialing import Dialing, dial
+from .fields import Headers
+from .owner import owned, reason
+from .runtimes import ClientRuntime, choose
+from .urls import Address
+from .websocket_machine import ClientWire, Ended, Frame, Opened
 
 logger = logging.getLogger("nuphar.client")
 
@@ -34,18 +37,21 @@ def websocket(
     backoff: Backoff | None = None,
     heartbeat: float = 20.0,
     timeout: float = 10.0,
-    headers: tuple[tuple[str, str], ...] = (),
+    headers: Headers = (),
+    ssl_context: ssl.SSLContext | None = None,
+    proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
 ) -> Connector:
     """Return a connector for a ``ws://`` or ``wss://`` URL.
 
     ``heartbeat`` seconds without a byte make it ask for a sign of life, as many more end the connection; ``timeout``
-    seconds are what connecting may take. Raises: UsageError for another URL.
+    seconds are what connecting may take; ``headers``, ``ssl_context`` and ``proxy``: see `Dialing`.
+    Raises: UsageError for another URL.
     """
-    address = Address.of(url)
+    dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
 
     def connector(handler: Handler) -> Transport:
-        link = _Link(address, handler, runtime or choose(), backoff or Backoff(), heartbeat, timeout, headers, chance)
+        link = _Link(dialing, handler, runtime or choose(), backoff or Backoff(), heartbeat, chance)
         link.start()
         return Transport(link.send, link.close, link.pause, lambda: link.close(GOING_AWAY))
 
@@ -55,32 +61,28 @@ def websocket(
 class _Link:
     def __init__(
         self,
-        address: Address,
+        dialing: Dialing,
         handler: Handler,
         runtime: ClientRuntime,
         backoff: Backoff,
         heartbeat: float,
-        timeout: float,
-        headers: tuple[tuple[str, str], ...],
         chance: Callable[[], float],
     ) -> None:
-        self._address = address
+        self._dialing = dialing
         self._handler = handler
         self._runtime = runtime
         self._backoff = backoff
         self._heartbeat = heartbeat
-        self._timeout = timeout
-        self._headers = headers
         self._chance = chance
         self._closed = runtime.event()
         self._lock = runtime.lock()
-        self._wire = self._new_wire()
+        self._wire = ClientWire(dialing.address, (), os.urandom)
         self._opening: Any = None  # from TCP's connect on
         self._socket: Any = None  # from the end of the opening handshake on
         self._pause = 0.0
 
     def start(self) -> None:
-        self._runtime.spawn(self._run)
+        self._runtime.spawn(owned(self._run, self._closed.is_set, self._handler.on_close))
 
     def send(self, frame: bytes) -> None:
         self._write(self._wire.message(frame))
@@ -103,9 +105,6 @@ class _Link:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
 
-    def _new_wire(self) -> ClientWire:
-        return ClientWire(self._address, self._headers, os.urandom)
-
     def _run(self) -> None:
         while not self._closed.is_set():
             ended = self._connection()
@@ -122,10 +121,11 @@ class _Link:
     def _connection(self) -> Ended:
         """Serve one connection, and return its end."""
         try:
-            sock = self._opening = self._connect()
-        except OSError as error:
-            return self._fault(Ended(0, str(error)))
-        self._wire = self._new_wire()
+            route = self._dialing.route()
+            sock = self._opening = dial(route, self._runtime, self._dialing.timeout)
+        except Exception as error:
+            return self._fault(Ended(0, reason(error)))
+        self._wire = ClientWire(route.address, route.fields, os.urandom)
         try:
             return self._serve(sock)
         finally:
@@ -134,26 +134,17 @@ class _Link:
                 sock.shutdown(socket.SHUT_RDWR)  # closing alone does not wake a thread that sends
             sock.close()
 
-    def _connect(self) -> Any:
-        address = self._address
-        sock = self._runtime.connect((address.host, address.port), self._timeout)
-        if not address.is_secure:
-            return sock
-        module: Any = gevent_ssl if isinstance(self._runtime, Greenlets) else ssl
-        try:
-            return module.create_default_context().wrap_socket(sock, server_hostname=address.host)
-        except OSError:
-            sock.close()
-            raise
-
     def _serve(self, sock: Any) -> Ended:
         ended: Ended | None = None
+        deadline = time.monotonic() + self._dialing.timeout
         try:
             sock.sendall(self._wire.take())
             while ended is None:
+                if not self._wire.is_open:
+                    sock.settimeout(max(0.01, deadline - time.monotonic()))
                 ended = self._receive(sock)
-        except OSError as error:
-            ended = ended or Ended(0, str(error))
+        except Exception as error:
+            ended = ended or Ended(0, reason(error))
         self._fault(ended)
         if self._socket is not None:
             self._socket = None
@@ -165,8 +156,6 @@ class _Link:
         try:
             data = sock.recv(65536)
         except TimeoutError:
-            if not self._wire.is_open:
-                raise
             ended = self._wire.silence()
             self._answer()
             return ended
@@ -194,7 +183,7 @@ class _Link:
 
     def _fault(self, ended: Ended) -> Ended:
         if not self._closed.is_set():
-            logger.info("no connection to %s: %s", self._address.netloc, ended.why)
+            logger.info("no connection to %s: %s", self._dialing.address.netloc, ended.why)
             self._handler.on_fault(ended.why)
         return ended
 

@@ -7,14 +7,15 @@ Source: RFC 6455 sections 4.1, 5 and 7; docs/wire.md for the close codes.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
-from ....actors.words.errors import UsageError
 from ...wire import websocket_frames as wire
 from ...wire.upgrade import accept_key
 from ..core.states import is_for_good
+from .refusal import Refusal
+from .urls import Address
 
 SUBPROTOCOL = "nuphar.v1.cbor"
 
@@ -28,33 +29,7 @@ COME_BACK = frozenset({4404})
 """Close codes in 4400 to 4499 after which a new session may begin; the others are for good (docs/wire.md)."""
 
 
-class Address(NamedTuple):
-    """Where a server is."""
-
-    host: str
-    port: int
-    is_secure: bool
-    netloc: str
-    resource: str
-
-    @classmethod
-    def of(cls, url: str) -> Address:
-        """Cut a URL apart.
-
-        Raises: UsageError unless it begins with ``ws://`` or ``wss://`` and names a host.
-        """
-        parts = urlsplit(url)
-        try:
-            port = parts.port
-        except ValueError:  # beyond 65535
-            port = 0
-        if parts.scheme not in ("ws", "wss") or not parts.hostname or port == 0:
-            raise UsageError(f"expected a URL like ws://127.0.0.1:8000/live, got {url!r}")
-        is_secure = parts.scheme == "wss"
-        resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return cls(
-            parts.hostname, port or (443 if is_secure else 80), is_secure, parts.netloc.rpartition("@")[2], resource
-        )
+_STATUS = re.compile(r"[0-9]{3}")
 
 
 class Opened(NamedTuple):
@@ -86,9 +61,11 @@ class ClientWire:
         self._head: bytes | None = b""
         self._reader = wire.FrameReader(LIMIT, client=True)
         self._is_quiet = False
+        self._refusal: Refusal | None = None
+        own_host = any(name.lower() == "host" for name, _ in headers)
         lines = [
             f"GET {address.resource} HTTP/1.1",
-            f"Host: {address.netloc}",
+            *(() if own_host else (f"Host: {address.netloc}",)),
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {self._key}",
@@ -96,7 +73,7 @@ class ClientWire:
             f"Sec-WebSocket-Protocol: {SUBPROTOCOL}",
             *(f"{name}: {value}" for name, value in headers),
         ]
-        self._out = "\r\n".join([*lines, "", ""]).encode()
+        self._out = "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     @property
     def is_open(self) -> bool:
@@ -117,7 +94,14 @@ class ClientWire:
         return wire.encode_close(code, "", self._chance(4))
 
     def silence(self) -> Ended | None:
-        """Nothing has arrived for a heartbeat: ask for a sign of life, the second time in a row give up."""
+        """Nothing has arrived for a heartbeat: ask for a sign of life, the second time in a row give up.
+
+        During the opening handshake: its time is over.
+        """
+        if self._refusal is not None:
+            return self._refused(self._refusal)
+        if not self.is_open:
+            return Ended(0, "no answer to the opening handshake")
         if self._is_quiet:
             return Ended(0, "no sign of life for two heartbeats")
         self._is_quiet = True
@@ -127,6 +111,8 @@ class ClientWire:
     def receive_data(self, data: bytes) -> list[Event]:
         """Take the next bytes in; none mean that the peer has hung up. Nothing comes after `Ended`."""
         self._is_quiet = False
+        if (refusal := self._refusal) is not None:
+            return [self._refused(refusal)] if not data or refusal.feed(data) else []
         if not data:
             return [Ended(0, "the server hung up")]
         if self._head is None:
@@ -135,27 +121,34 @@ class ClientWire:
         if b"\r\n\r\n" not in self._head:
             return [Ended(0, "expected an HTTP response of at most 16 KiB")] if len(self._head) > HEAD else []
         head, _, early = self._head.partition(b"\r\n\r\n")
-        if (ended := self._judge(head, early)) is not None:
-            return [ended]
+        match self._judge(head):
+            case Ended() as ended:
+                return [ended]
+            case Refusal() as refusal:  # what it says may come later than its head
+                self._refusal = refusal
+                return [self._refused(refusal)] if refusal.feed(early) else []
         self._head = None
         return [Opened(), *(self._read(early) if early else [])]
 
-    def _judge(self, head: bytes, body: bytes) -> Ended | None:
+    def _judge(self, head: bytes) -> Ended | Refusal | None:
         """Return why the answer to the opening handshake will not do, if it won't."""
         status, *lines = head.decode("latin-1").split("\r\n")
         words = status.split(None, 2)
-        if len(words) < 2 or not words[1].isdecimal():
+        if len(words) < 2 or not _STATUS.fullmatch(words[1]):
             return Ended(0, f"expected an HTTP status line, got {status[:80]!r}")
         if words[1] != "101":
-            text = body[:200].decode("utf-8", "replace").strip()
-            code = int(words[1])
-            return Ended(code, text) if is_for_good(code) else Ended(0, f"HTTP status {code}: {text}")
+            return Refusal(int(words[1]), head)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if headers.get("sec-websocket-accept") != accept_key(self._key):
             return Ended(0, "the server's Sec-WebSocket-Accept is wrong")
         if headers.get("sec-websocket-protocol") != SUBPROTOCOL:
             return Ended(0, f"expected the subprotocol {SUBPROTOCOL}, got {headers.get('sec-websocket-protocol')!r}")
         return None
+
+    @staticmethod
+    def _refused(refusal: Refusal) -> Ended:
+        code, text = refusal.status, refusal.text
+        return Ended(code, text) if is_for_good(code) else Ended(0, f"HTTP status {code}: {text}")
 
     def _read(self, data: bytes) -> list[Event]:
         events: list[Event] = []

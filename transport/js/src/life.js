@@ -20,6 +20,7 @@ export class Life {
   _asked = 0;
   _hasty = false;
   _begun = 0;
+  _last = 0;
   _fresh = false;
 
   /** A line has its Welcome; the heartbeat is in milliseconds, 0 for none. What a resumed session missed comes unasked. */
@@ -30,11 +31,17 @@ export class Life {
     this.heard(now);
   }
 
-  /** Something arrived: a frame, or bytes of one. */
+  /** A frame arrived. */
   heard(now) {
     const age = now - this._begun;
     if (age > this._heartbeat) this._fresh = false;
     if (age > this._learned * this._heartbeat) this._learned = PATIENCE;
+    this.grows(now);
+  }
+
+  /** Bytes of a frame arrived. */
+  grows(now) {
+    this._last = now;
     this._asked = 0;
     this._hasty = false;
     this.deadline = this._heartbeat > 0 ? now + this._heartbeat : null;
@@ -44,7 +51,9 @@ export class Life {
   lasts(now, owed) {
     if (this._hasty) return false;
     const patience = this._patience(owed);
-    if (this._asked + 1 < patience) return this._ask(now, this._heartbeat || CHECK);
+    const rest = this._heartbeat || CHECK;
+    // A page that slept asks before it gives up.
+    if (this._asked === 0 || now - this._last < patience * rest) return this._ask(now, rest);
     this._learned = Math.min(2 * patience, MOST);
     return false;
   }

@@ -23,6 +23,8 @@ export class Link {
   /** The close code of the last connection that ended, or null. */
   code = null;
   clientId = null;
+  /** Milliseconds, or 0 for none. */
+  heartbeat = 0;
   /** What the last Welcome allows; see limits.js. */
   limits = limitsOf({});
   session = null;
@@ -76,13 +78,19 @@ export class Link {
   welcome([, clientId, session, token, resumed, limits, heartbeat], now) {
     Object.assign(this, { clientId, session, token, code: null, limits: limitsOf(limits), _bare: false });
     this.backoff.reset();
-    this.life.begin(heartbeat * 1000, now, resumed);
+    this.heartbeat = heartbeat * 1000;
+    this.life.begin(this.heartbeat, now, resumed);
     this._enter("live", "", null);
   }
 
-  /** Something arrived, a frame or a part of one, so the server is alive. */
+  /** A frame arrived, so the server is alive. */
   heard(now) {
     if (this.state === "live") this.life.heard(now);
+  }
+
+  /** A part of something arrived. */
+  grows(now) {
+    if (this.state === "live") this.life.grows(now);
     else if (this.state === "connecting") this._deadline = now + HANDSHAKE;
   }
 

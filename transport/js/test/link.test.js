@@ -217,7 +217,7 @@ test("a page that is put away while it waits waits on when it is back, as the se
 
 test("a Welcome that arrives in pieces has its time for each of them", () => {
   const { link } = opening();
-  link.heard(9_000);
+  link.grows(9_000);
   link.tick(18_000);
   assert.equal(link.state, "connecting");
   link.tick(19_000);

@@ -5,6 +5,7 @@
 import { decode, encode } from "cborg";
 
 const WINDOW = 6; // messages of the order that a place may lie behind
+const REFS = 8; // the window of refs that its Welcome names
 
 export class Server {
   epoch = 1;
@@ -51,9 +52,9 @@ export class Server {
 
   _hello([, id, , cursors]) {
     const resumed = this.session !== null && this.session.id === id;
-    if (!resumed) this.session = { id: `s${(this._sessions += 1)}`, subscribed: false, answers: new Map() };
+    if (!resumed) this.session = { id: `s${(this._sessions += 1)}`, subscribed: false, answers: new Map(), highest: 0 };
     this.greeted = true;
-    this._say([16, "c", this.session.id, "t", resumed, {}, 0, ""]);
+    this._say([16, "c", this.session.id, "t", resumed, { window: REFS }, 0, ""]);
     if (this.session.subscribed) this._catchUp(cursors["topic:n"] ?? null);
   }
 
@@ -64,7 +65,10 @@ export class Server {
   }
 
   _message([ref, , payload]) {
-    const { answers } = this.session;
+    const { answers, highest } = this.session;
+    if (!answers.has(ref) && ref < highest) throw new Error(`refs rise: got ${ref} after ${highest}`);
+    if (ref <= highest - REFS) throw new Error(`the answer to ${ref} is forgotten, as ${highest} has been here`);
+    this.session.highest = Math.max(highest, ref);
     if (!answers.has(ref)) answers.set(ref, this._judge(ref, payload));
     const answer = answers.get(ref);
     if (answer === "denied") this._say([18, ref, "topic:n", "denied", "no", null]);

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from support.raw import BINARY, CLOSE, PING, TEXT, websocket_frame
 
 from nuphar import UsageError
-from nuphar.transport.client.connectors.websocket_machine import Address, ClientWire, Ended, Frame, Opened
+from nuphar.transport.client.connectors.urls import Address
+from nuphar.transport.client.connectors.websocket_machine import ClientWire, Ended, Frame, Opened
 from nuphar.transport.wire.upgrade import accept_key
 from nuphar.transport.wire.websocket_frames import FrameReader, Ping, Pong
 
@@ -109,7 +110,7 @@ def test_these_codes_are_for_good(code: int) -> None:
     ],
 )  # fmt: skip
 def test_a_refused_upgrade_is_for_good_below_500_unless_it_came_too_soon(status: str, code: int) -> None:
-    (ended,) = make_wire().receive_data(f"HTTP/1.1 {status}\r\n\r\nbecause".encode())
+    (ended,) = make_wire().receive_data(f"HTTP/1.1 {status}\r\nContent-Length: 7\r\n\r\nbecause".encode())
     assert isinstance(ended, Ended)
     assert ended.code == code
     assert "because" in ended.why

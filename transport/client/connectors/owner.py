@@ -1,0 +1,55 @@
+"""The owner of a client's loop: whatever ends it is logged and told, so that no client stands still in silence."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from http.client import HTTPException
+from typing import Any
+
+from ....actors.words.errors import RemoteProtocolError
+
+logger = logging.getLogger("nuphar.client")
+
+BROKEN = 1011
+"""The code of a client whose loop was ended by an error of its own (RFC 6455 section 7.4.1: internal error)."""
+
+
+def owned(loop: Callable[[], Any], is_over: Callable[[], bool], ended: Callable[[int, str], Any]) -> Callable[[], None]:
+    """Return ``loop`` with an owner: unless ``is_over()``, ``ended(code, reason)`` hears why it ended.
+
+    An error of the program's world (a kill, an exit) is raised again.
+    """
+
+    def run() -> None:
+        try:
+            loop()
+        except BaseException as error:
+            if not is_over():
+                logger.exception("the loop of a client has ended")
+                ended(BROKEN, said(error))
+            if not isinstance(error, Exception):
+                raise
+
+    return run
+
+
+def said(error: BaseException) -> str:
+    """Return an error as a reason for people: its text, and its kind where the text would not do alone.
+
+    >>> said(TimeoutError("timed out")), said(KeyError("x"))
+    ('timed out', "KeyError: 'x'")
+    """
+    text = str(error)
+    return (
+        text
+        if text and isinstance(error, OSError | HTTPException | RemoteProtocolError)
+        else f"{type(error).__name__}: {text}".rstrip(": ")
+    )
+
+
+def reason(error: Exception) -> str:
+    """Return why a connection ended; what is no error of a connection goes to the log as a whole."""
+    if not isinstance(error, OSError | HTTPException | RemoteProtocolError):
+        logger.error("an error has ended a connection", exc_info=error)
+    return said(error)

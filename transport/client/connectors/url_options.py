@@ -1,0 +1,24 @@
+"""The options that go with a client's URL, the same over every transport. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....actors.words.errors import UsageError
+from .backoff import Backoff
+
+NAMES = ("backoff", "chance", "headers", "heartbeat", "proxy", "ssl_context", "timeout")
+
+
+def check_options(where: object, options: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that a client does not have, or that its connector was to be given."""
+    if unknown := sorted(set(options) - set(NAMES)):
+        raise UsageError(f"expected some of the options {list(NAMES)}, got {unknown}")
+    if options and not isinstance(where, str):
+        raise UsageError(f"{sorted(options)} go with a URL: give them to the connector")
+    backoff, heartbeat = options.get("backoff"), options.get("heartbeat", 1.0)
+    if backoff is not None and not isinstance(backoff, Backoff):
+        raise UsageError(f"backoff: expected a Backoff, got {backoff!r}")
+    if isinstance(heartbeat, bool) or not isinstance(heartbeat, int | float) or not 0 < heartbeat < 86_400:
+        raise UsageError(f"heartbeat: expected seconds above 0, got {heartbeat!r}")
