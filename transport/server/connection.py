@@ -11,7 +11,7 @@ from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
-from ...actors.words.errors import RemoteProtocolError
+from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -22,7 +22,7 @@ from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
 
-TOO_SLOW, RESTARTING = 4513, 4500
+TOO_SLOW, RESTARTING, TRY_AGAIN_LATER = 4513, 4500, 1013
 
 
 class Socket(Protocol):
@@ -162,9 +162,13 @@ class Connection:
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
-        greeting = gateway.resumption.greet(
-            hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
-        )
+        try:
+            greeting = gateway.resumption.greet(
+                hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
+            )
+        except Busy as error:
+            self._end(TRY_AGAIN_LATER, str(error))
+            return
         session = greeting.session
         self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
         welcome = Welcome(
