@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...actors.runtime import fair_turns
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
@@ -108,8 +109,14 @@ class Connection:
         return True
 
     def receive(self, messages: Iterable[bytes | str]) -> None:
-        """Take what came together, between `begin` and `finish`. Never waits."""
+        """Take what came together, between `begin` and `finish`, in as many turns as it takes."""
+        turn = None
         for message in messages:
+            if turn is None:
+                turn = fair_turns.Turn()  # most reads bring one message
+            elif turn.is_over(fair_turns.clock()):
+                fair_turns.let_others_run()
+                turn.renew()
             if self._socket.closed:
                 break  # what came behind the frame that ended it is for nobody
             if self._inbound is not None:
