@@ -71,7 +71,7 @@ class Door(pykka.Actor):
         raise NupharError(f"{self} does not handle {message!r}")
 
     def idle(self) -> None:
-        """Do what was left until no message waits any more; called before each wait."""
+        """Do what was left until no message waits any more; called before each wait, and at the end of each turn."""
 
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""

@@ -15,6 +15,7 @@ from gevent import GreenletExit
 
 from ..words.errors import NupharError
 from ..words.exit_reasons import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
+from . import fair_turns
 from .door import POISON, Door
 from .log_throttle import ThrottledLogger
 from .mailbox import Hibernate, Mailbox
@@ -94,10 +95,12 @@ class Loop(Door):
 
     def _serve(self, mailbox: Mailbox) -> Reason:
         messages, handle = mailbox.messages, self.handle
+        turn = fair_turns.Turn()
         while True:
             if not messages:
                 self.idle()
                 mailbox.wait(self)
+                turn.renew()
             if mailbox.owner is not self:
                 return KILLED  # superseded while parked, or while handling
             message = messages[0]
@@ -118,6 +121,9 @@ class Loop(Door):
                     mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
+            if messages and turn.is_over(fair_turns.clock()):
+                self.idle()
+                self.runtime.let_others_run(turn)
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         message, future = envelope.message, envelope.reply_to

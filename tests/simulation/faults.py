@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from greenlet import GreenletExit, getcurrent
+from greenlet import GreenletExit
 
 from nuphar.actors.routing.router import RouterActor
+from nuphar.actors.runtime import fair_turns
 from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
@@ -27,17 +28,18 @@ IN_A_SECOND = 5
 
 
 class Pausing:
-    """What happens when somebody lets others run: a target's actor may be killed meanwhile."""
+    """What actors and readers call at the end of a turn: an actor may be killed while it lets others run."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def __call__(self) -> None:
         world = self._world
-        me = getcurrent()
-        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me and ref.actor_class is TargetActor]
+        world.hub.sleep()
+        me = world.hub.getcurrent()
+        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me]
         if not mine:
-            return
+            return  # a reader
         world.oracle.seen["a long drain lets others run"] += 1
         if world.chance() < world.plan.pause_kill and may_crash(world):
             world.oracle.seen["killed behind a message that was applied"] += 1
@@ -100,6 +102,7 @@ def injected(world: World) -> Iterator[None]:
     """Let actors crash as the plan says."""
     before = [(kind, kind.handle) for kind in (TargetActor, RouterActor)]
     counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
+    pausing = fair_turns.let_others_run
     crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
 
     def crashing(kind: type, handle: Any) -> Any:
@@ -118,12 +121,13 @@ def injected(world: World) -> Iterator[None]:
         for where, name, probe in probes(world.oracle.seen):
             setattr(where, name, probe)
         if world.plan.pause_kill:
-            world.hub.after_a_pause = Pausing(world)
+            fair_turns.let_others_run = Pausing(world)
         if crash:
             for kind, handle in before:
                 kind.handle = crashing(kind, handle)  # type: ignore[method-assign]
         yield
     finally:
+        fair_turns.let_others_run = pausing
         for where, name, method in counted:
             setattr(where, name, method)
         for kind, handle in before:

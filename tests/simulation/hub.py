@@ -154,7 +154,6 @@ class Hub:
         self._later: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
         self._count = self._secrets = 0
         self.lines: dict[int, Any] = {}
-        self.after_a_pause: Callable[[], Any] | None = None
         self.failure: BaseException | None = None
         """What an oracle found: an actor that it was found in must not swallow it."""
 
@@ -193,8 +192,6 @@ class Hub:
     def pause(self) -> None:
         """Let others run who are ready."""
         self.sleep(0)
-        if self.after_a_pause is not None:
-            self.after_a_pause()
 
     def sleep(self, seconds: float = 0.0) -> None:
         """Let others run for that long."""
