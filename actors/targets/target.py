@@ -17,11 +17,11 @@ from ..words.delivery import ALL, All, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
 from .catch_up import CatchUp
-from .effects import Crash, Effects, Send, Subscriber, Visit
-from .lane import Lane, Outcome
+from .effects import Crash, Effects, Pay, Send, Subscriber, Visit
+from .lane import Debt, Due, Lane, Outcome
 from .lanes import Lanes
 from .order import Order
-from .outcomes import acknowledges, answers, piece, with_acknowledges, written
+from .outcomes import acknowledges, piece, with_acknowledges, written
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
@@ -102,7 +102,7 @@ class Target:
         wish: Rule | None = None,
         replaces: Subscriber | None = None,
     ) -> Effects:
-        """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
+        """Subscribe: `Pay` what was missed or a Snapshot, and the Acknowledge of ``ref`` (None wants none). Idempotent.
 
         A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
         that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
@@ -110,19 +110,20 @@ class Target:
         """
         encoding = subscriber.encoding
         own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
-        pieces = [] if self.order is None else self._catch_up.write(encoding, self.order, since, own)
+        debt = Debt(since, own, () if ref is None else ((ref, self.seq),))
+        pieces = self._catch_up.write(encoding, self.order, debt)
         effects = self.flush()
+        left, refs = ([], ()) if (lane := self._laned.get(subscriber)) is None else lane.settle()
         if replaces is not None:
             lane = self._detach(replaces)
-            pieces += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
+            effects += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
         elif ref is not None or subscriber not in self.members:
-            pieces += self._admit(subscriber, less(self.rule, wish))
-        elif (lane := self._laned.get(subscriber)) is not None:
-            pieces += answers(encoding, self.name, lane.settle())
-        if ref is not None:
-            pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
+            effects += self._admit(subscriber, less(self.rule, wish))
+        if left or refs:  # of a Join before, or of what he missed since
+            debt = debt._replace(refs=(*refs, *debt.refs))
+            pieces = self._catch_up.write(encoding, self.order, debt, left)
         if pieces:
-            effects.append(Send((subscriber,), encoding.join(pieces), encoding))
+            effects.append(Pay(subscriber, encoding.join(pieces), debt, left))
         return effects
 
     def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
@@ -238,6 +239,11 @@ class Target:
         if lane is not None:
             lane.miss("slow", outcomes)
 
+    def owe(self, subscriber: Subscriber, debt: Debt, own: Sequence[Outcome]) -> None:
+        """Note that ``subscriber`` could not take what his Join brings: he gets it when he can."""
+        self.fall_behind(subscriber, ())
+        self._laned[subscriber].owe(debt, own)
+
     def visits(self, subscriber: Subscriber | None = None) -> Effects:
         """Flush, then look after ``subscriber``, or everybody, for whom something waits."""
         effects = self.flush()
@@ -252,19 +258,33 @@ class Target:
         Raises: what the serialiser raises for a model that it cannot write.
         """
         due = lane.take(now, has_room)
+        try:
+            joined = None if due is None else self._write(subscriber, due)
+        except Exception:
+            if due is not None:
+                lane.give_back(due)
+            raise
         if isinstance(lane.rule, All) and lane.is_empty and self._laned.get(subscriber) is lane:
             del self._laned[subscriber]
             self.attach(subscriber)
-        return None if due is None else self._lanes.write(subscriber, due, self._late)
+        return joined
 
-    def _admit(self, subscriber: Subscriber, rule: Rule) -> list[bytes]:
-        """Subscribe with ``rule``; return what is left over of the rule that he had."""
-        lane = self._laned.get(subscriber)
-        left = [] if lane is None else answers(subscriber.encoding, self.name, lane.settle())
+    def _write(self, subscriber: Subscriber, due: Due) -> Any:
+        encoding = subscriber.encoding
+        if due.debt is None:
+            return self._lanes.write(subscriber, due, self._late)
+        pieces = self._catch_up.write(encoding, self.order, due.debt, due.outcomes)
+        return encoding.join(pieces + [piece(encoding, self.name, outcome) for outcome in due.pushes])
+
+    def _admit(self, subscriber: Subscriber, rule: Rule) -> Effects:
+        """Subscribe with ``rule``; give him the pushes that are left over of the rule that he had."""
+        lane, encoding = self._laned.get(subscriber), subscriber.encoding
+        left: Effects = []
         if isinstance(rule, All):
             if lane is not None:
                 del self._laned[subscriber]
-                left += [piece(subscriber.encoding, self.name, outcome) for outcome in lane.end().pushes]
+                if pushes := [piece(encoding, self.name, outcome) for outcome in lane.end().pushes]:
+                    left.append(Send((subscriber,), encoding.join(pushes), encoding))
             self.attach(subscriber)
         elif lane is None:
             self._leave_group(subscriber)

@@ -182,8 +182,8 @@ OF_TARGETS = (
     Mutant(
         "what a lane has dropped is not replaced by a Snapshot",
         "nuphar.actors.targets.lane",
-        "due = Due(self._reason, self._held if self._reason is None else self._owed, pushes)",
-        "due = Due(None, self._held if self._reason is None else self._owed, pushes)",
+        "due = Due(self._reason, self._held if self._reason is None else self._owed, pushes, self._debt)",
+        "due = Due(None, self._held if self._reason is None else self._owed, pushes, self._debt)",
     ),
     Mutant(
         "of two pushes that wait for one place the older one stays",
