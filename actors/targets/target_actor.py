@@ -262,4 +262,7 @@ class TargetActor(Actor):
             membership.replaces, membership.welcomed = None, False  # what it would resume is over
         # A topic that was begun anew under this name has taken it over otherwise.
         if membership is not None and membership.put == self.mailbox.put:
-            del session.memberships[self._target.name]
+            if membership.requests:
+                membership.expel()  # or an Unsubscribe would not find what is still being considered
+            else:
+                del session.memberships[self._target.name]

@@ -13,11 +13,11 @@ from typing import Any
 import gevent
 from gevent import socket as gevent_socket
 from gevent.event import Event
-from gevent.pywsgi import WSGIServer
 
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.live import App, Live
 from ...transport.server.wsgi_handler import Handler
+from ...transport.server.wsgi_server import WSGIServer
 from ..root.server import Server
 
 logger = logging.getLogger("nuphar.supervision")
