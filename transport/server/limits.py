@@ -35,3 +35,8 @@ class Limits:
             value = getattr(self, field.name)
             if not value > 0:
                 raise UsageError(f"limit {field.name!r}: expected a number above 0, got {value!r}")
+
+
+def share(bound: int) -> int:
+    """Return how much of an outbox of ``bound`` bytes what was only offered may take: answers need the rest."""
+    return bound - bound // 4
