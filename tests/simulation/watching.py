@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .world import World
 
 
+OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
+"""How a Snapshot ends that can wait for its line to drain."""
+
+
 class Presence:
     """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
 
@@ -87,7 +91,7 @@ def watched(world: World) -> Iterator[None]:
     judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
-    writing: list[int] = []
+    writing: list[bytes] = []
     last: dict[Lane, float] = {}
 
     def judged(self: Tokens, token: str) -> Verdict:
@@ -125,7 +129,7 @@ def watched(world: World) -> Iterator[None]:
         return due
 
     def written(self: Outbox, data: bytes) -> bool:
-        writing.append(len(data))
+        writing.append(data)
         try:
             return write(self, data)
         finally:
@@ -140,7 +144,8 @@ def watched(world: World) -> Iterator[None]:
         outbox, bound, hub = self._outbox, world.plan.outbox, world.hub
         if not self._socket.closed and hub.now - hub.lines[outbox._fd].moved_at <= world.plan.outbox_age:
             must = sum(len(piece) for piece in outbox._queue if id(piece) not in offered)
-            if not writing or must + writing[-1] <= bound // 4:
+            is_owed = bool(writing) and any(reason in writing[-1] for reason in OF_A_JOIN)
+            if not writing or is_owed or must + len(writing[-1]) <= bound // 4:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
