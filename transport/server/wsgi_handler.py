@@ -21,6 +21,7 @@ from gevent import socket as gevent_socket
 from gevent.pywsgi import MAX_REQUEST_LINE, Input
 from geventwebsocket.handler import WebSocketHandler
 
+from ...actors.runtime.forks import own
 from ..wire.origin import Origins
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
 from .http.request_log import RequestLog
@@ -87,6 +88,7 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
 
     def handle(self) -> None:
         """Serve the connection to its end, request after request."""
+        own(self.socket)
         self._tune()
         super().handle()
 
