@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import gevent
-from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler  # type: ignore[import-untyped]
+from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGIServer  # type: ignore[import-untyped]
 
 from .live import ON_EXIT
 from .wsgi_handler import Handler
+from .wsgi_server import TlsGreeting
 
 
 class GunicornHandler(Handler, PyWSGIHandler):  # type: ignore[misc]  # gunicorn has no types
@@ -25,10 +26,15 @@ class GunicornHandler(Handler, PyWSGIHandler):  # type: ignore[misc]  # gunicorn
         return environ
 
 
+class GunicornServer(TlsGreeting, PyWSGIServer):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's WSGI server, with an end to each TLS handshake."""
+
+
 class Worker(GeventPyWSGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's gevent worker, able to upgrade. Like every gevent worker it patches the worker process."""
 
     wsgi_handler = GunicornHandler
+    server_class = GunicornServer
 
     stops: ClassVar[list[Callable[[], Any]]] = []
     """What is called, each in a greenlet of its own, when this process is told to end gracefully."""

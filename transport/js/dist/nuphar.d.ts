@@ -184,10 +184,15 @@ export interface Line {
   onopen?: (protocol: string) => void;
   onframe?: (bytes: Uint8Array) => void;
   onclose?: (code: number, reason: string) => void;
-  /** Bytes have arrived that are no whole frame yet. A line that tells is not given up while they do. */
+  /**
+   * Bytes have arrived that are no whole frame yet. A line that tells is not given up while they do, nor is the server asked
+   * with a Ping; that the server hears of this client meanwhile is the line's to see to.
+   */
   onprogress?: () => void;
   /** Set by its user once it is known: the bytes of the largest frame that the server takes. */
   largest?: number;
+  /** Set likewise: milliseconds of silence after which the server asks for a sign of life, 0 for never. */
+  heartbeat?: number;
 }
 
 export interface WebSocketLike {

@@ -173,7 +173,8 @@ export class Client {
 
   _enter() {
     this.since = this._platform.date();
-    if (this.state === "live") this._line.largest = this._core.link.limits.message;
+    const { limits, heartbeat } = this._core.link;
+    if (this.state === "live") Object.assign(this._line, { largest: limits.message, heartbeat });
     if (this.state === "closed") {
       this._page.end();
       this._alarm.hide(false);

@@ -12,6 +12,9 @@ const BODY = 65_536; // bytes after which frames wait for the next POST
 const FRAMES = 1_000; // that a server takes in one body
 // Bytes that outlive their page: the Fetch standard allows 64 KiB for all requests of a page together, so half is left to others.
 const LASTING = 32_768;
+// Milliseconds between two requests at most while a body arrives. A server that has written it all hears nothing else of this client,
+// and gives a line without a request up after 15 s. A Ping would do, but its Pong had to wait behind the body.
+const SIGN = 5_000;
 const TYPE = "application/cbor-seq";
 
 export function http(name, { fetch }) {
@@ -21,11 +24,15 @@ export function http(name, { fetch }) {
 class Line {
   /** Bytes of one frame that the server takes, once it has said so; a body may have four times that. */
   largest = BODY;
+  /** Milliseconds of silence after which the server asks, likewise. */
+  heartbeat = 2 * SIGN;
   _waiting = [];
   _number = 0;
   _id = null;
   _batch = "0";
   _sending = false;
+  _sign = false;
+  _posted = 0;
   _over = false;
   _ending = null;
   _abort = new AbortController();
@@ -55,7 +62,7 @@ class Line {
     if (this._sending) return;
     this._sending = true;
     try {
-      while (this._waiting.length > 0 || (this._ending && this._id)) await this._post();
+      while (this._waiting.length > 0 || this._sign || (this._ending && this._id)) await this._post();
     } catch (error) {
       this._end(1006, error.message);
     }
@@ -63,6 +70,8 @@ class Line {
   }
 
   async _post() {
+    this._sign = false;
+    this._posted = performance.now();
     const most = Math.min(BODY, 4 * this.largest);
     const parts = [];
     let size = 0;
@@ -131,6 +140,8 @@ class Line {
     for (let part; reader && !(part = await reader.read()).done && !this._over; ) {
       this.onprogress?.();
       take(part.value);
+      this._sign = performance.now() - this._posted > Math.min(SIGN, (this.heartbeat || Infinity) / 2);
+      if (this._sign) this._flush();
     }
   }
 

@@ -37,14 +37,14 @@ export class Life {
     if (age > this._heartbeat) this._fresh = false;
     if (age > this._learned * this._heartbeat) this._learned = PATIENCE;
     this.grows(now);
-    this.deadline = this._heartbeat > 0 ? now + this._heartbeat : null;
   }
 
-  /** Bytes of a frame arrived. The server is asked when that is due, as it hears nothing else of this client meanwhile. */
+  /** Bytes of a frame arrived. */
   grows(now) {
     this._last = now;
     this._asked = 0;
     this._hasty = false;
+    this.deadline = this._heartbeat > 0 ? now + this._heartbeat : null;
   }
 
   /** The deadline is over, and a Snapshot is owed, or is not: true to ask with a Ping, false to give the line up. */

@@ -23,6 +23,8 @@ export class Link {
   /** The close code of the last connection that ended, or null. */
   code = null;
   clientId = null;
+  /** Milliseconds, or 0 for none. */
+  heartbeat = 0;
   /** What the last Welcome allows; see limits.js. */
   limits = limitsOf({});
   session = null;
@@ -76,7 +78,8 @@ export class Link {
   welcome([, clientId, session, token, resumed, limits, heartbeat], now) {
     Object.assign(this, { clientId, session, token, code: null, limits: limitsOf(limits), _bare: false });
     this.backoff.reset();
-    this.life.begin(heartbeat * 1000, now, resumed);
+    this.heartbeat = heartbeat * 1000;
+    this.life.begin(this.heartbeat, now, resumed);
     this._enter("live", "", null);
   }
 

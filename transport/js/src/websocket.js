@@ -2,7 +2,8 @@
  * The WebSocket transport. A transport has a `name` and `connect(url)`, which gives a line at once: `send(bytes)`,
  * `close(code)`, and the functions that its user sets, `onopen(protocol)`, `onframe(bytes)`, `onclose(code, reason)`, and
  * `onprogress()` for one that can tell when a part of something arrives. `url` is http or https; one message of the line is
- * one frame. Nothing is called before `connect` has returned. Its user also says what is the `largest` frame.
+ * one frame. Nothing is called before `connect` has returned. Its user also sets `largest`, the bytes of a frame at most,
+ * and `heartbeat`, milliseconds of silence after which the server asks.
  */
 import { PROTOCOL } from "./frames.js";
 

@@ -209,6 +209,33 @@ test("a body that arrives in pieces is progress, and taken when it is whole", as
   assert.deepEqual([heard, told.slice(1), last().headers["Nuphar-After"]], [2, [["frame", "0708"]], "1"]);
 });
 
+test("while a body arrives for long, the server hears of the client in requests without frames", async (given) => {
+  let now = 0;
+  given.mock.method(performance, "now", () => now);
+  const { line: opened, last, asked } = await live();
+  let more;
+  const body = new ReadableStream({ start: (controller) => (more = controller) });
+  await last().answer(200, { "Nuphar-Batch": "1" }, body);
+  const posts = () => asked.filter(({ method }) => method === "POST");
+  const piece = async () => {
+    now += 4_000;
+    more.enqueue(bytes(0x41, 7));
+    for (let n = 0; n < 6; n += 1) await turn();
+  };
+  await piece();
+  assert.equal(posts().length, 1);
+  await piece();
+  assert.deepEqual([posts().length, posts()[1].body.size, posts()[1].headers["Nuphar-Number"]], [2, 0, "2"]);
+  await piece();
+  await piece();
+  assert.equal(posts().length, 2); // one at a time
+  await posts()[1].answer(204);
+  assert.deepEqual([posts().length, posts()[2].headers["Nuphar-Number"]], [3, "3"]);
+  opened.send(bytes(5));
+  await posts()[2].answer(204);
+  assert.deepEqual([posts().length, posts()[3].body.size], [4, 2]);
+});
+
 /** The stream of a line, that a test writes, ends or breaks. */
 async function stream({ last }) {
   let more;

@@ -42,7 +42,7 @@ connect("/live", { WebSocket, types: { Move: ["id"] }, platform: { random: () =>
 const pipe: Transport = {
   name: "pipe",
   connect(url: string): Line {
-    const line: Line = { largest: 65_536, send: (data) => (line.onprogress?.(), line.onframe?.(data)), close: (code) => line.onclose?.(code, url) };
+    const line: Line = { largest: 65_536, heartbeat: 0, send: (data) => (line.onprogress?.(), line.onframe?.(data)), close: (code) => line.onclose?.(code, url) };
     queueMicrotask(() => line.onopen?.("nuphar.v1.cbor"));
     return line;
   },
