@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 from gevent.hub import get_hub
 
+from ...actors.runtime.forks import Home, cut_off
 from ...actors.runtime.ref import Ref
 from ...actors.words.errors import AlreadyStarted, NotRunning
 from ...actors.words.exit_reasons import KILLED, Shutdown
@@ -32,6 +33,8 @@ class Life:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.home = Home("this server", self._let_go)
+        self._serves_elsewhere = False
         self.root: Ref[Supervisor] | None = None
         self.hub: Any = None
         self.guard: HubGuard | None = None
@@ -44,17 +47,18 @@ class Life:
     @property
     def is_running(self) -> bool:
         """Whether the server has been started and not been stopped."""
-        return self.root is not None and not self.has_stopped
+        return self.root is not None and not self.has_stopped and not self.home.is_foreign
 
     def check_running(self) -> Ref[Supervisor]:
         """Return the root.
 
-        Raises: NotRunning unless the server runs.
+        Raises: NotRunning unless the server runs, and in a fork of the process that started it.
         """
         if self.has_stopped:
             raise NotRunning("the server has stopped")
         if self.root is None:
             raise NotRunning("the server has not been started: call start()")
+        self.home.check()
         return self.root
 
     def start(self) -> None:
@@ -62,6 +66,9 @@ class Life:
 
         Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
         """
+        if self.root is None:
+            self.home.move()
+        self.home.check()
         if self.has_stopped:
             raise NotRunning("the server has been stopped: make a new one")
         if self.root is not None:
@@ -77,8 +84,23 @@ class Life:
             self.guard.start()
         gevent.spawn(self._watch, self.root)
 
+    def move(self) -> bool:
+        """Go on in this process, which serves, if it is a fork of one that did not; True if this call did.
+
+        A WSGI server forks its workers from a process that has imported the application, and perhaps started it.
+        """
+        if not self.home.is_foreign or self._serves_elsewhere or self.root is None:
+            return False
+        self.home.move()
+        if self.guard is not None and (limit := self._server.options.hub_guard):  # its thread has stayed behind
+            self.guard = HubGuard(get_hub(), limit)
+            self.guard.start()
+        return True
+
     def stop(self, timeout: float) -> None:
-        """Stop the tree within ``timeout`` seconds, from the bottom up; does nothing the second time."""
+        """Stop the tree within ``timeout`` seconds, from the bottom up; does nothing the second time, or in a fork."""
+        if self.home.is_foreign:
+            return
         deadline = time.monotonic() + timeout
         self.has_stopped = True
         if self.root is None:
@@ -105,6 +127,14 @@ class Life:
         Raises: NotRunning.
         """
         return look(self.check_running(), time.monotonic() - self._started)
+
+    def _let_go(self) -> None:
+        """In a forked child: if the parent serves, everything is the parent's."""
+        wsgi = self.listening.get("listener")
+        self._serves_elsewhere = wsgi is not None or bool(self._server.gateway.connections)
+        if wsgi is not None and (sock := getattr(wsgi, "socket", None)) is not None:
+            cut_off([sock.fileno()])
+            wsgi.stop_accepting()
 
     def _watch(self, root: Ref[Supervisor]) -> None:
         """Start the tree anew if its root was killed, which nobody else can do; end if it gave up or was stopped."""

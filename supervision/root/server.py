@@ -108,9 +108,9 @@ class Server(Hooked):
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server if it was never started; True if this call did."""
+        """Start the server in this process if nobody has; True if this call did."""
         if self.life.root is not None:
-            return False
+            return self.life.move()
         self.life.start()
         return True
 
@@ -315,5 +315,7 @@ class Server(Hooked):
         self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
 
     def _check_not_stopped(self) -> None:
+        if self.life.root is not None:
+            self.life.home.check()
         if self.life.has_stopped:
             raise NotRunning("the server has stopped")

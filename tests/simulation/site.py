@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nuphar import Server, automatic
+from nuphar import Server, Store, automatic
 from nuphar.actors.routing.topics import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
@@ -60,9 +60,7 @@ class Site:
         server.own_stores._store = lambda: oracle.store("session")
         rules = dict(zip(ROOMS, plan.rules, strict=True))
         hooks = TopicHooks(self.can_subscribe, self.on_join, self.on_leave, self.on_end)
-        server.directory.add_kind(
-            Kind("room:", str, hooks, lambda topic_id, key: oracle.store(topic_id), rules["room:a"])
-        )
+        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"]))
         server.directory.add_kind(Kind("eph:", str, TopicHooks(self.can_subscribe), delivery=rules["eph:x"]))
         board = server.directory.add_topic("board", rules["board"])
         self.presence = Presence(world)
@@ -89,11 +87,18 @@ class Site:
 
     on_leave = on_join
 
-    def on_end(self, topic_id: str, model: int) -> None:
-        self.kept[topic_id] = model
+    def store(self, topic_id: str, key: str) -> Store:
         self.world.dawdle()
+        if topic_id in self.server.directory.topics:
+            self.world.oracle.fail(f"{topic_id} is there, and another one is begun")
+        return self.world.oracle.store(topic_id)
+
+    def on_end(self, topic_id: str, model: int) -> None:
+        if self.world.chance() < 0.5:
+            self.world.hub.sleep(4.0 * self.world.chance())
         if self.world.chance() < 0.1:
             raise OSError("the model cannot be kept")
+        self.kept[topic_id] = model
 
     def _watch_ends(self) -> None:
         """See that a topic ends by itself only when nobody is in it, and that its last model was kept."""

@@ -183,12 +183,6 @@ OF_SESSIONS = (
         "return topic.mailbox.empty()",
     ),
     Mutant(
-        "a topic ends although something waits to be handled",
-        "nuphar.actors.routing.deserted",
-        "return not topic.target.members and topic.mailbox.empty()",
-        "return not topic.target.members",
-    ),
-    Mutant(
         "a topic ends with another model than was kept",
         "nuphar.actors.routing.deserted",
         "if seq is None or topic.target.seq != seq:",
@@ -215,8 +209,8 @@ OF_SESSIONS = (
     Mutant(
         "each who asks for a new topic has one made",
         "nuphar.actors.routing.openings",
-        "self._under_way.setdefault(topic_id, mine)",
-        "mine",
+        "        if opening is not mine:\n",
+        "        if opening is None:\n",
     ),
     Mutant(
         "a session may begin as many topics as it likes",
@@ -247,11 +241,5 @@ OF_SESSIONS = (
         "nuphar.actors.runtime.turns",
         "        if was_at_its_bound and owner in self._waiting:\n            self._rotation.append(owner)\n",
         "",
-    ),
-    Mutant(
-        "an Unsubscribe does not find what is still considered of a topic that has ended",
-        "nuphar.actors.targets.target_actor",
-        "            if membership.requests:\n",
-        "            if membership.requests < 0:\n",
     ),
 )
