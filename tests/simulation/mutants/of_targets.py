@@ -151,7 +151,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "who leaves goes on hearing",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.subscribers",
         "        self.members.discard(subscriber)\n        self._leave_group(subscriber)\n",
         "        self.members.discard(subscriber)\n",
     ),

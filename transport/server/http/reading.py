@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import gevent.event
 
-from ...wire.batches import Batch
+from ...wire.batches import Batch, Batches
 
-if TYPE_CHECKING:
-    from .line import Line
+
+class Readable(Protocol):
+    """What a GET needs of its line."""
+
+    closed: bool
+    close_code: int | None
+    close_reason: str
+    batches: Batches
+    clock: Callable[[], float]
+
+    def next(self, number: int, /) -> Batch | None:
+        """Return the batch after ``number``, if there is one."""
+
+    def rest(self, reading: Reading, /) -> None:
+        """The GET has been answered."""
 
 
 class Reading:
     """One open GET: takes the batches after ``position``, which moves on with each."""
 
-    def __init__(self, line: Line, position: int, hang_up: Callable[[], Any]) -> None:
+    def __init__(self, line: Readable, position: int, hang_up: Callable[[], Any]) -> None:
         self.position = position
         self._line = line
         self._hang_up = hang_up
