@@ -84,6 +84,8 @@ class Life:
         Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
         """
         if not self._beginning.do(self._start):
+            if self.has_stopped:
+                raise NotRunning("the server has been stopped: make a new one")
             raise AlreadyStarted("the server has been started already")
 
     def ensure_started(self) -> bool:

@@ -2,8 +2,8 @@
 
 >>> url_of(("127.0.0.2", 8000)), url_of(("::1", 8000, 0, 0)), url_of("/run/app.sock")
 ('http://127.0.0.2:8000', 'http://[::1]:8000', 'unix:/run/app.sock')
->>> str(cannot_listen(("127.0.0.1", 80), PermissionError(errno.EACCES, "?")))
-'cannot listen at 127.0.0.1:80: Permission denied: ports below 1024 are the privileged user's; take a higher one'
+>>> print(cannot_listen(("127.0.0.1", 80), PermissionError(errno.EACCES, "?")))
+cannot listen at 127.0.0.1:80: Permission denied: ports below 1024 are the privileged user's; take a higher one
 """
 
 from __future__ import annotations
