@@ -86,10 +86,11 @@ class Crowd:
                 raise RuntimeError(f"{len(took)} clients opened, {len(begun)} did not, {self.lost} were lost")
         return took
 
-    def read(self) -> Iterator[tuple[Client, int, int]]:
-        """Read what is there now: for each client its acknowledgements and its deliveries."""
+    def read(self, patience: float = 0.0) -> Iterator[tuple[Client, int, int]]:
+        """Read what is there now, or comes first within ``patience`` seconds: each client's acknowledgements and
+        deliveries."""
         by_fd, receive = self._by_fd, self._read
-        for fd, event in self._epoll.poll(0):
+        for fd, event in self._epoll.poll(patience):
             client = by_fd[fd]
             acks, deliveries = receive(client, event)
             if acks or deliveries:

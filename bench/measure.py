@@ -38,14 +38,25 @@ class Cores:
         allowed = sorted(os.sched_getaffinity(0))
         return cls(allowed[0], allowed[-1]) if len(allowed) > 1 else cls(None, None)
 
+    @staticmethod
+    def keep_to(core: int | None) -> None:
+        """Run this process on one core, unless it is None."""
+        if core is not None:
+            os.sched_setaffinity(0, {core})
+
 
 @dataclass(frozen=True)
 class Running:
     """A server that accepts connections."""
 
-    pid: int
+    process: subprocess.Popen[bytes]
     port: int
     versions: dict[str, str]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
 
 
 def measure(peer: Peer, work: Work, cores: Cores) -> dict[str, Any]:
@@ -81,11 +92,14 @@ def running(peer: Peer, heartbeat: float, core: int | None) -> Iterator[Running]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             [*peer.command, "--heartbeat", str(heartbeat)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            bufsize=0,
             env=environment(),
             preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
+        assert process.stdin is not None
         assert process.stdout is not None
         try:
             ready, _, _ = select.select([process.stdout], [], [], START)
@@ -95,7 +109,7 @@ def running(peer: Peer, heartbeat: float, core: int | None) -> Iterator[Running]
                 raise RuntimeError(f"{peer.id} did not start: {errors.read().decode(errors='replace')[-500:]}")
             said = json.loads(line)
             wait_for(said["port"])
-            yield Running(process.pid, said["port"], said["versions"])
+            yield Running(process, said["port"], said["versions"])
         finally:
             process.terminate()
             try:
@@ -104,6 +118,7 @@ def running(peer: Peer, heartbeat: float, core: int | None) -> Iterator[Running]
                 process.kill()
                 process.wait()
             process.stdout.close()
+            process.stdin.close()
 
 
 def wait_for(port: int) -> None:

@@ -244,3 +244,8 @@ class KindHandle:
         """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
         self._kind.hooks.on_leave = check_hook(hook)
         return hook
+
+    def on_end(self, hook: H) -> H:
+        """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
+        self._kind.hooks.on_end = check_hook(hook)
+        return hook

@@ -78,7 +78,7 @@ class Openings:
             mine.set(topic)
             return topic
         finally:
-            del self._under_way[topic_id]
+            self._under_way.pop(topic_id, None)
 
     def _make(self, topic_id: str, kind: Kind, key: Any, client_id: str | None) -> Topic:
         self._directory.reserve(client_id, len(self._under_way) - 1)

@@ -6,23 +6,27 @@ there. Its state is the `Directory`, and its mailbox outlives it: a router that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..runtime.actor import Actor
-from ..runtime.hooks import ServerHooks, TopicHooks
+from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
+from ..runtime.timer_every import Reminder
 from ..sessions.session import Membership, Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
+from ..words.exit_reasons import Reason
 from ..words.target_names import SESSION, TOPIC, topic_target
 from .admission import Greeter
+from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
 from .topics import Directory, Topic
 
-WITHDRAWN = ("denied", "not_found")
-"""What puts out who is in. Any other refusal (nonsense, too much at once, a hook that failed) changes nothing."""
+NONSENSE = "malformed"
+"""The code of a refusal that changes nothing: what was asked was never considered. After any other who is in is out."""
 
 
 class RouterActor(Actor):
@@ -33,6 +37,8 @@ class RouterActor(Actor):
         own_stores: OwnStores,
         greeter: Greeter,
         hooks: ServerHooks,
+        deserted: Deserted,
+        clock: Callable[[], float],
         mailbox: Mailbox,
         **link: Any,
     ) -> None:
@@ -42,6 +48,14 @@ class RouterActor(Actor):
         self._own_stores = own_stores
         self._greeter = greeter
         self._hooks = hooks
+        self._deserted = deserted
+        self._clock = clock
+
+    def init(self) -> None:
+        self._reminder = Reminder(self, SWEEP, Sweep())
+
+    def terminate(self, reason: Reason) -> None:
+        self._reminder.stop()
 
     def handle(self, message: Any) -> Any:
         match message:
@@ -60,6 +74,10 @@ class RouterActor(Actor):
                     if session is not None:
                         session.subscribe_to_self()
                         self._own_stores.open(session).put_anyway(dispatch)
+            case Sweep():
+                self._deserted.tick(self._clock())
+            case Ended():
+                self._deserted.settle(message)
             case Connect(client_id):
                 self._hooks.spawn("connect", client_id)
             case Disconnect(client_id, session):
@@ -91,7 +109,9 @@ class RouterActor(Actor):
         topic = self._directory.topics.get(topic_id)
         try:
             wish(request.params)  # nonsense is refused before any hook is asked
-            hooks = self._hooks_of(topic_id, request) if topic is None else topic.hooks
+            hooks = self._directory.kind_of(topic_id).hooks if topic is None else topic.hooks
+            if topic is None:
+                self._directory.check_room(None if request.trusted else session.client_id)
         except Refused as error:
             self._decide(Verdict(request, error.code, error.text, error.details, ()))
             return
@@ -111,12 +131,6 @@ class RouterActor(Actor):
             self._decide(Verdict(request, "busy", str(error), None, ()))
             return
         self._decide(Verdict(request, None, "", None, ()))
-
-    def _hooks_of(self, topic_id: str, request: Request) -> TopicHooks:
-        """Return the hooks of a topic that does not run yet. Raises: Refused."""
-        hooks = self._directory.kind_of(topic_id).hooks
-        self._directory.check_room(None if request.trusted else request.session.client_id)
-        return hooks
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
@@ -144,7 +158,7 @@ class RouterActor(Actor):
             self._admit(verdict, topic)
             return
         assert verdict.code is not None
-        if membership is not None and (not membership.admitted or verdict.code in WITHDRAWN):
+        if membership is not None and (not membership.admitted or verdict.code != NONSENSE):
             self._refuse_held(session, target, membership)
         session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
 

@@ -40,6 +40,11 @@ class Topic:
     """The client id of the session whose Subscribe began it, if any did."""
     has_store: bool = False
     """Whether a fixed topic was given its store, or is being given it."""
+    deserted_at: float | None = None
+    """When it was first seen without a subscriber, since then or since the last one left."""
+    deserted_seq: int = 0
+    is_ending: bool = False
+    """Its end hook is being called."""
 
 
 @dataclass(eq=False)
@@ -47,7 +52,8 @@ class Kind:
     """A topic kind: one topic for each id that starts with ``prefix``, started on first use.
 
     ``parse(suffix)`` gives the key, or raises (ValueError) for an id that names nothing; ``store(topic_id, key)``
-    gives a new topic's store, or None for an ephemeral one.
+    gives a new topic's store, or None for an ephemeral one. ``window`` are the seconds for which one goes on without
+    a subscriber, None: the server's.
     """
 
     prefix: str
@@ -55,6 +61,7 @@ class Kind:
     hooks: TopicHooks = field(default_factory=TopicHooks)
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
     delivery: Rule = ALL
+    window: float | None = None
 
 
 class Directory:

@@ -30,6 +30,7 @@ from pykka.messages import _ActorStop
 
 from ..words.errors import NupharError
 from ..words.exit_reasons import KILLED, NORMAL, Crashed, Normal, Reason, Shutdown
+from . import fair_turns
 from .future import Future
 from .log_throttle import ThrottledLogger
 from .mailbox import BOUND, Hibernate, Mailbox
@@ -116,7 +117,7 @@ class Actor(pykka.Actor):
         raise NupharError(f"{self} does not handle {message!r}")
 
     def idle(self) -> None:
-        """Do what was left until no message waits any more; called before each wait."""
+        """Do what was left until no message waits any more; called before each wait, and at the end of each turn."""
 
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""
@@ -134,13 +135,8 @@ class Actor(pykka.Actor):
     # What follows fills in Pykka's seams for new actor types; nobody overrides it. Two underscores keep our own parts
     # apart from what subclasses may call theirs.
 
-    @staticmethod
-    def _create_actor_inbox() -> Mailbox:
-        return Mailbox()  # replaced at once by the runtime's own, or a predecessor's
-
-    @staticmethod
-    def _create_future() -> Future:
-        return Future()
+    _create_actor_inbox = staticmethod(Mailbox)  # replaced at once by the runtime's own, or a predecessor's
+    _create_future = staticmethod(Future)
 
     def _start_actor_loop(self) -> None:
         self.__spawn(self._actor_loop)
@@ -157,12 +153,9 @@ class Actor(pykka.Actor):
     def __fall_asleep(self) -> None:
         self._generation += 1  # this greenlet's end is not ours
         self.ref._kill = self.__die_asleep
-        self.mailbox.sleep(self.__wake_up)
+        self.mailbox.sleep(lambda: self.__spawn(self.__run))
         if self.ref.is_killed:  # just now: the kill of this greenlet will come too late
             self.__die_asleep()
-
-    def __wake_up(self) -> None:
-        self.__spawn(self.__run)
 
     def __die_asleep(self) -> None:
         self.mailbox.forget_sleeper()
@@ -208,11 +201,12 @@ class Actor(pykka.Actor):
         self._end(reason)
 
     def _serve(self, mailbox: Mailbox) -> Reason:
-        messages, handle = mailbox.messages, self.handle
+        messages, handle, turn = mailbox.messages, self.handle, fair_turns.Turn()
         while True:
             if not messages:
                 self.idle()
                 mailbox.wait(self)
+                turn.renew()
             if mailbox.owner is not self:
                 return KILLED  # superseded while parked, or while handling
             message = messages[0]
@@ -233,6 +227,9 @@ class Actor(pykka.Actor):
                     mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
+            if messages and turn.is_over(fair_turns.clock()):
+                self.idle()
+                self.runtime.let_others_run(turn)
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         message, future = envelope.message, envelope.reply_to

@@ -107,8 +107,10 @@ class TopicHooks:
 
     ``can_subscribe(client_id, topic_id, session_model) -> bool``; ``on_join(client_id)`` and
     ``on_leave(client_id)`` return messages (or None) that are dispatched, or broadcast where there is no store.
+    ``on_end(topic_id, model)`` is called before a topic of a kind ends that nobody is subscribed to.
     """
 
     can_subscribe: Hook | None = None
     on_join: Hook | None = None
     on_leave: Hook | None = None
+    on_end: Hook | None = None

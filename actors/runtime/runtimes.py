@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import gevent
 from gevent.monkey import get_original
 
+from . import fair_turns
+from .fair_turns import Turn
 from .mailbox import BOUND, Mailbox, ThreadMailbox
 
 start_new_thread: Callable[..., int] = get_original("_thread", "start_new_thread")
@@ -21,6 +23,9 @@ class Runtime(Protocol):
 
     def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         """Run ``loop``, then ``ended`` in every ending; return a function that kills it, as far as that is possible."""
+
+    def let_others_run(self, turn: Turn) -> None:
+        """End ``turn``, between two messages, and begin another (see `fair_turns`)."""
 
 
 class Greenlets:
@@ -39,6 +44,10 @@ class Greenlets:
 
         return kill
 
+    def let_others_run(self, turn: Turn) -> None:
+        fair_turns.let_others_run()
+        turn.renew()
+
 
 class Threads:
     """Actors on real OS threads, monkey-patched or not, for what blocks."""
@@ -56,6 +65,10 @@ class Threads:
         start_new_thread(run, ())
         # A thread cannot be killed: it is disowned, and ends when it next looks at its mailbox.
         return ended
+
+    def let_others_run(self, turn: Turn) -> None:
+        """Do nothing else: the system sees to that."""
+        turn.renew()
 
 
 GREENLETS = Greenlets()

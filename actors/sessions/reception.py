@@ -59,10 +59,12 @@ class Resumption:
         """Return the session that a client asked for, or a new one; ``close(code, reason)`` ends its connection.
 
         Whatever is wrong with what it says, it gets a new one: nobody learns which sessions there are.
+        Raises: Busy for a new one, if too many calls of the hooks that hear of each session wait already.
         """
         known = self._find(id, token, identity)
         newest = secrets.token_urlsafe(32)
         if known is None or token is None:
+            self._sessions.check_room()
             session = self._sessions.connect(generate_client_id(), encoding, sink)
             session.key = id = secrets.token_hex(16)
             if self._window:

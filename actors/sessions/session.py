@@ -66,6 +66,12 @@ class Membership:
                 return
         self._held = []
 
+    def expel(self) -> None:
+        """Its target has ended while a Subscribe is still being considered: it is joining again."""
+        self.admitted = self.welcomed = False
+        self._mailbox = None
+        self.put = self._hold
+
     def put_anyway(self, message: Any) -> None:
         """Send ``message`` the way of the others even over the bound: for what is bounded elsewhere."""
         if self.admitted and self._mailbox is not None:

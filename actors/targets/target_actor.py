@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from pykka._envelope import Envelope
 
 from ..runtime.actor import POISON, Actor
@@ -31,7 +30,7 @@ from .target import Target
 logger = ThrottledLogger("nuphar.actors")
 
 DRAIN = 256
-"""Messages after which a drain is flushed even if more wait: bounds the first one's wait, and a write's size."""
+"""Messages after which a drain is flushed even if more wait: bounds a write's size, as the turn bounds its wait."""
 
 
 class TargetActor(Actor):
@@ -102,10 +101,6 @@ class TargetActor(Actor):
         self._drained += 1
         if self._drained >= DRAIN:
             self.idle()
-            target.settled = message  # whatever it was: a kill while others run must not have it answered twice
-            gevent.sleep(0)  # others have waited long enough
-            if self.mailbox.owner is self:
-                target.settled = None  # it is taken out at once; an alarm's next tick is the same object
         return None
 
     def idle(self) -> None:
@@ -251,4 +246,7 @@ class TargetActor(Actor):
             membership.replaces, membership.welcomed = None, False  # what it would resume is over
         # A topic that was begun anew under this name has taken it over otherwise.
         if membership is not None and membership.put == self.mailbox.put:
-            del session.memberships[self._target.name]
+            if membership.requests:
+                membership.expel()  # or an Unsubscribe would not find what is still being considered
+            else:
+                del session.memberships[self._target.name]

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
 from ...actors.routing.topics import TOPICS, TOPICS_EACH
 from ...actors.runtime.hooks import TIMEOUT, Hook, check_hook
 from ...actors.runtime.mailbox import BOUND
@@ -34,6 +35,8 @@ class Options:
     """Topics that may run at once; a Subscribe beyond them is answered ``busy``."""
     max_topics_begun: int = TOPICS_EACH
     """Topics of a kind that run at once because the Subscribe of one session began them; another is ``busy``."""
+    topic_window: float = TOPIC_WINDOW
+    """Seconds for which a topic of a kind goes on when nobody is subscribed; ``float("inf")``: for ever."""
     max_subscriptions: int = SUBSCRIPTIONS
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
@@ -100,9 +103,21 @@ class Options:
             seconds = getattr(options, name)
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
                 raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
+        if check_window("option topic_window", options.topic_window) is None:
+            raise UsageError("option topic_window: expected seconds from 0, got None")
         if options.identity is not None:
             check_hook(options.identity)
         guard = options.hub_guard
         if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
             raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")
         return options
+
+
+def check_window(name: str, seconds: Any) -> float | None:
+    """Return ``seconds`` if a topic may wait so long for a subscriber; None is for the server's option to say.
+
+    Raises: UsageError.
+    """
+    if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0):
+        return seconds
+    raise UsageError(f'{name}: expected seconds from 0, or float("inf") for ever, got {seconds!r}')

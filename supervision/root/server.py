@@ -9,6 +9,7 @@ from typing import Any, Self
 import gevent
 
 from ...actors.routing.admission import Greeter
+from ...actors.routing.deserted import Deserted
 from ...actors.routing.handles import KindHandle, TopicHandle
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
@@ -38,7 +39,7 @@ from ..watch.live_tree import Node
 from . import tree
 from .hook_decorators import Hooked
 from .lifecycle import Life
-from .options import Options
+from .options import Options, check_window
 
 logger = ThrottledLogger("nuphar.supervision")
 
@@ -86,6 +87,9 @@ class Server(Hooked):
         self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
         self.greeter = Greeter(self.codec, self.hooks.calls, self.openings, sized.hook_timeout, self.router.put_anyway)
         resumption = Resumption(self.sessions, sized.resume_window, self.own_stores.size)
+        self.deserted = Deserted(
+            self.directory, self.hooks.calls, self.router.put_anyway, sized.topic_window, sized.hook_timeout
+        )
         self.gateway = Gateway(self.codec, self.sessions, sized.limits, time.monotonic, resumption)
 
         self.origins, self.identity = self.options.origins, self.options.identity
@@ -253,19 +257,23 @@ class Server(Hooked):
         can_subscribe: Hook | None = None,
         on_join: Hook | None = None,
         on_leave: Hook | None = None,
+        on_end: Hook | None = None,
         delivery: Any = ALL,
+        window: float | None = None,
     ) -> KindHandle:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
         Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
-        ``delivery`` is the rule of each of these topics, as in `topic`.
+        ``delivery`` is the rule of each of these topics, as in `topic`. One that nobody has been subscribed to for
+        ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end(topic_id, model)``.
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
         if not callable(parse):
             raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
-        kind = Kind(prefix, parse, TopicHooks(can_subscribe, on_join, on_leave), delivery=rule_of(delivery))
+        hooks = TopicHooks(can_subscribe, on_join, on_leave, on_end)
+        kind = Kind(prefix, parse, hooks, delivery=rule_of(delivery), window=check_window("window", window))
         handle = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
             handle.with_store(store)

@@ -48,7 +48,7 @@ def children(server: Server) -> list[ChildSpec]:
     return [
         worker("connections", ConnectionsActor, server.gateway, server.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, server.directory, server.sessions, server.own_stores, server.greeter,
-               server.hooks, server.router, shutdown=ROUTER),
+               server.hooks, server.deserted, server.gateway.clock, server.router, shutdown=ROUTER),
         dynamic("sessions", server.session_starts, server.own_store_specs, server.gateway.clock),
         dynamic("topics", server.topic_starts, server.topic_specs, server.gateway.clock),
         *(listener(name, wsgi) for name, wsgi in server.life.listening.items()),
@@ -90,6 +90,7 @@ def topic_spec(server: Server, topic: Topic) -> ChildSpec:
     """Return the spec of one topic's actor."""
 
     def left(client_id: str) -> None:
+        topic.deserted_at = None  # its time begins anew
         server.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
 
     return _target(server, topic.target.name, topic.target, topic.mailbox, left, TOPICS)

@@ -13,13 +13,14 @@ from typing import Any
 import gevent
 from gevent import socket as gevent_socket
 from gevent.event import Event
-from gevent.pywsgi import WSGIServer
 
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.addresses import cannot_listen, url_of
 from ...transport.server.live import App, Live
 from ...transport.server.wsgi_handler import Handler
+from ...transport.server.wsgi_server import WSGIServer
 from ..root.server import Server
+from .collector import what_is_here_stays
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -70,7 +71,7 @@ def serve(
         listening.close()
         raise
     server.on_end(over.set)
-    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}):
+    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}), what_is_here_stays():
         try:
             if on_start is not None:
                 scheme = "https" if wsgi_server.ssl_enabled else "http"

@@ -6,13 +6,13 @@ import time
 from typing import Any
 
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIServer
 
 from ...actors.runtime.actor import Actor
 from ...actors.words.errors import SupervisionError, UsageError
 from ...actors.words.exit_reasons import Reason, Shutdown
 from ...transport.server.live import Live
 from ...transport.server.wsgi_handler import Handler
+from ...transport.server.wsgi_server import WSGIServer
 from ..processes.dotted_names import find
 from ..root.server import Server
 from .serve import listen
@@ -28,7 +28,7 @@ class ServerEnded(SupervisionError):
     """A worker's server has given up, or was stopped by its own program: the worker ends, and another takes over."""
 
 
-class DrainingServer(WSGIServer):  # type: ignore[misc]  # gevent has no types
+class DrainingServer(WSGIServer):
     """Takes in whoever the kernel has queued before it closes: they would be reset, and not go to another worker."""
 
     def close(self) -> None:

@@ -9,9 +9,14 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
+from support.raw import Closed, RawClient
 from support.scripted import ScriptedClient, settle
+from support.serving import eventually, listen
 
-from nuphar import Server, Store
+from nuphar import Limits, NotRunning, Server, Store, UsageError
+from nuphar.actors.routing.deserted import Sweep
+from nuphar.actors.runtime.hook_calls import HookCalls
+from nuphar.actors.runtime.turns import Bounds
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -197,3 +202,89 @@ def test_topics_that_one_session_begins_are_bounded(make_server: Callable[..., S
     kind.topic("1").stop()
     greedy.send(Subscribe(12, "topic:room:12", None, None))
     assert fates(greedy) == {"ok": 1}
+
+
+def test_newcomers_are_turned_away_while_too_many_hooks_of_coming_wait(
+    make_server: Callable[..., Server], gate: Gate
+) -> None:
+    server = make_server(limits=Limits(close=0.1))
+    calls = server.hooks.calls = HookCalls(Bounds(at_once=1, at_once_each=1, waiting=2, waiting_each=1))
+    server.on_connect(gate)
+    port = listen(server)
+    for number in range(3):
+        RawClient(port)
+        eventually(lambda number=number: calls.running + calls.waiting == number + 1)
+    refused = RawClient(port, greet=False)
+    refused.send([1, 1, None, None, {}, {}])
+    answer = refused.receive()
+    assert isinstance(answer, Closed)
+    assert answer.code == 1013
+    gate.open.set()
+    eventually(lambda: not calls.running)
+    assert RawClient(port).welcome[0] == 16
+    eventually(lambda: not calls.running)
+    assert len(gate.calls) == 4
+
+
+class Clock:
+    """Time that is moved by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_topic_that_everybody_has_left_ends_with_its_last_model_and_begins_anew_from_it() -> None:
+    kept = {"a": 5}
+    server = Server(topic_window=60.0, max_topics=1)
+    clock = server.gateway.clock = Clock()
+
+    def on_end(topic_id: str, model: int) -> None:
+        kept[topic_id.removeprefix("room:")] = model
+
+    kind = server.topic_kind("room:", store=lambda key: Store(kept.get(key, 0), add), on_end=on_end)
+    server.start()
+    try:
+        known = ScriptedClient(server)
+        known.send(Subscribe(1, "topic:room:a", None, None), ClientMessage(2, "topic:room:a", 2))
+        assert fates(known) == {"ok": 2}
+        handle = kind.topic("a")
+        sweep(server, clock, 1_000.0)
+        assert handle.model == 7  # somebody is there
+        known.send(Unsubscribe(3, "topic:room:a"), Subscribe(4, "topic:room:b", None, None))
+        assert fates(known) == {"ok": 1, "busy": 1}
+        sweep(server, clock, 1.0)
+        sweep(server, clock, 59.0)
+        assert handle.model == 7
+        sweep(server, clock, 2.0)
+        assert kept == {"a": 7}
+        with pytest.raises(NotRunning):
+            handle.dispatch(1)
+        assert server.stats()["topics"] == 0
+        known.send(Subscribe(5, "topic:room:a", None, None))
+        snapshot = next(frame for frame in known.take() if isinstance(frame, Snapshot))
+        assert snapshot.state == 7
+        assert kind.topic("a").model == 7
+    finally:
+        server.stop()
+
+
+def sweep(server: Server, clock: Clock, seconds: float) -> None:
+    """Let time pass, and the router look at all topics."""
+    settle(server)
+    clock.now += seconds
+    server.router.put_anyway(Sweep())
+    settle(server)
+    with gevent.Timeout(LIMIT):
+        while server.hooks.calls.running:
+            gevent.sleep(0)
+    settle(server)
+
+
+@pytest.mark.parametrize("window", [-1, "a", True, float("nan")])
+def test_a_window_that_is_no_time_is_refused(window: Any) -> None:
+    with pytest.raises(UsageError, match="topic_window: expected seconds from 0"):
+        Server(topic_window=window)
+    with pytest.raises(UsageError, match="window: expected seconds from 0"):
+        Server().topic_kind("room:", window=window)

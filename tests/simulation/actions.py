@@ -434,6 +434,9 @@ def check_site(world: World) -> None:
             fail(f"{session}: {len(session.answers._refusals)} refusals are kept")
     if server.sessions.book.detached > world.plan.options["max_detached"]:
         fail(f"{server.sessions.book.detached} sessions wait for their clients")
+    if server.sessions.book.detached_bytes > world.plan.options["max_detached_bytes"]:
+        fail(f"sessions that wait for their clients hold {server.sessions.book.detached_bytes} bytes")
+    check_hooks(world)
     for topic in server.directory.topics.values():
         target = topic.target
         order = target.order
@@ -444,6 +447,26 @@ def check_site(world: World) -> None:
         for subscriber, lane in target._laned.items():
             if len(lane._owed) > sizes["owed"] + 300:
                 fail(f"{subscriber} is owed {len(lane._owed)} answers")
+
+
+def check_hooks(world: World) -> None:
+    """See that no more hooks run, and no session has begun more topics, than may."""
+    server, options, fail = world.site.server, world.plan.options, world.oracle.fail
+    calls, begun = server.hooks.calls, server.directory._begun
+    if calls.running > options["max_hooks"]:
+        fail(f"{calls.running} hooks run at once")
+    if any(count > options["max_hooks_each"] for count in calls._turns._running.values()):
+        fail(f"too many hooks of one session run at once: {calls._turns._running}")
+    if any(count > options["max_topics_begun"] for count in begun.values()):
+        fail(f"a session has begun more topics than it may: {begun}")
+    if calls.waiting:
+        world.oracle.seen["a hook waits for its turn"] += 1
+    if options["max_topics_begun"] in begun.values():
+        world.oracle.seen["a session has begun as many topics as it may"] += 1
+    for client_id, count in begun.items():
+        running = sum(topic.begun_by == client_id for topic in server.directory.topics.values())
+        if not running <= count <= running + len(server.openings):
+            fail(f"{client_id} has begun {running} topics that run, and {count} are counted")
 
 
 def check_subscriptions(world: World) -> None:
@@ -489,10 +512,14 @@ def check_empty(world: World) -> None:
         "connections": len(server.gateway.connections),
         "messages to the router": len(server.router),
         "orders of sessions": sum(name.startswith("session") for name in server.log._orders),
+        "hooks": server.hooks.calls.running + server.hooks.calls.waiting,
+        "topics being begun": len(server.openings),
         "orders without a topic": len(
             [name for name in server.log._orders if name.startswith("topic:") and world.site.topic(name[6:]) is None]
         ),
     }
+    if world.plan.options["topic_window"] <= 20.0:
+        left["topics of a kind"] = sum(topic.kind is not None for topic in server.directory.topics.values())
     for topic in server.directory.topics.values():
         target = topic.target
         left[f"members of {topic.id}"] = len(target.members)

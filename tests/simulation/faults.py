@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from nuphar.actors.routing.router import RouterActor
+from nuphar.actors.runtime import fair_turns
 from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
-from nuphar.actors.targets import target_actor
 from nuphar.actors.targets.catch_up import CatchUp
 from nuphar.actors.targets.target_actor import TargetActor
 from nuphar.transport.client.core.replicas import Following
@@ -28,21 +28,23 @@ IN_A_SECOND = 5
 
 
 class Pausing:
-    """The name ``gevent`` of the targets' actors: one may be killed while it lets others run."""
+    """What actors and readers call at the end of a turn: an actor may be killed while it lets others run."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def sleep(self, seconds: float) -> None:
+    def __call__(self) -> None:
         world = self._world
+        world.hub.sleep()
+        me = world.hub.getcurrent()
+        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me]
+        if not mine:
+            return  # a reader
         world.oracle.seen["a long drain lets others run"] += 1
-        world.hub.sleep(seconds)
         if world.chance() < world.plan.pause_kill and may_crash(world):
             world.oracle.seen["killed behind a message that was applied"] += 1
-            me = world.hub.getcurrent()
-            for ref in world.site.living():
-                if ref.actor_inbox.taking is me:
-                    ref.is_killed = True
+            for ref in mine:
+                ref.is_killed = True
             raise GreenletExit
 
 
@@ -100,7 +102,7 @@ def injected(world: World) -> Iterator[None]:
     """Let actors crash as the plan says."""
     before = [(kind, kind.handle) for kind in (TargetActor, RouterActor)]
     counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
-    pausing = target_actor.gevent
+    pausing = fair_turns.let_others_run
     crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
 
     def crashing(kind: type, handle: Any) -> Any:
@@ -119,13 +121,13 @@ def injected(world: World) -> Iterator[None]:
         for where, name, probe in probes(world.oracle.seen):
             setattr(where, name, probe)
         if world.plan.pause_kill:
-            target_actor.gevent = Pausing(world)  # type: ignore[assignment]
+            fair_turns.let_others_run = Pausing(world)
         if crash:
             for kind, handle in before:
                 kind.handle = crashing(kind, handle)  # type: ignore[method-assign]
         yield
     finally:
-        target_actor.gevent = pausing
+        fair_turns.let_others_run = pausing
         for where, name, method in counted:
             setattr(where, name, method)
         for kind, handle in before:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from nuphar.actors.routing import openings
-from nuphar.actors.runtime import future, hook_calls, hooks, mailbox, runtimes, timer_every, timer_once
+from nuphar.actors.runtime import fair_turns, future, hook_calls, hooks, mailbox, runtimes, timer_every, timer_once
 from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
 from nuphar.actors.targets import lane, log, target_actor
 from nuphar.supervision.otp import dynamic, restarting
@@ -28,7 +29,6 @@ MODULES_WITH_GEVENT = (
     openings,
     hook_calls,
     hooks,
-    target_actor,
     outbox,
     connections,
     websocket,
@@ -67,6 +67,7 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
     )
     sockets = SimpleNamespace(socket=SimpleNamespace(shutdown=lambda line, how: line.shutdown(how)))
     window = sizes["window"]
+    looks = count()
     return [
         *((module, "gevent", hub) for module in MODULES_WITH_GEVENT),
         *((module, "get_hub", hub.get_hub) for module in MODULES_WITH_A_HUB),
@@ -77,6 +78,9 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
         (outbox, "os", system),
         (reader, "os", system),
         (websocket, "gevent_socket", sockets),
+        # A turn ends after so many looks at the clock.
+        (fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET / sizes["drain"]),
+        (fair_turns, "let_others_run", hub.sleep),
         # Sizes.
         *((module, "WINDOW", window) for module in (answers, repeats, takeover)),
         (answers, "_FULL", window - 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nuphar import Server, automatic
+from nuphar import Server, Store, automatic
 from nuphar.actors.routing.topics import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
@@ -55,12 +55,12 @@ class Site:
             return order
 
         server.log.open = open  # type: ignore[method-assign]
+        self.kept: dict[str, int | None] = {}
+        self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")
         rules = dict(zip(ROOMS, plan.rules, strict=True))
-        hooks = TopicHooks(self.can_subscribe, self.on_join, self.on_leave)
-        server.directory.add_kind(
-            Kind("room:", str, hooks, lambda topic_id, key: oracle.store(topic_id), rules["room:a"])
-        )
+        hooks = TopicHooks(self.can_subscribe, self.on_join, self.on_leave, self.on_end)
+        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"]))
         server.directory.add_kind(Kind("eph:", str, TopicHooks(self.can_subscribe), delivery=rules["eph:x"]))
         board = server.directory.add_topic("board", rules["board"])
         self.presence = Presence(world)
@@ -86,6 +86,41 @@ class Site:
         return [self.world.next_message(0)] if self.world.chance() < 0.3 else []
 
     on_leave = on_join
+
+    def store(self, topic_id: str, key: str) -> Store:
+        self.world.dawdle()
+        if topic_id in self.server.directory.topics:
+            self.world.oracle.fail(f"{topic_id} is there, and another one is begun")
+        return self.world.oracle.store(topic_id)
+
+    def on_end(self, topic_id: str, model: int) -> None:
+        if self.world.chance() < 0.5:
+            self.world.hub.sleep(4.0 * self.world.chance())
+        if self.world.chance() < 0.1:
+            raise OSError("the model cannot be kept")
+        self.kept[topic_id] = model
+
+    def _watch_ends(self) -> None:
+        """See that a topic ends by itself only when nobody is in it, and that its last model was kept."""
+        server, oracle = self.server, self.world.oracle
+        ends, settles = server.deserted._end, server.deserted.settle
+
+        def end(topic: Topic) -> None:
+            target = topic.target
+            if target.members or not topic.mailbox.empty():
+                oracle.fail(f"{topic.id} ends by itself, and there is still {target.members or topic.mailbox}")
+            if topic.hooks.on_end and target.order and self.kept.get(topic.id) != target.order.position.model:
+                oracle.fail(f"{topic.id} ends with another model than was kept")
+            oracle.seen["a topic that nobody is in ends"] += 1
+            ends(topic)
+
+        def settle(message: Any) -> None:
+            if message.topic.target.members:
+                oracle.seen["somebody comes while a topic's end is considered"] += 1
+            settles(message)
+
+        server.deserted._end = end  # type: ignore[method-assign]
+        server.deserted.settle = settle  # type: ignore[method-assign]
 
     # What the network brings.
 

@@ -95,9 +95,15 @@ def watched(world: World) -> Iterator[None]:
 
     def expired(self: MemoryBook, now: float) -> Any:
         excess = self.detached - world.plan.options["max_detached"]
+        are_too_heavy = self.detached_bytes > world.plan.options["max_detached_bytes"]
         due = expire(self, now)
-        early = [each for each in due[max(0, excess) :] if now - (each.lost_at or 0.0) < self._window]
-        if early:
+        early = [each for each in due if now - (each.lost_at or 0.0) < self._window]
+        if are_too_heavy:
+            return due
+        is_unfair = any(each.weight for each in early) and not all(each.weight for each in self._detached.values())
+        if is_unfair:
+            world.oracle.fail("a session that holds something ends before one that holds nothing")
+        if len(early) > max(0, excess + len(early) - len(due)):
             world.oracle.fail(f"{early[0].session} ends, {now - (early[0].lost_at or 0.0):g} s after its connection")
         return due
 

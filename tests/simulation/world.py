@@ -163,8 +163,9 @@ class World:
                 return f"{client.name} is still being asked about"
             for target, replica in core.replicas.items():
                 if not replica.is_subscribed:
-                    if self.plan.options["max_subscriptions"] < len(ROOMS) + 1:
-                        continue  # he wants more than he may have
+                    options = self.plan.options
+                    if options["max_subscriptions"] < len(ROOMS) + 1 or options["max_topics_begun"] < len(ROOMS):
+                        continue  # it wants more than it may have
                     return f"{client.name} is not subscribed to {target}"
                 order = self.order_of(client, target)
                 if order is not None and replica.store is not None and (order.epoch, order.seq) != replica.cursor:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...actors.runtime import fair_turns
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
-from ...actors.words.errors import RemoteProtocolError
+from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -22,7 +23,7 @@ from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
 
-TOO_SLOW, RESTARTING = 4513, 4500
+TOO_SLOW, RESTARTING, TRY_AGAIN_LATER = 4513, 4500, 1013
 
 
 class Socket(Protocol):
@@ -108,8 +109,14 @@ class Connection:
         return True
 
     def receive(self, messages: Iterable[bytes | str]) -> None:
-        """Take what came together, between `begin` and `finish`. Never waits."""
+        """Take what came together, between `begin` and `finish`, in as many turns as it takes."""
+        turn = None
         for message in messages:
+            if turn is None:
+                turn = fair_turns.Turn()  # most reads bring one message
+            elif turn.is_over(fair_turns.clock()):
+                fair_turns.let_others_run()
+                turn.renew()
             if self._socket.closed:
                 break  # what came behind the frame that ended it is for nobody
             if self._inbound is not None:
@@ -162,9 +169,13 @@ class Connection:
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
-        greeting = gateway.resumption.greet(
-            hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
-        )
+        try:
+            greeting = gateway.resumption.greet(
+                hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
+            )
+        except Busy as error:
+            self._end(TRY_AGAIN_LATER, str(error))
+            return
         session = greeting.session
         self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
         welcome = Welcome(

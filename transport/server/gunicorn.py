@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 import gevent
 from gevent.monkey import is_module_patched
-from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler  # type: ignore[import-untyped]
+from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGIServer  # type: ignore[import-untyped]
 
 from .live import ON_EXIT
 from .wsgi_handler import Handler
+from .wsgi_server import TlsGreeting
 
 GOODBYE = 5.0
 """Seconds for the servers' stop where gunicorn would end the process at once."""
@@ -37,10 +38,15 @@ class GunicornHandler(Handler, PyWSGIHandler):  # type: ignore[misc]  # gunicorn
         return environ
 
 
+class GunicornServer(TlsGreeting, PyWSGIServer):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's WSGI server, with an end to each TLS handshake."""
+
+
 class Worker(GeventPyWSGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's gevent worker, able to upgrade. Like every gevent worker it patches the worker process."""
 
     wsgi_handler = GunicornHandler
+    server_class = GunicornServer
 
     stops: ClassVar[list[Callable[[], Any]]] = []
     """What is called, each in a greenlet of its own, when this process is told to end."""

@@ -14,6 +14,8 @@ import gevent
 from gevent.exceptions import ConcurrentObjectUseError
 from gevent.hub import get_hub
 
+from ...actors.runtime import fair_turns
+
 _READ = 64 * 1024  # bytes: many small frames in one call, and a whole message of the default limit
 _READABLE = 1  # an event of libev
 _RECORDS = 16  # reads with TLS, each of a record or a part of it, after which others run
@@ -53,7 +55,8 @@ class Reader:
             if self._is_dry:
                 self._wait()
             else:
-                gevent.sleep(0)  # who sends without end must hold up nobody, nor the end that he has deserved
+                # Who sends without end must hold up nobody, nor the end that it has deserved.
+                fair_turns.let_others_run()
             if self._fd < 0:
                 break
             try:
@@ -82,7 +85,7 @@ class Reader:
         # it waits, and never waits where there is always something to read.
         self._records += 1
         if self._records % _RECORDS == 0:
-            gevent.sleep(0)
+            fair_turns.let_others_run()
         try:
             data: bytes = self._sock.recv(_READ)
         except (OSError, ssl.SSLError):

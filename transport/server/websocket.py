@@ -15,6 +15,7 @@ from gevent import socket as gevent_socket
 from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import WebSocketError
 
+from ...actors.runtime import fair_turns
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import websocket_frames as wire
 from .limits import Limits
@@ -66,7 +67,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, clock=clock)
         self._sock = sock
         self._limits = limits
-        self._frames = wire.FrameReader(limits.message)
+        self._frames = wire.FrameReader(limits.message, at_once=wire.AT_ONCE)
         self._reader = Reader(sock, early)
         self._clock = clock
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
@@ -82,7 +83,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         return logging.getLogger("nuphar.transport")
 
     def receive(self) -> list[bytes | str] | None:
-        """Wait for the next messages: all that one read brought, at least one; None at the end.
+        """Wait for the next messages: all that one read brought, or a part of it, at least one; None at the end.
 
         A binary message is ``bytes``, a text message is ``str``.
 
@@ -93,11 +94,14 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             if self._ending is not None:
                 self._settle(self._ending)
                 continue
-            data = self._reader.read()
-            if not data:
+            if self._frames.has_more:
+                fair_turns.let_others_run()
+                data = b""
+            elif data := self._reader.read():
+                self.last_received = self._clock()
+            else:
                 self.abort()
                 break
-            self.last_received = self._clock()
             closing = self.closed  # what comes after our own close frame is for nobody
             events = self._frames.feed(data)
             if len(events) == 1 and type(events[0]) is bytes and not closing:

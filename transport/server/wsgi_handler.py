@@ -7,23 +7,19 @@ whatever upgrade they ask for.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import time
 from collections.abc import Callable, Sequence
-from http.client import HTTPException
 from io import BufferedReader, BytesIO
-from typing import Any
 
-import gevent
-from gevent import socket as gevent_socket
-from gevent.pywsgi import MAX_REQUEST_LINE, Input
 from geventwebsocket.handler import WebSocketHandler
 
 from ..wire.origin import Origins
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
 from .http.request_log import RequestLog
+from .http_reading import HttpReading
+from .http_writing import HttpWriting
 from .limits import Limits
 from .websocket import LOG, WebSocket
 
@@ -37,23 +33,11 @@ _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
-_REST, _PIECE = 1024 * 1024, 16 * 1024  # bytes that are read of a body that nobody wants, and how many at once
 
-_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-
-
-class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the package has no types
+class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: ignore[misc]  # the package has no types
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
-    head = 15.0
-    """Seconds that a request's head may take, and the first byte of a connection."""
-    keep_alive = 75.0
-    """Seconds that a connection may do nothing between two requests: some more than proxies keep it for."""
-    rest = 1.0
-    """Seconds in which the rest of a body is thrown away that the application has not read, before it is cut off."""
-
     websocket: WebSocket | None = None
-    requestline: str | None
 
     def upgrade(
         self,
@@ -75,6 +59,7 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
             LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
             return answer
         early = self._release()
+        self.socket.settimeout(None)
         websocket = WebSocket(
             self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
         )
@@ -90,45 +75,13 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
         self._tune()
         super().handle()
 
-    def read_requestline(self) -> str:
-        """Read the first line of a request; one that breaks off is the end, of which the base would log a traceback."""
-        line: str = ""
-        with gevent.Timeout(self.head if self.requestline is None else self.keep_alive, False):
-            line = super().read_requestline()
-        return line if line.endswith("\n") or len(line) >= MAX_REQUEST_LINE else ""
-
-    def read_request(self, raw_requestline: str) -> bool:
-        """Read the rest of a head. Raises: ValueError for one that is malformed, TimeoutError."""
-        with gevent.Timeout(self.head, TimeoutError(f"expected the head within {self.head:g} s")):
-            is_sound: bool = super().read_request(raw_requestline)
-        return is_sound
-
-    def MessageClass(self, *stream: Any) -> Any:  # noqa: N802 (pywsgi's name for what reads the headers)
-        """Read the headers. Raises: ValueError for too many, or for two that say how long the body is.
-
-        Who believes one of them, like a proxy, sees another request than who believes the other (RFC 9112, 6.1, 6.3).
-        """
-        try:
-            headers = super().MessageClass(*stream)
-        except HTTPException as error:
-            raise ValueError(f"the headers cannot be read: {error}") from None
-        lengths = set(headers.get_all("Content-Length", ()))
-        if len(lengths) > 1:
-            raise ValueError(f"expected one Content-Length, got {sorted(lengths)[:3]}")
-        if lengths and headers.get("Transfer-Encoding") is not None:
-            raise ValueError("expected a Content-Length or a Transfer-Encoding, got both")
-        return headers
-
-    def hang_up(self) -> None:
-        """End TCP now, in both directions: the client of this request does not read, or does not send."""
-        self.close_connection = True
-        with contextlib.suppress(OSError, AttributeError):  # it was dead already, or closed
-            gevent_socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-
     def run_application(self) -> None:
         """Run the application for one request, and see its WebSocket to its end."""
         self.environ[UPGRADE] = self.upgrade
         self.environ[HANG_UP] = self.hang_up
+        self.begin()
+        if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
+            self.socket.settimeout(self.stall)  # of each wait
         try:
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
         except Exception:
@@ -139,7 +92,7 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
             if self.websocket is not None:
                 self.websocket.linger()
             else:
-                self._discard()
+                self.discard()
         finally:
             if self.websocket is not None:
                 self.websocket.abort()  # also when this greenlet is being killed
@@ -147,7 +100,7 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
             self.environ.pop("wsgi.websocket", None)
-            self.wsgi_input = Input(BytesIO(), 0)  # or the base would read the rest of the body without an end
+            self.forget_body()
 
     def write(self, data: bytes) -> None:
         """Send a part of a response. After an upgrade there is none: the socket is the WebSocket's alone."""
@@ -165,28 +118,6 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
                 if key in (self.environ or ()):
                     self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
-
-    def _handle_client_error(self, ex: Exception) -> tuple[str, bytes] | None:
-        """Answer a head that cannot be read. The base would log a connection lost within one as an error, twice."""
-        if isinstance(ex, ConnectionError):
-            return None
-        if isinstance(ex, TimeoutError):
-            return "408", _TIMEOUT
-        answer: tuple[str, bytes] = super()._handle_client_error(ex)
-        return answer
-
-    def _discard(self) -> None:
-        """Read what the application has left of the body, so that its answer arrives (RFC 9112, 9.6)."""
-        body, size = self.wsgi_input, 0
-        body.send_100_continue_enabled = False
-        with gevent.Timeout(self.rest, False), contextlib.suppress(OSError):
-            while size < _REST:
-                piece = body.read(_PIECE)
-                if not piece:
-                    return
-                size += len(piece)
-                gevent.sleep(0)  # others run, however fast it comes
-        self.close_connection = True
 
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):
@@ -208,6 +139,6 @@ class Handler(RequestLog, WebSocketHandler):  # type: ignore[misc]  # the packag
         rfile.close()
         nothing = BytesIO()
         self.rfile = self.environ["wsgi.input"] = nothing
-        self.wsgi_input = Input(nothing, 0)
+        self.forget_body()
         self.__dict__.pop("headers", None)
         return early

@@ -22,6 +22,9 @@ NO_CODE: Final = 1005
 MAX_FRAGMENTS: Final = 1024
 """Of one message. A limit in bytes alone would let empty fragments come for ever."""
 
+AT_ONCE: Final = 256
+"""Frames that a server cuts in one step, about 0.4 ms: a read may bring ten thousand empty ones."""
+
 _FIN, _RESERVED, _MASKED, _CONTROL = 0x80, 0x70, 0x80, 0x08
 _PROTOCOL_ERROR, _INVALID_TEXT, _TOO_LARGE = 1002, 1007, 1009
 
@@ -102,19 +105,25 @@ class FrameReader:
     """Cuts a stream of bytes into events; one per connection.
 
     ``limit`` is the largest message in bytes, over all of its fragments, judged from a frame's header before
-    any of the payload is kept. With ``client`` it reads what a server sends, which must not be masked.
+    any of the payload is kept. With ``client`` it reads what a server sends, which must not be masked. ``at_once``
+    bounds the frames that one `feed` cuts; 0 means all.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_limit", "_masked", "_message", "_needed", "_opcode", "_over")
+    __slots__ = (
+        "_at_once", "_buffer", "_fragments", "_limit", "_masked", "_message", "_needed", "_opcode", "_over", "has_more",
+    )  # fmt: skip
 
     _buffer: bytes | bytearray
     _message: bytes | bytearray
 
-    def __init__(self, limit: int, *, client: bool = False) -> None:
+    def __init__(self, limit: int, *, client: bool = False, at_once: int = 0) -> None:
         self._limit = limit
+        self._at_once = at_once or -1
         self._masked = 0 if client else _MASKED
         self._forget()
         self._over = False
+        self.has_more = False
+        """Whether ``at_once`` frames were cut and more may be here: then feed it again, be it with nothing."""
 
     @property
     def buffered(self) -> int:
@@ -122,7 +131,10 @@ class FrameReader:
         return len(self._buffer) + len(self._message)
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events that ``data`` completes. Never raises; after `Close` or `Failed` always empty."""
+        """The events that ``data`` completes, or those of the first ``at_once`` frames (see `has_more`).
+
+        Never raises; after `Close` or `Failed` always empty.
+        """
         if self._over:
             return []
         if self._buffer:
@@ -131,6 +143,7 @@ class FrameReader:
                 return []
             data = bytes(self._buffer)
             self._buffer = _EMPTY
+            self.has_more = False
         size = len(data) - 6
         is_small = 0 < size < 126 and size <= self._limit
         if is_small and data[0] == 0x82 and data[1] == _MASKED | size and self._masked and not self._fragments:
@@ -151,14 +164,19 @@ class FrameReader:
     def _forget(self) -> None:
         self._buffer = _EMPTY  # the start of a frame that is not complete
         self._needed = 0  # how long the buffer must be before another look at it is worth while
+        self.has_more = False
         self._message = _EMPTY  # the fragments so far
         self._fragments = 0  # how many; 0 between two messages
         self._opcode = 0
 
     def _cut(self, data: bytes, events: list[Event]) -> int:
         """Append what ``data`` completes to ``events``; return how many bytes that took."""
-        position, end = 0, len(data)
+        position, end, count = 0, len(data), 0
         while end - position >= 2:
+            if count == self._at_once:
+                self._needed, self.has_more = 0, True
+                return position
+            count += 1
             first, second = data[position], data[position + 1]
             if first == 0x82 and _MASKED < second < _MASKED + 126 and self._masked and not self._fragments:
                 # As in `feed`: a client's whole small binary message.

@@ -1054,7 +1054,7 @@ def test_an_id_that_does_not_parse_is_not_found(server: Server, client: Connect)
     server.topic_kind("room:", int)
     known = client()
     known.send(Subscribe(1, "topic:room:seven", None, None), Subscribe(2, "topic:room:", None, None))
-    assert codes(known) == [(1, "topic:room:seven", "not_found"), (2, "topic:room:", "not_found")]
+    assert sorted(codes(known)) == [(1, "topic:room:seven", "not_found"), (2, "topic:room:", "not_found")]
 
 
 def test_a_kind_is_wired_by_its_prefix(make_server: Callable[..., Server]) -> None:

@@ -13,9 +13,11 @@ import pytest
 from gevent import socket as gevent_socket
 from geventwebsocket.exceptions import WebSocketError
 
+from nuphar.actors.runtime import fair_turns
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 from nuphar.transport.wire.websocket_frames import (
+    AT_ONCE,
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -120,6 +122,20 @@ def test_a_flood_of_pings_gets_one_answer_for_each_read(ends: tuple[Any, Peer]) 
 
     assert websocket.receive() == ["end"]
     assert peer.reader.feed(peer.sock.recv(65536)) == [Pong(b"99")]
+    websocket.abort()
+
+
+def test_many_frames_of_one_read_are_cut_in_steps_between_which_others_run(
+    ends: tuple[Any, Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = ends
+    steps: list[None] = []
+    monkeypatch.setattr(fair_turns, "let_others_run", lambda: steps.append(None))
+    pings = encode_frame(PING, b"", KEY) * (3 * AT_ONCE)
+    websocket = WebSocket(ours, early=pings + encode_frame(TEXT, b"end", KEY))
+
+    assert websocket.receive() == ["end"]
+    assert len(steps) == 3
     websocket.abort()
 
 

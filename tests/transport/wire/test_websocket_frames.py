@@ -212,3 +212,33 @@ def test_a_long_close_reason_is_cut_between_two_characters() -> None:
 
 def test_a_close_without_a_code_is_an_empty_frame() -> None:
     assert encode_close(wire.NO_CODE) == b"\x88\x00"
+
+
+STEPS = [
+    masked(PING),
+    masked(BINARY, b"small"),
+    masked(TEXT, b"t" * 200),
+    masked(TEXT, b"fir", final=False) + masked(PONG) + masked(CONTINUATION, b"st"),
+    masked(CLOSE),
+]
+
+
+@given(st.binary(max_size=200), st.lists(st.sampled_from(STEPS), max_size=30), st.integers(1, 5))
+def test_frames_that_are_cut_in_steps_give_the_same_events(tail: bytes, frames: list[bytes], at_once: int) -> None:
+    data = b"".join(frames) + tail
+    reader = FrameReader(LIMIT, at_once=at_once)
+    events = reader.feed(data)
+    assert len(events) <= at_once + 1  # a fault is an event besides
+    while reader.has_more:
+        events += (step := reader.feed(b""))
+        assert len(step) <= at_once + 1
+    assert events == FrameReader(LIMIT).feed(data)
+
+
+def test_a_reader_that_has_more_takes_more_bytes_behind_it() -> None:
+    reader = FrameReader(LIMIT, at_once=1)
+    assert reader.feed(masked(TEXT, b"a") + masked(TEXT, b"b")) == ["a"]
+    assert reader.has_more
+    assert reader.feed(masked(TEXT, b"c")) == ["b"]
+    assert reader.feed(b"") == ["c"]
+    assert not reader.has_more

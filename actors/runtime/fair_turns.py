@@ -1,0 +1,59 @@
+"""Turns: how long one greenlet keeps the hub while others want it, and how it lets them have it.
+
+Work is yielded by time, not by count: a thousand small messages may cost less than one that has a hundred subscribers.
+What decides is the time of the clock, which is never less than the CPU time that was used.
+
+Measured with gevent 26.9: who calls ``gevent.sleep(0)`` again and again is run up to a thousand times before the loop
+looks at any socket, since a callback that is added while callbacks run is run with them. So here a turn ends with a
+timer of low priority: the loop looks at the sockets, whoever has something to read reads it, the actors that it wakes
+act, and only then the next turn begins.
+"""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+from gevent.hub import get_hub
+
+BUDGET = 0.001
+"""Seconds of a turn, after which the piece of work in hand is finished, and others run."""
+
+clock = time.monotonic
+"""65 ns a look; the CPU time of a thread takes ten times as long to read."""
+
+_LATER = -1  # a priority of libev: after everything of the usual 0 that is due
+
+
+class Turn:
+    """One turn: whether it is over. Pure: ``now`` is in seconds.
+
+    >>> turn = Turn(0.001)
+    >>> turn.is_over(5.0), turn.is_over(5.0005), turn.is_over(5.001)
+    (False, False, True)
+    """
+
+    __slots__ = ("_budget", "_ends")
+
+    def __init__(self, budget: float | None = None) -> None:
+        self._budget = BUDGET if budget is None else budget
+        self._ends: float | None = None
+
+    def renew(self) -> None:
+        """Begin another turn, with the next question: so one that does a single piece of work never reads a clock."""
+        self._ends = None
+
+    def is_over(self, now: float) -> bool:
+        """Say whether others should run before the next piece of work."""
+        if self._ends is None:
+            self._ends = now + self._budget
+            return False
+        return now >= self._ends
+
+
+def let_others_run() -> None:
+    """Give all others a turn: those who are ready, those who have something to read, and whom these wake."""
+    hub = get_hub()
+    with hub.loop.timer(0, priority=_LATER) as timer:
+        hub.wait(timer)
+    gevent.sleep(0)

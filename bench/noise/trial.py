@@ -1,0 +1,116 @@
+"""One run: a fresh server, the neighbours in quiet, and under one noise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from ..measure import END, START, Cores, running
+from ..meter import cpu, resident
+from ..servers import Peer, environment
+from .neighbours import Neighbours
+from .noises import Noise
+from .report import Row
+
+SERVER = Peer("noise", "Nuphar, with a clock at each turn", "noise_server", "nuphar")
+
+HEARTBEAT = 20.0
+
+FIRST = -10
+"""The nice value of the server and of whoever measures, if we may: other programs are no part of what is measured."""
+
+WARM_UP, REST = 1.0, 1.0
+"""Seconds before the quiet window; and after the noise, for what it left to be given back."""
+
+
+def trial(noise: Noise, seconds: float, cores: Cores) -> Row:
+    """Measure once.
+
+    Raises: RuntimeError if a process does not answer, or a neighbour's message is lost.
+    """
+    with running(SERVER, HEARTBEAT, cores.server) as server, noisy(noise, server.port) as client:
+        for pid in (server.pid, os.getpid()):
+            with contextlib.suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, pid, FIRST)
+        neighbours = Neighbours(server.port)
+        try:
+            neighbours.listen(WARM_UP)
+            ask(server.process)
+            quiet = neighbours.listen(seconds)
+            quiet_turn = ask(server.process)
+            before = resident(server.pid)
+            begun, used = time.perf_counter(), cpu(server.pid)
+            tell(client)
+            loud = neighbours.listen(seconds)
+            used = (cpu(server.pid) - used) / (time.perf_counter() - begun)
+            turn = ask(server.process)
+            said = end(client)
+            neighbours.idle(REST)
+            after = resident(server.pid)
+        finally:
+            neighbours.close()
+    quiet_ms, noise_ms = (each[len(each) * 99 // 100] for each in (quiet, loud))
+    return Row(
+        noise.id, quiet_ms, noise_ms, noise_ms / quiet_ms, quiet_turn["turn_ms"], turn["turn_ms"], turn["whose"],
+        before, after, after / before, round(said["sent"] / seconds), round(said["got"] / seconds), said["returns"],
+        used,
+    )  # fmt: skip
+
+
+@contextmanager
+def noisy(noise: Noise, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the client that makes the noise, connected and silent as yet."""
+    command = [sys.executable, "-m", "bench.noise.client", noise.id, str(port)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment()
+    ) as process:
+        try:
+            answer(process.stdout, f"the noise {noise.id}")
+            yield process
+        finally:
+            process.kill()
+
+
+def tell(process: subprocess.Popen[bytes]) -> None:
+    """Write a line to a process."""
+    assert process.stdin is not None
+    process.stdin.write(b"\n")
+    process.stdin.flush()
+
+
+def ask(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """Write a line, and read one of JSON."""
+    tell(process)
+    found: dict[str, Any] = json.loads(answer(process.stdout, "the server"))
+    return found
+
+
+def end(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    """End the noise, and read what it says at its end."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    found: dict[str, Any] = json.loads(answer(process.stdout, "the noise"))
+    process.wait(END)
+    return found
+
+
+def answer(stream: IO[bytes] | None, whose: str) -> bytes:
+    """Read a line, or what comes until the end.
+
+    Raises: RuntimeError if nothing comes in time.
+    """
+    assert stream is not None
+    ready, _, _ = select.select([stream], [], [], START)
+    line = stream.readline() if ready else b""
+    if not line:
+        raise RuntimeError(f"{whose} did not answer within {START:g} s")
+    return line

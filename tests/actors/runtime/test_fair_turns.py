@@ -1,0 +1,100 @@
+import socket
+from itertools import count
+
+import gevent
+import pytest
+from gevent import socket as gevent_socket
+
+from nuphar.actors.runtime import fair_turns
+from nuphar.actors.runtime.actor import Actor
+from nuphar.actors.runtime.fair_turns import Turn, let_others_run
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.words.exit_reasons import KILLED
+
+
+def test_a_turn_is_over_when_its_time_is():
+    turn = Turn(0.25)
+    assert [turn.is_over(now) for now in (8.0, 8.125, 8.25, 9.0)] == [False, False, True, True]
+
+
+def test_a_turn_that_is_renewed_begins_with_the_next_question():
+    turn = Turn(0.25)
+    turn.is_over(8.0)
+    turn.renew()
+    assert [turn.is_over(now) for now in (20.0, 20.125, 20.25)] == [False, False, True]
+
+
+def test_who_lets_others_run_lets_a_reader_read_and_whom_it_wakes_act():
+    theirs, ours = socket.socketpair()
+    seen = []
+
+    def act() -> None:
+        seen.append("acted")
+
+    def read() -> None:
+        reading.recv(1)
+        seen.append("read")
+        gevent.get_hub().loop.run_callback(act)
+
+    with theirs, gevent_socket.socket(fileno=ours.detach()) as reading:
+        reader = gevent.spawn(read)
+        gevent.sleep(0)  # it waits now
+        theirs.send(b"x")
+        let_others_run()
+        seen.append("next turn")
+        reader.join(5)
+    assert seen == ["read", "acted", "next turn"]
+
+
+class Worker(Actor):
+    """Notes what it handles, and when it has nothing left to do."""
+
+    def __init__(self, seen: list[object], **link: object) -> None:
+        super().__init__(**link)
+        self.seen = seen
+
+    def handle(self, message: object) -> None:
+        self.seen.append(message)
+
+    def idle(self) -> None:
+        self.seen.append("idle")
+
+
+@pytest.fixture
+def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let half a turn pass between two looks at the clock."""
+    looks = count()
+    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET / 2)
+
+
+def test_an_actor_with_many_messages_lets_others_run_and_finishes_its_work_before(
+    slow_clock: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(fair_turns, "let_others_run", lambda: seen.append("others"))
+    worker = Worker.start_link(seen)
+    gevent.sleep(0)
+    seen.clear()
+    for number in range(7):
+        worker.tell(number)
+    worker.stop()
+    assert seen == [0, 1, 2, "idle", "others", 3, 4, 5, "idle", "others", 6]
+
+
+def test_an_actor_that_is_killed_while_others_run_leaves_what_it_has_not_handled(
+    slow_clock: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    mailbox = Mailbox()
+    worker = Worker.start_link(seen, mailbox=mailbox)
+
+    def kill() -> None:
+        worker.kill()
+        gevent.sleep(0)
+
+    monkeypatch.setattr(fair_turns, "let_others_run", kill)
+    for number in range(5):
+        mailbox.put(number)
+    assert worker.ended.get(timeout=5) == KILLED
+    assert [each for each in seen if each != "idle"] == [0, 1, 2]
+    assert list(mailbox.messages) == [3, 4]

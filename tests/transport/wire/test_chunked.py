@@ -1,0 +1,67 @@
+"""The framing of chunked bodies, without a socket. What the rules are is in tests/conformance/http."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nuphar.transport.wire.chunked import FREE, SHARE, Framing
+from nuphar.transport.wire.http_head import BadRequest
+
+
+def chunks_until_refused(size: int, most: int) -> int:
+    """How many chunks of this size pass, at most ``most``."""
+    framing = Framing()
+    for count in range(most):
+        try:
+            framing.size(b"%x\r\n" % size)
+        except BadRequest:
+            return count
+    return most
+
+
+@given(st.integers(1, 2**60 - 1))
+def test_a_size_is_read_as_it_was_written(size: int) -> None:
+    assert Framing().size(b"%x\r\n" % size) == Framing().size(b"0%X ;a=b\r\n" % size) == size
+
+
+def test_chunks_of_one_byte_pass_until_the_free_framing_is_used_up() -> None:
+    assert chunks_until_refused(1, 100_000) == FREE // 5
+
+
+def test_chunks_that_pay_for_their_framing_pass_for_ever() -> None:
+    assert chunks_until_refused(5 * SHARE, 100_000) == 100_000
+
+
+def test_one_large_chunk_pays_for_many_small_ones() -> None:
+    framing = Framing()
+    framing.size(b"100000\r\n")
+    for _ in range(100_000):
+        framing.size(b"1\r\n")
+
+
+def test_trailers_cost_as_much_as_sizes() -> None:
+    framing = Framing()
+    framing.size(b"0\r\n")
+    for _ in range((FREE - 5) // 6):
+        assert not framing.is_last(b"X: y\r\n")
+    with pytest.raises(BadRequest):
+        framing.is_last(b"X: y\r\n")
+
+
+def test_behind_the_last_chunk_come_trailers_and_an_empty_line() -> None:
+    framing = Framing()
+    assert framing.size(b"0\r\n") == 0
+    assert not framing.is_last(b"X: y\r\n")
+    assert framing.is_last(b"\r\n")
+
+
+@given(st.binary())
+def test_any_line_is_judged(line: bytes) -> None:
+    """Nothing but a refusal is ever raised."""
+    for judge in (Framing().size, Framing().end, Framing().is_last):
+        with contextlib.suppress(BadRequest):
+            judge(line)
