@@ -12,6 +12,7 @@ import gevent
 import pykka
 from gevent.hub import get_hub
 
+from ...actors.runtime.forks import Home, cut_off
 from ...actors.runtime.future import Future
 from ...actors.runtime.once import Once
 from ...actors.runtime.ref import Ref
@@ -40,6 +41,8 @@ class Life:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self.home = Home("this server", self._let_go)
+        self._serves_elsewhere = False
         self.root: Ref[Supervisor] | None = None
         self.hub: Any = None
         self.guard: HubGuard | None = None
@@ -55,7 +58,7 @@ class Life:
     @property
     def is_running(self) -> bool:
         """Whether the server has been started and not been stopped."""
-        return self.root is not None and not self.has_stopped
+        return self.root is not None and not self.has_stopped and not self.home.is_foreign
 
     @property
     def has_begun(self) -> bool:
@@ -70,12 +73,13 @@ class Life:
     def check_running(self) -> Ref[Supervisor]:
         """Return the root.
 
-        Raises: NotRunning unless the server runs.
+        Raises: NotRunning unless the server runs, and in a fork of the process that started it.
         """
         if self.has_stopped:
             raise NotRunning("the server has stopped")
         if self.root is None:
             raise NotRunning("the server has not been started: call start()")
+        self.home.check()
         return self.root
 
     def start(self) -> None:
@@ -86,6 +90,7 @@ class Life:
         if not self._beginning.do(self._start):
             if self.has_stopped:
                 raise NotRunning("the server has been stopped: make a new one")
+            self.home.check()
             raise AlreadyStarted("the server has been started already")
 
     def ensure_started(self) -> bool:
@@ -93,10 +98,28 @@ class Life:
 
         Raises: NotRunning if it has been stopped, what the start raised, pykka.Timeout.
         """
-        return self.root is None and self._beginning.do_or_wait(self._start, START_TIMEOUT)
+        return self.move() if self.root is not None else self._beginning.do_or_wait(self._start, START_TIMEOUT)
+
+    def move(self) -> bool:
+        """Go on in this process, which serves, if it is a fork of one that did not; True if this call did.
+
+        A WSGI server forks its workers from a process that has imported the application, and perhaps started it.
+        """
+        if not self.home.is_foreign or self._serves_elsewhere or self.root is None:
+            return False
+        self.home.move()
+        if self.guard is not None and (limit := self._server.options.hub_guard):  # its thread has stayed behind
+            self.guard = HubGuard(get_hub(), limit)
+            self.guard.start()
+        return True
 
     def stop(self, timeout: float) -> None:
-        """Stop the tree within ``timeout`` seconds, from the bottom up; a second stop waits for the first."""
+        """Stop the tree within ``timeout`` seconds, from the bottom up; a second stop waits for the first.
+
+        Does nothing in a fork.
+        """
+        if self.home.is_foreign:
+            return
         self._deadline = time.monotonic() + timeout
         self.has_stopped = True  # said before we look: a start that we do not see yet will see it
         if not self._beginning.wait(timeout) or self.root is None:
@@ -141,6 +164,7 @@ class Life:
         return look(self.check_running(), time.monotonic() - self._started)
 
     def _start(self) -> None:
+        self.home.move()
         if self.has_stopped:
             raise NotRunning("the server has been stopped: make a new one")
         self.hub = get_hub()
@@ -166,6 +190,14 @@ class Life:
         except pykka.Timeout:
             return False
         return True
+
+    def _let_go(self) -> None:
+        """In a forked child: if the parent serves, everything is the parent's."""
+        wsgi = self.listening.get("listener")
+        self._serves_elsewhere = wsgi is not None or bool(self._server.gateway.connections)
+        if wsgi is not None and (sock := getattr(wsgi, "socket", None)) is not None:
+            cut_off([sock.fileno()])
+            wsgi.stop_accepting()
 
     def _watch(self, root: Ref[Supervisor]) -> None:
         """Start the tree anew if its root was killed, which nobody else can do; end if it gave up or was stopped."""

@@ -108,7 +108,7 @@ class Server(Hooked):
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server if it was never started, or wait until who starts it is done; True if this call did."""
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
         return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -312,5 +312,7 @@ class Server(Hooked):
         self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
 
     def _check_not_stopped(self) -> None:
+        if self.life.root is not None:
+            self.life.home.check()
         if self.life.has_stopped:
             raise NotRunning("the server has stopped")
