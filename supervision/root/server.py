@@ -112,11 +112,8 @@ class Server(Hooked):
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server if it was never started; True if this call did."""
-        if self.life.root is not None:
-            return False
-        self.life.start()
-        return True
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
@@ -251,8 +248,8 @@ class Server(Hooked):
         """
         self._check_not_stopped()
         topic = self.directory.add_topic(topic_id, rule_of(delivery))
-        if self.is_running:
-            self.start_topic(topic)
+        if self.life.has_begun:
+            self.start_topic(topic)  # also while the tree is being started, which may have looked for topics already
         return TopicHandle(self, topic)
 
     def topic_kind(
@@ -319,5 +316,7 @@ class Server(Hooked):
         self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
 
     def _check_not_stopped(self) -> None:
+        if self.life.root is not None:
+            self.life.home.check()
         if self.life.has_stopped:
             raise NotRunning("the server has stopped")

@@ -123,15 +123,18 @@ class AsyncClient(BaseClient):
 
         Raises: TimeoutError.
         """
+        self._home.check()
         async with asyncio.timeout(timeout):
             while not condition(self):
                 await self._wait_for_news()
 
     async def close(self) -> None:
-        """End the connection for good; does nothing the second time.
+        """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
         """
+        if self._home.is_foreign:
+            return
         if not self.is_closed:
             self._ended(DONE, BY_US)
             self._end_transport()

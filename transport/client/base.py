@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
+from ...actors.runtime.forks import Home
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.delivery import of, plain
 from ...actors.words.errors import NotRunning, Refused, RemoteProtocolError, UsageError
@@ -47,6 +48,7 @@ class BaseClient:
         checked: dict[str, Store | None] = {
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }
+        self._home = Home("this client")
         self._queue: Queue = queue if queue is not None else MemoryQueue()
         self._core = ClientCore(serialiser if serialiser is not None else automatic(), checked, self._queue)
         self._lock = RLock()
@@ -118,6 +120,7 @@ class BaseClient:
 
     def unsubscribe(self, target: str) -> None:
         """Follow a target no more."""
+        self._home.check()
         with self._lock:
             self._core.unsubscribe(as_target(target))
         self._flush()
@@ -156,6 +159,7 @@ class BaseClient:
         It has been taken out of the model already. Also for what an earlier run of the program left in its queue: that
         waits for the first such hook, since nobody else asks about it.
         """
+        self._home.check()
         with self._lock:
             self._rejections.append(hook)
             unheard, self._unheard = self._unheard, []
@@ -181,9 +185,11 @@ class BaseClient:
         raise NotImplementedError
 
     def _handler(self) -> Handler:
-        return Handler(self._receive, self._opened, self._lost, self._ended, self._fault)
+        here = self._home.only_here
+        return Handler(here(self._receive), here(self._opened), here(self._lost), here(self._ended), here(self._fault))
 
     def _check_open(self) -> None:
+        self._home.check()
         if self.is_closed:
             raise NotRunning(f"the client is {self._state}")
 
@@ -192,6 +198,7 @@ class BaseClient:
         return self._core.is_settled()
 
     def _replica(self, target: str) -> Replica:
+        self._home.check()
         replica = self._core.replicas.get(as_target(target))
         if replica is None:
             raise UsageError(f"this client does not follow {target!r}; it follows {sorted(self._core.replicas)}")

@@ -77,6 +77,7 @@ class Client(BaseClient):
         end. Then nothing has happened.
         """
         answer = Future()
+        self._home.check()  # in a fork another thread may have the lock, for good
         with self._lock:
             self._check_open()
             own, events = self._core.dispatch(as_target(target), message)
@@ -99,6 +100,7 @@ class Client(BaseClient):
 
         Raises: pykka.Timeout.
         """
+        self._home.check()
         waiting = (condition, Future())
         with self._lock:
             self._waits.append(waiting)
@@ -111,11 +113,11 @@ class Client(BaseClient):
                     self._waits.remove(waiting)
 
     def close(self) -> None:
-        """End the connection for good; does nothing the second time.
+        """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
         """
-        if not self.is_closed:
+        if not self.is_closed and not self._home.is_foreign:
             self._ended(DONE, BY_US)
             self._end_transport()
 

@@ -223,7 +223,10 @@ def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
         port = str(taken.getsockname()[1])
         with program("-m", "nuphar", "serve", "workers_app:server", "--port", port, "--workers", "2", cwd=folder) as it:
             assert in_thread(it.wait, WAIT) == 2
-    assert it.output == f"Error: cannot listen at 127.0.0.1:{port}: Address already in use\n"
+    assert it.output == (
+        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use: "
+        "somebody listens there already (`ss -ltnp` names who): stop it, or take another port\n"
+    )
 
 
 def test_another_master_s_port_is_taken_too() -> None:
