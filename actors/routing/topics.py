@@ -79,7 +79,7 @@ class Directory:
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
-        self._host = host
+        self.host = host
         self._codec = codec
         self._log = log
         self._bound = topics
@@ -187,5 +187,5 @@ class Directory:
             self.release(topic.begun_by)
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
-        mailbox = Mailbox(self._mailbox, naps=True, host=self._host)
+        mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
         return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)

@@ -41,7 +41,7 @@ class Future(pykka.Future[Any]):
     @property
     def is_set(self) -> bool:
         """Whether the answer was given."""
-        return self._done
+        return self.is_done
 
     def set(self, value: Any = None) -> None:
         """Give the answer."""
