@@ -25,7 +25,7 @@ OF_THE_WAY = (
     ),
     Mutant(
         "a message that crashes its actor is tried for ever",
-        "nuphar.actors.runtime.actor",
+        "nuphar.actors.runtime.loop",
         "            if self.mailbox.crashes >= POISON:\n",
         "            if self.mailbox.crashes < 0:\n",
     ),
