@@ -170,8 +170,8 @@ class Life:
         self.hub = get_hub()
         options = self._server.options
         try:
-            if options.inspect is not None:
-                self.listening["inspector"] = inspector(self._server, options.inspect)
+            if options.inspect is not None and (wsgi := inspector(self._server, options.inspect)) is not None:
+                self.listening["inspector"] = wsgi
             root = tree.start(self._server)
         except BaseException:
             if (bound := self.listening.pop("inspector", None)) is not None:
