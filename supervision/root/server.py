@@ -126,6 +126,11 @@ class Server(Hooked):
         self.stop()
 
     @property
+    def hub(self) -> Any:
+        """The hub that everything runs on, None before the start."""
+        return self.life.hub
+
+    @property
     def is_running(self) -> bool:
         """Whether the server has been started and not been stopped."""
         return self.life.is_running
