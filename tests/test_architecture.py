@@ -64,6 +64,7 @@ PURE = {
     "actors/sessions/session_book.py",
     "actors/sessions/weight.py",
     "actors/words/store.py",
+    "actors/targets/subscribers.py",
     "actors/targets/target.py",
     "actors/words/target_names.py",
     "actors/sessions/tokens.py",

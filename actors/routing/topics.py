@@ -38,6 +38,8 @@ class Topic:
     kind: Kind | None = None
     begun_by: str | None = None
     """The client id of the session whose Subscribe began it, if any did."""
+    has_store: bool = False
+    """Whether a fixed topic was given its store, or is being given it."""
     deserted_at: float | None = None
     """When it was first seen without a subscriber, since then or since the last one left."""
     deserted_seq: int = 0
@@ -156,7 +158,13 @@ class Directory:
         return topic
 
     def give_store(self, topic: Topic, store: Store) -> Any:
-        """Return the order that makes a fixed topic stored."""
+        """Return the order that makes a fixed topic stored; it is claimed here, before anybody waits for its actor.
+
+        Raises: UsageError if the topic has a store already.
+        """
+        if topic.has_store:
+            raise UsageError(f"<topic {topic.id!r}> has a store already")
+        topic.has_store = True
         return self._log.open(topic.target.name, store)
 
     def running(self) -> list[Topic]:

@@ -46,6 +46,11 @@ class Future(pykka.Future[Any]):
             raise self._error
         return self._value
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the answer was given."""
+        return self._done
+
     def set(self, value: Any = None) -> None:
         """Give the answer."""
         self._check_unset()

@@ -22,7 +22,7 @@ from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
-from .effects import Crash, Effects, Send, Visit
+from .effects import Crash, Effects, Pay, Send, Visit
 from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
 from .target import Target
@@ -166,6 +166,8 @@ class TargetActor(Actor):
             if not isinstance(effect, Send):
                 if isinstance(effect, Visit):
                     self._visit(effect.subscriber, effect.lane)
+                elif isinstance(effect, Pay):
+                    self._pay(effect)
                 else:
                     self._tell(effect)
                 continue
@@ -199,6 +201,15 @@ class TargetActor(Actor):
                 self._target.fall_behind(session, send.outcomes or ())
                 if session.sink.pending:
                     session.want_room(self.mailbox)  # otherwise its connection is over
+
+    def _pay(self, pay: Pay) -> None:
+        session, joined, debt, own = pay
+        if self._target.order is None:
+            session.write(joined)  # an answer, and small
+        elif not session.sink.offer(joined):
+            self._target.owe(session, debt, own)
+            if session.sink.pending:
+                session.want_room(self.mailbox)
 
     def _visit(self, session: Session, lane: Lane) -> None:
         try:

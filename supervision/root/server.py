@@ -108,11 +108,8 @@ class Server(Hooked):
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server in this process if nobody has; True if this call did."""
-        if self.life.root is not None:
-            return self.life.move()
-        self.life.start()
-        return True
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
@@ -247,8 +244,8 @@ class Server(Hooked):
         """
         self._check_not_stopped()
         topic = self.directory.add_topic(topic_id, rule_of(delivery))
-        if self.is_running:
-            self.start_topic(topic)
+        if self.life.has_begun:
+            self.start_topic(topic)  # also while the tree is being started, which may have looked for topics already
         return TopicHandle(self, topic)
 
     def topic_kind(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -50,7 +51,10 @@ class Host(Protocol):
     identity: Hook | None
 
     def ensure_started(self) -> bool:
-        """Start the server, in the process and thread that serves, if nobody has; True if this call did."""
+        """Start the server, in the process and thread that serves, if nobody has; True if this call did.
+
+        Waits for a start that is under way: the first requests come together.
+        """
 
     def stop(self) -> None:
         """Stop the server."""
@@ -73,9 +77,13 @@ class Live:
         self._app = app
         self._path = path.rstrip("/")
         self._http = HttpLines(Lines(lines))
+        self._served_by = 0
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self._server.ensure_started() and ON_EXIT in environ:
+        self._server.ensure_started()
+        if ON_EXIT in environ and self._served_by != (process := os.getpid()):
+            # Whoever started it, maybe before this process was forked: who serves ends it.
+            self._served_by = process
             environ[ON_EXIT](self._server.stop)
         path = environ.get("PATH_INFO", "")
         if path == self._path:
