@@ -80,6 +80,8 @@ PURE = {
     "transport/serialiser/unions.py",
     "transport/client/core/core.py",
     "transport/client/core/events.py",
+    "transport/client/core/keeping.py",
+    "transport/client/core/target_states.py",
     "transport/client/connectors/fields.py",
     "transport/client/connectors/proxies.py",
     "transport/client/connectors/refusal.py",
