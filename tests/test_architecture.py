@@ -84,6 +84,7 @@ PURE = {
     "transport/serialiser/bodies.py",
     "transport/serialiser/unions.py",
     "transport/client/core/core.py",
+    "transport/client/core/cursors.py",
     "transport/client/core/events.py",
     "transport/client/core/keeping.py",
     "transport/client/core/target_states.py",

@@ -17,6 +17,7 @@ from ...serialiser.serialiser import Serialiser
 from ...wire import frames
 from ...wire.codec import Codec, decode, encode
 from ...wire.frames import Frame
+from .cursors import DEFAULT, Places
 from .events import Answered, Changed, Ending, Event, Pushed, Welcomed
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, MemoryQueue, Outgoing, Queue
@@ -40,7 +41,7 @@ class ClientCore:
         self._queue = queue if queue is not None else MemoryQueue()
         self.keeping = Keeping(self._queue)
         self._connection = 0
-        self._claimed: dict[str, frames.Cursor] = {}  # what Hello has asked for, whatever session it becomes
+        self._places = Places()
         self._notes: list[Event] = []
         saved = self._queue.load()
         self._session, self._token = saved.session, saved.token
@@ -131,12 +132,10 @@ class ClientCore:
         """The connection is there: say Hello."""
         self.lose()
         self._connection += 1
-        self._claimed = {
-            target: replica.cursor
-            for target, replica in self.replicas.items()
-            if self._session is not None and replica.is_subscribed and replica.cursor is not None
-        }
-        self._send(frames.Hello(1, self._session, self._token, self._claimed, {}))
+        cursors = {} if self._session is None else self.replicas.cursors()
+        bare = encode(frames.Hello(1, self._session, self._token, {}, {"more": True}), self._serialiser)
+        first, has_more = self._places.greet(cursors, (self.requests.largest or DEFAULT) - len(bare) - 8)
+        self._send(frames.Hello(1, self._session, self._token, first, {"more": True} if has_more else {}))
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
@@ -188,6 +187,8 @@ class ClientCore:
         self._session, self._token = welcome.session, welcome.token
         # Before anything is sent: our Pong has the server forget the token that we had.
         self._reserve(is_new=not welcome.resumed)
+        for part in self._places.welcomed(self.replicas.cursors(), welcome.resumed, self.requests.largest or DEFAULT):
+            self._send(frames.Resync(dict(part)))
         if welcome.resumed:
             self._repeat()
         else:
@@ -210,7 +211,7 @@ class ClientCore:
 
     def _forget_session(self) -> list[Event]:
         """The session before is gone, and whatever it was asked; its own store has begun anew."""
-        self._lost += self.requests.forget_session(self._claimed)
+        self._lost += self.requests.forget_session(self._places.named)
         for replica in self.replicas.values():
             replica.is_subscribed = False
         return self.replicas.end(SESSION)

@@ -39,6 +39,14 @@ class Following(dict[str, Replica]):
                 replica.add(each)
         return replica
 
+    def cursors(self) -> dict[str, Cursor]:
+        """Return how far we got with everything that we are subscribed to."""
+        return {
+            target: replica.cursor
+            for target, replica in self.items()
+            if replica.is_subscribed and replica.cursor is not None
+        }
+
     def asked(self, target: str, is_subscribe: bool) -> None:
         """A Subscribe, or an Unsubscribe, is on its way: what the server said before counts no more."""
         if is_subscribe and (replica := self.get(target)) is not None:
