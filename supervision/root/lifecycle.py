@@ -178,8 +178,8 @@ class Life:
         self.hub = get_hub()
         options = self._options
         try:
-            if options.inspect is not None:
-                self.listening["inspector"] = inspector(self._inspected, options.inspect)
+            if options.inspect is not None and (wsgi := inspector(self._inspected, options.inspect)) is not None:
+                self.listening["inspector"] = wsgi
             root = self._start_tree(self.listening)
         except BaseException:
             if (bound := self.listening.pop("inspector", None)) is not None:
