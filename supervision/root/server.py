@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any
 
 import gevent
 
@@ -35,16 +35,16 @@ from ...transport.server.socketless import BareClient
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
-from ..watch.live_tree import Node
 from . import tree
 from .hook_decorators import Hooked
 from .lifecycle import Life
+from .living import Living
 from .options import Options, check_window
 
 logger = ThrottledLogger("nuphar.supervision")
 
 
-class Server(Hooked):
+class Server(Living, Hooked):
     """Holds authoritative state and routes every client's messages to the right store.
 
     ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
@@ -96,58 +96,6 @@ class Server(Hooked):
         self.retry_after = self.options.retry_after
         self._bare: dict[str, BareClient] = {}
         self.life = Life(self)
-
-    # Life.
-
-    def start(self) -> Self:
-        """Start the tree on this thread's hub, and return the server.
-
-        Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
-        """
-        self.life.start()
-        return self
-
-    def ensure_started(self) -> bool:
-        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
-        return self.life.ensure_started()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
-
-        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
-        """
-        self.life.stop(timeout)
-
-    def __enter__(self) -> Self:
-        self.ensure_started()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server has been started and not been stopped."""
-        return self.life.is_running
-
-    def check_running(self) -> None:
-        """Raise NotRunning unless the server runs."""
-        self.life.check_running()
-
-    def listen(self, wsgi: Any) -> None:
-        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
-        self.life.listen(wsgi)
-
-    def on_end(self, callback: Callable[[], Any]) -> None:
-        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
-        self.life.on_end(callback)
-
-    def tree(self) -> Node:
-        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
-
-        Raises: NotRunning.
-        """
-        return self.life.look()
 
     def stats(self) -> dict[str, Any]:
         """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
