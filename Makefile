@@ -1,7 +1,7 @@
 PYTHON ?= python3
 NPM ?= npm
 
-.PHONY: check lint types test browser cuts js bench otp simulate mutants
+.PHONY: check lint types test browser cuts js bench otp simulate mutants rfc6455
 
 check: lint types js test    ## everything that CI runs
 
@@ -36,3 +36,6 @@ simulate:                    ## the protocol under faults in virtual time: SEEDS
 
 mutants:                     ## faults put into our own code, one at a time: does the simulation find them? takes ten minutes
 	PYTHONPATH=src:tests $(PYTHON) -m simulation.mutants
+
+rfc6455:                     ## WebSockets by sections of RFC 6455, and the stock suite (nuphar[conformance]); takes four minutes
+	PYTHONPATH=src:tests $(PYTHON) -m conformance.rfc6455 --stock

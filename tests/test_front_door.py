@@ -26,7 +26,7 @@ ADDRESSES = sorted(
         address
         for page in PAGES
         for address in re.findall(r"\bnuphar(?:\.[A-Za-z_]\w*)+", page.read_text())
-        if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address)
+        if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address != "nuphar.client"  # a logger's name
     }
 )
 """Everything that a page, an example or a configuration calls by its full name."""

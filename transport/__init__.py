@@ -42,5 +42,11 @@ __getattr__, __dir__ = lazily(
         "encode": ".wire.codec",
         "register": ".serialiser.serialiser",
     },
-    {"frames": ".wire.frames"},
+    {
+        "async_websocket": ".async_websocket",
+        "fallback": ".fallback",
+        "frames": ".wire.frames",
+        "handler": ".handler",
+        "websocket_client": ".websocket_client",
+    },
 )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import gevent
-from pykka._envelope import Envelope
 
 from ..runtime.future import Future
 from ..runtime.hooks import Hook, check_hook
 from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
@@ -82,15 +82,17 @@ class TopicHandle:
         serialiser cannot write.
         """
         home, topic = self._home, self._topic
-        if topic.target.order is not None:
-            raise UsageError(f"{self!r} has a store already")
         store = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
         home.codec.encode_model(store.model)
         order = home.directory.give_store(topic, store)
         if topic.mailbox.owner is None:
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
-            ask(topic.mailbox, Use(order))
+            try:
+                ask(topic.mailbox, Use(order))
+            except BaseException:
+                topic.has_store = topic.target.order is not None
+                raise
         return self
 
     def dispatch(self, message: Any) -> None:

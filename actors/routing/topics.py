@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..runtime.hooks import TopicHooks
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
 from ..targets.log import Log
 from ..targets.target import Target
@@ -38,6 +39,8 @@ class Topic:
     kind: Kind | None = None
     begun_by: str | None = None
     """The client id of the session whose Subscribe began it, if any did."""
+    has_store: bool = False
+    """Whether a fixed topic was given its store, or is being given it."""
     deserted_at: float | None = None
     """When it was first seen without a subscriber, since then or since the last one left."""
     deserted_seq: int = 0
@@ -66,10 +69,17 @@ class Directory:
     """Topics by id, kinds by prefix."""
 
     def __init__(
-        self, codec: Codec, log: Log, topics: int = TOPICS, mailbox: int = BOUND, topics_each: int = TOPICS_EACH
+        self,
+        codec: Codec,
+        log: Log,
+        topics: int = TOPICS,
+        mailbox: int = BOUND,
+        topics_each: int = TOPICS_EACH,
+        host: Host = GEVENT,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
+        self.host = host
         self._codec = codec
         self._log = log
         self._bound = topics
@@ -156,7 +166,13 @@ class Directory:
         return topic
 
     def give_store(self, topic: Topic, store: Store) -> Any:
-        """Return the order that makes a fixed topic stored."""
+        """Return the order that makes a fixed topic stored; it is claimed here, before anybody waits for its actor.
+
+        Raises: UsageError if the topic has a store already.
+        """
+        if topic.has_store:
+            raise UsageError(f"<topic {topic.id!r}> has a store already")
+        topic.has_store = True
         return self._log.open(topic.target.name, store)
 
     def running(self) -> list[Topic]:
@@ -171,6 +187,5 @@ class Directory:
             self.release(topic.begun_by)
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
-        return Topic(
-            topic_id, Target(topic_target(topic_id), self._codec), Mailbox(self._mailbox, naps=True), hooks, kind
-        )
+        mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
+        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..runtime.hooks import ServerHooks
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Connect, Disconnect
-from ..words.errors import UsageError
+from ..words.errors import Busy, UsageError
 from ..words.ports import Encoding, SessionBook, Sink
 from .session import SUBSCRIPTIONS, Session
 from .session_book import MemoryBook
@@ -44,7 +45,9 @@ class Sessions:
         hooks: ServerHooks,
         subscriptions: int = SUBSCRIPTIONS,
         book: SessionBook | None = None,
+        host: Host = GEVENT,
     ) -> None:
+        self.host = host
         self.book: SessionBook = book if book is not None else MemoryBook(0.0)
         self._by_id: dict[str, Session] = {}
         self._router = router
@@ -61,6 +64,12 @@ class Sessions:
     def all(self) -> list[Session]:
         """Return every session, oldest first."""
         return list(self._by_id.values())
+
+    def check_room(self) -> None:
+        """Raise Busy if another session would add to too many calls of hooks that wait already."""
+        hooks = self._hooks
+        if (hooks.connect or hooks.disconnect) and hooks.calls.is_full:
+            raise Busy("too many calls of hooks wait already")
 
     def connect(self, client_id: str, encoding: Encoding, sink: Sink) -> Session:
         """Add a session; one that had this client id is disconnected first.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ..words.ports import Codec, Encoding
+from .lane import Debt, Outcome
 from .order import Order
+from .outcomes import answers
 
 
 class CatchUp:
@@ -17,28 +21,53 @@ class CatchUp:
         self._state = (-1, b"")
         self._late: tuple[Encoding, int, str, bytes] | None = None
 
-    def write(
-        self, encoding: Encoding, order: Order, since: tuple[str, int] | None, own: dict[int, int]
-    ) -> list[bytes]:
-        """Return the frames for a cursor; ``own`` are the reader's own messages after it, refs by seq.
+    def write(self, encoding: Encoding, order: Order | None, debt: Debt, own: Sequence[Outcome] = ()) -> list[bytes]:
+        """Return the frames that pay ``debt``, and answer ``own`` messages that came after the Join.
 
-        They come as Acknowledges: in their places among what was missed, and in front of a Snapshot that contains them.
+        Among what was missed each own message has its place, and so has the Subscribe's answer. A Snapshot for a cursor
+        has those of an earlier connection in front of it, and all others behind it.
         Raises: what the serialiser raises for a model that it cannot write.
         """
+        name, since = self._name, debt.since
+        if order is None:
+            return [encoding.acknowledge(name, 0, [ref], False) for ref, _ in debt.refs]
         if since is None:
-            return [self.snapshot(encoding, order, "subscribed")]
+            return [self.snapshot(encoding, order, "subscribed"), *self._answers(encoding, order, debt, own)]
         if since[0] != order.epoch:
-            return [self.snapshot(encoding, order, "restarted")]
+            return [self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
         missed = order.missed(*since)
         if missed is None:
-            answers = [encoding.acknowledge(self._name, seq, [own[seq]], False) for seq in sorted(own)]
-            return [*answers, self.snapshot(encoding, order, "behind")]
+            before = [encoding.acknowledge(name, seq, [ref], False) for seq, ref in sorted(debt.before.items())]
+            return [*before, self.snapshot(encoding, order, "behind"), *self._answers(encoding, order, debt, own)]
+        places = {**debt.before, **{outcome.seq: outcome.ref for outcome in own}}
         return [
-            encoding.acknowledge(self._name, seq, [own[seq]], False)
-            if seq in own
-            else encoding.server_message(self._name, seq, payload)
-            for seq, payload in missed
+            *self._in_places(encoding, missed, places, debt.refs),
+            *answers(encoding, name, [outcome for outcome in own if outcome.seq <= since[1]]),
         ]
+
+    def _answers(self, encoding: Encoding, order: Order, debt: Debt, own: Sequence[Outcome]) -> list[bytes]:
+        """Return what comes behind a Snapshot."""
+        subscribes = [encoding.acknowledge(self._name, order.seq, [ref], False) for ref, _ in debt.refs]
+        return subscribes + answers(encoding, self._name, own)
+
+    def _in_places(
+        self,
+        encoding: Encoding,
+        missed: Sequence[tuple[int, bytes]],
+        own: Mapping[int, int],
+        refs: Sequence[tuple[int, int]],
+    ) -> list[bytes]:
+        name, at, pieces = self._name, 0, []
+        for seq, payload in missed:
+            while at < len(refs) and refs[at][1] < seq:
+                pieces.append(encoding.acknowledge(name, refs[at][1], [refs[at][0]], False))
+                at += 1
+            pieces.append(
+                encoding.acknowledge(name, seq, [own[seq]], False)
+                if seq in own
+                else encoding.server_message(name, seq, payload)
+            )
+        return pieces + [encoding.acknowledge(name, seq, [ref], False) for ref, seq in refs[at:]]
 
     def snapshot(self, encoding: Encoding, order: Order, reason: str) -> bytes:
         """Return a Snapshot of the present. Raises: likewise."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..sessions.answers import Answers
 from ..words.ports import Encoding
-from .lane import Lane, Outcome
+from .lane import Debt, Lane, Outcome
 
 
 class Subscriber(Protocol):
@@ -33,6 +33,15 @@ class Send(NamedTuple):
     outcomes: Sequence[Outcome] | None = None
 
 
+class Pay(NamedTuple):
+    """Offer ``joined`` to a subscriber; if he cannot take it, he is owed it (`Target.owe` with the last two fields)."""
+
+    subscriber: Any
+    joined: Any
+    debt: Debt
+    own: Sequence[Outcome]
+
+
 class Visit(NamedTuple):
     """Look after a subscriber who has a lane: write what `Target.visit` gives."""
 
@@ -51,4 +60,4 @@ class Crash(NamedTuple):
     error: BaseException
 
 
-Effects = list[Send | Visit | Crash]
+Effects = list[Send | Pay | Visit | Crash]

@@ -8,13 +8,13 @@ Acknowledges, in their places or behind the Snapshot that contains them.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..words.delivery import OVERHEAD, Conflate, DropOldest, Rule, Sample
 
-OWED = 1_000
-"""Own messages that may wait for their Acknowledges; with more he has to take them, or is closed."""
+OWED = 1_024
+"""Own messages that may wait for their Acknowledges, a window of refs; with more he has to take them, or is closed."""
 
 
 class Outcome(NamedTuple):
@@ -26,22 +26,36 @@ class Outcome(NamedTuple):
     payload: bytes
 
 
+class Debt(NamedTuple):
+    """What a Join owes that its line could not take yet: everything after the cursor ``since``, or a Snapshot.
+
+    ``before`` are own messages of an earlier connection, refs by seq; ``refs`` are Subscribes without an answer, each
+    with the seq at its Join.
+    """
+
+    since: tuple[str, int] | None
+    before: Mapping[int, int]
+    refs: Sequence[tuple[int, int]]
+
+
 class Due(NamedTuple):
     """What is to be written now.
 
     ``reason``, if it is not None, wants a Snapshot first, and ``outcomes`` are then own messages that it contains;
-    otherwise they are everything that comes next in the order. ``pushes`` are outside any order.
+    otherwise they are everything that comes next in the order. With a ``debt`` that is paid instead of the Snapshot.
+    ``pushes`` are outside any order.
     """
 
     reason: str | None
     outcomes: Sequence[Outcome]
     pushes: Sequence[Outcome]
+    debt: Debt | None = None
 
 
 class Lane:
     """``rule`` is what ``subscriber`` gets. `hold` and `push` add, `take` decides; ``next_at`` is when it may."""
 
-    __slots__ = ("_counted", "_fresh", "_held", "_keys", "_number", "_others", "_owed", "_reason", "_size",
+    __slots__ = ("_counted", "_debt", "_fresh", "_held", "_keys", "_number", "_others", "_owed", "_reason", "_size",
                  "_subscriber", "_waiting", "_waiting_size", "next_at", "rule")  # fmt: skip
 
     def __init__(self, rule: Rule, subscriber: Any) -> None:
@@ -56,6 +70,7 @@ class Lane:
         # With a gap, a Snapshot will stand for everything, and only his own messages are kept, for their Acknowledges:
         self._reason: str | None = None  # why there has to be a Snapshot; None: there is no gap
         self._owed: list[Outcome] = []
+        self._debt: Debt | None = None  # what the gap is, if it is all since a Join
         # Pushes are fresh until the first `take` that could not write them; then they wait, and the rule may drop them.
         self._fresh: Sequence[Outcome] = ()
         self._keys: Sequence[Any] = ()  # of the fresh ones, with a rule that conflates
@@ -91,6 +106,11 @@ class Lane:
         self._keep_own()
         self._owe(outcomes)
 
+    def owe(self, debt: Debt, own: Sequence[Outcome]) -> None:
+        """Note that a Join could not be written, nor the answers to ``own`` messages that came with it."""
+        self.miss("slow", own)
+        self._debt = debt
+
     def take(self, now: float, has_room: bool) -> Due | None:
         """Take what may be written at ``now`` (seconds), or let the rule drop what may not wait."""
         if (has_room and now >= self.next_at) or len(self._owed) > OWED:
@@ -109,19 +129,31 @@ class Lane:
         self._drop()
         return due
 
-    def settle(self) -> list[Outcome]:
-        """Forget the order, as he gets the whole of it anew; return his own messages that are not answered yet."""
+    def give_back(self, due: Due) -> None:
+        """Take back what was taken, as it could not be written: its answers are owed as before."""
+        self.miss("slow", due.outcomes)
+        self._debt = due.debt
+
+    def settle(self) -> tuple[list[Outcome], Sequence[tuple[int, int]]]:
+        """Forget the order, as he gets the whole of it anew; return what is not answered yet.
+
+        These are his own messages, and Subscribes as in a `Debt`.
+        """
         self._keep_own()
         own, self._owed, self._reason = self._owed, [], None
-        return own
+        debt, self._debt = self._debt, None
+        if debt is None:
+            return own, ()
+        before = [Outcome(self._subscriber, ref, seq, b"") for seq, ref in sorted(debt.before.items())]
+        return before + own, debt.refs
 
     def end(self) -> Due:
-        """Take out what is left for him at the end: the answers to his own messages, and the pushes."""
-        own = self.settle()
+        """Take out what is left for him at the end: the answers that he has not got, and the pushes."""
+        own, refs = self.settle()
         self._wait()
         pushes = list(self._waiting.values())
         self._clear()
-        return Due("slow" if own else None, own, pushes)
+        return Due("slow" if own else None, own, pushes, Debt(None, {}, refs))
 
     def _take_all(self, now: float) -> Due | None:
         if self.is_empty:
@@ -132,12 +164,12 @@ class Lane:
             if self._others or self._waiting or self._reason is not None:
                 self.next_at = now + 1.0 / self.rule.hz
         pushes = [*self._waiting.values(), *self._fresh] if self._waiting else self._fresh
-        due = Due(self._reason, self._held if self._reason is None else self._owed, pushes)
+        due = Due(self._reason, self._held if self._reason is None else self._owed, pushes, self._debt)
         self._clear()
         return due
 
     def _clear(self) -> None:
-        self._held, self._owed, self._reason = (), [], None
+        self._held, self._owed, self._reason, self._debt = (), [], None, None
         self._fresh, self._keys = (), ()
         self._counted = self._size = self._others = self._waiting_size = 0
         if self._waiting:

@@ -58,7 +58,7 @@ class Lanes:
 
         Raises: what ``snapshot`` raises.
         """
-        reason, outcomes, pushes = due
+        reason, outcomes, pushes, _ = due
         encoding, name = subscriber.encoding, self._name
         shared, joined = self._shared
         if reason is None and ((outcomes is shared and not pushes) or (pushes is shared and not outcomes)):
@@ -79,6 +79,9 @@ class Lanes:
         due = lane.end()
         encoding, name = subscriber.encoding, self._name
         effects: Effects = []
+        if due.debt is not None and due.debt.refs:  # a Subscribe that comes to nothing, as if it were still considered
+            done = [encoding.acknowledge(name, 0, [ref], False) for ref, _ in due.debt.refs]
+            effects.append(self._send(subscriber, done))
         if due.outcomes:
             try:
                 pieces = [snapshot(encoding, "slow")]

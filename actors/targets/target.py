@@ -8,20 +8,19 @@ places of his own messages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from ..sessions.answers import Place
-from ..words.delivery import ALL, All, Rule, less
+from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
 from .catch_up import CatchUp
-from .effects import Crash, Effects, Send, Subscriber, Visit
-from .lane import Lane, Outcome
-from .lanes import Lanes
+from .effects import Crash, Effects, Pay, Send, Subscriber, Visit
+from .lane import Debt, Due, Lane, Outcome
 from .order import Order
-from .outcomes import acknowledges, answers, piece, with_acknowledges, written
+from .outcomes import acknowledges, piece, with_acknowledges, written
+from .subscribers import Subscribers
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
@@ -29,16 +28,13 @@ _send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
 _outcome = partial(tuple.__new__, Outcome)
 
 
-class Target:
+class Target(Subscribers):
     """The state of one target, plainly mutable for speed; every method leaves it whole."""
 
-    __slots__ = (
-        "_catch_up", "_codec", "_groups", "_laned", "_lanes", "_outcomes", "members", "name", "order", "place", "rule",
-        "settled",
-    )  # fmt: skip
+    __slots__ = ("_catch_up", "_codec", "_outcomes", "order", "place", "rule", "settled")
 
     def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
-        self.name = name
+        super().__init__(name, codec)
         self.order = order
         self.place: Place = (name, "" if order is None else order.epoch)
         """Where its messages are applied: the target and its epoch; one object for all, as every answer has it."""
@@ -48,21 +44,11 @@ class Target:
         """The message that was applied last, so that a successor does not apply it again."""
         self._codec = codec
         self._catch_up = CatchUp(name, codec)
-        self.members: set[Any] = set()
-        """Who is subscribed; `attach`, `_detach` and `stop` keep it."""
-        self._groups: dict[Encoding, dict[Any, None]] = {}
-        self._lanes = Lanes(name, codec)
-        self._laned = self._lanes.of  # those with a rule of their own, or behind: they are in no group
         self._outcomes: list[Outcome] = []
 
     @property
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
-
-    @property
-    def subscribers(self) -> list[Any]:
-        """Everybody who is subscribed."""
-        return [subscriber for group in self._groups.values() for subscriber in group] + list(self._laned)
 
     def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
         """Apply a message of ``author``; the outcome is sent by the next `flush`."""
@@ -89,11 +75,6 @@ class Target:
             effects += self._lanes.give([Outcome(None, 0, 0, payload)], exclude)
         return effects
 
-    def attach(self, subscriber: Subscriber) -> None:
-        """Subscribe without a frame."""
-        self.members.add(subscriber)
-        self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
-
     def join(
         self,
         subscriber: Subscriber,
@@ -102,7 +83,7 @@ class Target:
         wish: Rule | None = None,
         replaces: Subscriber | None = None,
     ) -> Effects:
-        """Subscribe: what was missed or a Snapshot, then the Acknowledge of ``ref`` (None wants none). Idempotent.
+        """Subscribe: `Pay` what was missed or a Snapshot, and the Acknowledge of ``ref`` (None wants none). Idempotent.
 
         A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
         that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
@@ -110,19 +91,20 @@ class Target:
         """
         encoding = subscriber.encoding
         own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
-        pieces = [] if self.order is None else self._catch_up.write(encoding, self.order, since, own)
+        debt = Debt(since, own, () if ref is None else ((ref, self.seq),))
+        pieces = self._catch_up.write(encoding, self.order, debt)
         effects = self.flush()
+        left, refs = ([], ()) if (lane := self._laned.get(subscriber)) is None else lane.settle()
         if replaces is not None:
             lane = self._detach(replaces)
-            pieces += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
+            effects += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
         elif ref is not None or subscriber not in self.members:
-            pieces += self._admit(subscriber, less(self.rule, wish))
-        elif (lane := self._laned.get(subscriber)) is not None:
-            pieces += answers(encoding, self.name, lane.settle())
-        if ref is not None:
-            pieces.append(encoding.acknowledge(self.name, self.seq, [ref], False))
+            effects += self._admit(subscriber, less(self.rule, wish))
+        if left or refs:  # of a Join before, or of what he missed since
+            debt = debt._replace(refs=(*refs, *debt.refs))
+            pieces = self._catch_up.write(encoding, self.order, debt, left)
         if pieces:
-            effects.append(Send((subscriber,), encoding.join(pieces), encoding))
+            effects.append(Pay(subscriber, encoding.join(pieces), debt, left))
         return effects
 
     def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
@@ -161,9 +143,7 @@ class Target:
                 encoding = subscriber.encoding
                 last = encoding.acknowledge(self.name, self.seq, [], True)
                 effects.append(Send((subscriber,), encoding.join([last]), encoding))
-        self.members.clear()
-        self._groups.clear()
-        self._laned.clear()
+        self._clear()
         return effects
 
     def flush(self) -> Effects:
@@ -229,15 +209,6 @@ class Target:
             effects += self._lanes.give(outcomes)
         return effects
 
-    def fall_behind(self, subscriber: Subscriber, outcomes: Sequence[Outcome]) -> None:
-        """Note that ``subscriber`` could not take ``outcomes``: he gets a Snapshot when he can."""
-        lane = self._laned.get(subscriber)
-        if lane is None and subscriber in self.members:
-            self._leave_group(subscriber)
-            lane = self._laned[subscriber] = Lane(ALL, subscriber)
-        if lane is not None:
-            lane.miss("slow", outcomes)
-
     def visits(self, subscriber: Subscriber | None = None) -> Effects:
         """Flush, then look after ``subscriber``, or everybody, for whom something waits."""
         effects = self.flush()
@@ -252,38 +223,21 @@ class Target:
         Raises: what the serialiser raises for a model that it cannot write.
         """
         due = lane.take(now, has_room)
-        if isinstance(lane.rule, All) and lane.is_empty and self._laned.get(subscriber) is lane:
-            del self._laned[subscriber]
-            self.attach(subscriber)
-        return None if due is None else self._lanes.write(subscriber, due, self._late)
+        try:
+            joined = None if due is None else self._write(subscriber, due)
+        except Exception:
+            if due is not None:
+                lane.give_back(due)
+            raise
+        self._leave_lane(subscriber, lane)
+        return joined
 
-    def _admit(self, subscriber: Subscriber, rule: Rule) -> list[bytes]:
-        """Subscribe with ``rule``; return what is left over of the rule that he had."""
-        lane = self._laned.get(subscriber)
-        left = [] if lane is None else answers(subscriber.encoding, self.name, lane.settle())
-        if isinstance(rule, All):
-            if lane is not None:
-                del self._laned[subscriber]
-                left += [piece(subscriber.encoding, self.name, outcome) for outcome in lane.end().pushes]
-            self.attach(subscriber)
-        elif lane is None:
-            self._leave_group(subscriber)
-            self.members.add(subscriber)
-            self._laned[subscriber] = Lane(rule, subscriber)
-        else:
-            lane.rule = rule
-        return left
-
-    def _leave_group(self, subscriber: Subscriber) -> None:
-        group = self._groups.get(subscriber.encoding, {})
-        group.pop(subscriber, None)
-        if not group:
-            self._groups.pop(subscriber.encoding, None)
-
-    def _detach(self, subscriber: Subscriber) -> Lane | None:
-        self.members.discard(subscriber)
-        self._leave_group(subscriber)
-        return self._laned.pop(subscriber, None)
+    def _write(self, subscriber: Subscriber, due: Due) -> Any:
+        encoding = subscriber.encoding
+        if due.debt is None:
+            return self._lanes.write(subscriber, due, self._late)
+        pieces = self._catch_up.write(encoding, self.order, due.debt, due.outcomes)
+        return encoding.join(pieces + [piece(encoding, self.name, outcome) for outcome in due.pushes])
 
     def _own(self, subscriber: Subscriber, after: int) -> dict[int, int]:
         """Return the refs of its own messages after a seq, by seq; also of those not flushed yet."""

@@ -6,23 +6,22 @@ alone is sent at once, as nothing waits behind it. Only subscribers who take sam
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from pykka._envelope import Envelope
-
-from ..runtime.actor import POISON, Actor
+from ..runtime.actor import Actor
+from ..runtime.door import POISON
 from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
 from ..runtime.timer_once import Alarm
 from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
-from .effects import Crash, Effects, Send, Visit
+from .effects import Crash, Effects, Pay, Send, Visit
 from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
 from .target import Target
@@ -43,7 +42,6 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -52,8 +50,7 @@ class TargetActor(Actor):
         self._dead_letters = dead_letters
         self._left = left
         self._drained = 0
-        self._clock = clock
-        self._alarm = Alarm(mailbox, Tick(), clock)
+        self._alarm = Alarm(mailbox, Tick())
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
@@ -170,6 +167,8 @@ class TargetActor(Actor):
             if not isinstance(effect, Send):
                 if isinstance(effect, Visit):
                     self._visit(effect.subscriber, effect.lane)
+                elif isinstance(effect, Pay):
+                    self._pay(effect)
                 else:
                     self._tell(effect)
                 continue
@@ -204,9 +203,18 @@ class TargetActor(Actor):
                 if session.sink.pending:
                     session.want_room(self.mailbox)  # otherwise its connection is over
 
+    def _pay(self, pay: Pay) -> None:
+        session, joined, debt, own = pay
+        if self._target.order is None:
+            session.write(joined)  # an answer, and small
+        elif not session.sink.offer(joined):
+            self._target.owe(session, debt, own)
+            if session.sink.pending:
+                session.want_room(self.mailbox)
+
     def _visit(self, session: Session, lane: Lane) -> None:
         try:
-            joined = self._target.visit(session, lane, self._clock(), not session.sink.pending)
+            joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
             text, details = self._fault(error, "cannot write its model")
             self._leave(Leave(session, None))

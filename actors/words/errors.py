@@ -69,6 +69,13 @@ class OriginRefused(UsageError):
     """A connection's origin is missing or not allowed."""
 
 
+class CannotListen(NupharError, OSError):
+    """An address cannot be bound; the text says which, why and what to do. ``errno`` is the system's number."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
+
+
 class Busy(NupharError):
     """A bounded mailbox is full."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .actors.words.errors import (
         AlreadyStarted,
         Busy,
+        CannotListen,
         LocalProtocolError,
         NotRunning,
         NupharError,
@@ -47,6 +48,7 @@ __all__ = [
     "AlreadyStarted",
     "AsyncClient",
     "Busy",
+    "CannotListen",
     "Client",
     "FileQueue",
     "Limits",
@@ -87,6 +89,7 @@ __getattr__, __dir__ = lazily(
         "AlreadyStarted": ".actors.words.errors",
         "AsyncClient": ".transport.client.async_client",
         "Busy": ".actors.words.errors",
+        "CannotListen": ".actors.words.errors",
         "Client": ".transport.client.client",
         "FileQueue": ".transport.client.core.file_queue",
         "Limits": ".transport.server.limits",

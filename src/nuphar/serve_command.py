@@ -58,11 +58,6 @@ def serve(server: str, app: str | None, host: str, port: int, path: str, workers
     except NupharError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    except OSError as error:
-        # gevent writes the address into strerror; a name that is not known has no errno of the system's.
-        reason = os.strerror(number) if (number := error.errno or 0) > 0 else error.strerror or error
-        click.echo(f"Error: cannot listen at {host}:{port}: {reason}", err=True)
-        sys.exit(2)
 
 
 def find(name: str) -> Any:

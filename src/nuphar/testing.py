@@ -29,6 +29,7 @@ from .actors.words.errors import UsageError
 from .supervision.root.server import Server
 from .transport.client.connectors.connector import Handler, Transport
 from .transport.server.connection import Connection
+from .transport.server.limits import share
 from .transport.wire.websocket_frames import FrameReader
 
 __all__ = ["MemoryConnector"]
@@ -133,13 +134,16 @@ class _Outbox:
         return int(self._pipe.outgoing.qsize())
 
     def write(self, data: bytes) -> bool:
-        is_taken = self.offer(data)
+        is_taken = self._take(data, FRAMES)
         if not is_taken and self.on_refused is not None:
             self.on_refused()
         return is_taken
 
     def offer(self, data: bytes) -> bool:
-        if self.pending >= FRAMES:
+        return self._take(data, share(FRAMES))
+
+    def _take(self, data: bytes, bound: int) -> bool:
+        if self.pending >= bound:
             return False
         self._pipe.outgoing.put(data)
         return True

@@ -15,6 +15,7 @@ from gevent import socket as gevent_socket
 from gevent.event import Event
 
 from ...actors.words.errors import UnknownOption, UsageError
+from ...transport.server.addresses import cannot_listen, url_of
 from ...transport.server.live import App, Live
 from ...transport.server.wsgi_handler import Handler
 from ...transport.server.wsgi_server import WSGIServer
@@ -48,9 +49,10 @@ def serve(
     """Serve ``app`` with ``server`` under ``path``, and block until SIGINT, SIGTERM or ``server.stop()``.
 
     ``listener`` is a bound, listening socket to use instead of ``host`` and ``port`` (0 takes any free port);
-    ``on_start(url)`` is called when connections are accepted; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile,
-    certfile, log). The server is stopped at the end, in at most ``stop_timeout`` seconds.
-    Raises: OSError if the address cannot be bound, NotRunning if the server has been stopped.
+    ``on_start(url)`` is called when connections are accepted, with ``http://host:port`` (https with TLS) or
+    ``unix:/path``; ``wsgi`` goes to gevent's ``WSGIServer`` (keyfile, certfile, log). The server is stopped at the
+    end, in at most ``stop_timeout`` seconds, whoever started it.
+    Raises: CannotListen (an OSError) if the address cannot be bound, NotRunning if the server has been stopped.
     """
     if not isinstance(server, Server):
         raise UsageError(f"expected a nuphar.Server, got {server!r}")
@@ -73,7 +75,8 @@ def serve(
         try:
             if on_start is not None:
                 scheme = "https" if wsgi_server.ssl_enabled else "http"
-                on_start(f"{scheme}://{reachable(host)}:{wsgi_server.server_port}")
+                address = listening.getsockname()
+                on_start(url_of(address if listener is not None else (host, address[1]), scheme))
             over.wait()
         except KeyboardInterrupt:
             pass
@@ -84,7 +87,7 @@ def serve(
 def listen(host: str, port: int, shared: bool = False) -> Any:
     """Return a bound, listening gevent socket; ``shared`` with those of other processes (SO_REUSEPORT).
 
-    Raises: OSError, when no socket is left open.
+    Raises: CannotListen, when no socket is left open.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = gevent_socket.socket(family, socket.SOCK_STREAM)
@@ -94,9 +97,9 @@ def listen(host: str, port: int, shared: bool = False) -> Any:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((host, port))
         listening.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        raise cannot_listen((host, port), error) from error
     return listening
 
 
@@ -114,10 +117,3 @@ def on_signals(actions: Mapping[signal.Signals, Callable[[], Any]]) -> Iterator[
         for watch, (number, handler) in zip(watches, before.items(), strict=True):
             watch.cancel()
             signal.signal(number, handler)  # libev leaves the system's default behind
-
-
-def reachable(host: str) -> str:
-    """Return how a browser on this machine reaches ``host``."""
-    if host in ("", "0.0.0.0", "::"):
-        return "localhost"
-    return f"[{host}]" if ":" in host else host

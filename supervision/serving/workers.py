@@ -20,11 +20,12 @@ from gevent.event import Event
 from ...actors.runtime.ref import Ref
 from ...actors.words.errors import SupervisionError, UsageError
 from ...actors.words.exit_reasons import Shutdown
+from ...transport.server.addresses import cannot_listen, url_of
 from ..otp import administration
 from ..otp.dynamic import DynamicSupervisor, TerminateRef
 from ..otp.policy import Backoff
 from ..processes.spec import process
-from .serve import on_signals, reachable
+from .serve import on_signals
 from .worker import ServingWorker
 
 logger = logging.getLogger("nuphar.supervision")
@@ -57,8 +58,8 @@ def serve_workers(
 
     A worker that ends is started again. SIGHUP replaces them one by one: a new one first, then the old one says Bye.
     ``on_start(url)`` is called when all of them listen. Call it from the main thread.
-    Raises: OSError if the address cannot be bound, UsageError, and the RemoteError or other SupervisionError that ended
-    a worker's very first start.
+    Raises: CannotListen (an OSError) if the address cannot be bound, UsageError, and the RemoteError or other
+    SupervisionError that ended a worker's very first start.
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise UsageError(f"workers: expected a number above 0, got {workers!r}")
@@ -74,7 +75,7 @@ def serve_workers(
                     if (error := beginning.get()) is not None:
                         raise error
                     if on_start is not None:
-                        on_start(f"http://{reachable(host)}:{port}")
+                        on_start(url_of((host, port)))
                     group.on_end(over.set)
                     renewing = gevent.spawn(group.renew_when, renewal)
                     over.wait()
@@ -170,21 +171,21 @@ class Workers:
 def reserve(host: str, port: int) -> socket.socket:
     """Return a socket that is bound, shared and not listening: it keeps the port for the workers.
 
-    Raises: OSError if the address is in use, UsageError if this system cannot share a port.
+    Raises: CannotListen (an OSError) if the address is in use, UsageError if this system cannot share a port.
     """
     if not hasattr(socket, "SO_REUSEPORT"):
         raise UsageError("this system cannot share a port among processes (it has no SO_REUSEPORT): use one worker")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Unshared first: or we would quietly share the port with another master.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
     reserved = socket.socket(family, socket.SOCK_STREAM)
     try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # Unshared first: or we would quietly share the port with another master.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         reserved.bind((host, port))
-    except OSError:
+    except OSError as error:
         reserved.close()
-        raise
+        raise cannot_listen((host, port), error) from error
     return reserved

@@ -25,7 +25,7 @@ def test_a_taken_port_is_named_together_with_a_way_out() -> None:
 def test_an_address_that_is_not_ours_is_named() -> None:
     result = run_demo("192.0.2.1", 8000)  # RFC 5737: for documentation, nobody's
     assert result.returncode == 1
-    assert result.stderr.startswith("cannot listen on 192.0.2.1, port 8000: ")
+    assert result.stderr.startswith("cannot listen at 192.0.2.1:8000: ")
 
 
 def test_the_server_has_the_first_board_and_nobody_on_it() -> None:

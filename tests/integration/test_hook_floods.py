@@ -9,10 +9,14 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
+from support.raw import Closed, RawClient
 from support.scripted import ScriptedClient, settle
+from support.serving import eventually, listen
 
-from nuphar import NotRunning, Server, Store, UsageError
+from nuphar import Limits, NotRunning, Server, Store, UsageError
 from nuphar.actors.routing.deserted import Sweep
+from nuphar.actors.runtime.hook_calls import HookCalls
+from nuphar.actors.runtime.turns import Bounds
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -200,6 +204,28 @@ def test_topics_that_one_session_begins_are_bounded(make_server: Callable[..., S
     assert fates(greedy) == {"ok": 1}
 
 
+def test_newcomers_are_turned_away_while_too_many_hooks_of_coming_wait(
+    make_server: Callable[..., Server], gate: Gate
+) -> None:
+    server = make_server(limits=Limits(close=0.1))
+    calls = server.hooks.calls = HookCalls(Bounds(at_once=1, at_once_each=1, waiting=2, waiting_each=1))
+    server.on_connect(gate)
+    port = listen(server)
+    for number in range(3):
+        RawClient(port)
+        eventually(lambda number=number: calls.running + calls.waiting == number + 1)
+    refused = RawClient(port, greet=False)
+    refused.send([1, 1, None, None, {}, {}])
+    answer = refused.receive()
+    assert isinstance(answer, Closed)
+    assert answer.code == 1013
+    gate.open.set()
+    eventually(lambda: not calls.running)
+    assert RawClient(port).welcome[0] == 16
+    eventually(lambda: not calls.running)
+    assert len(gate.calls) == 4
+
+
 class Clock:
     """Time that is moved by hand."""
 
@@ -248,7 +274,7 @@ def sweep(server: Server, clock: Clock, seconds: float) -> None:
     """Let time pass, and the router look at all topics."""
     settle(server)
     clock.now += seconds
-    server.router.put_anyway(Sweep())
+    server.books.router.put_anyway(Sweep())
     settle(server)
     with gevent.Timeout(LIMIT):
         while server.hooks.calls.running:

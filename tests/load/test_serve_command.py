@@ -80,7 +80,10 @@ def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
         done = subprocess.run(command, cwd=folder, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, check=False)
 
     assert done.returncode == 2
-    assert done.stderr == f"Error: cannot listen at 127.0.0.1:{port}: Address already in use\n"
+    assert done.stderr == (
+        f"Error: cannot listen at 127.0.0.1:{port}: Address already in use: "
+        "somebody listens there already (`ss -ltnp` names who): stop it, or take another port\n"
+    )
 
 
 def test_a_server_and_its_application_are_served_until_they_are_told_to_stop(folder: Path) -> None:

@@ -15,6 +15,7 @@ from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.targets.catch_up import CatchUp
+from nuphar.actors.targets.lane import Lane
 from nuphar.actors.targets.target_actor import TargetActor
 from nuphar.transport.client.core.replicas import Following
 
@@ -59,6 +60,7 @@ def may_crash(world: World) -> bool:
 def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
     """Return methods that count what they do, and else do what they did."""
     take, expire, gap, write = Repeats.take, MemoryBook.expire, Following._gap, CatchUp.write
+    owe = Lane.owe
 
     def counted_take(self: Repeats, fate: Fate, ref: int, target: str) -> None:
         if fate is Fate.FORGOTTEN:
@@ -80,20 +82,26 @@ def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
         seen["a gap asks for a Resync"] += not replica.is_behind
         return gap(self, target, replica, cursor)
 
-    def counted_write(self: CatchUp, encoding: Any, order: Any, since: Any, own: Any) -> Any:
-        pieces = write(self, encoding, order, since, own)
-        if own:
+    def counted_write(self: CatchUp, encoding: Any, order: Any, debt: Any, own: Any = ()) -> Any:
+        pieces = write(self, encoding, order, debt, own)
+        since = debt.since
+        if debt.before:
             is_whole = order.missed(*since) is not None
             seen["own messages among what was missed" if is_whole else "own messages before a Snapshot"] += 1
-        elif pieces and since is not None and order.missed(*since):
+        elif pieces and since is not None and order is not None and order.missed(*since):
             seen["only what was missed"] += 1
         return pieces
+
+    def counted_owe(self: Lane, debt: Any, own: Any) -> None:
+        seen["a Join that is owed until its line has drained"] += 1
+        owe(self, debt, own)
 
     return [
         (Repeats, "take", counted_take),
         (MemoryBook, "expire", counted_expire),
         (Following, "_gap", counted_gap),
         (CatchUp, "write", counted_write),
+        (Lane, "owe", counted_owe),
     ]
 
 

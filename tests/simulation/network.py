@@ -27,6 +27,8 @@ class Line:
         self.on_forbidden: Callable[[], Any] = lambda: None
         self.stalled_until = 0.0
         self.is_cut = False
+        self.moved_at = hub.now
+        """When it took something of what the server writes."""
         self._fd = fd
         self._delay = delay
         self._capacity = capacity
@@ -70,6 +72,7 @@ class Line:
         room = self._capacity - self._on_the_way_down
         if room <= 0:
             raise BlockingIOError
+        self.moved_at = self.hub.now
         taken = bytes(data[:room])
         self._on_the_way_down += len(taken)
         if not self.is_cut:

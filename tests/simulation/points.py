@@ -16,6 +16,7 @@ POINTS = (
     "Snapshot behind",
     "Snapshot restarted",
     "Snapshot slow",
+    "a Join that is owed until its line has drained",
     "a push",
     "resumed",
     "resumed with messages unanswered",

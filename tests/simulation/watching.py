@@ -11,9 +11,15 @@ from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
 from nuphar.actors.targets.lane import OWED, Lane
 from nuphar.actors.words.delivery import Sample
+from nuphar.transport.server.connection import Connection
+from nuphar.transport.server.outbox import Outbox
 
 if TYPE_CHECKING:
     from .world import World
+
+
+OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
+"""How a Snapshot ends that can wait for its line to drain."""
 
 
 class Presence:
@@ -65,8 +71,9 @@ def check_bounds(world: World) -> None:
     fail, most = world.oracle.fail, world.plan.options["max_subscriptions"]
     for websocket in world.connections:
         outbox = websocket.outbox
-        if outbox._open and outbox._queue and outbox.pending > world.plan.outbox:
-            fail(f"{outbox.pending} bytes wait in an outbox of {world.plan.outbox}")
+        behind = sum(map(len, outbox._queue))
+        if outbox._open and behind > world.plan.outbox:
+            fail(f"{behind} bytes wait in an outbox of {world.plan.outbox}")
     for session in world.site.server.sessions.all():
         # Its own store, and what the server has put it into, come on top.
         if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
@@ -82,6 +89,9 @@ def check_bounds(world: World) -> None:
 def watched(world: World) -> Iterator[None]:
     """Look on while a run goes on."""
     judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
+    write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
+    offered: dict[int, bytes] = {}
+    writing: list[bytes] = []
     last: dict[Lane, float] = {}
 
     def judged(self: Tokens, token: str) -> Verdict:
@@ -118,7 +128,31 @@ def watched(world: World) -> Iterator[None]:
             last[self] = now
         return due
 
+    def written(self: Outbox, data: bytes) -> bool:
+        writing.append(data)
+        try:
+            return write(self, data)
+        finally:
+            writing.pop()
+
+    def kept(self: Outbox, data: bytes, bound: int) -> bool:
+        if not writing:
+            offered[id(data)] = data
+        return keep(self, data, bound)
+
+    def closed(self: Connection) -> None:
+        outbox, bound, hub = self._outbox, world.plan.outbox, world.hub
+        if not self._socket.closed and hub.now - hub.lines[outbox._fd].moved_at <= world.plan.outbox_age:
+            must = sum(len(piece) for piece in outbox._queue if id(piece) not in offered)
+            is_owed = bool(writing) and any(reason in writing[-1] for reason in OF_A_JOIN)
+            if not writing or is_owed or must + len(writing[-1]) <= bound // 4:
+                world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
+        close(self)
+
     places: list[tuple[Any, str, Any, Any]] = [
+        (Outbox, "write", write, written),
+        (Outbox, "_write_later", keep, kept),
+        (Connection, "_close_too_slow", close, closed),
         (Tokens, "judge", judge, judged),
         (MemoryBook, "expire", expire, expired),
         (Lane, "take", take, taken),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
-from ...actors.words.errors import RemoteProtocolError
+from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -23,7 +23,7 @@ from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
 
-TOO_SLOW, RESTARTING = 4513, 4500
+TOO_SLOW, RESTARTING, TRY_AGAIN_LATER = 4513, 4500, 1013
 
 
 class Socket(Protocol):
@@ -51,11 +51,16 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    clock: Callable[[], float]
     resumption: Resumption
+    host: Host = GEVENT
     connections: set[Connection] = field(default_factory=set)
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The host's clock: monotonic seconds."""
+        return self.host.clock
 
     def abort_all(self) -> None:
         """End every connection now, and take no other: nobody serves them any more."""
@@ -171,9 +176,13 @@ class Connection:
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
-        greeting = gateway.resumption.greet(
-            hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
-        )
+        try:
+            greeting = gateway.resumption.greet(
+                hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
+            )
+        except Busy as error:
+            self._end(TRY_AGAIN_LATER, str(error))
+            return
         session = greeting.session
         self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
         welcome = Welcome(
@@ -187,7 +196,7 @@ class Connection:
         )
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:
-            self._proof = secrets.randbits(32)
+            self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
         gateway.sessions.restore(session, hello.cursors)
 

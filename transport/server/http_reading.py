@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent
 from gevent import socket as gevent_socket
-from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler, format_date_time
+from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler, format_date_time, headers_factory
 
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import http_head
@@ -24,6 +24,8 @@ from .request_body import Body, BodyFault
 LOG = ThrottledLogger("nuphar.transport")
 
 _REST, _PIECE = 1024 * 1024, 16 * 1024  # bytes that are read of a body that nobody wants, and how many at once
+
+_MESSAGE = type(headers_factory(BytesIO()))  # what pywsgi keeps fields in; the parser of e-mail would read them anew
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -83,8 +85,10 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         if not line:
             raise ConnectionAbortedError("the head breaks off")
         assert self._line is not None
-        http_head.check_fields(lines, self._line.version)
-        return super().MessageClass(BytesIO(b"".join(lines) + b"\r\n"), 0)
+        message = _MESSAGE()
+        for name, value in http_head.read_fields(lines, self._line.version):
+            message[name] = value  # several of one name are kept apart
+        return message
 
     def get_environ(self) -> dict[str, Any]:
         """Return the request's environment, whose ``wsgi.input`` is ours if the request has a body."""

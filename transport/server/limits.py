@@ -20,7 +20,7 @@ class Limits:
     outbox: int = 1024 * 1024
     """What may wait for a slow client: some seconds of a busy topic; 1 GiB for a thousand such at worst."""
     outbox_age: float = 30.0
-    """How long a byte may wait in the outbox: a phone that changes networks needs about 20 s."""
+    """For how long a client may take nothing of what waits: a phone that changes networks needs about 20 s."""
     hello: float = 5.0
     """From the upgrade to the first frame: a stranger holds a socket no longer than that."""
     heartbeat: float = 20.0
@@ -35,3 +35,8 @@ class Limits:
             value = getattr(self, field.name)
             if not value > 0:
                 raise UsageError(f"limit {field.name!r}: expected a number above 0, got {value!r}")
+
+
+def share(bound: int) -> int:
+    """Return how much of an outbox of ``bound`` bytes what was only offered may take: answers need the rest."""
+    return bound - bound // 4

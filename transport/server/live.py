@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from .connection import Connection, Gateway, Socket
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
+from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import UPGRADE
 
 Environ = dict[str, Any]
@@ -49,8 +51,15 @@ class Host(Protocol):
     origins: Origins
     identity: Hook | None
 
+    @property
+    def hub(self) -> Any:
+        """The hub that it runs on, None before the start."""
+
     def ensure_started(self) -> bool:
-        """Start the server, in the process and thread that serves, if nobody has; True if this call did."""
+        """Start the server, in the process and thread that serves, if nobody has; True if this call did.
+
+        Waits for a start that is under way: the first requests come together.
+        """
 
     def stop(self) -> None:
         """Stop the server."""
@@ -61,7 +70,8 @@ class Live:
 
     WebSockets are served at ``path``, the same protocol over HTTP at ``path/send``, ``path/poll`` and ``path/events``
     for at most ``lines`` clients, the browser client at ``path/nuphar.js``. The server is started with the first
-    request if it was not, so it may be made before a WSGI server forks its workers.
+    request if it was not, so it may be made before a WSGI server forks its workers. A server that answers requests in
+    threads is refused, in a sentence, with 501 for every request.
     """
 
     def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
@@ -73,9 +83,15 @@ class Live:
         self._app = app
         self._path = path.rstrip("/")
         self._http = HttpLines(Lines(lines))
+        self._served_by = 0
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if self._server.ensure_started() and ON_EXIT in environ:
+        if not can_serve(self._server.hub, environ):
+            return _text(start_response, "501 Not Implemented", REFUSAL)
+        self._server.ensure_started()
+        if ON_EXIT in environ and self._served_by != (process := os.getpid()):
+            # Whoever started it, maybe before this process was forked: who serves ends it.
+            self._served_by = process
             environ[ON_EXIT](self._server.stop)
         path = environ.get("PATH_INFO", "")
         if path == self._path:

@@ -15,6 +15,8 @@ from typing import Any
 import gevent
 from gevent.exceptions import ConcurrentObjectUseError
 
+from .limits import share
+
 _JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that many cost one call
 
 
@@ -27,16 +29,17 @@ class _Touched:
 class Outbox(_Touched):
     """Writes pieces of one or more whole frames to ``sock``, a gevent socket, in order and never interleaved.
 
-    A write goes straight to the kernel; only what does not fit waits, at most ``bound`` bytes and ``max_age``
-    seconds of ``clock``, and only then does a greenlet write. An empty outbox takes one piece of any size, so
-    that a snapshot above the bound still reaches a client which reads. ``on_broken`` is called once when the
-    socket turns out to be dead, ``on_refused`` whenever an open outbox does not take a piece that was not only offered;
-    they must not wait.
+    A write goes straight to the kernel; only what does not fit waits, and only then does a greenlet write. An empty
+    outbox takes one piece of any size, so that a snapshot above the bound still reaches a client which reads; behind
+    the one under way wait at most ``bound`` bytes, of which what was only offered leaves a part to answers. After
+    ``max_age`` seconds of ``clock`` in which the client took nothing at all, nothing more is taken either.
+    ``on_broken`` is called once when the socket turns out to be dead, ``on_refused`` whenever an open outbox does not
+    take a piece that was not only offered; they must not wait.
     Close the outbox before the socket.
     """
 
     __slots__ = (
-        "_bound", "_clock", "_fd", "_max_age", "_on_broken", "_on_empty", "_open", "_queue", "_rest", "_rest_since",
+        "_bound", "_clock", "_fd", "_max_age", "_moved_at", "_on_broken", "_on_empty", "_open", "_queue", "_rest",
         "_sock", "_tls", "_writer", "on_refused", "pending",
     )  # fmt: skip
 
@@ -60,8 +63,8 @@ class Outbox(_Touched):
         self._open = True  # new pieces are taken
         self.on_refused: Callable[[], None] | None = None
         self._rest: memoryview | None = None  # of the piece that has been started; it is always finished
-        self._rest_since = 0.0
-        self._queue: deque[tuple[bytes, float]] = deque()  # whole pieces, and when each came
+        self._moved_at = 0.0  # when the client took something, or the first piece began to wait
+        self._queue: deque[bytes] = deque()  # whole pieces
         self._writer: gevent.Greenlet | None = None
         self.pending = 0
         """How many bytes wait."""
@@ -70,8 +73,12 @@ class Outbox(_Touched):
 
     @property
     def too_slow(self) -> bool:
-        """Has a piece waited for longer than the limit? Writes are refused until it is gone."""
-        return self.pending > 0 and self._clock() - self._rest_since > self._max_age
+        """Has the client taken nothing for longer than the limit? Writes are refused until it does."""
+        return self.pending > 0 and self._clock() - self._moved_at > self._max_age
+
+    def moved(self) -> None:
+        """The client has taken something, if only what the kernel had."""
+        self._moved_at = self._clock()
 
     def write(self, data: bytes) -> bool:
         """Send or keep ``data``, whole frames, without waiting.
@@ -79,7 +86,7 @@ class Outbox(_Touched):
         False means that nothing of it was taken: over the bound, too old, finished or broken.
         """
         if self.ready < 0:
-            return self._write_later(data) or self._refuse()
+            return self._write_later(data, self._bound) or self._refuse()
         try:
             sent = os.write(self.ready, data)
         except OSError as error:
@@ -90,7 +97,7 @@ class Outbox(_Touched):
 
     def offer(self, data: bytes) -> bool:
         """Do the same, but let ``on_refused`` hear nothing of a refusal."""
-        return self._write_later(data) if self.ready < 0 else self.write(data)
+        return self._write_later(data, share(self._bound)) if self.ready < 0 else self.write(data)
 
     def on_empty(self, callback: Callable[[], None]) -> None:
         """Call ``callback()`` once, when nothing waits any more; it must not wait. Never, if the socket breaks."""
@@ -100,7 +107,7 @@ class Outbox(_Touched):
         """Write the rest of ``data`` as soon as the kernel takes it."""
         self.ready = -1
         self._rest = memoryview(data)[sent:]
-        self._rest_since = self._clock()
+        self._moved_at = self._clock()
         self.pending = len(self._rest)
         self._writer = gevent.spawn(self._drain)
 
@@ -123,7 +130,7 @@ class Outbox(_Touched):
             self.pending = 0 if self._rest is None else len(self._rest)
         if self.pending:
             if self._open:
-                self._queue.append((data, self._clock()))
+                self._queue.append(data)
                 self.pending += len(data)
         else:
             self.write(data)
@@ -146,13 +153,14 @@ class Outbox(_Touched):
         self.pending = 0
         self._on_empty = None
 
-    def _write_later(self, data: bytes) -> bool:
+    def _write_later(self, data: bytes, bound: int) -> bool:
         if not self._open:
             return False
         if self.pending:
-            if self.pending + len(data) > self._bound or self.too_slow:
+            behind = self.pending - (0 if self._rest is None else len(self._rest))
+            if behind + len(data) > bound or self.too_slow:
                 return False
-            self._queue.append((data, self._clock()))
+            self._queue.append(data)
             self.pending += len(data)
             return True
         try:
@@ -189,6 +197,7 @@ class Outbox(_Touched):
                 if self._rest is None:  # closed meanwhile
                     return
                 self.pending -= sent
+                self._moved_at = self._clock()
                 self._rest = self._rest[sent:] if sent < len(self._rest) else self._next()
             if self._open and not self._tls:
                 self.ready = self._fd
@@ -204,11 +213,11 @@ class Outbox(_Touched):
         queue = self._queue
         if not queue:
             return None
-        piece, self._rest_since = queue.popleft()
+        piece = queue.popleft()
         if queue and len(piece) < _JOIN:
             pieces, size = [piece], len(piece)
-            while queue and size + len(queue[0][0]) <= _JOIN:
-                pieces.append(queue.popleft()[0])
+            while queue and size + len(queue[0]) <= _JOIN:
+                pieces.append(queue.popleft())
                 size += len(pieces[-1])
             piece = b"".join(pieces)
         return memoryview(piece)

@@ -39,7 +39,7 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
     raises it again when it is asked again.
     """
 
-    __slots__ = ("_fault", "_framing", "_left", "_pace", "_proceed", "_yielded_at")
+    __slots__ = ("_fault", "_framing", "_left", "_pace", "_proceed", "_ready", "_yielded_at")
 
     def __init__(
         self, rfile: BufferedReader, length: int | None, patience: float, proceed: Callable[[], Any] | None = None
@@ -47,6 +47,7 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
         super().__init__(rfile, length, chunked_input=length is None)
         self._left = length or 0  # bytes of the body, or of the present chunk
         self._framing: Framing | None = Framing() if length is None else None
+        self._ready = b""  # content of small chunks that came together
         self._pace = Pace(patience)
         self._proceed = proceed
         self._fault: BodyFault | None = None
@@ -81,8 +82,13 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
         if self._proceed is not None and self.send_100_continue_enabled:
             proceed, self._proceed = self._proceed, None
             proceed()
-        if not self._left and not self._next_chunk():
+        if not self._left and not self._ready and not self._next_chunk():
             return b""
+        if self._ready:
+            end = self._ready.find(b"\n", 0, most) + 1 if to_newline else 0
+            piece, self._ready = self._ready[: end or most], self._ready[end or most :]
+            self.position += len(piece)
+            return piece
         piece = self._read(min(most, self._left), to_newline)
         if not piece:
             raise self._fail(BodyFault, f"expected {self._left} more bytes of the body, got its end")
@@ -96,6 +102,10 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
         """Read up to the next chunk's content; False at the end of the body."""
         if self._framing is None:
             return False
+        self._ready, used = self._framing.whole(self._read(0, to_newline=False, ahead=True))
+        if used:
+            self.rfile.read(used)  # there already
+            return True
         self._left = self._framing.size(self._line())
         if self._left:
             return True
@@ -113,14 +123,13 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
             line += piece
         return line
 
-    def _read(self, most: int, to_newline: bool) -> bytes:
-        """Read at most once from the socket. Every wait for the peer is here."""
+    def _read(self, most: int, to_newline: bool, ahead: bool = False) -> bytes:
+        """Read at most once from the socket, or look ``ahead`` at what is there. Every wait for the peer is here."""
         began = time.monotonic()
         try:
+            piece: bytes = self.rfile.peek(1) if to_newline or ahead else self.rfile.read1(most)
             if to_newline:
-                ahead = self.rfile.peek(1)
-                most = min(most, ahead.find(b"\n") + 1 or len(ahead))
-            piece: bytes = self.rfile.read1(most)
+                piece = self.rfile.read1(min(most, piece.find(b"\n") + 1 or len(piece)))
         except TimeoutError:
             raise self._fail(LateBody, "expected the body, and for too long nothing came") from None
         except OSError as error:

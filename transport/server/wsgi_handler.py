@@ -15,6 +15,7 @@ from io import BufferedReader, BytesIO
 
 from geventwebsocket.handler import WebSocketHandler
 
+from ...actors.runtime.forks import own
 from ..wire.origin import Origins
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
 from .http.request_log import RequestLog
@@ -72,6 +73,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
 
     def handle(self) -> None:
         """Serve the connection to its end, request after request."""
+        own(self.socket)
         self._tune()
         super().handle()
 

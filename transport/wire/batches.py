@@ -21,18 +21,31 @@ class Batch(NamedTuple):
 
 
 class Batches:
-    """Holds at most ``bound`` bytes that wait, for ``max_age`` seconds, and as many that are on their way.
+    """Holds at most ``bound`` bytes that wait, and as many that are on their way.
 
-    An empty one takes one piece of any size, so that a snapshot above the bound still reaches a client that reads.
+    An empty one takes one piece of any size, so that a snapshot above the bound still reaches a client that reads; the
+    bound is for those behind it. After ``max_age`` seconds in which the client took nothing at all, it takes nothing.
     """
 
-    __slots__ = ("_bound", "_kept", "_kept_size", "_max_age", "_open", "_waiting", "last", "pending", "settled")
+    __slots__ = (
+        "_bound",
+        "_kept",
+        "_kept_size",
+        "_max_age",
+        "_moved_at",
+        "_open",
+        "_waiting",
+        "last",
+        "pending",
+        "settled",
+    )
 
     def __init__(self, bound: int, max_age: float) -> None:
         self._bound = bound
         self._max_age = max_age
         self._open = True
-        self._waiting: deque[tuple[bytes, float]] = deque()
+        self._moved_at = float("-inf")  # when the client took something, or the first piece began to wait
+        self._waiting: deque[bytes] = deque()
         self._kept: deque[Batch] = deque()
         self._kept_size = 0
         self.pending = 0
@@ -43,16 +56,27 @@ class Batches:
         """The batches up to this number are gone: they have arrived, or newer ones needed the room."""
 
     def is_too_slow(self, now: float) -> bool:
-        """Say whether a piece has waited for longer than the limit."""
-        return bool(self._waiting) and now - self._waiting[0][1] > self._max_age
+        """Say whether something waits, and the client has taken nothing for longer than the limit."""
+        return bool(self._waiting) and now - self._moved_at > self._max_age
 
-    def write(self, data: bytes, now: float) -> bool:
-        """Keep ``data``, whole frames; False if nothing of it was taken: over the bound, too old, or finished."""
+    def moved(self, now: float) -> None:
+        """Note that the client has taken something."""
+        self._moved_at = now
+
+    def write(self, data: bytes, now: float, bound: int | None = None) -> bool:
+        """Keep ``data``, whole frames; False if nothing of it was taken: over the bound, too slow, or finished.
+
+        ``bound`` is a smaller one, for what need not be taken.
+        """
         if not self._open:
             return False
-        if self.pending and (self.pending + len(data) > self._bound or self.is_too_slow(now)):
-            return False
-        self._waiting.append((data, now))
+        if self._waiting:
+            behind = self.pending - len(self._waiting[0])
+            if behind + len(data) > (self._bound if bound is None else bound) or self.is_too_slow(now):
+                return False
+        else:
+            self._moved_at = now
+        self._waiting.append(data)
         self.pending += len(data)
         return True
 
@@ -88,8 +112,8 @@ class Batches:
             return None
         pieces: list[bytes] = []
         size = 0
-        while self._waiting and (not pieces or size + len(self._waiting[0][0]) <= LARGEST):
-            piece, _ = self._waiting.popleft()
+        while self._waiting and (not pieces or size + len(self._waiting[0]) <= LARGEST):
+            piece = self._waiting.popleft()
             pieces.append(piece)
             size += len(piece)
         self.pending -= size

@@ -12,6 +12,8 @@ from .http_head import BadRequest, read_field
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:[\t ]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 
+_PLAIN = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
+
 FREE = 16 * 1024
 """Bytes of framing that any body may have: sizes, extensions, line ends and trailers."""
 
@@ -38,6 +40,22 @@ class Framing:
         size = int(found[1], 16)
         self._spend(len(line) + 2 - size // SHARE)
         return size
+
+    def whole(self, data: bytes) -> tuple[bytes, int]:
+        """Return the content of the plain chunks that ``data`` begins with, and how many bytes these are.
+
+        What is cut off, last or otherwise special is left for `size` and the others. Raises: BadRequest.
+        """
+        parts, at = [], 0
+        while (found := _PLAIN.match(data, at)) is not None:
+            start = found.end()
+            stop = start + int(found[1], 16)
+            if start == stop or data[stop : stop + 2] != b"\r\n":
+                break
+            self._spend(start - at + 2 - (stop - start) // SHARE)
+            parts.append(data[start:stop])
+            at = stop + 2
+        return b"".join(parts), at
 
     def end(self, line: bytes) -> None:
         """Judge what follows a chunk's content. Raises: BadRequest."""

@@ -53,16 +53,18 @@ def read_line(text: str) -> Line:
     return Line(method, (absolute[2] or "/") + (absolute[3] or ""), version, absolute[1])
 
 
-def check_fields(lines: Iterable[bytes], version: tuple[int, int]) -> None:
-    """Judge the lines of a head's fields, each with its end. Raises: BadRequest."""
+def read_fields(lines: Iterable[bytes], version: tuple[int, int]) -> list[tuple[str, str]]:
+    """Return the names and values of a head's fields, given their lines with their ends. Raises: BadRequest."""
+    fields: list[tuple[str, str]] = []
     hosts: list[str] = []
     lengths: list[str] = []
     codings: list[str] = []
     kept = {"host": hosts, "content-length": lengths, "transfer-encoding": codings}
     for line in lines:
-        name, value = read_field(line)
-        if (values := kept.get(name)) is not None:
-            values.append(value)
+        field = read_field(line)
+        fields.append(field)
+        if (values := kept.get(field[0].lower())) is not None:
+            values.append(field[1])
     if len(hosts) > 1 or (not hosts and version >= (1, 1)):
         raise BadRequest(f"expected one Host, got {len(hosts)} (9112, 3.2)")
     if hosts and not _HOST.fullmatch(hosts[0]):
@@ -72,7 +74,7 @@ def check_fields(lines: Iterable[bytes], version: tuple[int, int]) -> None:
     if lengths and not _LENGTH.fullmatch(lengths[0]):
         raise BadRequest(f"expected digits as Content-Length, got {_short(lengths[0])} (9110, 8.6)")
     if not codings:
-        return
+        return fields
     if lengths:
         raise BadRequest("expected a Content-Length or a Transfer-Encoding, got both (9112, 6.3)")
     if version < (1, 1):
@@ -80,14 +82,15 @@ def check_fields(lines: Iterable[bytes], version: tuple[int, int]) -> None:
     if len(codings) > 1 or codings[0].lower() != "chunked":
         got = _short(", ".join(codings))
         raise BadRequest(f"expected chunked as the only transfer coding, got {got} (9112, 6.3)")
+    return fields
 
 
 def read_field(line: bytes) -> tuple[str, str]:
-    """Return a field's name in lower case, and its value. Raises: BadRequest (RFC 9112, 5 and 2.2)."""
+    """Return a field's name and its value. Raises: BadRequest (RFC 9112, 5 and 2.2)."""
     text = line.decode("latin-1")
     found = _FIELD.fullmatch(text)
     if found is not None:
-        return found[1].lower(), found[2].strip(" \t")
+        return found[1], found[2].strip(" \t")
     if text[:1] in (" ", "\t"):
         raise BadRequest("expected a field's name, got a line that begins with a space (9112, 2.2 and 5.2)")
     name, colon, _ = text.partition(":")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ SUBPROTOCOLS = ("nuphar.v1.cbor", "nuphar.v1.json")
 """What we speak, the preferred one first (docs/wire.md)."""
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_PARAMETER = re.compile(rf'{_TOKEN}(?:[ \t]*=[ \t]*(?:{_TOKEN}|"{_TOKEN}"))?')
 _PLAIN_TEXT = (("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close"))
 _WANTED = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
 
@@ -46,7 +49,7 @@ def negotiate(
     """Judge a request for an upgrade, given as a WSGI environment.
 
     The subprotocol is the first of ours that the client offers, compared as whole tokens. No extension is
-    accepted.
+    accepted; a list of them that is ill-formed is refused (section 9.1).
     """
     method = environ.get("REQUEST_METHOD")
     if method != "GET":
@@ -69,6 +72,9 @@ def negotiate(
         origins.check(environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST"))
     except OriginRefused as refusal:
         return Refuse("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
+    extensions = environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")
+    if not all(is_extension(each) for each in tokens(extensions)):
+        return _refuse("400 Bad Request", f"expected a list of extensions, got {extensions[:80]!r}")
     offered = tokens(environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", ""))
     chosen = next((ours for ours in subprotocols if ours in offered), None)
     if subprotocols and chosen is None:
@@ -87,6 +93,13 @@ def accept_key(key: str) -> str:
 def tokens(header: str) -> list[str]:
     """The elements of a comma-separated header (RFC 9110 section 5.6.1)."""
     return [token for part in header.split(",") if (token := part.strip(" \t"))]
+
+
+def is_extension(text: str) -> bool:
+    """Is this one element of Sec-WebSocket-Extensions: a name, then parameters? A quoted value is a token too."""
+    name, *parameters = (part.strip(" \t") for part in text.split(";"))
+    is_name = re.fullmatch(_TOKEN, name) is not None
+    return is_name and all(_PARAMETER.fullmatch(each) for each in parameters)
 
 
 def _is_key(key: str) -> bool:

@@ -64,4 +64,4 @@ def _advice(error: OSError, host: str, port: int) -> str:
         return f"port {port} on {host} is taken; choose another: nuphar demo --port {port + 1}"
     if error.errno == errno.EACCES:
         return f"port {port} needs more rights than you have; choose another: nuphar demo --port 8000"
-    return f"cannot listen on {host}, port {port}: {error.strerror or error}"
+    return str(error)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar import Store, automatic, delivery
 from nuphar.actors.sessions.answers import Answers
-from nuphar.actors.targets.effects import Crash, Effects, Send, Visit
+from nuphar.actors.targets.effects import Crash, Effects, Pay, Send, Visit
 from nuphar.actors.targets.lane import OWED
 from nuphar.actors.targets.order import Order
 from nuphar.actors.targets.target import Target
 from nuphar.actors.words.delivery import OVERHEAD, Rule
+from nuphar.actors.words.errors import UnregisteredType
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import Codec, read
 from nuphar.transport.wire.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
@@ -44,6 +46,7 @@ class Reader:
         self.frames: list[Frame] = []
         self.ref = 0
         self.refs: list[int] = []
+        self.subscribes = 0
 
     def offer(self, joined: Any) -> bool:
         size = sum(len(frame) for frame in joined)
@@ -83,6 +86,9 @@ class World:
                                 reader.closed = True
                             else:
                                 self.target.fall_behind(reader, outcomes)
+                case Pay(reader, joined, debt, own):
+                    if not reader.offer(joined):
+                        self.target.owe(reader, debt, own)
                 case Visit(reader, lane):
                     joined = self.target.visit(reader, lane, self.now, not reader.pending)
                     if joined is not None and not reader.offer(joined):
@@ -135,13 +141,23 @@ def stick(*readers: Reader) -> None:
         reader.stuck, reader.pending = True, reader.pending or 1
 
 
+def seen(reader: Reader) -> int:
+    """Return how far he is in the order."""
+    return max((frame[1] if type(frame) is not Snapshot else frame.seq for frame in reader.frames
+                if isinstance(frame, Snapshot | ServerMessage | Acknowledge)), default=0)  # fmt: skip
+
+
 def check_order(world: World, reader: Reader) -> None:
     """He saw every seq, or a Snapshot in between; his refs were answered once; and he is where the target is."""
+    subscribes = [frame for frame in reader.frames if isinstance(frame, Acknowledge) and frame.refs == [1_000_000]]
+    assert len(subscribes) == reader.subscribes
     seq, model, answered = 0, [], []
     for frame in reader.frames:
         match frame:
             case Snapshot(_, _, at, state, _):
                 seq, model = at, state
+            case ServerMessage(_, at, _) if at <= seq:
+                pass  # he asked for it before it came by itself
             case ServerMessage(_, at, payload):
                 assert at == seq + 1
                 seq, model = at, [*model, payload]
@@ -159,7 +175,7 @@ def check_order(world: World, reader: Reader) -> None:
 
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["post", "dispatch", "flush", "stick", "read", "wait", "resync", "again"]),
+    st.tuples(st.sampled_from(["post", "dispatch", "flush", "stick", "read", "wait", "resync", "again", "back"]),
               st.integers(0, len(RULES) - 1), st.integers(0, 2)),
     max_size=60,
 )  # fmt: skip
@@ -187,8 +203,10 @@ def test_a_subscriber_of_a_store_sees_no_silent_gap_and_ends_up_current(steps: l
                 world.wait(what / 4)
             case "resync":
                 world.perform(world.target.join(reader, None, None))
-            case "again":
-                world.perform(world.target.join(reader, 1_000_000, None, RULES[what]))
+            case "again" | "back":
+                reader.subscribes += 1
+                since = ("e", seen(reader)) if step == "back" else None
+                world.perform(world.target.join(reader, 1_000_000, since, RULES[what]))
     world.come_to_rest()
     for reader in world.readers:
         if not reader.closed:
@@ -395,6 +413,97 @@ def test_who_leaves_gets_the_answers_that_he_is_owed() -> None:
     snapshot, *answers = author.take()
     assert isinstance(snapshot, Snapshot)
     assert answers == [Acknowledge(NAME, 2, [1], False), Acknowledge(NAME, 2, [9], False)]
+
+
+def full(world: World) -> Reader:
+    """Return a reader who is not in the target yet, and whose outbox is full."""
+    reader = Reader()
+    world.readers.append(reader)
+    reader.stuck, reader.pending = True, reader.bound
+    return reader
+
+
+def test_what_a_join_owes_is_paid_when_the_line_has_drained() -> None:
+    world = World()
+    reader = full(world)
+    world.post(None, "before")
+    world.perform(world.target.join(reader, 1_000_000, None))
+    world.post(None, "since")
+    world.post(reader, "mine")
+    world.flush()
+    assert reader.take() == []
+    world.read(reader)
+    assert reader.take() == [
+        Snapshot(NAME, "e", 3, ["before", "since", "mine"], "subscribed"),
+        Acknowledge(NAME, 3, [1_000_000], False),
+        Acknowledge(NAME, 3, [1], False),
+    ]
+    world.post(None, "next")
+    world.flush()
+    assert reader.take() == [ServerMessage(NAME, 4, "next")]
+    assert not reader.closed
+
+
+def test_a_join_with_a_cursor_is_paid_with_what_was_missed_and_everything_in_its_place() -> None:
+    world = World()
+    reader = full(world)
+    for text in ("one", "two"):
+        world.post(None, text)
+    world.perform(world.target.join(reader, 1_000_000, ("e", 1)))
+    world.post(reader, "mine")
+    world.post(None, "four")
+    world.flush()
+    world.read(reader)
+    assert reader.take() == [
+        ServerMessage(NAME, 2, "two"),
+        Acknowledge(NAME, 2, [1_000_000], False),
+        Acknowledge(NAME, 3, [1], False),
+        ServerMessage(NAME, 4, "four"),
+    ]
+
+
+def test_several_joins_in_a_row_are_paid_once_and_each_is_answered() -> None:
+    world = World()
+    reader = full(world)
+    world.post(None, "one")
+    world.perform(world.target.join(reader, 1_000_000, None))
+    world.post(reader, "mine")
+    world.perform(world.target.join(reader, None, ("e", 0)))
+    world.perform(world.target.join(reader, 1_000_001, ("e", 0)))
+    world.read(reader)
+    assert reader.take() == [
+        ServerMessage(NAME, 1, "one"),
+        Acknowledge(NAME, 1, [1_000_000], False),
+        Acknowledge(NAME, 2, [1], False),
+        Acknowledge(NAME, 2, [1_000_001], False),
+    ]
+
+
+def test_who_leaves_or_is_left_before_he_was_paid_has_his_subscribe_answered() -> None:
+    for leaves in (True, False):
+        world = World()
+        reader = full(world)
+        world.perform(world.target.join(reader, 1_000_000, None))
+        reader.bound = 1 << 20
+        world.perform(world.target.leave(reader, 9) if leaves else world.target.stop(True))
+        last = Acknowledge(NAME, 0, [9] if leaves else [], not leaves)
+        assert reader.take() == [Acknowledge(NAME, 0, [1_000_000], False), last]
+
+
+def test_a_debt_that_cannot_be_written_is_owed_as_before() -> None:
+    world = World()
+    reader = full(world)
+    world.perform(world.target.join(reader, 1_000_000, None))
+    world.post(reader, "mine")
+    world.post(None, "theirs")
+    world.flush()
+    assert world.order is not None
+    world.order.position = world.order.position._replace(model=object())
+    with pytest.raises(UnregisteredType):
+        world.read(reader)
+    reader.bound = 1 << 20
+    world.perform(world.target.leave(reader, None))
+    assert reader.take() == [Acknowledge(NAME, 0, [1_000_000], False), Acknowledge(NAME, 1, [1], False)]
 
 
 def test_who_has_caught_up_shares_the_way_of_all_again() -> None:

@@ -10,8 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nuphar import Store, automatic
 from nuphar.actors.sessions.answers import Answers
+from nuphar.actors.targets.effects import Crash, Effects, Pay, Send
 from nuphar.actors.targets.order import Order
-from nuphar.actors.targets.target import Crash, Effects, Send, Target
+from nuphar.actors.targets.target import Target
 from nuphar.transport.server.framing import BARE, CborFraming, write_to_each
 from nuphar.transport.wire.codec import Codec, read
 from nuphar.transport.wire.frames import Acknowledge, Frame, Push, ServerMessage, Snapshot
@@ -53,6 +54,8 @@ def perform(effects: Effects) -> list[Crash]:
             case Send(subscribers, joined):
                 for subscriber in subscribers:
                     subscriber.frames += [read(frame) for frame in joined]
+            case Pay(subscriber, joined):
+                subscriber.frames += [read(frame) for frame in joined]
             case Crash():
                 crashes.append(effect)
     return crashes
@@ -379,13 +382,12 @@ class Order_is_kept(RuleBasedStateMachine):  # noqa: N801
         if person not in self.target.members:
             raise AssertionError("a join subscribes")
         # A cursor is where the client is: what comes next continues from there.
-        sends = [effect for effect in effects if isinstance(effect, Send)]
-        perform(sends[:-1] if sends and list(sends[-1].subscribers) == [person] else sends)
+        pays = [effect for effect in effects if isinstance(effect, Pay)]
+        perform([effect for effect in effects if effect not in pays])
         self.check()
         if since is not None:
             self.seen[person] = since[1]
-        if sends and list(sends[-1].subscribers) == [person]:
-            perform(sends[-1:])
+        perform(pays)
         self.check()
 
     @rule(who=PEOPLE)

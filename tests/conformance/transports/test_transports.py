@@ -206,6 +206,83 @@ def test_a_client_that_does_not_read_is_closed_4513_and_hurts_nobody(serve: Serv
     assert len(frames) < count
 
 
+def follow_much(server: Server, topics: int, size: int) -> list[str]:
+    """Make ``topics`` with models of ``size`` bytes, and return their targets."""
+    for at in range(topics):
+        server.topic(f"large-{at}").with_store(Store({"text": "x" * size, "n": 0}, with_n))
+    return [f"topic:large-{at}" for at in range(topics)]
+
+
+def with_n(model: dict[str, Any], message: int) -> dict[str, Any]:
+    return {**model, "n": model["n"] + message}
+
+
+def take_all(client: RawClient, targets: list[str]) -> dict[str, Any]:
+    """Read until there was a Snapshot of each of ``targets``; nothing may close the connection before."""
+    states: dict[str, Any] = {}
+    while states.keys() != set(targets):
+        frame = client.receive()
+        assert not isinstance(frame, Closed | None), f"{frame} after {len(states)} Snapshots"
+        if frame[0] == 21:
+            states[frame[1]] = frame[4]
+    return states
+
+
+def test_who_follows_more_than_its_outbox_holds_becomes_current(serve: Serve, transport: Connect) -> None:
+    server, port = serve(limits=Limits(outbox=50_000))
+    targets = follow_much(server, 12, 500_000)  # more than the kernel takes, too
+    one = transport(port, receive_buffer=4_096)
+    one.send(*([2, ref, target, None, None] for ref, target in enumerate(targets, 1)))
+    assert all(len(state["text"]) == 500_000 for state in take_all(one, targets).values())
+    one.cut()
+
+    other = transport(port, receive_buffer=4_096, greet=False)
+    other.send([1, 1, one.welcome[2], one.welcome[3], {}, {}], [4, 20, targets[-1], 5], [7, 1])
+    assert other.receive()[4] is True
+    take_all(other, targets)
+    topic_of(server, "large-3").dispatch(2)
+    answered, heard = False, False
+    while not (answered and heard):
+        frame = other.receive()
+        answered |= frame[0] == 17 and 20 in frame[3]
+        heard |= frame == [19, "topic:large-3", 1, 2]
+        assert not isinstance(frame, Closed | None)
+
+
+def test_what_was_missed_is_paid_as_the_line_drains(serve: Serve, transport: Connect) -> None:
+    server, port = serve(limits=Limits(outbox=20_000))
+    targets = follow_much(server, 6, 100_000)
+    one = transport(port)
+    one.send(*([2, ref, target, None, None] for ref, target in enumerate(targets, 1)))
+    take_all(one, targets)
+    one.cut()
+    for at in range(6):
+        for n in range(1, 2_001):
+            topic_of(server, f"large-{at}").dispatch(n)
+
+    other = transport(port, receive_buffer=4_096, greet=False)
+    epochs = {target: server.directory.topics[target[6:]].target.order.epoch for target in targets}
+    other.send([1, 1, one.welcome[2], one.welcome[3], {target: [epochs[target], 1_500] for target in targets}, {}])
+    seen = dict.fromkeys(targets, 1_500)
+    while set(seen.values()) != {2_000}:
+        frame = other.receive()
+        assert not isinstance(frame, Closed | None)
+        if frame[0] == 19:
+            assert frame[2] == seen[frame[1]] + 1
+            seen[frame[1]] = frame[2]
+
+
+def test_an_answer_finds_room_behind_a_snapshot_above_the_bound(serve: Serve, transport: Connect) -> None:
+    server, port = serve(limits=Limits(outbox=50_000))
+    (target,) = follow_much(server, 1, 4_000_000)
+    client = transport(port, receive_buffer=4_096)
+    client.send([2, 1, target, None, None])
+    client.send([4, 2, target, 1], [7, 9])
+    frames = [client.receive() for _ in range(4)]
+    assert frames[0][0] == 21
+    assert sorted(frame[0] for frame in frames[1:]) == [17, 17, 25]
+
+
 def test_what_waits_too_long_closes_4513(serve: Serve, transport: Connect) -> None:
     server, port = serve(limits=Limits(outbox=50_000_000, outbox_age=0.1, heartbeat=5.0, hello=0.2, close=0.2))
     topic = server.topic("flood")

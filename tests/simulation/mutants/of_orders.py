@@ -53,21 +53,21 @@ OF_ORDERS = (
         "a cursor of another epoch is taken for one of this",
         "nuphar.actors.targets.catch_up",
         """        if since[0] != order.epoch:
-            return [self.snapshot(encoding, order, "restarted")]
+            return [self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
         missed = order.missed(*since)""",
         "        missed = order.missed(order.epoch, since[1])",
     ),
     Mutant(
         "who missed too much is told that the target was restarted",
         "nuphar.actors.targets.catch_up",
-        'return [*answers, self.snapshot(encoding, order, "behind")]',
-        'return [*answers, self.snapshot(encoding, order, "restarted")]',
+        'return [*before, self.snapshot(encoding, order, "behind"),',
+        'return [*before, self.snapshot(encoding, order, "restarted"),',
     ),
     Mutant(
         "own messages in front of a Snapshot are not acknowledged",
         "nuphar.actors.targets.catch_up",
-        'return [*answers, self.snapshot(encoding, order, "behind")]',
-        'return [self.snapshot(encoding, order, "behind")]',
+        'return [*before, self.snapshot(encoding, order, "behind"),',
+        'return [self.snapshot(encoding, order, "behind"),',
     ),
     Mutant(
         "a Snapshot is written once and for ever",
@@ -84,7 +84,7 @@ OF_ORDERS = (
     Mutant(
         "every order has the same epoch",
         "nuphar.actors.targets.log",
-        "Order(store, secrets.token_hex(4), self._history)",
+        "Order(store, self._host.secret(4), self._history)",
         'Order(store, "one", self._history)',
     ),
     Mutant(

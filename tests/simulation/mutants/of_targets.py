@@ -22,7 +22,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "a message in hand is taken out before it is handled",
-        "nuphar.actors.runtime.actor",
+        "nuphar.actors.runtime.loop",
         """                handle(message)
                 if mailbox.owner is not self:
                     return KILLED
@@ -151,7 +151,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "who leaves goes on hearing",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.subscribers",
         "        self.members.discard(subscriber)\n        self._leave_group(subscriber)\n",
         "        self.members.discard(subscriber)\n",
     ),
@@ -180,10 +180,22 @@ OF_TARGETS = (
         "",
     ),
     Mutant(
+        "what a Join owes is forgotten when its line is full",
+        "nuphar.actors.targets.lane",
+        "        self._debt = debt\n",
+        "",
+    ),
+    Mutant(
+        "a Join that its line cannot take yet ends the connection",
+        "nuphar.actors.targets.target_actor",
+        "        elif not session.sink.offer(joined):\n            self._target.owe",
+        "        elif not session.sink.write(joined):\n            self._target.owe",
+    ),
+    Mutant(
         "what a lane has dropped is not replaced by a Snapshot",
         "nuphar.actors.targets.lane",
-        "due = Due(self._reason, self._held if self._reason is None else self._owed, pushes)",
-        "due = Due(None, self._held if self._reason is None else self._owed, pushes)",
+        "due = Due(self._reason, self._held if self._reason is None else self._owed, pushes, self._debt)",
+        "due = Due(None, self._held if self._reason is None else self._owed, pushes, self._debt)",
     ),
     Mutant(
         "of two pushes that wait for one place the older one stays",

@@ -25,7 +25,7 @@ OF_THE_WAY = (
     ),
     Mutant(
         "a message that crashes its actor is tried for ever",
-        "nuphar.actors.runtime.actor",
+        "nuphar.actors.runtime.loop",
         "            if self.mailbox.crashes >= POISON:\n",
         "            if self.mailbox.crashes < 0:\n",
     ),
@@ -38,7 +38,7 @@ OF_THE_WAY = (
     Mutant(
         "a child that backs off is forgotten",
         "nuphar.supervision.otp.restarting",
-        "child.timer = gevent.spawn_later(delay, mailbox.put_anyway, then)",
+        "child.timer = mailbox.host.spawn_later(delay, mailbox.put_anyway, then)",
         "child.timer = None",
     ),
     Mutant(
@@ -48,15 +48,27 @@ OF_THE_WAY = (
         "self._rest = memoryview(data)",
     ),
     Mutant(
+        "a client that takes bytes is too slow as long as some wait",
+        "nuphar.transport.server.outbox",
+        "                self.pending -= sent\n                self._moved_at = self._clock()\n",
+        "                self.pending -= sent\n",
+    ),
+    Mutant(
+        "what is only offered leaves no room for answers",
+        "nuphar.transport.server.outbox",
+        "self._write_later(data, share(self._bound))",
+        "self._write_later(data, self._bound)",
+    ),
+    Mutant(
         "an outbox writes its newest piece first",
         "nuphar.transport.server.outbox",
-        "piece, self._rest_since = queue.popleft()",
-        "piece, self._rest_since = queue.pop()",
+        "piece = queue.popleft()\n        if queue and",
+        "piece = queue.pop()\n        if queue and",
     ),
     Mutant(
         "an outbox takes more than its bound",
         "nuphar.transport.server.outbox",
-        "if self.pending + len(data) > self._bound or self.too_slow:",
+        "if behind + len(data) > bound or self.too_slow:",
         "if self.too_slow:",
     ),
     Mutant(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -12,7 +13,7 @@ import pytest
 from gevent import socket
 
 import nuphar
-from nuphar import NotRunning, Server
+from nuphar import CannotListen, NotRunning, Server
 from nuphar.supervision.serving.serve import listen
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -82,10 +83,36 @@ def test_a_socket_that_is_bound_already_may_be_given() -> None:
     served(Server(), visit, listener=listening)
 
 
+@pytest.mark.parametrize("address", ["127.0.0.2", "::1", "unix"])
+def test_the_url_names_the_listener_that_was_given(address: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "app.sock")
+    family = {"127.0.0.2": socket.AF_INET, "::1": socket.AF_INET6, "unix": socket.AF_UNIX}[address]
+    listening = socket.socket(family)
+    listening.bind(path if address == "unix" else (address, 0))
+    listening.listen(5)
+
+    def visit(url: str) -> None:
+        name = listening.getsockname()
+        assert (
+            url
+            == {
+                "127.0.0.2": f"http://127.0.0.2:{name[1]}",
+                "::1": f"http://[::1]:{name[1]}",
+                "unix": f"unix:{path}",
+            }[address]
+        )
+        with socket.socket(family) as connection:
+            connection.connect(name)
+
+    served(Server(), visit, listener=listening)
+
+
 def test_an_address_in_use_is_the_caller_s_error_and_nothing_was_started() -> None:
     taken = listen("127.0.0.1", 0)
     server = Server()
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(
+        CannotListen, match=r"cannot listen at 127\.0\.0\.1:\d+: Address already in use: .* another port"
+    ):
         nuphar.serve(server, port=taken.getsockname()[1])
     assert not server.is_running
     taken.close()

@@ -45,15 +45,25 @@ def test_a_batch_that_is_sent_again_is_the_same_whatever_came_meanwhile() -> Non
 def test_an_empty_one_takes_one_piece_of_any_size_and_then_only_up_to_the_bound() -> None:
     batches = make(bound=10)
     assert batches.write(b"x" * 50, 0.0)
+    assert batches.write(b"y" * 7, 0.0, bound=7)
+    assert not batches.write(b"y", 0.0, bound=7)
+    assert batches.write(b"y" * 3, 0.0)
     assert not batches.write(b"y", 0.0)
-    assert batches.pending == 50
+    assert batches.pending == 60
     batches.next(0)
     assert batches.pending == 0
-    assert batches.write(b"y" * 10, 0.0)
-    assert not batches.write(b"y", 0.0)
 
 
-def test_nothing_is_taken_while_a_piece_is_too_old() -> None:
+def test_what_waits_is_not_too_slow_as_long_as_something_is_taken() -> None:
+    batches = make(max_age=30.0)
+    batches.write(b"a", 0.0)
+    batches.moved(25.0)
+    assert not batches.is_too_slow(50.0)
+    assert batches.write(b"b", 50.0)
+    assert batches.is_too_slow(55.1)
+
+
+def test_nothing_is_taken_while_nothing_moves() -> None:
     batches = make(max_age=30.0)
     batches.write(b"a", 0.0)
     assert not batches.is_too_slow(30.0)

@@ -59,9 +59,33 @@ def test_behind_the_last_chunk_come_trailers_and_an_empty_line() -> None:
     assert framing.is_last(b"\r\n")
 
 
+@given(st.lists(st.binary(min_size=1, max_size=50), max_size=20), st.integers(0, 10))
+def test_whole_chunks_are_taken_and_what_is_cut_off_is_left(pieces: list[bytes], missing: int) -> None:
+    chunks = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces]
+    data = b"".join(chunks)
+    data = data[: max(0, len(data) - missing)]
+    content, used = Framing().whole(data)
+    assert b"".join(pieces).startswith(content)
+    assert data[:used] in [b"".join(chunks[:count]) for count in range(len(chunks) + 1)]
+    assert len(data) - used < max(map(len, chunks), default=1)
+
+
+@pytest.mark.parametrize("data", [b"", b"3\r\nab", b"3;x\r\nabc\r\n", b"0\r\n\r\n", b"3\r\nabcd\r\n", b"+3\r\nabc\r\n"])
+def test_what_is_no_plain_chunk_is_left(data: bytes) -> None:
+    assert Framing().whole(data) == (b"", 0)
+    assert Framing().whole(b"1\r\nx\r\n" + data) == (b"x", 6)
+
+
+def test_plain_chunks_cost_the_same_in_a_row() -> None:
+    framing = Framing()
+    framing.whole(b"1\r\nx\r\n" * (FREE // 5))
+    with pytest.raises(BadRequest):
+        framing.whole(b"1\r\nx\r\n")
+
+
 @given(st.binary())
 def test_any_line_is_judged(line: bytes) -> None:
     """Nothing but a refusal is ever raised."""
-    for judge in (Framing().size, Framing().end, Framing().is_last):
+    for judge in (Framing().size, Framing().whole, Framing().end, Framing().is_last):
         with contextlib.suppress(BadRequest):
             judge(line)

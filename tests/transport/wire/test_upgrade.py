@@ -114,3 +114,20 @@ def test_tokens_leave_out_what_is_empty() -> None:
 @given(st.dictionaries(st.sampled_from(sorted(REQUEST)), st.text(st.characters(max_codepoint=255))))
 def test_any_header_values_get_an_answer(changes: dict[str, str]) -> None:
     assert isinstance(negotiate(REQUEST | changes, Origins()), Accept | Refuse)
+
+
+@pytest.mark.parametrize(
+    "extensions", ["foo", 'foo; a; b=1 ;c = "2", bar', "permessage-deflate; client_max_window_bits", "", ", ,"]
+)
+def test_extensions_are_ignored(extensions: str) -> None:
+    accepted = answer(HTTP_SEC_WEBSOCKET_EXTENSIONS=extensions)
+    assert isinstance(accepted, Accept)
+    assert "Sec-WebSocket-Extensions" not in dict(accepted.headers)
+
+
+@pytest.mark.parametrize("extensions", ["foo;", "; a", "foo; =1", 'foo; a="', "foo; a=", "f(o", "foo, b(r", "foo bar"])
+def test_extensions_that_are_ill_formed_are_refused(extensions: str) -> None:
+    """RFC 6455, 9.1."""
+    refused = answer(HTTP_SEC_WEBSOCKET_EXTENSIONS=extensions)
+    assert isinstance(refused, Refuse)
+    assert refused.status == "400 Bad Request"

@@ -10,6 +10,7 @@ import random
 import ssl
 from collections.abc import Callable
 
+from ....actors.runtime.forks import Home, cut_off
 from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
@@ -50,10 +51,12 @@ class AsyncLink:
         self._backoff = backoff or Backoff()
         self._heartbeat = heartbeat
         self._chance = chance
+        self._home = Home("this client", self._let_go)
         self._pause = 0.0
         self._closed = asyncio.Event()
         self._wire = ClientWire(self._dialing.address, (), os.urandom)
-        self._writer: asyncio.StreamWriter | None = None
+        self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
+        self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self, handler: Handler) -> Transport:
@@ -84,6 +87,12 @@ class AsyncLink:
         if self._task is not None:
             await asyncio.wait([self._task])
 
+    def _let_go(self) -> None:
+        """In a forked child: say nothing on the parent's connection."""
+        for writer in (self._opening, self._writer):
+            if writer is not None and (sock := writer.get_extra_info("socket")) is not None:
+                cut_off([sock.fileno()])
+
     async def _run(self, handler: Handler) -> None:
         try:
             await self._keep_on(handler)
@@ -94,7 +103,7 @@ class AsyncLink:
                 handler.on_close(BROKEN, said(error))
 
     async def _keep_on(self, handler: Handler) -> None:
-        while not self._closed.is_set():
+        while not self._closed.is_set() and not self._home.is_foreign:
             ended = await self._connection(handler)
             if not self._closed.is_set():
                 logger.info("no connection to %s: %s", self._dialing.address.netloc, ended.why)
@@ -116,6 +125,7 @@ class AsyncLink:
             why = f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error)
             handler.on_fault(why)
             return Ended(0, why)
+        self._opening = writer
         wire = self._wire = ClientWire(route.address, route.fields, os.urandom)
         try:
             ended = await self._serve(handler, wire, reader, writer)
@@ -125,7 +135,7 @@ class AsyncLink:
             handler.on_fault(reason(error))
             return Ended(0, said(error))
         finally:
-            was_open, self._writer = self._writer is not None, None
+            was_open, self._writer, self._opening = self._writer is not None, None, None
             if was_open:
                 handler.on_disconnect()
             await self._hang_up(writer)

@@ -8,6 +8,7 @@ import time
 from typing import Any, NamedTuple
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
+from ....actors.runtime.forks import Home, own
 from ....actors.words.errors import UsageError
 from .fields import Fields, Headers, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
@@ -22,6 +23,7 @@ class Route(NamedTuple):
     fields: Pairs
     context: ssl.SSLContext | None
     proxy: Proxy | None
+    home: Home
 
 
 class Dialing:
@@ -48,6 +50,7 @@ class Dialing:
             raise UsageError(f"proxy: expected True, None or a URL, got {proxy!r}")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 86_400:
             raise UsageError(f"timeout: expected seconds above 0, got {timeout!r}")
+        self.home = Home("this client")
         self.address = address
         self.fields = Fields(headers)
         self.timeout = timeout
@@ -60,7 +63,7 @@ class Dialing:
 
         Raises: ConnectionError if the program's function, or a variable of the environment, is of no use.
         """
-        return Route(self.address, self.fields.now(), self._tls(), self._proxy())
+        return Route(self.address, self.fields.now(), self._tls(), self._proxy(), self.home)
 
     def _proxy(self) -> Proxy | None:
         if self._given is not None or not self._looks:
@@ -87,15 +90,20 @@ def dial(route: Route, runtime: ClientRuntime, timeout: float, *, through: bool 
     Raises: OSError, or what the runtime raises for a name that cannot be looked up.
     """
     address, proxy = route.address, route.proxy
+    if route.home.is_foreign:
+        raise ConnectionError(route.home.reason)
     first = (address.host, address.port) if proxy is None else (proxy.host, proxy.port)
     sock = runtime.connect(first, timeout)
+    own(sock)
     try:
         if proxy is not None and (through or address.is_secure):
             _ask(sock, address, proxy, timeout)
         if route.context is None:
             return sock
         sock.settimeout(timeout)
-        return runtime.secure(sock, route.context, address.host)
+        secure = runtime.secure(sock, route.context, address.host)
+        own(secure)
+        return secure
     except BaseException:  # a greenlet that is killed, too
         with contextlib.suppress(OSError):
             sock.close()

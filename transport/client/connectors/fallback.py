@@ -8,6 +8,7 @@ from dataclasses import replace
 from threading import RLock
 from typing import Any
 
+from ....actors.runtime.forks import Home
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .http import long_polling
@@ -73,13 +74,14 @@ class _Switch:
         self._clock = clock
         self._lock = RLock()
         self._slots: dict[int, _Slot] = {}
+        self._home = Home("this client")
         self._closed = runtime.event()
         self._changed = runtime.event()
 
     def start(self) -> None:
         with self._lock:
             self._do([Use(0)])
-        self._runtime.spawn(owned(self._watch, self._closed.is_set, self._broken))
+        self._runtime.spawn(owned(self._watch, self._is_over, self._broken))
 
     def send(self, frame: bytes) -> None:
         slot = self._slots.get(self._choice.rank)
@@ -184,8 +186,11 @@ class _Switch:
         self._end(lambda transport: transport.leave or transport.close)
         self._handler.on_close(code, reason)
 
+    def _is_over(self) -> bool:
+        return self._closed.is_set() or self._home.is_foreign
+
     def _watch(self) -> None:
-        while not self._closed.is_set():
+        while not self._is_over():
             with self._lock:
                 self._do(self._choice.tick(self._clock()))
                 self._changed.clear()

@@ -93,7 +93,7 @@ class _Link:
         self._pause = 0.0
 
     def start(self) -> None:
-        self._runtime.spawn(owned(self._run, self._closed.is_set, self._handler.on_close))
+        self._runtime.spawn(owned(self._run, self._is_over, self._handler.on_close))
 
     def send(self, frame: bytes) -> None:
         line = self._line
@@ -112,14 +112,17 @@ class _Link:
         if (opening := self._opening) is not None:
             opening.cut()
 
+    def _is_over(self) -> bool:
+        return self._closed.is_set() or self._dialing.home.is_foreign
+
     def _run(self) -> None:
-        while not self._closed.is_set():
+        while not self._is_over():
             ending, why = None, ""
             try:
                 ending = self._connection()
             except Exception as error:
                 why = reason(error)
-            if self._closed.is_set():
+            if self._is_over():
                 return
             if ending is not None and (ending[0] < 500 or 4400 <= ending[0] < 4500) and ending[0] != SESSION_GONE:
                 self._closed.set()

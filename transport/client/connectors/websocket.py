@@ -82,7 +82,7 @@ class _Link:
         self._pause = 0.0
 
     def start(self) -> None:
-        self._runtime.spawn(owned(self._run, self._closed.is_set, self._handler.on_close))
+        self._runtime.spawn(owned(self._run, self._is_over, self._handler.on_close))
 
     def send(self, frame: bytes) -> None:
         self._write(self._wire.message(frame))
@@ -105,10 +105,13 @@ class _Link:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
 
+    def _is_over(self) -> bool:
+        return self._closed.is_set() or self._dialing.home.is_foreign
+
     def _run(self) -> None:
-        while not self._closed.is_set():
+        while not self._is_over():
             ended = self._connection()
-            if self._closed.is_set():
+            if self._is_over():
                 return
             if ended.code:
                 self._closed.set()

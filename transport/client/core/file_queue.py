@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ....actors.runtime.forks import Home
 from ....actors.words.errors import QueueError, UsageError
 from .outgoing import Bounds, Saved
 from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal
@@ -43,6 +44,7 @@ class FileQueue:
         self.path = Path(path)
         self.bounds = Bounds(messages, size)
         self._lock_path = f"{self.path}.lock"
+        self._home = Home(f"the queue {self.path}", self.close)
         self._ledger = Ledger()
         self._file = -1
         self._lock = -1
@@ -60,6 +62,7 @@ class FileQueue:
         """
         if self._file >= 0:
             raise QueueError(f"the queue {self.path} is in use by another client of this program")
+        self._home.move()
         try:
             self._take_lock()
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -93,6 +96,7 @@ class FileQueue:
         self._compact()
 
     def close(self) -> None:
+        """Let go of the file; in a forked child this is done at once, so that the lock is the parent's alone."""
         for descriptor in (self._file, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -156,6 +160,8 @@ class FileQueue:
             self._sync_folder()
 
     def _append(self, body: list[Any], *, sync: bool) -> None:
+        if self._home.is_foreign:
+            raise QueueError(self._home.reason)
         if self._file < 0:
             raise QueueError(f"the queue {self.path} is closed")
         try:

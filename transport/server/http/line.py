@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
-import gevent.event
 import gevent.lock
 
 from ...wire.batches import Batch, Batches
 from ...wire.sequences import Sequence
 from ..connection import TOO_SLOW, Connection, Gateway, Socket
+from ..limits import share
+from .reading import Reading
 
 _ABNORMAL = 1006  # nobody has said why (RFC 6455 section 7.1.5)
 
@@ -74,15 +75,18 @@ class Line:
 
     def write(self, data: bytes) -> bool:
         """Keep whole frames for the next GET, or wake the one that waits; False if they were not taken."""
-        if self.offer(data):
+        if self._keep(data, self._limits.outbox):
             return True
         if not self.closed and self.on_refused is not None:
             self.on_refused()
         return False
 
     def offer(self, data: bytes) -> bool:
-        """Do the same, but let ``on_refused`` hear nothing of a refusal."""
-        if not self.batches.write(data, self.clock()):
+        """Do the same, but leave room for answers, and let ``on_refused`` hear nothing of a refusal."""
+        return self._keep(data, share(self._limits.outbox))
+
+    def _keep(self, data: bytes, bound: int) -> bool:
+        if not self.batches.write(data, self.clock(), bound):
             return False
         if self._reading is not None:
             self._reading.wake()
@@ -181,68 +185,3 @@ class Line:
         if self._timer is not None:
             self._timer.close()
             self._timer = None
-
-
-class Reading:
-    """One open GET: takes the batches after ``position``, which moves on with each."""
-
-    def __init__(self, line: Line, position: int, hang_up: Callable[[], Any]) -> None:
-        self.position = position
-        self._line = line
-        self._hang_up = hang_up
-        self._event = gevent.event.Event()
-        self._is_waiting = False
-        self._is_current = True
-
-    @property
-    def ending(self) -> str | None:
-        """The close code and reason, once everything before them has been taken."""
-        line = self._line
-        is_last = self._is_current and line.closed and line.batches.is_over(self.position)
-        return f"{line.close_code} {line.close_reason}".rstrip() if is_last else None
-
-    @property
-    def is_current(self) -> bool:
-        """Whether no newer GET has taken over."""
-        return self._is_current
-
-    def wait(self, seconds: float) -> Batch | None:
-        """Return the next batch; None after ``seconds`` without one, at the end, or if a newer GET took over."""
-        deadline = self._line.clock() + seconds
-        while self._is_current:
-            self._event.clear()
-            batch = self._line.next(self.position)
-            if batch is not None:
-                self.position = batch.number
-                return batch
-            left = deadline - self._line.clock()
-            if self._line.closed or left <= 0:
-                break
-            self._is_waiting = True
-            try:
-                self._event.wait(left)
-            finally:
-                self._is_waiting = False
-        return None
-
-    def wake(self) -> None:
-        """Something has come."""
-        self._event.set()
-
-    def give_way(self) -> None:
-        """A newer GET takes over: return empty, or be cut off if the client does not take what it was sent."""
-        self._is_current = False
-        if self._is_waiting:
-            self._event.set()
-        else:
-            self._hang_up()
-
-    def cut(self) -> None:
-        """End the request now."""
-        self._is_current = False
-        self._event.set()
-        self._hang_up()
-
-    def end(self) -> None:
-        """The answer has been written, or its client is gone."""
-        self._line.rest(self)

@@ -15,8 +15,9 @@ from ...wire.upgrade import Refuse
 from ..connection import Gateway
 from ..wsgi_handler import HANG_UP
 from .judge import Events, Poll, Send, judge, refuse, too_large
-from .line import Connect, Line, Reading
+from .line import Connect, Line
 from .lines import Lines
+from .reading import Reading
 
 logger = ThrottledLogger("nuphar.transport")
 
