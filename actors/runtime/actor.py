@@ -52,6 +52,10 @@ class Actor(pykka.Actor):
     """
 
     runtime: ClassVar[Runtime] = GREENLETS
+    ends_asleep: ClassVar[bool] = False
+    """Whether ``terminate`` may run in the greenlet of whoever ends an idle actor: it does not wait."""
+    has_goodbyes = True
+    """Whether anybody hears of its end (see `Ref.has_goodbyes`)."""
 
     def __init__(
         self,

@@ -109,7 +109,9 @@ def _target(
     left: Callable[[str], None] | None,
     shutdown: float,
 ) -> ChildSpec:
-    def start(monitor: Ref[Any]) -> Ref[Any]:
+    def start(monitor: Ref[Any]) -> Ref[Any] | None:
+        if server.life.has_stopped and not mailbox.messages and not target.members:
+            return None  # it came too late to do anything; there may be thousands, and the stop is behind them
         return TargetActor.start_link(
             target, mailbox, server.hooks, server.letters, left, server.gateway.clock, monitor=monitor, name=name
         )
