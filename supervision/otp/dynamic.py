@@ -7,11 +7,8 @@ the others down. With ``intensity`` given, all children share it, as OTP's do.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-
-import gevent
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.ref import Down, Ref
@@ -66,7 +63,6 @@ class DynamicSupervisor(Actor):
         max_children: int | None = None,
         auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
         hibernate: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         check_options(Strategy.ONE_FOR_ONE, 1 if intensity is None else intensity, period, auto_shutdown)
@@ -79,7 +75,7 @@ class DynamicSupervisor(Actor):
         self._auto_shutdown = auto_shutdown
         self._hibernate = hibernate
         self._reminder: Reminder | None = None
-        self._clock = clock
+        self._clock = self.host.clock
         self._children: dict[str, Child] = {}
         self._running: dict[Ref[Any], Child] = {}
 
@@ -102,7 +98,7 @@ class DynamicSupervisor(Actor):
                 for at, ref in enumerate(list(self._running)):
                     ref.hibernate()
                     if at % SLICE == SLICE - 1:
-                        gevent.sleep(0)
+                        self.host.pause()
             case administration.StartChild(spec):
                 return self._call_start(spec)
             case TerminateRef(ref):
@@ -127,7 +123,7 @@ class DynamicSupervisor(Actor):
         for child in self._children.values():
             child.cancel_restart()
         children = [(ref, child.spec) for ref, child in self._running.items()]
-        stop_together(children, child_reason(reason), self._clock, self.ref)
+        stop_together(children, child_reason(reason), self.ref)
 
     def _run(self, spec: ChildSpec) -> None:
         if spec.id in self._children:

@@ -7,11 +7,12 @@ Whoever has a goodbye to say comes first.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import gevent
+import pykka
 
+from ...actors.runtime.future import Future
 from ...actors.runtime.ref import Ref
 from ...actors.words.exit_reasons import KILLED, Reason, Shutdown
 from .child_spec import BRUTAL_KILL, ChildSpec
@@ -28,7 +29,7 @@ FOREVER = float("inf")
 Children = Iterable[tuple[Ref[Any], ChildSpec]]
 
 
-def stop_together(children: Children, how: Reason, clock: Callable[[], float], supervisor: Ref[Any]) -> None:
+def stop_together(children: Children, how: Reason, supervisor: Ref[Any]) -> None:
     """Stop ``children`` for the reason ``how``, each as its spec says, by the deadline of a `Shutdown` that has one."""
     latest = how.deadline if isinstance(how, Shutdown) and how.deadline is not None else FOREVER
     asleep, awake = deque[tuple[Ref[Any], ChildSpec]](), list[tuple[Ref[Any], ChildSpec]]()
@@ -36,8 +37,8 @@ def stop_together(children: Children, how: Reason, clock: Callable[[], float], s
         (asleep if ref.can_end_asleep and spec.shutdown != BRUTAL_KILL else awake).append((ref, spec))
     for ref, spec in awake:
         _ask(ref, spec, how)
-    awake += _end_sleepers(asleep, how, min(latest, clock() + SWEEP), clock, supervisor)
-    _wait(awake, how, latest, clock, supervisor)
+    awake += _end_sleepers(asleep, how, min(latest, supervisor.host.clock() + SWEEP), supervisor)
+    _wait(awake, how, latest, supervisor)
 
 
 def _ask(ref: Ref[Any], spec: ChildSpec, how: Reason) -> None:
@@ -51,11 +52,12 @@ def _end_sleepers(
     asleep: deque[tuple[Ref[Any], ChildSpec]],
     how: Reason,
     until: float,
-    clock: Callable[[], float],
     supervisor: Ref[Any],
 ) -> list[tuple[Ref[Any], ChildSpec]]:
     """End them, a slice at least, as long as there is time; return those that have been asked to stop instead."""
     woken: list[tuple[Ref[Any], ChildSpec]] = []
+    host = supervisor.host
+    over = Future(host)
 
     def sweep() -> None:
         done = 0
@@ -68,16 +70,20 @@ def _end_sleepers(
                 woken.append((ref, spec))
             done += 1
             if done % SLICE == 0:
-                if clock() >= until:
+                if host.clock() >= until:
                     break
-                gevent.sleep(0)
+                host.pause()
+        over.set()
 
     # In a greenlet of its own: a goodbye goes through functions of the application, one of which might wait.
-    sweeper = gevent.spawn(sweep)
+    sweeper = host.spawn(sweep)
     try:
-        sweeper.join(timeout=max(0.0, until - clock()))
-    finally:
-        sweeper.kill()
+        over.get(timeout=max(0.0, until - host.clock()))
+    except pykka.Timeout:
+        sweeper.kill(block=True)
+    except BaseException:
+        sweeper.kill(block=False)
+        raise
     for ref, spec in asleep:
         if ref.has_goodbyes:
             ref.shut_down(how)
@@ -89,10 +95,10 @@ def _wait(
     awake: list[tuple[Ref[Any], ChildSpec]],
     how: Reason,
     latest: float,
-    clock: Callable[[], float],
     supervisor: Ref[Any],
 ) -> None:
     """Wait for those that were asked; kill who is late."""
+    clock = supervisor.host.clock
     now, late = clock(), []
     for ref, spec in awake:
         is_brutal = spec.shutdown == BRUTAL_KILL

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
@@ -51,11 +51,16 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    clock: Callable[[], float]
     resumption: Resumption
+    host: Host = GEVENT
     connections: set[Connection] = field(default_factory=set)
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The host's clock: monotonic seconds."""
+        return self.host.clock
 
     def abort_all(self) -> None:
         """End every connection now, and take no other: nobody serves them any more."""
@@ -189,7 +194,7 @@ class Connection:
         )
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:
-            self._proof = secrets.randbits(32)
+            self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
         gateway.sessions.restore(session, hello.cursors)
 

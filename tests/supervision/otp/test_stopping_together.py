@@ -90,7 +90,7 @@ def wake_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stop(children: list[tuple[Ref[Any], Any]], supervisor: Ref[Any], reason: Reason = SHUTDOWN) -> None:
-    stop_together(children, reason, time.monotonic, supervisor)
+    stop_together(children, reason, supervisor)
 
 
 def test_who_sleeps_ends_without_being_woken(supervisor: Ref[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_a_topic_that_was_to_start_when_the_stop_came_is_not_started_for_nothing
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     topics = [server.topic(f"late-{at}") for at in range(50)]
-    assert len(server.topic_starts) >= 50, "nobody has run since"
+    assert len(server.books.topic_starts) >= 50, "nobody has run since"
     server.stop()
     assert all(topic._topic.mailbox.owner is None for topic in topics)
-    assert not server.topic_starts
+    assert not server.books.topic_starts

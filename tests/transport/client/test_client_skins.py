@@ -312,14 +312,16 @@ class FullDisk(MemoryQueue):
 
 
 def test_a_disk_that_has_room_again_is_used_without_the_program_s_help(
-    server: Server, port: int, start: Start, monkeypatch: pytest.MonkeyPatch
+    server: Server, proxy: Proxy, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server says nothing meanwhile: its Ping is not due, as the client is alive."""
     monkeypatch.setattr("nuphar.transport.client.core.keeping.SOON", 0.01)
     monkeypatch.setattr("nuphar.transport.client.core.keeping.LATE", 0.02)
     queue = FullDisk()
-    skin = start(f"ws://127.0.0.1:{port}/live", queue)
+    proxy.refuse = True
+    skin = start(proxy.url, queue)
     answer = skin.start("counter", 1)
+    proxy.refuse = False
     skin.wait(settled)
     tries: list[int] = []
     retry = skin.client._core.retry
