@@ -90,6 +90,9 @@ PURE = {
     "transport/client/connectors/websocket_machine.py",
     "transport/wire/codec.py",
     "transport/serialiser/decoding.py",
+    "transport/serialiser/distinct.py",
+    "transport/serialiser/in_turns.py",
+    "transport/wire/large.py",
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
@@ -121,8 +124,8 @@ PURE = {
 
 PURE_MAY_IMPORT = {
     "__future__", "array", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "itertools", "json", "math", "operator",
-    "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
+    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "io", "itertools", "json", "math",
+    "operator", "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
 }  # fmt: skip
 
 EXCEPTIONS = {

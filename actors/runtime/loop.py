@@ -95,9 +95,10 @@ class Loop(Door):
 
     def _serve(self, mailbox: Mailbox) -> Reason:
         messages, handle = mailbox.messages, self.handle
-        turn = fair_turns.Turn()
+        turn = fair_turns.Turn(fair_turns.ACTOR_BUDGET)
         while True:
             if not messages:
+                message = None  # it may be large, and the wait may be long
                 self.idle()
                 mailbox.wait(self)
                 turn.renew()

@@ -103,10 +103,14 @@ class TargetActor(Actor):
             return super().handle(message)
         self._drained += 1
         if self._drained >= DRAIN:
-            self.idle()
+            self._flush()
         return None
 
     def idle(self) -> None:
+        self._target.settled = None  # it is out of the mailbox, and may be large
+        self._flush()
+
+    def _flush(self) -> None:
         self._drained = 0
         self._perform(self._target.flush())
 

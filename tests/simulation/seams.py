@@ -44,7 +44,7 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
         (reader, "os", system),
         (websocket, "gevent_socket", sockets),
         # A turn ends after so many looks at the clock.
-        (fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET / sizes["drain"]),
+        (fair_turns, "clock", lambda: next(looks) * fair_turns.ACTOR_BUDGET / sizes["drain"]),
         (fair_turns, "let_others_run", hub.sleep),
         # Sizes.
         *((module, "WINDOW", window) for module in (answers, repeats, takeover)),

@@ -159,7 +159,9 @@ class Connection:
 
     def _greet(self, data: bytes | str) -> None:
         try:
-            frame = read(data)
+            frame = read(data, fair_turns.PULSE)
+            if self._socket.closed:
+                return  # others may have run
             refusal = self._handshake.greet(frame)
         except RemoteProtocolError as error:
             refusal = (error.code, str(error))
@@ -182,7 +184,7 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
