@@ -31,6 +31,10 @@ class Door(pykka.Actor):
 
     runtime: ClassVar[Runtime] = GREENLETS
     address: ClassVar[type[Ref[Any]]] = Ref
+    ends_asleep: ClassVar[bool] = False
+    """Whether ``terminate`` may run in the greenlet of whoever ends an idle actor: it does not wait."""
+    has_goodbyes = True
+    """Whether anybody hears of its end (see `Ref.has_goodbyes`)."""
 
     def __init__(
         self,

@@ -169,6 +169,11 @@ class Mailbox:
         if self.messages:  # it came while the greenlet ended
             self._wake()
 
+    @property
+    def is_asleep(self) -> bool:
+        """Whether its actor sleeps without a greenlet, and nothing wakes it up."""
+        return isinstance(self._parked, _Asleep) and not self.messages and not self._wake_scheduled
+
     def forget_sleeper(self) -> None:
         """Have nobody woken: who slept here has ended."""
         if isinstance(self._parked, _Asleep):

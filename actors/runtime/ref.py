@@ -108,6 +108,31 @@ class Ref(pykka.ActorRef[A]):
         if self.is_alive():
             mailbox.interrupt_idle()
 
+    @property
+    def has_goodbyes(self) -> bool:
+        """Whether anybody but its supervisor hears of its end: such an actor is stopped before those without."""
+        actor: Any = self._actor_weakref()
+        return actor is not None and actor.has_goodbyes
+
+    @property
+    def can_end_asleep(self) -> bool:
+        """Whether `end_asleep` would end it just now."""
+        actor: Any = self._actor_weakref()
+        return actor is not None and actor.ends_asleep and actor.mailbox.is_asleep
+
+    def end_asleep(self, reason: Reason) -> bool:
+        """End the actor here and now if it sleeps and its class says that this may be: no greenlet is made for it.
+
+        Its monitor, who calls this, hears nothing. False if it is awake: nothing was done.
+        """
+        actor: Any = self._actor_weakref()
+        if actor is None or not self.can_end_asleep:
+            return False
+        actor.monitor = None
+        actor.mailbox.forget_sleeper()
+        actor._end(reason)
+        return True
+
     def wait_down(self, timeout: float | None) -> Reason | None:
         """Wait at most ``timeout`` seconds (``None``: for ever) for the end; return why, or None if it lives."""
         try:

@@ -35,6 +35,12 @@ DRAIN = 256
 class TargetActor(Actor):
     """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
 
+    ends_asleep = True
+
+    @property
+    def has_goodbyes(self) -> bool:  # type: ignore[override]  # of others it is a constant
+        return bool(self._target.members)
+
     def __init__(
         self,
         target: Target,

@@ -5,6 +5,7 @@ Why state and actors are apart: docs/design/books.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...actors.routing.admission import Greeter
@@ -60,6 +61,8 @@ class Books:
         )
         resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
         self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host)
+        self.is_closing: Callable[[], bool] = lambda: False
+        """Whether a stop has been asked for."""
 
     def counts(self) -> dict[str, int]:
         """Return how much there is of everything; ``detached`` are the sessions without a connection."""
@@ -92,7 +95,8 @@ class Books:
             topic.deserted_at = None  # its time begins anew
             self.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
 
-        return target_spec(topic.target.name, topic.target, topic.mailbox, self.hooks, self.letters, TOPICS, left)
+        target, closing = topic.target, lambda: self.is_closing()
+        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, closing)
 
     def _own_store_spec(self, own: OwnStore) -> ChildSpec:
         name = f"session:{own.session.client_id}"

@@ -72,6 +72,7 @@ class Server(Living, Hooked):
         self.origins, self.identity = self.options.origins, self.options.identity
         self._socketless = SocketlessClients(books)
         self.life = Life(partial(tree.start, books), books.gateway, self.options, self)
+        books.is_closing = lambda: self.life.has_stopped
 
     def stats(self) -> dict[str, Any]:
         """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""

@@ -29,10 +29,17 @@ def target_spec(
     letters: DeadLetters,
     shutdown: float,
     left: Callable[[str], None] | None = None,
+    is_closing: Callable[[], bool] = lambda: False,
 ) -> ChildSpec:
-    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``shutdown`` is in seconds."""
+    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``shutdown`` is in seconds.
 
-    def start(monitor: Ref[Any]) -> Ref[Any]:
+    Once ``is_closing()``, an actor that would have nothing to do is not started: there may be thousands to start, and
+    the stop is behind them.
+    """
+
+    def start(monitor: Ref[Any]) -> Ref[Any] | None:
+        if is_closing() and not mailbox.messages and not target.members:
+            return None
         return TargetActor.start_link(target, mailbox, hooks, letters, left, monitor=monitor, name=name)
 
     # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
