@@ -28,7 +28,8 @@ SUBSCRIPTIONS = 1_000
 class Membership:
     """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
 
-    ``ref`` is its Subscribe's, or 0. ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
+    ``requests`` counts the Subscribes that are not answered yet, ``ref`` is that of the one that let it in, or 0;
+    ``welcomed`` says that the join hook has been called.
     ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
     server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
     While it is joining, ``leaves`` counts its Unsubscribes and ``left`` those that have gone to the target.

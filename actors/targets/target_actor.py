@@ -128,7 +128,7 @@ class TargetActor(Actor):
         gone = target.subscribers
         self._perform(target.stop(final=target.name != SESSION))
         for session in gone:
-            self._end(session)
+            self._expel(session)
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
 
@@ -174,7 +174,7 @@ class TargetActor(Actor):
         target, (session, ref, *_, replaces) = self._target.name, join
         if replaces is not None:
             self._leave(Leave(replaces, None))
-        left = Leave(session, None, Why(code, text, self._end(session)))
+        left = Leave(session, None, Why(code, text, self._expel(session)))
         if ref is not None or session not in self._target.members:
             refuse(session, ref, target, code, text, details)
         self._leave(left)
@@ -234,7 +234,7 @@ class TargetActor(Actor):
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
             text, _ = fault(logger, self._target.name, error, "cannot write its model")
-            self._leave(Leave(session, None, Why("crashed", text, self._end(session))))
+            self._leave(Leave(session, None, Why("crashed", text, self._expel(session))))
             return
         if joined is not None:
             session.write(joined)
@@ -245,7 +245,7 @@ class TargetActor(Actor):
         elif not session.closed:
             self._alarm.set(lane.next_at)
 
-    def _end(self, session: Session) -> int:
+    def _expel(self, session: Session) -> int:
         return end_membership(session, self._target.name, self.mailbox)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
