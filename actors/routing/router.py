@@ -13,10 +13,10 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
-from ..sessions.outs import answer_held, refuse
 from ..sessions.session import Membership, Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict, Why
+from ..targets.outs import answer_held, refuse
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason

@@ -11,11 +11,11 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Request, Room, new_post
+from ..targets.outs import named, refuse, turn_away
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
-from .outs import named, refuse, turn_away
 from .repeats import Repeats
 
 HELD = 256

@@ -11,8 +11,8 @@ from typing import Any
 
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Post, Request
+from ..targets.outs import say_out
 from .answers import WINDOW
-from .outs import say_out
 from .session import Membership, Session
 
 

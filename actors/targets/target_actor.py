@@ -16,7 +16,6 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.timer_once import Alarm
-from ..sessions.outs import end_membership, refuse, say_out
 from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
@@ -26,6 +25,7 @@ from .effects import Crash, Effects, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use, Why
+from .outs import end_membership, refuse, say_out
 from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Leave, Repeat, Why
 from ..words.target_names import SESSION
+from .messages import Leave, Repeat, Why
 
 if TYPE_CHECKING:
-    from .session import Membership, Session
+    from ..sessions.session import Membership, Session
 
 
 def say_out(session: Session, target: str, code: str, text: str, join: int = 0) -> None:
