@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..runtime.mailbox import Mailbox
 from ..words.target_names import SESSION
 from .messages import Leave, Repeat, Why
 
-if TYPE_CHECKING:
-    from ..sessions.session import Membership, Session
+Session = Any
+"""A session, of the room above."""
+
+Membership = Any
+"""Likewise what it knows of itself in one target."""
 
 
 def say_out(session: Session, target: str, code: str, text: str, join: int = 0) -> None:
@@ -75,4 +78,5 @@ def end_membership(session: Session, target: str, mailbox: Mailbox) -> int:
             membership.expel()  # or an Unsubscribe would not find what is still being considered
         else:
             del session.memberships[target]
-    return membership.ref
+    join: int = membership.ref
+    return join
