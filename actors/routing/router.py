@@ -13,10 +13,11 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
+from ..sessions.repeats import answer_held
 from ..sessions.session import Membership, Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict, Why
-from ..targets.outs import answer_held, refuse
+from ..targets.outs import refuse
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason

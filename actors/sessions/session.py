@@ -11,12 +11,12 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Request, Room, new_post
-from ..targets.outs import named, refuse, turn_away
+from ..targets.outs import refuse
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
-from .repeats import Repeats
+from .repeats import Repeats, named, turn_away
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..runtime.mailbox import Mailbox
-from ..words.target_names import SESSION
-from .messages import Leave, Repeat, Why
 
 Session = Any
 """A session, of the room above."""
@@ -20,47 +18,12 @@ def say_out(session: Session, target: str, code: str, text: str, join: int = 0) 
     session.write(session.encoding.join([session.encoding.out(target, code, text, join)]))
 
 
-def named(message: Any, join: int) -> Any:
-    """Let a Leave that was held while its session was joining name what has let it in."""
-    if isinstance(message, Leave) and message.why is not None:
-        return message._replace(why=message.why._replace(join=join))
-    return message
-
-
 def refuse(session: Session, ref: int | None, target: str, code: str, text: str, details: Any = None) -> None:
     """Refuse a session that is not in ``target``: a Subscribe with its ``ref``, a Resync (None) with an Out."""
     if ref is None:
         say_out(session, target, code, text)
     else:
         session.reject(ref, target, code, text, details)
-
-
-def turn_away(session: Session, ref: int | None, target: str, text: str) -> None:
-    """Refuse what there is no room to consider; who is in is out, as after any refusal.
-
-    Unless something else that it asked for is under way: that brings it up to date, or puts it out.
-    """
-    membership = session.memberships.get(target)
-    if membership is None or (target == SESSION and not membership.requests):
-        refuse(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
-        return
-    if ref is not None:
-        session.reject(ref, target, "busy", text)
-    if membership.admitted and not membership.requests:
-        del session.memberships[target]
-        membership.put_anyway(Leave(session, None, Why("busy", text, membership.ref)))
-
-
-def answer_held(session: Session, target: str, membership: Membership) -> None:
-    """Answer what was sent on the strength of a Subscribe that was refused."""
-    for message in membership.take_held():
-        if isinstance(message, Leave):
-            if message.ref is not None:
-                session.unsubscribe(message.ref, target)
-        elif isinstance(message, Repeat):
-            session.repeats.answer(message.ref, target, None)
-        else:
-            session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
 
 
 def end_membership(session: Session, target: str, mailbox: Mailbox) -> int:

@@ -136,7 +136,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
-        "nuphar.actors.targets.outs",
+        "nuphar.actors.sessions.repeats",
         'session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")',
         "session.answers.answer(message.ref)",
     ),
