@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .otp.supervisor import Supervisor, supervisor
     from .processes.protocol import ProcessEnded, RemoteError
     from .processes.spec import process
+    from .root import tree
 
 __all__ = [
     "BRUTAL_KILL",
@@ -63,6 +64,7 @@ __all__ = [
     "start_child",
     "supervisor",
     "terminate_child",
+    "tree",
     "which_children",
     "worker",
 ]
@@ -103,4 +105,5 @@ __getattr__, __dir__ = lazily(
         "which_children": ".otp.administration",
         "worker": ".otp.child_spec",
     },
+    {"tree": ".root.tree"},
 )

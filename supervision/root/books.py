@@ -46,6 +46,8 @@ class Books:
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
+        self.listening: dict[str, Any] = {}
+        """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds()))

@@ -19,7 +19,6 @@ from ...actors.runtime.ref import Ref
 from ...actors.words.errors import AlreadyStarted, NotRunning
 from ...actors.words.exit_reasons import KILLED, Reason, Shutdown
 from ...transport.server.addresses import cannot_listen
-from ...transport.server.connection import Gateway
 from ..otp.administration import StartFailed, start_child
 from ..otp.policy import Intensity
 from ..otp.supervisor import Supervisor
@@ -27,9 +26,10 @@ from ..watch.hub_guard import HubGuard
 from ..watch.inspector import Inspected, inspector
 from ..watch.live_tree import Node, look
 from . import tree
+from .books import Books
 from .options import Options
 
-StartTree = Callable[[dict[str, Any]], Ref[Supervisor]]
+StartTree = Callable[[], Ref[Supervisor]]
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -40,13 +40,13 @@ START_TIMEOUT = 30.0
 class Life:
     """``root`` is the tree's supervisor, None before the start; ``hub`` the hub that everything runs on.
 
-    ``start(listening)`` starts the tree, whose last children are the WSGI servers ``listening``, by name; ``inspected``
-    is what the inspector shows.
+    ``start()`` starts the tree over ``books``; ``inspected`` is what the inspector shows.
     """
 
-    def __init__(self, start: StartTree, gateway: Gateway, options: Options, inspected: Inspected) -> None:
+    def __init__(self, start: StartTree, books: Books, options: Options, inspected: Inspected) -> None:
         self._start_tree = start
-        self._gateway = gateway
+        self._gateway = books.gateway
+        self.listening = books.listening
         self._options = options
         self._inspected = inspected
         self.home = Home("this server", self._let_go)
@@ -54,8 +54,6 @@ class Life:
         self.root: Ref[Supervisor] | None = None
         self.hub: Any = None
         self.guard: HubGuard | None = None
-        self.listening: dict[str, Any] = {}
-        """The WSGI servers, by name; they come last in the tree."""
         self.has_stopped = False
         self._started = 0.0
         self._beginning = Once()
@@ -180,7 +178,7 @@ class Life:
         try:
             if options.inspect is not None and (wsgi := inspector(self._inspected, options.inspect)) is not None:
                 self.listening["inspector"] = wsgi
-            root = self._start_tree(self.listening)
+            root = self._start_tree()
         except BaseException:
             if (bound := self.listening.pop("inspector", None)) is not None:
                 bound.close()
@@ -220,7 +218,7 @@ class Life:
             logger.error("the root of the server's tree was killed: the tree starts anew")
             known = set(self.listening)
             try:
-                root = self.root = self._start_tree(self.listening)
+                root = self.root = self._start_tree()
             except Exception as error:
                 reason = error
                 break

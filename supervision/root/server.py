@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
 import gevent
@@ -71,7 +70,7 @@ class Server(Living, Hooked):
         self.sessions, self.own_stores, self.gateway = books.sessions, books.own_stores, books.gateway
         self.origins, self.identity = self.options.origins, self.options.identity
         self._socketless = SocketlessClients(books)
-        self.life = Life(partial(tree.start, books), books.gateway, self.options, self)
+        self.life = Life(lambda: tree.start(books), books, self.options, self)
         books.is_closing = lambda: self.life.has_stopped
 
     def stats(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ sessions, then the router; and then the connections say Bye, flush and close. Wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...actors.routing.router import RouterActor
@@ -34,15 +34,15 @@ HIBERNATE = 5.0
 LISTENER, ROUTER, CONNECTIONS = 0.25, 0.25, 2.0
 
 
-def children(books: Books, listening: Mapping[str, WSGIServer]) -> list[ChildSpec]:
-    """Return the tree, in start order; ``listening`` are the WSGI servers, by name."""
+def children(books: Books) -> list[ChildSpec]:
+    """Return the tree, in start order; the WSGI servers come last."""
     return [
         worker("connections", ConnectionsActor, books.gateway, books.retry_after, shutdown=CONNECTIONS),
         worker("router", RouterActor, books.directory, books.sessions, books.own_stores, books.greeter,
                books.hooks, books.deserted, books.gateway.clock, books.router, shutdown=ROUTER),
         dynamic("sessions", books.session_starts, books.own_store_specs),
         dynamic("topics", books.topic_starts, books.topic_specs),
-        *(listener(name, wsgi) for name, wsgi in listening.items()),
+        *(listener(name, wsgi) for name, wsgi in books.listening.items()),
     ]  # fmt: skip
 
 
@@ -51,10 +51,10 @@ def listener(name: str, wsgi: WSGIServer) -> ChildSpec:
     return worker(name, Listener, wsgi, shutdown=LISTENER)
 
 
-def start(books: Books, listening: Mapping[str, WSGIServer]) -> Ref[Supervisor]:
+def start(books: Books) -> Ref[Supervisor]:
     """Start the tree over ``books`` in the greenlet that calls, on its thread's hub."""
     return Supervisor.start_link(
-        children(books, listening),
+        children(books),
         strategy=Strategy.ONE_FOR_ONE,
         intensity=INTENSITY,
         period=PERIOD,

@@ -66,7 +66,7 @@ class Site:
         hooks = TopicHooks(self.can_subscribe, self.presence.on_join, self.presence.on_leave)
         board.hooks = hooks
         board.target.order = server.directory.give_store(board, oracle.store("board"))
-        self.root = tree.start(server.books, server.life.listening)
+        self.root = tree.start(server.books)
         hub.spawn(self._watch)
 
     def _watch(self) -> None:
