@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 
 from ....actors.words.errors import RemoteProtocolError
+from ...wire.progress import send_all
 from .refusal import MOST, explain
 from .whole_response import WholeResponse
 
@@ -50,6 +51,12 @@ class Connection(HTTPConnection):
         if self.sock is None:
             self.connect()
         self.sock.settimeout(seconds)
+
+    def send(self, data: Any) -> None:
+        """Send a head or a body; the patience is for each wait, however long a slow line takes for all of it."""
+        if self.sock is None:
+            self.connect()
+        send_all(self.sock, data)
 
     def hurry(self) -> None:
         """Let what is still to come of an answer take no more than `HURRY`."""
