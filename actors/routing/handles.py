@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import gevent
-from pykka._envelope import Envelope
 
 from ..runtime.future import Future
 from ..runtime.hooks import Hook, check_hook
 from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use

@@ -65,7 +65,7 @@ class Openings:
         Raises: Refused ``busy`` when there are too many topics, or too many that ``client_id`` has begun; ``crashed``
         when its store cannot be made.
         """
-        mine = Future()
+        mine = Future(self._directory.host)
         opening = self._under_way.setdefault(topic_id, mine)  # one step: of two that come at once, one gets it
         if opening is not mine:
             return self._wait(topic_id, opening)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..runtime.ref import Stop
 from ..sessions.session import Session
@@ -28,7 +29,15 @@ class OwnStore(NamedTuple):
 class OwnStores:
     """The running ones, by client id. ``start`` has the actor of one started, without waiting for it."""
 
-    def __init__(self, codec: Codec, log: Log, store: Callable[[], Store], start: Callable[[OwnStore], None]) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        log: Log,
+        store: Callable[[], Store],
+        start: Callable[[OwnStore], None],
+        host: Host = GEVENT,
+    ) -> None:
+        self._host = host
         self._codec = codec
         self._log = log
         self._store = store
@@ -41,7 +50,7 @@ class OwnStores:
         if own is None:
             target = Target(SESSION, self._codec, self._order(session))
             target.attach(session)
-            own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True))
+            own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True, host=self._host))
             self._start(own)
         return own.mailbox
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..runtime.hooks import TopicHooks
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
 from ..targets.log import Log
 from ..targets.target import Target
@@ -68,10 +69,17 @@ class Directory:
     """Topics by id, kinds by prefix."""
 
     def __init__(
-        self, codec: Codec, log: Log, topics: int = TOPICS, mailbox: int = BOUND, topics_each: int = TOPICS_EACH
+        self,
+        codec: Codec,
+        log: Log,
+        topics: int = TOPICS,
+        mailbox: int = BOUND,
+        topics_each: int = TOPICS_EACH,
+        host: Host = GEVENT,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
+        self.host = host
         self._codec = codec
         self._log = log
         self._bound = topics
@@ -179,6 +187,5 @@ class Directory:
             self.release(topic.begun_by)
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
-        return Topic(
-            topic_id, Target(topic_target(topic_id), self._codec), Mailbox(self._mailbox, naps=True), hooks, kind
-        )
+        mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
+        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)

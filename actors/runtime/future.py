@@ -7,26 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pykka
-from gevent._hub_local import get_hub_if_exists
-from gevent.event import Event
 
 from ..words.errors import UsageError
-from .mailbox import allocate_lock
-
-# A hub with nothing else to do gives up (LoopExit) unless a timer keeps it alive, so no wait is longer than this.
-LONGEST_WAIT = 3600.0
+from .host import GEVENT, Host
 
 
 class Future(pykka.Future[Any]):
-    """A Pykka future for greenlets and threads, mixed.
+    """A Pykka future for greenlets and threads, mixed; ``host`` knows how to wait."""
 
-    A thread that has a gevent hub waits in it, so its other greenlets go on; a thread that has none blocks on a
-    real lock and gets no hub from us (a hub holds file descriptors that nobody would close).
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, host: Host = GEVENT) -> None:
         super().__init__()
-        self._done = False
+        self._host = host
+        self.is_done = False
         self._value: Any = None
         self._error: BaseException | None = None
         self._wakers: list[Callable[[], Any]] = []  # a deque takes ten times the memory
@@ -40,7 +32,7 @@ class Future(pykka.Future[Any]):
             return super().get(timeout=timeout)
         except NotImplementedError:  # Pykka's way to say that there is no get hook
             pass
-        if not self._done and not self._wait(timeout):
+        if not self.is_done and not self._host.wait(self, timeout):
             raise pykka.Timeout(f"no answer within {timeout} seconds")
         if self._error is not None:
             raise self._error
@@ -49,7 +41,7 @@ class Future(pykka.Future[Any]):
     @property
     def is_set(self) -> bool:
         """Whether the answer was given."""
-        return self._done
+        return self.is_done
 
     def set(self, value: Any = None) -> None:
         """Give the answer."""
@@ -72,26 +64,15 @@ class Future(pykka.Future[Any]):
         self._check_unset()
         super().set_get_hook(func)
 
+    def wake(self, waker: Callable[[], Any], /) -> None:
+        """Have ``waker()`` called when the answer is there; whoever asks looks at ``is_done`` afterwards."""
+        self._wakers.append(waker)
+
     def _check_unset(self) -> None:
-        if self._done or self._get_hook is not None:
+        if self.is_done or self._get_hook is not None:
             raise UsageError("this future has its answer already")
 
     def _finish(self) -> None:
-        self._done = True
+        self.is_done = True
         while self._wakers:
             self._wakers.pop()()
-
-    def _wait(self, timeout: float | None) -> bool:
-        if get_hub_if_exists() is None:
-            lock = allocate_lock()
-            lock.acquire()
-            self._wakers.append(lock.release)
-            # Set just before we enqueued: then nobody will release us.
-            if not self._done:
-                lock.acquire(True, -1 if timeout is None else timeout)
-        else:
-            event = Event()
-            self._wakers.append(event.set)
-            while not self._done and not event.wait(LONGEST_WAIT if timeout is None else timeout) and timeout is None:
-                continue
-        return self._done

@@ -38,7 +38,8 @@ class Throttle:
     """Which lines are written. Pure: times are monotonic seconds that come in as arguments."""
 
     def __init__(self, interval: float = INTERVAL, kinds: int = KINDS) -> None:
-        self._interval = interval
+        self.interval = interval
+        """Seconds; 0 leaves nothing out."""
         self._bound = kinds
         self._written_at: dict[Kind, float] = {}
         self._left_out: dict[Kind, int] = {}
@@ -46,7 +47,7 @@ class Throttle:
     def admit(self, now: float, kind: Kind) -> int | None:
         """Return None for a line that is left out, else how many of its kind were left out since the last one."""
         written_at = self._written_at.get(kind)
-        if written_at is not None and now - written_at < self._interval:
+        if written_at is not None and now - written_at < self.interval:
             self._left_out[kind] = self._left_out.get(kind, 0) + 1
             return None
         if written_at is None and len(self._written_at) >= self._bound:
@@ -56,7 +57,7 @@ class Throttle:
 
     def take_left_out(self, now: float) -> list[tuple[Kind, int]]:
         """Return each kind whose second is over and of which lines were left out, and how many; each is told once."""
-        over = [kind for kind in self._left_out if now - self._written_at.get(kind, -INFINITY) >= self._interval]
+        over = [kind for kind in self._left_out if now - self._written_at.get(kind, -INFINITY) >= self.interval]
         return [(kind, self._left_out.pop(kind)) for kind in over]
 
     def forget(self) -> None:

@@ -15,14 +15,13 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from gevent.hub import get_hub
 from gevent.monkey import get_original
 
 from ..words.errors import Busy
+from .host import GEVENT, Host, allocate_lock
 
-# The real ones: under monkey patching an OS thread must still be told from a greenlet.
+# The real one: under monkey patching an OS thread must still be told from a greenlet.
 get_ident: Callable[[], int] = get_original("_thread", "get_ident") or _patched_get_ident
-allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
 
 
 class Hibernate(gevent.GreenletExit):  # type: ignore[misc]  # gevent has no types
@@ -54,6 +53,7 @@ class Mailbox:
         "_wake_scheduled",
         "bound",
         "crashes",
+        "host",
         "last_error",
         "messages",
         "naps",
@@ -62,7 +62,7 @@ class Mailbox:
         "taking",
     )
 
-    def __init__(self, bound: int = BOUND, *, naps: bool = False) -> None:
+    def __init__(self, bound: int = BOUND, *, naps: bool = False, host: Host = GEVENT) -> None:
         self.messages: deque[Any] = deque()
         """What waits, the message in hand first. Only the owner takes away from it."""
         self._parked: Any = None
@@ -72,6 +72,7 @@ class Mailbox:
         self._wake_scheduled = False
         self._waits = self._seen = 0
         self.bound = bound
+        self.host = host
         self.naps = naps
         self.owner: object = None
         self.crashes = 0
@@ -107,7 +108,7 @@ class Mailbox:
         """Wait until there is a message, or ``taker`` is no longer the owner: then somebody else takes what is here."""
         while not self.messages and self.owner is taker:
             if self._taker is not taker:
-                self._taker, self._hub, self._thread = taker, get_hub(), get_ident()
+                self._taker, self._hub, self._thread = taker, self.host.hub(), get_ident()
             self._waits += 1
             if self.naps and self._waits - self._seen <= 1:
                 raise Hibernate
@@ -167,6 +168,11 @@ class Mailbox:
         self._parked = _Asleep(wake_up)
         if self.messages:  # it came while the greenlet ended
             self._wake()
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether its actor sleeps without a greenlet, and nothing wakes it up."""
+        return isinstance(self._parked, _Asleep) and not self.messages and not self._wake_scheduled
 
     def forget_sleeper(self) -> None:
         """Have nobody woken: who slept here has ended."""

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pykka
-from pykka._envelope import Envelope
-from pykka.messages import _ActorStop
 
 from ..words.exit_reasons import Reason
 from .future import Future
+from .host import Host
+from .pykka_names import ActorStop, Envelope
+from .registry import Registry
 
-if TYPE_CHECKING:
-    from .actor import Actor
-    from .registry import Registry
-
-A = TypeVar("A", bound="Actor")
+A = TypeVar("A", bound=pykka.Actor)
 
 ASK_TIMEOUT = 5.0
 """Seconds that an ``ask`` waits unless told otherwise: OTP's default for ``gen_server:call``."""
@@ -57,13 +54,14 @@ class Flag:
 class Ref(pykka.ActorRef[A]):
     """An address of one actor; safe to use from any greenlet and any OS thread."""
 
-    def __init__(self, actor: A) -> None:
+    def __init__(self, actor: A, name: str, registry: Registry | None, host: Host, is_inherited: bool) -> None:
         super().__init__(actor)
-        self.name: str = actor.name
-        self.registry: Registry | None = actor.registry
-        self.ended = Future()
+        self.name = name
+        self.registry = registry
+        self.host = host
+        self.ended = Future(self.host)
         self.is_killed = False
-        self._is_inherited = actor.is_inherited
+        self._is_inherited = is_inherited
         self._kill: Callable[[], None] = lambda: None
 
     def __str__(self) -> str:
@@ -75,12 +73,12 @@ class Ref(pykka.ActorRef[A]):
         Raises: pykka.Timeout, pykka.ActorDeadError, or what the handler raised. After a time-out the handler still
         runs.
         """
-        future = Future()
+        future = Future(self.host)
         mailbox: Any = self.actor_inbox
         if not self.is_alive():
             refuse(future, self)
         else:
-            put = mailbox.put_anyway if isinstance(message, _ActorStop) else mailbox.put
+            put = mailbox.put_anyway if isinstance(message, ActorStop) else mailbox.put
             put(Envelope(message, reply_to=future))
             if self.actor_stopped.is_set() and not self._is_inherited:
                 # It ended between our test and our put: answer for the dead.
@@ -106,9 +104,34 @@ class Ref(pykka.ActorRef[A]):
 
         A parked greenlet takes 7.5 KiB, more than all the rest of an idle actor; waking one up again costs 10 µs more.
         """
-        actor = self._actor_weakref()
-        if actor is not None:
-            actor.mailbox.interrupt_idle()
+        mailbox: Any = self.actor_inbox
+        if self.is_alive():
+            mailbox.interrupt_idle()
+
+    @property
+    def has_goodbyes(self) -> bool:
+        """Whether anybody but its supervisor hears of its end: such an actor is stopped before those without."""
+        actor: Any = self._actor_weakref()
+        return actor is not None and actor.has_goodbyes
+
+    @property
+    def can_end_asleep(self) -> bool:
+        """Whether `end_asleep` would end it just now."""
+        actor: Any = self._actor_weakref()
+        return actor is not None and actor.ends_asleep and actor.mailbox.is_asleep
+
+    def end_asleep(self, reason: Reason) -> bool:
+        """End the actor here and now if it sleeps and its class says that this may be: no greenlet is made for it.
+
+        Its monitor, who calls this, hears nothing. False if it is awake: nothing was done.
+        """
+        actor: Any = self._actor_weakref()
+        if actor is None or not self.can_end_asleep:
+            return False
+        actor.monitor = None
+        actor.mailbox.forget_sleeper()
+        actor._end(reason)
+        return True
 
     def wait_down(self, timeout: float | None) -> Reason | None:
         """Wait at most ``timeout`` seconds (``None``: for ever) for the end; return why, or None if it lives."""
@@ -129,7 +152,7 @@ def refuse_all(mailbox: Any, ref: Ref[Any]) -> None:
     """Answer whoever asked an actor that is dead."""
     for message in mailbox.drain():
         if isinstance(message, Envelope) and message.reply_to is not None:
-            if isinstance(message.message, _ActorStop):
+            if isinstance(message.message, ActorStop):
                 message.reply_to.set(None)
             else:
                 refuse(message.reply_to, ref)

@@ -7,38 +7,45 @@ time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from .ref import Ref
+
+class Living(Protocol):
+    """What a registry knows of an actor: its `Ref`."""
+
+    @property
+    def actor_urn(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
 
 
 class Registry:
     """The living actors of one server."""
 
     def __init__(self) -> None:
-        self._living: dict[str, Ref[Any]] = {}
-        self._named: dict[str, Ref[Any]] = {}
+        self._living: dict[str, Any] = {}
+        self._named: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return len(self._living)
 
-    def add(self, ref: Ref[Any]) -> None:
+    def add(self, ref: Living) -> None:
         """Know ``ref``, from before its first message; a newer actor takes over an older one's name."""
         self._living[ref.actor_urn] = ref
         if ref.name:
             self._named[ref.name] = ref
 
-    def remove(self, ref: Ref[Any]) -> None:
+    def remove(self, ref: Living) -> None:
         """Forget ``ref``: it has ended."""
         self._living.pop(ref.actor_urn, None)
         if self._named.get(ref.name) is ref:
             del self._named[ref.name]
 
-    def whereis(self, name: str) -> Ref[Any] | None:
-        """Return the living actor with this name."""
+    def whereis(self, name: str) -> Any:
+        """Return the `Ref` of the living actor with this name, or None."""
         return self._named.get(name)
 
-    def living(self) -> list[Ref[Any]]:
-        """Return every living actor, oldest first."""
+    def living(self) -> list[Any]:
+        """Return the `Ref` of every living actor, oldest first."""
         return list(self._living.values())

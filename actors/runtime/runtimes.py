@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import gevent
 from gevent.monkey import get_original
 
 from . import fair_turns
 from .fair_turns import Turn
-from .mailbox import BOUND, Mailbox, ThreadMailbox
+from .host import Host
+from .mailbox import Mailbox, ThreadMailbox
 
 start_new_thread: Callable[..., int] = get_original("_thread", "start_new_thread")
 
@@ -18,10 +18,10 @@ start_new_thread: Callable[..., int] = get_original("_thread", "start_new_thread
 class Runtime(Protocol):
     """What an actor needs of the thing it runs on."""
 
-    def mailbox(self, bound: int) -> Mailbox:
+    def mailbox(self, host: Host) -> Mailbox:
         """Return a new mailbox that an actor of this runtime can wait on."""
 
-    def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
+    def spawn(self, host: Host, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         """Run ``loop``, then ``ended`` in every ending; return a function that kills it, as far as that is possible."""
 
     def let_others_run(self, turn: Turn) -> None:
@@ -31,11 +31,11 @@ class Runtime(Protocol):
 class Greenlets:
     """Actors that share one OS thread and switch when they wait: thousands are cheap."""
 
-    def mailbox(self, bound: int = BOUND) -> Mailbox:
-        return Mailbox(bound)
+    def mailbox(self, host: Host) -> Mailbox:
+        return Mailbox(host=host)
 
-    def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
-        greenlet = gevent.spawn(loop)
+    def spawn(self, host: Host, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
+        greenlet = host.spawn(loop)
         # Also called for a greenlet that was killed before it ran at all.
         greenlet.rawlink(lambda _: ended())
 
@@ -52,10 +52,10 @@ class Greenlets:
 class Threads:
     """Actors on real OS threads, monkey-patched or not, for what blocks."""
 
-    def mailbox(self, bound: int = BOUND) -> Mailbox:
-        return ThreadMailbox(bound)
+    def mailbox(self, host: Host) -> Mailbox:
+        return ThreadMailbox(host=host)
 
-    def spawn(self, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
+    def spawn(self, host: Host, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         def run(*_: Any) -> None:
             try:
                 loop()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gevent.hub import get_hub
-
 from .actor import Actor
 
 
@@ -15,7 +13,7 @@ class Reminder:
     def __init__(self, actor: Actor, seconds: float, message: object) -> None:
         self._actor = actor
         self._message = message
-        self._timer: Any = get_hub().loop.timer(seconds, repeat=seconds)
+        self._timer: Any = actor.host.timer(seconds, repeat=seconds)
         self._timer.start(self._remind)
 
     def stop(self) -> None:

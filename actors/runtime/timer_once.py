@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-from gevent.hub import get_hub
 
 from .mailbox import Mailbox
 
@@ -16,21 +13,21 @@ GRAIN = 0.005
 class Alarm:
     """Puts ``message`` into ``mailbox`` when it rings; if the actor that set it has ended, its successor hears it."""
 
-    def __init__(self, mailbox: Mailbox, message: object, clock: Callable[[], float]) -> None:
+    def __init__(self, mailbox: Mailbox, message: object) -> None:
         self._mailbox = mailbox
         self._message = message
-        self._clock = clock
         self._timer: Any = None
         self._at = 0.0
 
     def set(self, at: float) -> None:
-        """Ring at ``at`` (seconds of the clock), or before if it is set already."""
+        """Ring at ``at`` (seconds of the host's clock), or before if it is set already."""
         if self._timer is not None:
             if self._at <= at:
                 return
             self.stop()
         self._at = at
-        self._timer = get_hub().loop.timer(max(at - self._clock(), GRAIN))
+        host = self._mailbox.host
+        self._timer = host.timer(max(at - host.clock(), GRAIN))
         self._timer.start(self._ring)
 
     def stop(self) -> None:

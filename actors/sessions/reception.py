@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
-from .sessions import Sessions, generate_client_id
+from .sessions import Sessions
 from .takeover import NOWHERE
 from .tokens import Tokens, Verdict
 from .weight import weigh
@@ -62,11 +61,12 @@ class Resumption:
         Raises: Busy for a new one, if too many calls of the hooks that hear of each session wait already.
         """
         known = self._find(id, token, identity)
-        newest = secrets.token_urlsafe(32)
+        host = self._sessions.host
+        newest = host.token(32)
         if known is None or token is None:
             self._sessions.check_room()
-            session = self._sessions.connect(generate_client_id(), encoding, sink)
-            session.key = id = secrets.token_hex(16)
+            session = self._sessions.connect(host.secret(16), encoding, sink)
+            session.key = id = host.secret(16)
             if self._window:
                 self._book.save(Resumable(id, session, Tokens(newest), identity, close))
             return Greeting(session, id, newest, False)

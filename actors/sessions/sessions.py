@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..runtime.hooks import ServerHooks
+from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Connect, Disconnect
 from ..words.errors import Busy, UsageError
@@ -44,7 +45,9 @@ class Sessions:
         hooks: ServerHooks,
         subscriptions: int = SUBSCRIPTIONS,
         book: SessionBook | None = None,
+        host: Host = GEVENT,
     ) -> None:
+        self.host = host
         self.book: SessionBook = book if book is not None else MemoryBook(0.0)
         self._by_id: dict[str, Session] = {}
         self._router = router

@@ -6,9 +6,9 @@ and seq.
 
 from __future__ import annotations
 
-import secrets
 from typing import Protocol
 
+from ..runtime.host import GEVENT, Host
 from ..words.store import Store
 from .order import HISTORY, Order
 
@@ -26,14 +26,15 @@ class Log(Protocol):
 class MemoryLog:
     """Orders in this process's memory: what is acknowledged is *accepted*, and survives any actor."""
 
-    def __init__(self, history: int = HISTORY) -> None:
+    def __init__(self, history: int = HISTORY, host: Host = GEVENT) -> None:
+        self._host = host
         self._history = history
         self._orders: dict[str, Order] = {}
 
     def open(self, target: str, store: Store) -> Order:
         order = self._orders.get(target)
         if order is None:
-            order = self._orders[target] = Order(store, secrets.token_hex(4), self._history)
+            order = self._orders[target] = Order(store, self._host.secret(4), self._history)
         return order
 
     def forget(self, target: str) -> None:

@@ -6,16 +6,15 @@ alone is sent at once, as nothing waits behind it. Only subscribers who take sam
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
-from pykka._envelope import Envelope
-
-from ..runtime.actor import POISON, Actor
+from ..runtime.actor import Actor
+from ..runtime.door import POISON
 from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
 from ..runtime.timer_once import Alarm
 from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
@@ -36,6 +35,12 @@ DRAIN = 256
 class TargetActor(Actor):
     """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
 
+    ends_asleep = True
+
+    @property
+    def has_goodbyes(self) -> bool:  # type: ignore[override]  # of others it is a constant
+        return bool(self._target.members)
+
     def __init__(
         self,
         target: Target,
@@ -43,7 +48,6 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -52,8 +56,7 @@ class TargetActor(Actor):
         self._dead_letters = dead_letters
         self._left = left
         self._drained = 0
-        self._clock = clock
-        self._alarm = Alarm(mailbox, Tick(), clock)
+        self._alarm = Alarm(mailbox, Tick())
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
@@ -100,10 +103,14 @@ class TargetActor(Actor):
             return super().handle(message)
         self._drained += 1
         if self._drained >= DRAIN:
-            self.idle()
+            self._flush()
         return None
 
     def idle(self) -> None:
+        self._target.settled = None  # it is out of the mailbox, and may be large
+        self._flush()
+
+    def _flush(self) -> None:
         self._drained = 0
         self._perform(self._target.flush())
 
@@ -213,7 +220,7 @@ class TargetActor(Actor):
 
     def _visit(self, session: Session, lane: Lane) -> None:
         try:
-            joined = self._target.visit(session, lane, self._clock(), not session.sink.pending)
+            joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
             text, details = self._fault(error, "cannot write its model")
             self._leave(Leave(session, None))

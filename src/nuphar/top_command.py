@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from .supervision.watch.inspector import UNIX
+from .supervision.watch.loopback import UNIX
 
 TIMEOUT = 5.0
 """Seconds that the inspector may take to answer."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
-
+from ...actors.runtime.host import Task
 from ...actors.runtime.ref import Ref
 from ...actors.words.errors import SupervisionError
 from ...actors.words.exit_reasons import Reason
@@ -27,7 +26,7 @@ class Child:
     last_reason: Reason | None = None
     last_ref: Ref[Any] | None = None
     failures: Failures = field(default_factory=Failures)
-    timer: gevent.Greenlet | None = None
+    timer: Task | None = None
     info: tuple[Any, ...] = ()
     """What its start returned beside its ref, if anything (OTP's ``{ok, Pid, Info}``)."""
 

@@ -7,27 +7,22 @@ the others down. With ``intensity`` given, all children share it, as OTP's do.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
-
-import gevent
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.ref import Down, Ref
 from ...actors.runtime.timer_every import Reminder
 from ...actors.words.errors import SupervisionError
-from ...actors.words.exit_reasons import KILLED, SHUTDOWN, Crashed, Reason, Shutdown, is_orderly
+from ...actors.words.exit_reasons import SHUTDOWN, Crashed, Reason, is_orderly
 from . import administration
-from .child_spec import BRUTAL_KILL, ChildSpec, InvalidChildSpec, check_options, check_specs
+from .child_spec import ChildSpec, InvalidChildSpec, check_options, check_specs
 from .child_state import Child, answer
 from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_restart
 from .reports import logger, progress, report
 from .restarting import BackedOff, TryAgain, back_off, report_limit, try_again
-from .stopping import KILL_TIMEOUT, child_reason, report_end, stop_child
-
-SLICE = 500
-"""Children looked at before other greenlets get their turn."""
+from .stopping import child_reason, stop_child
+from .stopping_together import SLICE, stop_together
 
 DEFAULT_BACKOFF = Backoff()
 
@@ -68,7 +63,6 @@ class DynamicSupervisor(Actor):
         max_children: int | None = None,
         auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
         hibernate: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         check_options(Strategy.ONE_FOR_ONE, 1 if intensity is None else intensity, period, auto_shutdown)
@@ -81,7 +75,7 @@ class DynamicSupervisor(Actor):
         self._auto_shutdown = auto_shutdown
         self._hibernate = hibernate
         self._reminder: Reminder | None = None
-        self._clock = clock
+        self._clock = self.host.clock
         self._children: dict[str, Child] = {}
         self._running: dict[Ref[Any], Child] = {}
 
@@ -104,7 +98,7 @@ class DynamicSupervisor(Actor):
                 for at, ref in enumerate(list(self._running)):
                     ref.hibernate()
                     if at % SLICE == SLICE - 1:
-                        gevent.sleep(0)
+                        self.host.pause()
             case administration.StartChild(spec):
                 return self._call_start(spec)
             case TerminateRef(ref):
@@ -128,28 +122,8 @@ class DynamicSupervisor(Actor):
             self._reminder.stop()
         for child in self._children.values():
             child.cancel_restart()
-        how = child_reason(reason)
-        now = self._clock()
-        latest = how.deadline if isinstance(how, Shutdown) and how.deadline is not None else float("inf")
-        for ref, child in self._running.items():
-            if child.spec.shutdown == BRUTAL_KILL:
-                ref.kill()
-            else:
-                ref.shut_down(how)
-        late = []
-        for ref, child in self._running.items():
-            shutdown = KILL_TIMEOUT if child.spec.shutdown == BRUTAL_KILL else child.spec.shutdown
-            deadline = min(latest, float("inf") if shutdown is None else now + shutdown)
-            timeout = None if deadline == float("inf") else max(0.0, deadline - self._clock())
-            ended = ref.wait_down(timeout)
-            if ended is None:
-                late.append((ref, child))
-            else:
-                report_end(ended, ref, child.spec, KILLED if child.spec.shutdown == BRUTAL_KILL else how, self.ref)
-        for ref, _ in late:
-            ref.kill()
-        for ref, child in late:
-            report_end(ref.wait_down(KILL_TIMEOUT) or KILLED, ref, child.spec, how, self.ref)
+        children = [(ref, child.spec) for ref, child in self._running.items()]
+        stop_together(children, child_reason(reason), self.ref)
 
     def _run(self, spec: ChildSpec) -> None:
         if spec.id in self._children:

@@ -6,10 +6,7 @@ child's spec says so.
 
 from __future__ import annotations
 
-import random
 from typing import Any, NamedTuple
-
-import gevent
 
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
@@ -33,11 +30,11 @@ class BackedOff(NamedTuple):
 
 def back_off(child: Child, then: TryAgain | BackedOff, backoff: Backoff | None, mailbox: Mailbox, now: float) -> bool:
     """Put ``then`` into the supervisor's ``mailbox`` when the back-off is over; False if there is none just now."""
-    delay = 0.0 if backoff is None else child.failures.next_delay(backoff, now, random.random())
+    delay = 0.0 if backoff is None else child.failures.next_delay(backoff, now, mailbox.host.chance())
     if not delay:
         return False
     child.is_restarting = True
-    child.timer = gevent.spawn_later(delay, mailbox.put_anyway, then)
+    child.timer = mailbox.host.spawn_later(delay, mailbox.put_anyway, then)
     return True
 
 
@@ -46,7 +43,7 @@ def try_again(child: Child, backoff: Backoff | None, mailbox: Mailbox, now: floa
     child.is_restarting = True
     if not back_off(child, TryAgain(child), backoff, mailbox, now):
         mailbox.put_anyway(TryAgain(child))
-        gevent.sleep(0)  # a start that fails at once must not keep everybody else from running
+        mailbox.host.pause()  # a start that fails at once must not keep everybody else from running
 
 
 def report_limit(supervisor: Ref[Any], intensity: Intensity, spec: ChildSpec) -> None:

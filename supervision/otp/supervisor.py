@@ -8,8 +8,7 @@ Source: OTP, ``supervisor`` module and Design Principles, chapter Supervisor Beh
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ...actors.runtime.actor import Actor
@@ -35,7 +34,6 @@ class Supervisor(Actor):
         intensity: int = 1,
         period: float = 5.0,
         auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
-        clock: Callable[[], float] = time.monotonic,
         **link: Any,
     ) -> None:
         check_options(strategy, intensity, period, auto_shutdown)
@@ -45,7 +43,7 @@ class Supervisor(Actor):
         self._strategy = strategy
         self._intensity = Intensity(intensity, period)
         self._auto_shutdown = auto_shutdown
-        self._clock = clock
+        self._clock = self.host.clock
 
     def init(self) -> None:
         failed = self._start_children(list(self._children.values()))

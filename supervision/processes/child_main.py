@@ -19,11 +19,12 @@ import pykka
 from gevent.hub import get_hub
 from gevent.lock import BoundedSemaphore
 from gevent.monkey import get_original
-from pykka._envelope import Envelope
 
 from ...actors.runtime.actor import Actor
-from ...actors.runtime.future import LONGEST_WAIT, Future
+from ...actors.runtime.future import Future
+from ...actors.runtime.host import LONGEST_WAIT
 from ...actors.runtime.mailbox import get_ident
+from ...actors.runtime.pykka_names import Envelope
 from ...actors.runtime.ref import Ignore, Ref
 from ...actors.runtime.runtimes import start_new_thread
 from ...actors.words.errors import Busy, LocalProtocolError, RemoteProtocolError, UsageError

@@ -9,17 +9,17 @@ from typing import Any
 import gevent
 import gevent.socket
 import pykka
-from pykka._envelope import Envelope
-from pykka.messages import _ActorStop
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.future import Future
 from ...actors.runtime.mailbox import Hibernate, Mailbox
-from ...actors.runtime.ref import ASK_TIMEOUT, Ignore, Ref, Stop
+from ...actors.runtime.pykka_names import ActorStop, Envelope
+from ...actors.runtime.ref import Ignore, Stop
 from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ...actors.words.exit_reasons import KILLED, NORMAL, Crashed, Reason
 from ...transport.wire.packets import Packet, Packets, dump_body, pack, seal
 from .os_process import OsProcess
+from .process_ref import ProcessRef, Written
 from .protocol import Kind, ProcessEnded, dump_reason, load_error, load_reason, reason_of
 
 logger = logging.getLogger("nuphar.supervision")
@@ -32,62 +32,19 @@ GRACE = 1.0
 CHUNK = 64 * 1024  # bytes
 
 
-class Written:
-    """A message as it goes to the other process."""
-
-    __slots__ = ("body",)
-
-    def __init__(self, message: Any) -> None:
-        self.body = dump_body(message)
-
-    def __repr__(self) -> str:
-        return f"<{len(self.body)} bytes>"
-
-
 class Over:
     """Told by a process actor to itself: the process has ended."""
-
-
-class ProcessRef(Ref["ProcessActor"]):
-    """An address of an actor in another process; ``pid`` is that of its process, 0 before the start.
-
-    What cannot be sent is the sender's error: `tell` and `ask` raise LocalProtocolError.
-    """
-
-    process: OsProcess | None = None
-
-    @property
-    def pid(self) -> int:
-        return 0 if self.process is None else self.process.pid
-
-    def kill(self) -> None:
-        """End the process without asking, whatever it does; this side ends after it."""
-        if self.process is None:
-            super().kill()
-        else:
-            self.is_killed = True
-            self.process.kill()
-
-    def tell(self, message: Any) -> None:
-        """Send ``message`` without waiting for an answer."""
-        super().tell(Written(message))
-
-    def ask(self, message: Any, *, block: bool = True, timeout: float | None = ASK_TIMEOUT) -> Any:
-        """Send ``message`` and wait at most ``timeout`` seconds for the answer.
-
-        Raises: pykka.Timeout, pykka.ActorDeadError, Refused if the handler raised that, RemoteError for anything else.
-        """
-        if not isinstance(message, _ActorStop | Stop):
-            message = Written(message)
-        return super().ask(message, block=block, timeout=timeout)
 
 
 class ProcessActor(Actor):
     """Stands for the actor ``"module:Class"`` in another process; what is told to it is told to that one."""
 
+    address = ProcessRef
+
     def __init__(self, actor: str, *args: Any, **link: Any) -> None:
         super().__init__(**link)
-        self._address = self.ref = self._actor_ref = ProcessRef(self)
+        assert isinstance(self.ref, ProcessRef)
+        self._address = self.ref
         self._started_with = [actor, list(args)]
         self._process: OsProcess | None = None
         self._beginning: Future | None = Future()
@@ -149,7 +106,7 @@ class ProcessActor(Actor):
             message, future = message.message, message.reply_to
         if isinstance(message, Over):
             return  # a predecessor's
-        if isinstance(message, _ActorStop):
+        if isinstance(message, ActorStop):
             message = Stop(NORMAL)
         if isinstance(message, Stop):
             self.stop_reply = future

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gevent
 import pykka
@@ -19,16 +19,17 @@ from ...actors.runtime.ref import Ref
 from ...actors.words.errors import AlreadyStarted, NotRunning
 from ...actors.words.exit_reasons import KILLED, Reason, Shutdown
 from ...transport.server.addresses import cannot_listen
+from ...transport.server.connection import Gateway
 from ..otp.administration import StartFailed, start_child
 from ..otp.policy import Intensity
 from ..otp.supervisor import Supervisor
 from ..watch.hub_guard import HubGuard
-from ..watch.inspector import inspector
+from ..watch.inspector import Inspected, inspector
 from ..watch.live_tree import Node, look
 from . import tree
+from .options import Options
 
-if TYPE_CHECKING:
-    from .server import Server
+StartTree = Callable[[dict[str, Any]], Ref[Supervisor]]
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -37,10 +38,17 @@ START_TIMEOUT = 30.0
 
 
 class Life:
-    """``root`` is the tree's supervisor, None before the start; ``hub`` the hub that everything runs on."""
+    """``root`` is the tree's supervisor, None before the start; ``hub`` the hub that everything runs on.
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    ``start(listening)`` starts the tree, whose last children are the WSGI servers ``listening``, by name; ``inspected``
+    is what the inspector shows.
+    """
+
+    def __init__(self, start: StartTree, gateway: Gateway, options: Options, inspected: Inspected) -> None:
+        self._start_tree = start
+        self._gateway = gateway
+        self._options = options
+        self._inspected = inspected
         self.home = Home("this server", self._let_go)
         self._serves_elsewhere = False
         self.root: Ref[Supervisor] | None = None
@@ -108,7 +116,7 @@ class Life:
         if not self.home.is_foreign or self._serves_elsewhere or self.root is None:
             return False
         self.home.move()
-        if self.guard is not None and (limit := self._server.options.hub_guard):  # its thread has stayed behind
+        if self.guard is not None and (limit := self._options.hub_guard):  # its thread has stayed behind
             self.guard = HubGuard(get_hub(), limit)
             self.guard.start()
         return True
@@ -128,7 +136,7 @@ class Life:
         if not self._wait_ended(self._deadline - time.monotonic()):
             logger.error("the server did not stop within %s s and is killed", timeout)
             self.root.kill()
-            self._server.gateway.abort_all()
+            self._gateway.abort_all()
             self._wait_ended(1.0)
 
     def listen(self, wsgi: Any) -> None:
@@ -168,11 +176,11 @@ class Life:
         if self.has_stopped:
             raise NotRunning("the server has been stopped: make a new one")
         self.hub = get_hub()
-        options = self._server.options
+        options = self._options
         try:
-            if options.inspect is not None:
-                self.listening["inspector"] = inspector(self._server, options.inspect)
-            root = tree.start(self._server)
+            if options.inspect is not None and (wsgi := inspector(self._inspected, options.inspect)) is not None:
+                self.listening["inspector"] = wsgi
+            root = self._start_tree(self.listening)
         except BaseException:
             if (bound := self.listening.pop("inspector", None)) is not None:
                 bound.close()
@@ -194,7 +202,7 @@ class Life:
     def _let_go(self) -> None:
         """In a forked child: if the parent serves, everything is the parent's."""
         wsgi = self.listening.get("listener")
-        self._serves_elsewhere = wsgi is not None or bool(self._server.gateway.connections)
+        self._serves_elsewhere = wsgi is not None or bool(self._gateway.connections)
         if wsgi is not None and (sock := getattr(wsgi, "socket", None)) is not None:
             cut_off([sock.fileno()])
             wsgi.stop_accepting()
@@ -212,7 +220,7 @@ class Life:
             logger.error("the root of the server's tree was killed: the tree starts anew")
             known = set(self.listening)
             try:
-                root = self.root = tree.start(self._server)
+                root = self.root = self._start_tree(self.listening)
             except Exception as error:
                 reason = error
                 break
@@ -224,7 +232,7 @@ class Life:
         if not self.has_stopped:
             self.has_stopped = True
             logger.critical("the server has given up: its actors crashed too often (%r)", reason)
-        self._server.gateway.abort_all()
+        self._gateway.abort_all()
         if self.guard is not None:
             self.guard.stop()
         self._ended.set()

@@ -63,7 +63,9 @@ class Options:
     """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
 
     inspect: str | None = None
-    """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere."""
+    """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere.
+
+    One that is taken shifts to the next that is free."""
 
     def hook_bounds(self) -> Bounds:
         """Return how many calls of hooks may run and wait."""

@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
 import gevent
 
-from ...actors.routing.admission import Greeter
-from ...actors.routing.deserted import Deserted
 from ...actors.routing.handles import KindHandle, TopicHandle
-from ...actors.routing.openings import Openings
-from ...actors.routing.own_stores import OwnStore, OwnStores
-from ...actors.routing.topics import Directory, Kind, Topic
+from ...actors.routing.topics import Kind
 from ...actors.routing.wiring import Wiring
-from ...actors.runtime.hook_calls import HookCalls
-from ...actors.runtime.hooks import Hook, ServerHooks, TopicHooks
+from ...actors.runtime.hooks import Hook, TopicHooks
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.runtime.mailbox import Mailbox
-from ...actors.sessions.reception import Resumption
-from ...actors.sessions.session_book import MemoryBook
-from ...actors.sessions.sessions import Sessions, check_client_id
-from ...actors.targets.dead_letters import DeadLetter, DeadLetters
-from ...actors.targets.log import MemoryLog
-from ...actors.targets.messages import Disconnect, Dispatch, DispatchTo
+from ...actors.sessions.sessions import check_client_id
+from ...actors.targets.dead_letters import DeadLetter
+from ...actors.targets.messages import Dispatch, DispatchTo
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.store import Store
 from ...transport.serialiser.serialiser import Serialiser, automatic
-from ...transport.server.connection import Gateway
-from ...transport.server.socketless import BareClient
 from ...transport.wire.codec import Codec
-from ..otp.child_spec import ChildSpec
-from ..otp.dynamic import Run
-from ..watch.live_tree import Node
 from . import tree
+from .books import Books
 from .hook_decorators import Hooked
 from .lifecycle import Life
+from .living import Living
 from .options import Options, check_window
+from .socketless_clients import SocketlessClients
 
 logger = ThrottledLogger("nuphar.supervision")
 
 
-class Server(Hooked):
+class Server(Living, Hooked):
     """Holds authoritative state and routes every client's messages to the right store.
 
-    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`.
+    ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`;
+    ``host`` is the world that it lives in, another than the real one in a simulation.
 
     >>> server = Server().start()
     >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
@@ -62,9 +53,11 @@ class Server(Hooked):
         initial: Any = None,
         wiring: Wiring | None = None,
         serialiser: Serialiser | None = None,
+        *,
+        host: Host = GEVENT,
         **options: Any,
     ) -> None:
-        self.options = sized = Options.of(options)
+        self.options = Options.of(options)
         self.initial = initial
         self.wiring = wiring if wiring is not None else Wiring()
         if not isinstance(self.wiring, Wiring):
@@ -72,94 +65,21 @@ class Server(Hooked):
         if serialiser is not None and not isinstance(serialiser, Serialiser):
             raise UsageError(f"serialiser: expected what nuphar.automatic() or custom() makes, got {serialiser!r}")
         self.codec = Codec(serialiser if serialiser is not None else automatic())
-        session_store = self.wiring.session_store(initial)
-        self.codec.encode_model(session_store.model)
-
-        # What outlives the actors, so that a successor finds everything as it was.
-        self.log = MemoryLog(sized.history)
-        self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=sized.hook_timeout, calls=HookCalls(sized.hook_bounds()))
-        self.router, self.topic_starts, self.session_starts = Mailbox(100_000), Mailbox(100_000), Mailbox(100_000)
-        self.directory = Directory(self.codec, self.log, sized.max_topics, sized.mailbox, sized.max_topics_begun)
-        self.openings = Openings(self.directory, self.start_topic, sized.hook_timeout)
-        book = MemoryBook(sized.resume_window, sized.max_detached, sized.max_detached_bytes)
-        self.sessions = Sessions(self.router, self.hooks, sized.max_subscriptions, book)
-        self.own_stores = OwnStores(self.codec, self.log, lambda: session_store, self._start_own_store)
-        self.greeter = Greeter(self.codec, self.hooks.calls, self.openings, sized.hook_timeout, self.router.put_anyway)
-        resumption = Resumption(self.sessions, sized.resume_window, self.own_stores.size)
-        self.deserted = Deserted(
-            self.directory, self.hooks.calls, self.router.put_anyway, sized.topic_window, sized.hook_timeout
-        )
-        self.gateway = Gateway(self.codec, self.sessions, sized.limits, time.monotonic, resumption)
-
+        self.books = books = Books(initial, self.wiring, self.codec, self.options, host)
+        self.router = books.router
+        self.hooks, self.directory, self.openings = books.hooks, books.directory, books.openings
+        self.sessions, self.own_stores, self.gateway = books.sessions, books.own_stores, books.gateway
         self.origins, self.identity = self.options.origins, self.options.identity
-        self.retry_after = self.options.retry_after
-        self._bare: dict[str, BareClient] = {}
-        self.life = Life(self)
-
-    # Life.
-
-    def start(self) -> Self:
-        """Start the tree on this thread's hub, and return the server.
-
-        Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
-        """
-        self.life.start()
-        return self
-
-    def ensure_started(self) -> bool:
-        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
-        return self.life.ensure_started()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
-
-        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
-        """
-        self.life.stop(timeout)
-
-    def __enter__(self) -> Self:
-        self.ensure_started()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server has been started and not been stopped."""
-        return self.life.is_running
-
-    def check_running(self) -> None:
-        """Raise NotRunning unless the server runs."""
-        self.life.check_running()
-
-    def listen(self, wsgi: Any) -> None:
-        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
-        self.life.listen(wsgi)
-
-    def on_end(self, callback: Callable[[], Any]) -> None:
-        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
-        self.life.on_end(callback)
-
-    def tree(self) -> Node:
-        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
-
-        Raises: NotRunning.
-        """
-        return self.life.look()
+        self._socketless = SocketlessClients(books)
+        self.life = Life(partial(tree.start, books), books.gateway, self.options, self)
+        books.is_closing = lambda: self.life.has_stopped
 
     def stats(self) -> dict[str, Any]:
         """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
         root, guard = self.life.root, self.life.guard
         return {
-            "connections": len(self.gateway.connections),
-            "sessions": len(self.sessions),
-            "detached": self.sessions.book.detached,
-            "detached_bytes": self.sessions.book.detached_bytes,
-            "topics": len(self.directory.topics),
+            **self.books.counts(),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
-            "dead_letters": self.letters.count,
             "hub_stalls": 0 if guard is None else guard.stalls,
             "hub_longest_stall": 0.0 if guard is None or guard.longest is None else guard.longest.seconds,
         }
@@ -182,36 +102,19 @@ class Server(Hooked):
         Raises: NotRunning, OriginRefused, UsageError.
         """
         self.check_running()
-        if not callable(send):
-            raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
         if origin is not None:
             self.check_origin(origin, host)
-        dispatches = [Dispatch(message, self.codec.encode_message(message)) for message in session]
-        client = BareClient(client_id, send, self.sessions, self.codec, self.life.hub)
-        if (older := self._bare.get(client_id)) is not None:
-            older.end()
-        self._bare[client_id] = client
-        for dispatch in dispatches:
-            self.router.put(DispatchTo(client_id, dispatch))
+        self._socketless.connect(client_id, send, session, self.life.hub)
 
     def disconnect(self, client_id: str) -> None:
         """Unregister a client from the server and all its topics; does nothing for an unknown one."""
         self.check_running()
-        check_client_id(client_id)
-        if (client := self._bare.pop(client_id, None)) is not None:
-            client.end()
-        self.router.put_anyway(Disconnect(client_id, self.sessions.get(client_id)))
+        self._socketless.disconnect(client_id)
 
     def incoming(self, client_id: str, data: bytes) -> None:
         """Process one frame of a connected client; an unknown one's is dropped, as it races with disconnects."""
         self.check_running()
-        if not isinstance(data, bytes | str):
-            raise UsageError(f"incoming: expected one frame as bytes, got {data!r}")
-        client = self._bare.get(client_id)
-        if client is None or client.session.closed:
-            logger.debug("dropped a frame of the unknown client %r", client_id)
-            return
-        client.receive(data)
+        self._socketless.incoming(client_id, data)
 
     def watch(self, client_id: str, greenlet: gevent.Greenlet) -> None:
         """Disconnect the client when ``greenlet`` ends, however it ends."""
@@ -245,7 +148,9 @@ class Server(Hooked):
         self._check_not_stopped()
         topic = self.directory.add_topic(topic_id, rule_of(delivery))
         if self.life.has_begun:
-            self.start_topic(topic)  # also while the tree is being started, which may have looked for topics already
+            self.books.start_topic(
+                topic
+            )  # also while the tree is being started, which may have looked for topics already
         return TopicHandle(self, topic)
 
     def topic_kind(
@@ -292,24 +197,7 @@ class Server(Hooked):
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""
-        return self.letters.list()
-
-    # For the tree and the handles.
-
-    def start_topic(self, topic: Topic) -> None:
-        """Have a topic's actor started, without waiting for it."""
-        self.topic_starts.put_anyway(Run(tree.topic_spec(self, topic)))
-
-    def topic_specs(self) -> list[ChildSpec]:
-        """Return the specs of every topic's actor."""
-        return [tree.topic_spec(self, topic) for topic in self.directory.running()]
-
-    def own_store_specs(self) -> list[ChildSpec]:
-        """Return the specs of the actors of every session's own store."""
-        return [tree.own_store_spec(self, own) for own in self.own_stores.running()]
-
-    def _start_own_store(self, own: OwnStore) -> None:
-        self.session_starts.put_anyway(Run(tree.own_store_spec(self, own)))
+        return self.books.letters.list()
 
     def _check_not_stopped(self) -> None:
         if self.life.root is not None:

@@ -16,8 +16,9 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
+from ...actors.runtime.host import allocate_lock
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.runtime.mailbox import allocate_lock, get_ident
+from ...actors.runtime.mailbox import get_ident
 from ...actors.runtime.runtimes import start_new_thread
 
 logger = ThrottledLogger("nuphar.supervision")

@@ -274,7 +274,7 @@ def sweep(server: Server, clock: Clock, seconds: float) -> None:
     """Let time pass, and the router look at all topics."""
     settle(server)
     clock.now += seconds
-    server.router.put_anyway(Sweep())
+    server.books.router.put_anyway(Sweep())
     settle(server)
     with gevent.Timeout(LIMIT):
         while server.hooks.calls.running:

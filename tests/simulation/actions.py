@@ -93,7 +93,7 @@ def own_dispatch(world: World) -> None:
     message = world.next_message(0)
     client_id = some_client(world).core.client_id
     if world.site.is_up:
-        world.site.server.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
+        world.site.server.books.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
 
 
 def broadcast(world: World) -> None:
@@ -228,7 +228,7 @@ def evict(world: World) -> None:
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
         world.site.presence.blur(client.core.client_id)
-        world.site.server.router.put_anyway(Evict(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Evict(client.core.client_id, room))
 
 
 def admit(world: World) -> None:
@@ -236,7 +236,7 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         world.site.presence.blur(client.core.client_id)
-        world.site.server.router.put_anyway(Admit(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Admit(client.core.client_id, room))
 
 
 def kill(world: World) -> None:
@@ -395,7 +395,7 @@ def stop_server(world: World) -> None:
     world.oracle.seen["the server is stopped"] += 1
 
     def start() -> None:
-        if site.root.ended._done:
+        if site.root.ended.is_done:
             world.start_site()
         else:
             world.later(0.5, start)
@@ -510,12 +510,16 @@ def check_empty(world: World) -> None:
         "resumable sessions": len(server.sessions.book),
         "own stores": len(server.own_stores._running),
         "connections": len(server.gateway.connections),
-        "messages to the router": len(server.router),
-        "orders of sessions": sum(name.startswith("session") for name in server.log._orders),
+        "messages to the router": len(server.books.router),
+        "orders of sessions": sum(name.startswith("session") for name in server.books.log._orders),
         "hooks": server.hooks.calls.running + server.hooks.calls.waiting,
         "topics being begun": len(server.openings),
         "orders without a topic": len(
-            [name for name in server.log._orders if name.startswith("topic:") and world.site.topic(name[6:]) is None]
+            [
+                name
+                for name in server.books.log._orders
+                if name.startswith("topic:") and world.site.topic(name[6:]) is None
+            ]
         ),
     }
     if world.plan.options["topic_window"] <= 20.0:

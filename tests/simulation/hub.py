@@ -152,7 +152,7 @@ class Hub:
         self._lag = lag
         self._ready: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._later: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
-        self._count = 0
+        self._count = self._secrets = 0
         self.lines: dict[int, Any] = {}
         self.failure: BaseException | None = None
         """What an oracle found: an actor that it was found in must not swallow it."""
@@ -189,6 +189,10 @@ class Hub:
         self.call_at(self.now + seconds, task.start)
         return task
 
+    def pause(self) -> None:
+        """Let others run who are ready."""
+        self.sleep(0)
+
     def sleep(self, seconds: float = 0.0) -> None:
         """Let others run for that long."""
         me = getcurrent()
@@ -201,6 +205,23 @@ class Hub:
 
     def get_hub(self) -> Hub:
         return self
+
+    hub = get_hub
+
+    def chance(self) -> float:
+        return self._chance()
+
+    # What nobody can guess: texts that are different each time, and the same in each run.
+
+    def secret(self, size: int) -> str:
+        self._secrets += 1
+        return f"{self._secrets:0{2 * size}x}"
+
+    def token(self, size: int) -> str:
+        self._secrets += 1
+        return f"t{self._secrets:0{size}x}"
+
+    token_hex = secret
 
     def __getattr__(self, name: str) -> Any:
         return getattr(gevent, name)  # names that only say what something is: GreenletExit, Timeout
@@ -243,13 +264,13 @@ class Hub:
         return True
 
     def wait(self, future: Any, timeout: float | None) -> bool:
-        """Stand for `Future._wait`: let others run until the answer is there."""
+        """Let others run until the answer is there."""
         me = getcurrent()
         until = None if timeout is None else self.now + timeout
         if me is self.main:
-            while not future._done and (until is None or self.now < until) and self.step():
+            while not future.is_done and (until is None or self.now < until) and self.step():
                 continue
-            return bool(future._done)
+            return bool(future.is_done)
         is_waiting = True
 
         def wake() -> None:
@@ -258,11 +279,11 @@ class Hub:
                 is_waiting = False
                 me.switch()
 
-        future._wakers.append(lambda: self.call_soon(wake))
+        future.wake(lambda: self.call_soon(wake))
         if until is not None:
             self.call_at(until, wake)
         try:
             self.main.switch()
         finally:
             is_waiting = False
-        return bool(future._done)
+        return bool(future.is_done)

@@ -15,53 +15,20 @@ from types import SimpleNamespace
 from typing import Any
 
 from nuphar.actors.routing import openings
-from nuphar.actors.runtime import fair_turns, future, hook_calls, hooks, mailbox, runtimes, timer_every, timer_once
-from nuphar.actors.sessions import answers, reception, repeats, sessions, takeover
-from nuphar.actors.targets import lane, log, target_actor
-from nuphar.supervision.otp import dynamic, restarting
+from nuphar.actors.runtime import fair_turns, hook_calls, hooks
+from nuphar.actors.sessions import answers, repeats, takeover
+from nuphar.actors.targets import lane, target_actor
 from nuphar.transport.client.core import outgoing
-from nuphar.transport.server import connection, connections, outbox, reader, websocket
+from nuphar.transport.server import connections, outbox, reader, websocket
 
 from .hub import Hub
 
-MODULES_WITH_GEVENT = (
-    runtimes,
-    openings,
-    hook_calls,
-    hooks,
-    outbox,
-    connections,
-    websocket,
-    dynamic,
-    restarting,
-)
-MODULES_WITH_A_HUB = (mailbox, timer_once, timer_every, reader)
-MODULES_WITH_SECRETS = (log, sessions, reception, connection, hooks)
-MODULES_WITH_CHANCE = (restarting,)
-
-
-class Secrets:
-    """Texts that are different each time, and the same in each run."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    def randbits(self, bits: int) -> int:
-        self._count += 1
-        return self._count % (1 << bits)
-
-    def token_hex(self, size: int) -> str:
-        self._count += 1
-        return f"{self._count:0{2 * size}x}"
-
-    def token_urlsafe(self, size: int) -> str:
-        self._count += 1
-        return f"t{self._count:0{size}x}"
+MODULES_WITH_GEVENT = (openings, hook_calls, hooks, outbox, connections, websocket)
+MODULES_WITH_A_HUB = (reader,)
 
 
 def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
     """Return everything that is replaced: where, which name, by what."""
-    secrets = Secrets()
     system = SimpleNamespace(
         read=lambda fd, size: hub.lines[fd].read(size), write=lambda fd, data: hub.lines[fd].write(data)
     )
@@ -71,15 +38,13 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
     return [
         *((module, "gevent", hub) for module in MODULES_WITH_GEVENT),
         *((module, "get_hub", hub.get_hub) for module in MODULES_WITH_A_HUB),
-        *((module, "secrets", secrets) for module in MODULES_WITH_SECRETS),
-        *((module, "random", rng) for module in MODULES_WITH_CHANCE),
+        (hooks, "secrets", hub),
         (hooks, "get_hub_if_exists", lambda: None),  # a hook runs in the greenlet that calls, without a time limit
-        (future.Future, "_wait", lambda waiting, timeout: hub.wait(waiting, timeout)),
         (outbox, "os", system),
         (reader, "os", system),
         (websocket, "gevent_socket", sockets),
         # A turn ends after so many looks at the clock.
-        (fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET / sizes["drain"]),
+        (fair_turns, "clock", lambda: next(looks) * fair_turns.ACTOR_BUDGET / sizes["drain"]),
         (fair_turns, "let_others_run", hub.sleep),
         # Sizes.
         *((module, "WINDOW", window) for module in (answers, repeats, takeover)),

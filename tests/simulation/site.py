@@ -44,17 +44,16 @@ class Site:
         self.world = world
         self.is_up = True
         limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=5.0, hello=5.0, close=2.0)
-        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, **plan.options)
-        server.gateway.clock = hub.clock
+        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.gateway.connections = Ordered()  # type: ignore[assignment]
-        opened = server.log.open
+        opened = server.books.log.open
 
         def open(target: str, store: Any) -> Any:
             order = opened(target, store)
             oracle.begun(order)
             return order
 
-        server.log.open = open  # type: ignore[method-assign]
+        server.books.log.open = open  # type: ignore[method-assign]
         self.kept: dict[str, int | None] = {}
         self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")
@@ -67,7 +66,7 @@ class Site:
         hooks = TopicHooks(self.can_subscribe, self.presence.on_join, self.presence.on_leave)
         board.hooks = hooks
         board.target.order = server.directory.give_store(board, oracle.store("board"))
-        self.root = tree.start(server)
+        self.root = tree.start(server.books, server.life.listening)
         hub.spawn(self._watch)
 
     def _watch(self) -> None:
@@ -103,7 +102,7 @@ class Site:
     def _watch_ends(self) -> None:
         """See that a topic ends by itself only when nobody is in it, and that its last model was kept."""
         server, oracle = self.server, self.world.oracle
-        ends, settles = server.deserted._end, server.deserted.settle
+        ends, settles = server.books.deserted._end, server.books.deserted.settle
 
         def end(topic: Topic) -> None:
             target = topic.target
@@ -119,8 +118,8 @@ class Site:
                 oracle.seen["somebody comes while a topic's end is considered"] += 1
             settles(message)
 
-        server.deserted._end = end  # type: ignore[method-assign]
-        server.deserted.settle = settle  # type: ignore[method-assign]
+        server.books.deserted._end = end  # type: ignore[method-assign]
+        server.books.deserted.settle = settle  # type: ignore[method-assign]
 
     # What the network brings.
 

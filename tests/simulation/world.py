@@ -262,7 +262,7 @@ class World:
         """Stop the server in an orderly way, and wait for its end."""
         self.site.stop()
         until = self.hub.now + 20.0
-        while not self.site.root.ended._done:
+        while not self.site.root.ended.is_done:
             if self.hub.now > until:
                 raise Broken("the server does not stop within 20 s")
             self.hub.step()

@@ -56,6 +56,7 @@ class AsyncClient(BaseClient):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
+        self._later: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:
@@ -110,12 +111,16 @@ class AsyncClient(BaseClient):
         finally:
             self._changes.remove(note)
 
-    async def wait_live(self, timeout: float = 5.0) -> Self:
-        """Wait until the server has answered every Subscribe.
+    async def wait_live(self, target: str | float | None = None, timeout: float = 5.0) -> Self:
+        """Wait until the server has answered every Subscribe, or until the client follows ``target``.
 
-        Raises: TimeoutError; NotRunning as soon as the client is closed.
+        A number alone is the timeout, in seconds. Raises: TimeoutError; NotRunning as soon as the client is closed;
+        Refused as soon as the server has refused ``target``; UsageError if the client does not follow it.
         """
-        await self.wait_until(lambda client: client._is_settled(), timeout)
+        if isinstance(target, str):
+            await self.wait_until(lambda client: client._follows(target), timeout)
+        else:
+            await self.wait_until(lambda client: client._is_settled(), timeout if target is None else target)
         return self
 
     async def wait_until(self, condition: Callable[[AsyncClient], bool], timeout: float = 5.0) -> None:
@@ -146,11 +151,17 @@ class AsyncClient(BaseClient):
 
     def _ended(self, code: int, reason: str) -> None:
         super()._ended(code, reason)
+        if self._later is not None:
+            self._later.cancel()
         answers, self._answers = list(self._answers.values()), {}
         for answer in answers:
             if not answer.done():
                 answer.set_exception(NotRunning(f"the client is {self._state}"))
         self._look()
+
+    def _after(self, seconds: float, function: Callable[[], Any]) -> None:
+        assert self._loop is not None
+        self._later = self._loop.call_later(seconds, function)
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         answer = self._answers.pop(own.number, None)

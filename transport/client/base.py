@@ -1,43 +1,37 @@
-"""What every Python client has, whatever it runs on: the replicas to look at, the hooks, and the way of events to them.
-
-Events are told one at a time and in order, by whoever finds them waiting; a hook may use the client.
-"""
+"""What every Python client has, whatever it runs on: the replicas to look at, its state, and what becomes of events."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from threading import Lock, RLock
-from typing import Any, TypeVar
+from typing import Any
 
-from ...actors.runtime.forks import Home
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.delivery import of, plain
-from ...actors.words.errors import NotRunning, Refused, RemoteProtocolError, UsageError
+from ...actors.words.errors import Refused, RemoteProtocolError, UsageError
 from ...actors.words.store import Store, check_store
 from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser, automatic
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
 from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
+from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
-from .core.replica import OwnMessage, Replica
-from .core.states import Closed, Connecting, Live, Offline, State
+from .core.replica import OwnMessage
+from .core.states import Closed, Live, Offline, State
+from .looking import Looking
 
 logger = ThrottledLogger("nuphar.client")
-
-Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 BY_US = "by this client"
 
 
-class BaseClient:
+class BaseClient(Looking):
     """A subclass says how to connect, how a dispatch is answered, and how to wait.
 
     Its ``_answer(own, seq, refused)`` gives the answer to a dispatch, ``_look()`` is called whenever something is new,
-    and ``_flush()`` sends what waits.
+    ``_flush()`` sends what waits, and ``_after(seconds, function)`` has a function called later, until the end.
     """
 
     def __init__(self, serialiser: Serialiser | None, stores: Mapping[str, Store] | None, queue: Queue | None) -> None:
@@ -48,63 +42,11 @@ class BaseClient:
         checked: dict[str, Store | None] = {
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }
-        self._home = Home("this client")
         self._queue: Queue = queue if queue is not None else MemoryQueue()
-        self._core = ClientCore(serialiser if serialiser is not None else automatic(), checked, self._queue)
-        self._lock = RLock()
-        self._telling = Lock()
-        self._events: deque[tuple[list[Callable[..., Any]], tuple[Any, ...]]] = deque()
-        self._changes: list[Callable[..., Any]] = []
-        self._pushes: list[Callable[..., Any]] = []
-        self._rejections: list[Callable[..., Any]] = []
-        self._states: list[Callable[..., Any]] = []
-        self._unheard: list[tuple[Any, ...]] = []  # of an earlier run; no more than its queue held
-        self._state: State = Connecting()
+        super().__init__(ClientCore(serialiser if serialiser is not None else automatic(), checked, self._queue))
+        self._retry = Retry()
         self._why = ""
         self._transport: Transport | None = None
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.client_id or '(no id yet)'} {self.state}>"
-
-    @property
-    def state(self) -> State:
-        """One of `nuphar.states`: ``Connecting()``, ``Live(…)``, ``Offline(since, why)``, ``Closed(code, reason)``."""
-        return self._state
-
-    @property
-    def is_live(self) -> bool:
-        """Whether there is a connection and the server has said Welcome."""
-        return isinstance(self._state, Live)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it is over."""
-        return isinstance(self._state, Closed)
-
-    @property
-    def client_id(self) -> str:
-        """The id that the server gave, empty before the first Welcome."""
-        return self._core.client_id
-
-    def model(self, target: str) -> Any:
-        """Return what is to be shown of a target: `confirmed` with `pending` applied on top.
-
-        Raises: UsageError if the client does not follow it.
-        """
-        return self._replica(target).model
-
-    def confirmed(self, target: str) -> Any:
-        """Return the server's model of a target, as far as it has been heard here."""
-        return self._replica(target).confirmed
-
-    def pending(self, target: str) -> list[Any]:
-        """Return the messages of this client that are not part of `confirmed` yet, in order."""
-        with self._lock:
-            return [own.message for own in self._replica(target).pending]
-
-    def seq(self, target: str) -> int:
-        """Return the seq of `confirmed`."""
-        return self._replica(target).seq
 
     def subscribe(self, target: str, store: Store | None = None, *, delivery: Any = None) -> None:
         """Follow another target; without a store its messages are only told to `on_change` and `on_push`.
@@ -138,47 +80,12 @@ class BaseClient:
             self._note(self._core.set_local(as_target(target), values))
         self._tell()
 
-    # Hooks.
-
-    def on_change(self, hook: Hook) -> Hook:
-        """Decorate ``hook(target, model, message)``; ``message`` is None when more than one message changed the model.
-
-        A message of this client is told when it is dispatched, and not again when the server has confirmed it.
-        """
-        self._changes.append(hook)
-        return hook
-
-    def on_push(self, hook: Hook) -> Hook:
-        """Decorate ``hook(target, message)``, for messages outside any order."""
-        self._pushes.append(hook)
-        return hook
-
-    def on_rejected(self, hook: Hook) -> Hook:
-        """Decorate ``hook(target, message, refused)``, for each message of this client that was not applied.
-
-        It has been taken out of the model already. Also for what an earlier run of the program left in its queue: that
-        waits for the first such hook, since nobody else asks about it.
-        """
-        self._home.check()
-        with self._lock:
-            self._rejections.append(hook)
-            unheard, self._unheard = self._unheard, []
-            self._events.extend((self._rejections, arguments) for arguments in unheard)
-        if unheard:
-            self._tell()
-        return hook
-
-    def on_state(self, hook: Hook) -> Hook:
-        """Decorate ``hook(state)``, called with every new `state`."""
-        self._states.append(hook)
-        return hook
-
     # For the subclasses.
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         raise NotImplementedError
 
-    def _look(self) -> None:
+    def _after(self, seconds: float, function: Callable[[], Any]) -> None:
         raise NotImplementedError
 
     def _flush(self) -> None:
@@ -187,22 +94,6 @@ class BaseClient:
     def _handler(self) -> Handler:
         here = self._home.only_here
         return Handler(here(self._receive), here(self._opened), here(self._lost), here(self._ended), here(self._fault))
-
-    def _check_open(self) -> None:
-        self._home.check()
-        if self.is_closed:
-            raise NotRunning(f"the client is {self._state}")
-
-    def _is_settled(self) -> bool:
-        self._check_open()
-        return self._core.is_settled()
-
-    def _replica(self, target: str) -> Replica:
-        self._home.check()
-        replica = self._core.replicas.get(as_target(target))
-        if replica is None:
-            raise UsageError(f"this client does not follow {target!r}; it follows {sorted(self._core.replicas)}")
-        return replica
 
     def _end_transport(self) -> None:
         """Say that we will not come back, unless a later run of the program has messages to send."""
@@ -264,7 +155,7 @@ class BaseClient:
             match event:
                 case Answered(own, seq, refused):
                     if refused is not None:
-                        self._note_refusal(own, refused)
+                        self._note_rejection(own, refused, own.number <= self._core.kept)
                     self._answer(own, seq, refused)
                 case Changed(target, model, message):
                     self._events.append((self._changes, (target, model, message)))
@@ -275,34 +166,27 @@ class BaseClient:
                     self._set_state(Live(client_id, resumed))
                 case Denied(target, refused):
                     logger.warning("the server refused %s: %s", target or "a frame", refused)
+                    if target is not None:
+                        self._events.append((self._refusals, (target, refused)))
                 case Failed(target, error):
                     logger.error("the update of %s raised", target, exc_info=error)
                 case NotKept(error):
                     logger.error("%s", error)
+                    if (delay := self._retry.begin()) is not None:
+                        self._after(delay, self._try_disk)
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
 
-    def _note_refusal(self, own: OwnMessage, refused: Refused) -> None:
-        arguments = (own.target, own.message, refused)
-        if own.number <= self._core.kept and not self._rejections:
-            self._unheard.append(arguments)
+    def _try_disk(self) -> None:
+        """See whether the queue has room again."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._note(self._core.retry())
+            delay = self._retry.again(self._core.keeping.is_short)
+        if delay is not None:
+            self._after(delay, self._try_disk)
         else:
-            self._events.append((self._rejections, arguments))
-
-    def _tell(self) -> None:
-        """Call the hooks, unless somebody is at it: he goes on with ours."""
-        while self._events and self._telling.acquire(blocking=False):
-            try:
-                while self._events:
-                    hooks, arguments = self._events.popleft()
-                    for hook in list(hooks):
-                        self._call(hook, arguments)
-            finally:
-                self._telling.release()
-        self._look()
-
-    def _call(self, hook: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        try:
-            hook(*arguments)
-        except Exception:
-            logger.exception("a hook of the client raised")
+            logger.info("the queue keeps what it is told again")
+        self._flush()
+        self._tell()

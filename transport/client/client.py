@@ -56,6 +56,7 @@ class Client(BaseClient):
         super().__init__(serialiser, stores, queue)
         self._sending = self._runtime.lock()
         self._answers: dict[int, Future] = {}
+        self._over = self._runtime.event()
         self._waits: list[tuple[Callable[[Any], bool], Future]] = []
         try:
             self._transport = connector(self._handler())
@@ -87,12 +88,16 @@ class Client(BaseClient):
         self._tell()
         return answer
 
-    def wait_live(self, timeout: float = 5.0) -> Self:
-        """Wait until the server has answered every Subscribe.
+    def wait_live(self, target: str | float | None = None, timeout: float = 5.0) -> Self:
+        """Wait until the server has answered every Subscribe, or until the client follows ``target``.
 
-        Raises: pykka.Timeout; NotRunning as soon as the client is closed.
+        A number alone is the timeout, in seconds. Raises: pykka.Timeout; NotRunning as soon as the client is closed;
+        Refused as soon as the server has refused ``target``; UsageError if the client does not follow it.
         """
-        self.wait_until(lambda client: client._is_settled(), timeout)
+        if isinstance(target, str):
+            self.wait_until(lambda client: client._follows(target), timeout)
+        else:
+            self.wait_until(lambda client: client._is_settled(), timeout if target is None else target)
         return self
 
     def wait_until(self, condition: Callable[[Client], bool], timeout: float = 5.0) -> None:
@@ -123,12 +128,20 @@ class Client(BaseClient):
 
     def _ended(self, code: int, reason: str) -> None:
         super()._ended(code, reason)
+        self._over.set()
         with self._lock:
             answers, self._answers = list(self._answers.values()), {}
         for answer in answers:
             error = NotRunning(f"the client is {self._state}")
             answer.set_exception((NotRunning, error, None))
         self._look()
+
+    def _after(self, seconds: float, function: Callable[[], Any]) -> None:
+        def wait() -> None:
+            if not self._over.wait(seconds) and not self._home.is_foreign:
+                function()
+
+        self._runtime.spawn(wait)
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         answer = self._answers.pop(own.number, None)

@@ -13,8 +13,11 @@ from typing import Any, get_origin
 
 from ...actors.words.errors import RemoteProtocolError, UsageError
 from .annotations import Scope, parts, registerable, shape_of
+from .bodies import Decode
 from .decoding import Decoders
+from .distinct import Pulse
 from .encoding import Encoders, encoders_for
+from .in_turns import decode_in_turns
 from .plain import TAG, UNCHANGED_OUT, Mismatch
 from .records import record_of
 from .shapes import Alias, Instance, Shape
@@ -30,7 +33,17 @@ class Tables:
         names = reach(types)
         self.encoders: Encoders = encoders_for(names)
         self.decode = Decoders(names).anything
+        self._names = names
+        self._in_turns: tuple[Pulse, Decode] | None = None
         self.contract = contract_of(names)
+
+    def in_turns(self, pulse: Pulse) -> Decode:
+        """Return the decoder that calls ``pulse`` at each container; made once, as there is one pulse in a process."""
+        made = self._in_turns
+        if made is None or made[0] is not pulse:
+            decode = Decoders(self._names, pulse=pulse).anything
+            made = self._in_turns = pulse, lambda plain: decode_in_turns(plain, decode, pulse)
+        return made[1]
 
 
 class AutomaticCodec:
@@ -55,8 +68,19 @@ class AutomaticCodec:
 
     def decode(self, plain: Any) -> Any:
         """Turn plain data into a value. Raises: RemoteProtocolError, code malformed, and nothing else."""
+        return self._decode(self.tables.decode, plain)
+
+    def decode_in_turns(self, plain: Any, pulse: Pulse) -> Any:
+        """Do the same for what may be large and is nobody else's: it may be changed, and becomes part of the value.
+
+        There is a ``pulse()`` at each container, and few members of a set may have the same hash.
+        """
+        return self._decode(self.tables.in_turns(pulse), plain)
+
+    @staticmethod
+    def _decode(decode: Decode, plain: Any) -> Any:
         try:
-            return self.tables.decode(plain)
+            return decode(plain)
         except Mismatch as error:
             place = "".join(reversed(error.path))
             if type(plain) is dict and type(plain.get(TAG)) is str and not plain[TAG].startswith("$"):

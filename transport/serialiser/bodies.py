@@ -10,6 +10,7 @@ from collections.abc import Callable
 from enum import Enum, Flag
 from typing import Any, NamedTuple
 
+from .distinct import Pulse, dict_of, set_of
 from .plain import FLOATS, TAG, Mismatch, got
 
 Decode = Callable[[Any], Any]
@@ -26,6 +27,8 @@ def built(make: Callable[[Any], Any], content: Any) -> Any:
     """Call a constructor on what came from the network."""
     try:
         return make(content)
+    except Mismatch:
+        raise
     except Exception as error:
         raise refused(error) from error
 
@@ -90,12 +93,28 @@ def text_body(read: Callable[[str], Any]) -> Decode:
     return lambda plain: built(read, content_of(plain, str))
 
 
-def many_body(kind: type, part: Part) -> Decode:
-    """Decode a tuple, a set or a frozenset of any length; a set's members are distinct."""
+def in_turns(decode: Decode, pulse: Pulse) -> Decode:
+    """Do the same, with a ``pulse()`` before it."""
+
+    def decode_in_turns(plain: Any) -> Any:
+        pulse()
+        return decode(plain)
+
+    return decode_in_turns
+
+
+def many_body(kind: type, part: Part, pulse: Pulse | None = None) -> Decode:
+    """Decode a tuple, a set or a frozenset of any length; a set's members are distinct.
+
+    With a ``pulse``, which a large message has, few members may have the same hash.
+    """
+
+    def make(values: list[Any]) -> Any:
+        return kind(values if pulse is None or kind is tuple else set_of(values, pulse))
 
     def body(plain: dict[str, Any]) -> Any:
         values = items(content_of(plain, list), part)
-        value = built(kind, values)
+        value = built(make, values)
         if len(value) != len(values):
             raise Mismatch(f"expected {len(values)} distinct members, got {len(value)}")
         return value
@@ -116,8 +135,11 @@ def row_body(row: tuple[Decode, ...]) -> Decode:
     return body
 
 
-def pairs_body(keys: Part, part: Part) -> Decode:
-    """Decode a dict with keys of any kind, written as a list of pairs."""
+def pairs_body(keys: Part, part: Part, pulse: Pulse | None = None) -> Decode:
+    """Decode a dict with keys of any kind, written as a list of pairs; ``pulse`` as for `many_body`."""
+
+    def make(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+        return dict(pairs) if pulse is None else dict_of(pairs, pulse)
 
     def pair(plain: Any) -> tuple[Any, Any]:
         if type(plain) is not list or len(plain) != 2:
@@ -126,7 +148,7 @@ def pairs_body(keys: Part, part: Part) -> Decode:
 
     def body(plain: dict[str, Any]) -> dict[Any, Any]:
         pairs = items(content_of(plain, list), Part(frozenset(), pair))
-        value: dict[Any, Any] = built(dict, pairs)
+        value: dict[Any, Any] = built(make, pairs)
         if len(value) != len(pairs):
             raise Mismatch(f"expected {len(pairs)} distinct keys, got {len(value)}")
         return value

@@ -17,6 +17,7 @@ from .bodies import (
     built,
     entries,
     enum_body,
+    in_turns,
     items,
     many_body,
     pairs_body,
@@ -25,6 +26,7 @@ from .bodies import (
     row_body,
     text_body,
 )
+from .distinct import Pulse
 from .plain import TAG, TAGS, TEXTS, UNCHANGED_IN, Mismatch, got
 from .records import record_of
 from .shapes import Alias, Anything, Either, Instance, Many, OneOf, Row, Shape, Single, Table, label
@@ -34,18 +36,24 @@ from .unions import constructors, either
 class Decoders:
     """The decoders over one set of named types.
 
-    ``exact`` ones do not take an int for a float: a union that is in doubt asks them first.
+    ``exact`` ones do not take an int for a float: a union that is in doubt asks them first. Those with a ``pulse`` are
+    for large data: they call it at each container.
     """
 
-    def __init__(self, names: Mapping[str, type], *, exact: bool = False) -> None:
+    anything: Decode
+    """Decodes a value of whatever registered type its plain data names."""
+
+    def __init__(self, names: Mapping[str, type], *, exact: bool = False, pulse: Pulse | None = None) -> None:
         self._names = names
         self._is_exact = exact
         self._made: dict[Shape, Decode] = {}
+        self._pulse = pulse
+        self.anything = self._anything if pulse is None else in_turns(self._anything, pulse)
         self._any = Part(UNCHANGED_IN, self.anything)
         self._bodies: dict[str, Decode] = {
             TAGS[float]: read_float,
-            TAGS[dict]: pairs_body(self._any, self._any),
-            **{TAGS[kind]: many_body(kind, self._any) for kind in (tuple, set, frozenset)},
+            TAGS[dict]: pairs_body(self._any, self._any, pulse),
+            **{TAGS[kind]: many_body(kind, self._any, pulse) for kind in (tuple, set, frozenset)},
             **{text.tag: text_body(text.read) for text in TEXTS.values()},
         }
         for name, cls in names.items():
@@ -54,10 +62,11 @@ class Decoders:
     @cached_property
     def _passes(self) -> tuple[Callable[[Shape], Decode], ...]:
         """What a union in doubt asks, in order."""
-        return (self.of,) if self._is_exact else (Decoders(self._names, exact=True).of, self.of)
+        if self._is_exact:
+            return (self.of,)
+        return (Decoders(self._names, exact=True, pulse=self._pulse).of, self.of)
 
-    def anything(self, plain: Any) -> Any:
-        """Decode a value of whatever registered type its plain data names."""
+    def _anything(self, plain: Any) -> Any:
         kind = type(plain)
         if kind in UNCHANGED_IN:
             return plain
@@ -77,6 +86,10 @@ class Decoders:
 
     def of(self, shape: Shape) -> Decode:
         """Return the decoder of a shape."""
+        decode = self._of(shape)
+        return decode if self._pulse is None or isinstance(shape, Single | Anything) else in_turns(decode, self._pulse)
+
+    def _of(self, shape: Shape) -> Decode:
         match shape:
             case Anything():
                 return self.anything
@@ -88,11 +101,11 @@ class Decoders:
                 return _unchanged(kind, label(shape))
             case Many(kind, item):
                 part = self._part(item)
-                return _list(part) if kind is list else _tagged(TAGS[kind], many_body(kind, part))
+                return _list(part) if kind is list else _tagged(TAGS[kind], many_body(kind, part, self._pulse))
             case Row(inside):
                 return _tagged(TAGS[tuple], row_body(tuple(self.of(item) for item in inside)))
             case Table(key, value):
-                return _table(self._part(key), self._part(value))
+                return _table(self._part(key), self._part(value), self._pulse)
             case Instance():
                 return self._instance(shape)
             case OneOf(options):
@@ -199,8 +212,8 @@ def _list(part: Part) -> Decode:
     return decode
 
 
-def _table(keys: Part, part: Part) -> Decode:
-    pairs = pairs_body(keys, part)
+def _table(keys: Part, part: Part, pulse: Pulse | None) -> Decode:
+    pairs = pairs_body(keys, part, pulse)
 
     def decode(plain: Any) -> Any:
         if type(plain) is dict and TAG not in plain:

@@ -16,6 +16,7 @@ from weakref import WeakSet
 
 from ...actors.words.errors import RemoteProtocolError, UsageError
 from .automatic import AutomaticCodec, Tables
+from .distinct import Pulse
 
 Encode = Callable[[Any], Any]
 Decode = Callable[[Any], Any]
@@ -27,7 +28,8 @@ class Serialiser:
 
     Both ``decode_…`` functions raise RemoteProtocolError with the code ``malformed``, and nothing else, for
     plain data that is not a message or a model. ``contract()`` names the shapes that it knows, for clients that want to
-    be of the same version; it is empty where nobody knows them.
+    be of the same version; it is empty where nobody knows them. ``decode_in_turns(plain, pulse)`` does what
+    ``decode_message`` does, for large data, and calls ``pulse()`` again and again; None where nobody can do that.
     """
 
     encode_message: Encode
@@ -35,6 +37,7 @@ class Serialiser:
     encode_model: Encode
     decode_model: Decode
     contract: Callable[[], str] = str
+    decode_in_turns: Callable[[Any, Pulse], Any] | None = None
 
 
 class _Registered:
@@ -96,7 +99,14 @@ def automatic(*types: Any) -> Serialiser:
     with _registered.lock:
         codec = AutomaticCodec(types, Tables((*_registered.types, *types)))
         _registered.codecs.add(codec)
-    return Serialiser(codec.encode, codec.decode, codec.encode, codec.decode, lambda: codec.tables.contract)
+    return Serialiser(
+        codec.encode,
+        codec.decode,
+        codec.encode,
+        codec.decode,
+        lambda: codec.tables.contract,
+        codec.decode_in_turns,
+    )
 
 
 def register(*types: Any) -> None:

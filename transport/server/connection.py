@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
@@ -53,11 +53,16 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    clock: Callable[[], float]
     resumption: Resumption
+    host: Host = GEVENT
     connections: set[Connection] = field(default_factory=set)
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """The host's clock: monotonic seconds."""
+        return self.host.clock
 
     def abort_all(self) -> None:
         """End every connection now, and take no other: nobody serves them any more."""
@@ -159,7 +164,9 @@ class Connection:
 
     def _greet(self, data: bytes | str) -> None:
         try:
-            frame = read(data)
+            frame = read(data, fair_turns.PULSE)
+            if self._socket.closed:
+                return  # others may have run
             refusal = self._handshake.greet(frame)
         except RemoteProtocolError as error:
             refusal = (error.code, str(error))
@@ -182,7 +189,7 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
@@ -194,7 +201,7 @@ class Connection:
         )
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:
-            self._proof = secrets.randbits(32)
+            self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
         gateway.sessions.restore(session, hello.cursors)
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ...actors.sessions.session import Session
 from ...actors.words.errors import RemoteProtocolError
 from ...actors.words.target_names import fault_of_target
+from ..serialiser.distinct import Pulse
 from ..wire.codec import CLIENT_FRAMES, Codec, read
 from ..wire.frames import (
     MAX_INTEGER,
@@ -40,9 +41,12 @@ def _target(raw: bytes) -> str | None:
 
 
 class Inbound:
-    """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong."""
+    """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong.
 
-    __slots__ = ("_bad", "_close", "_codec", "_framing", "_pong", "session")
+    With a ``pulse`` others may run while it reads a large frame; `receive` is not to be called again meanwhile.
+    """
+
+    __slots__ = ("_bad", "_close", "_codec", "_framing", "_pong", "_pulse", "session")
 
     def __init__(
         self,
@@ -51,12 +55,14 @@ class Inbound:
         codec: Codec,
         close: Callable[[int, str], None],
         pong: Callable[[int], None] | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self.session = session
         self._framing = framing
         self._codec = codec
         self._close = close
         self._pong = pong
+        self._pulse = pulse
         self._bad = 0
 
     def receive(self, data: bytes | str) -> None:
@@ -64,7 +70,9 @@ class Inbound:
         try:
             message = split_client_message(data) if type(data) is bytes else None
             if message is None:
-                self._route(read(data))
+                frame = read(data, self._pulse)
+                if not self.session.closed:  # others may have run: it may go on with another connection by now
+                    self._route(frame)
             else:
                 self._post(*message)
         except RemoteProtocolError as error:
@@ -79,11 +87,14 @@ class Inbound:
 
     def _post(self, ref: int, target: str, payload: bytes) -> None:
         try:
-            message = self._codec.decode_message(payload)
+            message = self._codec.decode_in_turns(payload, self._pulse)
         except RemoteProtocolError as error:
             # The frame is sound and only its payload is not, so the answer can name it.
-            self.session.reject(ref, target, error.code, str(error))
+            if not self.session.closed:
+                self.session.reject(ref, target, error.code, str(error))
             return
+        if self.session.closed:
+            return  # it went on with another connection meanwhile, on which the message comes again
         self.session.post(ref, target, message, payload)
 
     def _route(self, frame: Frame) -> None:

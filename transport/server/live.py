@@ -17,6 +17,7 @@ from .connection import Connection, Gateway, Socket
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
+from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import UPGRADE
 
 Environ = dict[str, Any]
@@ -50,6 +51,10 @@ class Host(Protocol):
     origins: Origins
     identity: Hook | None
 
+    @property
+    def hub(self) -> Any:
+        """The hub that it runs on, None before the start."""
+
     def ensure_started(self) -> bool:
         """Start the server, in the process and thread that serves, if nobody has; True if this call did.
 
@@ -65,7 +70,8 @@ class Live:
 
     WebSockets are served at ``path``, the same protocol over HTTP at ``path/send``, ``path/poll`` and ``path/events``
     for at most ``lines`` clients, the browser client at ``path/nuphar.js``. The server is started with the first
-    request if it was not, so it may be made before a WSGI server forks its workers.
+    request if it was not, so it may be made before a WSGI server forks its workers. A server that answers requests in
+    threads is refused, in a sentence, with 501 for every request.
     """
 
     def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
@@ -80,6 +86,8 @@ class Live:
         self._served_by = 0
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if not can_serve(self._server.hub, environ):
+            return _text(start_response, "501 Not Implemented", REFUSAL)
         self._server.ensure_started()
         if ON_EXIT in environ and self._served_by != (process := os.getpid()):
             # Whoever started it, maybe before this process was forked: who serves ends it.

@@ -11,9 +11,11 @@ from typing import Any
 
 from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ...actors.words.target_names import fault_of_target
+from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
 from . import frames
 from .frames import MAX_INTEGER, Frame
+from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .strict import DEPTH, dump_cbor, dump_json, is_shallow, load_cbor, load_json
 
 Check = Callable[[Any], Any]
@@ -31,6 +33,14 @@ class Codec:
     def decode_message(self, payload: bytes) -> Any:
         # One level less than a frame: what comes in has to fit into the frames that go out.
         return self.serialiser.decode_message(load_cbor(payload, DEPTH - 1))
+
+    def decode_in_turns(self, payload: bytes, pulse: Pulse | None) -> Any:
+        """Do what `decode_message` does; if it is large, call ``pulse()`` again and again."""
+        if pulse is None or len(payload) < LARGE:
+            return self.decode_message(payload)
+        plain = load_cbor_in_turns(payload, pulse, DEPTH - 1)
+        decode = self.serialiser.decode_in_turns
+        return self.serialiser.decode_message(plain) if decode is None else decode(plain, pulse)
 
     def encode_model(self, model: Any) -> bytes:
         return _dump_shallow(self.serialiser.encode_model(model))
@@ -77,12 +87,17 @@ def write(frame: Frame) -> bytes:
     return dump_cbor([CODES[type(frame)], *map(_lists, frame)])
 
 
-def read(data: bytes | str) -> Frame:
-    """Read one frame and leave its payload or state as plain data.
+def read(data: bytes | str, pulse: Pulse | None = None) -> Frame:
+    """Read one frame and leave its payload or state as plain data; of a large one, call ``pulse()`` again and again.
 
     Raises: RemoteProtocolError, whose ``code`` is ``malformed`` or ``unknown_type``.
     """
-    plain = load_json(data) if isinstance(data, str) or data[:1] == b"[" else load_cbor(data)
+    if pulse is not None and len(data) < LARGE:
+        pulse = None
+    if isinstance(data, str) or data[:1] == b"[":
+        plain = load_json(data) if pulse is None else load_json_in_turns(data, pulse)
+    else:
+        plain = load_cbor(data) if pulse is None else load_cbor_in_turns(data, pulse)
     if type(plain) is not list or not plain or type(plain[0]) is not int:
         raise RemoteProtocolError("a frame is an array that begins with its type, a number")
     kind = KINDS.get(plain[0])

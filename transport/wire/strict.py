@@ -11,6 +11,9 @@ import json
 import re
 import secrets
 from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
 from typing import Any, NoReturn
 
 import cbor2
@@ -20,6 +23,9 @@ from .frames import MAX_INTEGER
 
 DEPTH = 16
 """Levels of nesting that a frame may have, itself included."""
+
+STEP = 4 * 1024
+"""Bytes of CBOR that are read between two pulses: at most 0.5 ms."""
 
 
 class _NoTags(dict[int, Any]):
@@ -38,6 +44,13 @@ _SECRET = secrets.token_bytes(16)
 _TAIL = cbor2.dumps(_SECRET)
 _PAIR = b"\x82"
 
+_STRICT: dict[str, Any] = {
+    "semantic_decoders": _NO_TAGS,
+    "allow_indefinite": False,
+    "allow_duplicate_keys": False,
+    "strict_hashable_types": True,
+}
+
 
 def dump_cbor(value: Any) -> bytes:
     """Write plain data as CBOR.
@@ -53,20 +66,38 @@ def dump_cbor(value: Any) -> bytes:
     return data
 
 
-def load_cbor(data: bytes, depth: int = DEPTH) -> Any:
+class _InSteps(BytesIO):
+    """Bytes of which cbor2 takes some at a time, with a ``pulse`` before each."""
+
+    def __init__(self, data: bytes, pulse: Callable[..., None]) -> None:
+        super().__init__(data)
+        self._pulse = pulse
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._pulse(STEP)
+        return super().read(size)
+
+
+def load_cbor(data: bytes, depth: int = DEPTH, pulse: Callable[..., None] | None = None) -> Any:
     """Read exactly one CBOR item, nested at most ``depth`` levels.
+
+    With a ``pulse``, which is called every `STEP` bytes, `check_plain` is left to the caller.
 
     Raises: RemoteProtocolError ``malformed`` for anything but one strict item.
     """
     try:
-        pair = cbor2.loads(
-            _PAIR + data + _TAIL,
-            semantic_decoders=_NO_TAGS,
-            max_depth=depth + 1,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-            strict_hashable_types=True,
-        )
+        if pulse is None:
+            pair = cbor2.loads(
+                _PAIR + data + _TAIL,
+                semantic_decoders=_NO_TAGS,  # the same as _STRICT, in half of the time
+                max_depth=depth + 1,
+                allow_indefinite=False,
+                allow_duplicate_keys=False,
+                strict_hashable_types=True,
+            )
+        else:
+            steps = _InSteps(_PAIR + data + _TAIL, pulse)
+            pair = cbor2.CBORDecoder(steps, read_size=STEP, max_depth=depth + 1, **_STRICT).decode()
     except RemoteProtocolError:
         raise
     except (cbor2.CBORDecodeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
@@ -78,10 +109,10 @@ def load_cbor(data: bytes, depth: int = DEPTH) -> Any:
         raise RemoteProtocolError(f"not a CBOR item: {error}") from error
     if pair[1] != _SECRET:
         raise RemoteProtocolError("not one CBOR item: bytes are left over")
-    return check_plain(pair[0])
+    return check_plain(pair[0]) if pulse is None else pair[0]
 
 
-_SCALARS = frozenset({int, str, bytes, bool, type(None)})
+SCALARS = frozenset({int, str, bytes, bool, type(None)})
 
 
 def check_plain(value: Any) -> Any:
@@ -90,7 +121,7 @@ def check_plain(value: Any) -> Any:
     Raises: RemoteProtocolError that names what was found.
     """
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         if kind is int and not -(2**63) <= value < 2**64:
             raise RemoteProtocolError("expected integers of at most 64 bits")
     elif kind is list:
@@ -122,14 +153,15 @@ def dump_json(value: Any) -> bytes:
         raise LocalProtocolError(f"this cannot be written as JSON: {error}") from error
 
 
-def load_json(data: bytes | str) -> Any:
-    """Read one JSON value.
+def load_json(data: bytes | str, pulse: Callable[..., None] | None = None) -> Any:
+    """Read one JSON value; with a ``pulse``, which is called for each object, `check_plain` is left to the caller.
 
     Raises: RemoteProtocolError ``malformed`` for anything but one strict value.
     """
     try:
         text = data if isinstance(data, str) else data.decode()  # json would take UTF-16 as well
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        hook = _unique if pulse is None else partial(_unique_in_turns, pulse)
+        value = json.loads(text, object_pairs_hook=hook, parse_constant=_no_constant)
         if "\\u" in text:
             # An escape can make half a character, which no text in UTF-8 can carry any further.
             json.dumps(value, ensure_ascii=False, default=repr).encode()
@@ -147,7 +179,7 @@ def load_json(data: bytes | str) -> Any:
         raise RemoteProtocolError("expected integers of at most 64 bits") from error
     if not is_shallow(value, DEPTH):
         raise _too_deep(DEPTH)
-    return check_plain(value)
+    return check_plain(value) if pulse is None else value
 
 
 def _too_deep(depth: int) -> RemoteProtocolError:
@@ -191,6 +223,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> Any:
         case "$int" if type(value.get("0")) is str:
             return _large(value["0"])
     return value
+
+
+def _unique_in_turns(pulse: Callable[..., None], pairs: list[tuple[str, Any]]) -> Any:
+    pulse()
+    return _unique(pairs)
 
 
 def _large(text: str) -> int:

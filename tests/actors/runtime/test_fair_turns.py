@@ -62,9 +62,9 @@ class Worker(Actor):
 
 @pytest.fixture
 def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let half a turn pass between two looks at the clock."""
+    """Let half a turn of an actor pass between two looks at the clock."""
     looks = count()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET / 2)
+    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.ACTOR_BUDGET / 2)
 
 
 def test_an_actor_with_many_messages_lets_others_run_and_finishes_its_work_before(

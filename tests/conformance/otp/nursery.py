@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 import pykka
 import pytest
+from support.hosts import AtTime
 
 from nuphar.actors import KILLED, NORMAL, SHUTDOWN, Actor, Crashed, Ignore, Reason, Ref, Shutdown
 from nuphar.actors.runtime.registry import Registry
@@ -148,12 +149,12 @@ class Nursery:
         return [self.spec(id, **options) for id in ids]
 
     def start(self, *specs: ChildSpec, **options: Any) -> Ref[Any]:
-        options = {"intensity": 10, "clock": self.clock, "registry": self.journal, "name": "top", **options}
+        options = {"intensity": 10, "host": AtTime(self.clock), "registry": self.journal, "name": "top", **options}
         self.supervisors.append(Supervisor.start_link(specs, **options))
         return self.supervisors[-1]
 
     def dynamic(self, *specs: ChildSpec, **options: Any) -> Ref[Any]:
-        options = {"clock": self.clock, "registry": self.journal, "name": "dynamic", **options}
+        options = {"host": AtTime(self.clock), "registry": self.journal, "name": "dynamic", **options}
         self.supervisors.append(DynamicSupervisor.start_link(lambda: specs, **options))
         return self.supervisors[-1]
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import gevent
 import pykka
+from support.hosts import AtTime
 
 from nuphar.actors import NORMAL, SHUTDOWN, Actor, Crashed, Killed, Normal, Reason, Ref, Shutdown
+from nuphar.actors.runtime.log_throttle import THROTTLE
 from nuphar.actors.runtime.registry import Registry
 from nuphar.actors.words.errors import SupervisionError
 from nuphar.supervision import (
@@ -178,11 +180,13 @@ def _reports_go_to(trace: Trace) -> Iterator[None]:
     reports.addHandler(handler)
     before = reports.propagate, crashes.disabled
     reports.propagate, crashes.disabled = False, True
+    interval, THROTTLE.interval = THROTTLE.interval, 0.0  # every report counts here
     try:
         yield
     finally:
         reports.removeHandler(handler)
         reports.propagate, crashes.disabled = before
+        THROTTLE.interval = interval
 
 
 def _start(scenario: Scenario, trace: Trace) -> Ref[Any]:
@@ -190,7 +194,7 @@ def _start(scenario: Scenario, trace: Trace) -> Ref[Any]:
         "intensity": scenario.intensity,
         "period": PERIOD,
         "auto_shutdown": AutoShutdown(scenario.auto_shutdown),
-        "clock": lambda: 0.0,
+        "host": AtTime(lambda: 0.0),
         "registry": trace,
         "timeout": LIMIT,
     }

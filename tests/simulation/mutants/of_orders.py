@@ -84,7 +84,7 @@ OF_ORDERS = (
     Mutant(
         "every order has the same epoch",
         "nuphar.actors.targets.log",
-        "Order(store, secrets.token_hex(4), self._history)",
+        "Order(store, self._host.secret(4), self._history)",
         'Order(store, "one", self._history)',
     ),
     Mutant(

@@ -22,7 +22,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "a message in hand is taken out before it is handled",
-        "nuphar.actors.runtime.actor",
+        "nuphar.actors.runtime.loop",
         """                handle(message)
                 if mailbox.owner is not self:
                     return KILLED

@@ -25,7 +25,7 @@ OF_THE_WAY = (
     ),
     Mutant(
         "a message that crashes its actor is tried for ever",
-        "nuphar.actors.runtime.actor",
+        "nuphar.actors.runtime.loop",
         "            if self.mailbox.crashes >= POISON:\n",
         "            if self.mailbox.crashes < 0:\n",
     ),
@@ -38,7 +38,7 @@ OF_THE_WAY = (
     Mutant(
         "a child that backs off is forgotten",
         "nuphar.supervision.otp.restarting",
-        "child.timer = gevent.spawn_later(delay, mailbox.put_anyway, then)",
+        "child.timer = mailbox.host.spawn_later(delay, mailbox.put_anyway, then)",
         "child.timer = None",
     ),
     Mutant(

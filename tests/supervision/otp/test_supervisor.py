@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pykka
 import pytest
+from support.hosts import AtTime
 
 from nuphar.actors import KILLED, SHUTDOWN, Actor, Ref, Shutdown
 from nuphar.actors.runtime.registry import Registry
@@ -221,7 +222,7 @@ def test_a_failing_third_child_stops_the_first_two_in_reverse_order_and_is_named
 def test_an_intensity_that_is_exceeded_ends_the_supervisor_and_its_children(
     start: Callable[..., Ref[Any]], journal: Journal
 ) -> None:
-    ref = start(("a", P), ("b", P), intensity=1, period=5.0, clock=Clock())
+    ref = start(("a", P), ("b", P), intensity=1, period=5.0, host=AtTime(Clock()))
     end(ref, "b", "abnormal")
     journal.take()
     end(ref, "b", "abnormal")
@@ -231,7 +232,7 @@ def test_an_intensity_that_is_exceeded_ends_the_supervisor_and_its_children(
 
 def test_restarts_outside_of_the_period_are_forgotten(start: Callable[..., Ref[Any]]) -> None:
     clock = Clock()
-    ref = start(("a", P), intensity=1, period=5.0, clock=clock)
+    ref = start(("a", P), intensity=1, period=5.0, host=AtTime(clock))
     for _ in range(5):
         end(ref, "a", "abnormal")
         clock.now += 5.1

@@ -28,11 +28,11 @@ class Gate:
         self.error: Exception | None = None
         start = tree.start
 
-        def held(server: Server) -> Any:
+        def held(*what: Any) -> Any:
             self.starts += 1
             if self.error is not None:
                 raise self.error
-            root = start(server)
+            root = start(*what)
             self.reached.set()
             try:
                 assert self.open.wait(LIMIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 import gevent
 import pytest
 from support.raw import Closed, RawClient, request
-from support.serving import Program, eventually, in_thread, program
+from support.serving import Program, eventually, free_port, in_thread, program
 
 from nuphar import Client, Store, UsageError
 from nuphar.supervision.serving.workers import reserve, serve_workers
@@ -227,6 +228,22 @@ def test_a_port_that_is_taken_is_one_line(folder: Path) -> None:
         f"Error: cannot listen at 127.0.0.1:{port}: Address already in use: "
         "somebody listens there already (`ss -ltnp` names who): stop it, or take another port\n"
     )
+
+
+def test_each_worker_has_an_inspector_at_the_one_address_that_the_program_names(folder: Path) -> None:
+    port = free_port()
+    write(folder, PROGRAM.replace("nuphar.Server()", f"nuphar.Server(inspect='127.0.0.1:{port}')") + "VERSION = 100\n")
+    with serving(folder) as (master, _):
+        inspected: dict[int, int] = {}
+        for near in range(port, port + 64):
+            try:
+                inspected[near] = json.loads(request(near, "/")[2])["process"]
+            except (OSError, ValueError, KeyError):
+                continue
+            if len(inspected) == 2:
+                break
+        assert set(inspected.values()) == workers_of(master)
+        assert port in inspected
 
 
 def test_another_master_s_port_is_taken_too() -> None:

@@ -15,6 +15,7 @@ from support.skins import AsyncSkin, Skin
 
 from nuphar import AsyncClient, Client, FileQueue, NotRunning, QueueError, Refused, Server, Store, UsageError, states
 from nuphar.testing import MemoryConnector
+from nuphar.transport.client.core.outgoing import MemoryQueue
 
 COUNTER, LIST = Store(0, add), Store((), keep)
 STORES = {"counter": COUNTER, "list": LIST}
@@ -298,3 +299,39 @@ def test_options_of_another_kind_are_refused_before_anything_is_opened(options: 
 def test_bounds_of_a_queue_are_integers_from_1(tmp_path: Path, bounds: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="an integer from 1"):
         FileQueue(tmp_path / "queue", **bounds)
+
+
+class FullDisk(MemoryQueue):
+    """A queue whose disk has no room for what is about to be sent, while ``is_full``."""
+
+    is_full = True
+
+    def sent(self, pairs: Any) -> None:
+        if pairs and self.is_full:
+            raise QueueError("no space left")
+
+
+def test_a_disk_that_has_room_again_is_used_without_the_program_s_help(
+    server: Server, proxy: Proxy, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says nothing meanwhile: its Ping is not due, as the client is alive."""
+    monkeypatch.setattr("nuphar.transport.client.core.keeping.SOON", 0.01)
+    monkeypatch.setattr("nuphar.transport.client.core.keeping.LATE", 0.02)
+    queue = FullDisk()
+    proxy.refuse = True
+    skin = start(proxy.url, queue)
+    answer = skin.start("counter", 1)
+    proxy.refuse = False
+    skin.wait(settled)
+    tries: list[int] = []
+    retry = skin.client._core.retry
+    skin.client._core.retry = lambda: (tries.append(1), retry())[1]
+    eventually(lambda: len(tries) >= 3)
+    assert model(server, "counter") == 0
+    queue.is_full = False
+    assert answer() == 1
+    eventually(lambda: not skin.client._core.keeping.is_short)
+    done = len(tries)
+    for _ in range(30):
+        eventually(lambda: True)
+    assert len(tries) == done

@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
+from support.hosts import AtTime
 
 from nuphar import Limits, automatic
 from nuphar.actors import KILLED, SHUTDOWN, Shutdown
@@ -57,7 +58,7 @@ def new_gateway(clock: Clock) -> Gateway:
     # Long limits, so that the timer is not due during a test.
     limits = Limits(hello=1000.0, heartbeat=1000.0)
     sessions = Sessions(Mailbox(), ServerHooks())
-    return Gateway(Codec(automatic()), sessions, limits, clock, Resumption(sessions, 0.0))
+    return Gateway(Codec(automatic()), sessions, limits, Resumption(sessions, 0.0), AtTime(clock))
 
 
 def test_every_connection_is_looked_at_with_one_time() -> None:

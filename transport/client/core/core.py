@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from ....actors.words.errors import QueueError, Refused, RemoteProtocolError
+from ....actors.words.errors import QueueError, Refused
 from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
 from ...serialiser.serialiser import Serialiser
 from ...wire import frames
 from ...wire.codec import Codec, decode, encode
 from ...wire.frames import Frame
-from .events import Answered, Changed, Denied, Ending, Event, NotKept, Pushed, Welcomed
+from .cursors import DEFAULT, Places
+from .events import Answered, Changed, Ending, Event, Pushed, Welcomed
+from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, MemoryQueue, Outgoing, Queue
 from .replica import OwnMessage, Replica
 from .replicas import Following
@@ -37,8 +39,9 @@ class ClientCore:
         self._serialiser = serialiser
         self._codec = Codec(serialiser)
         self._queue = queue if queue is not None else MemoryQueue()
+        self.keeping = Keeping(self._queue)
         self._connection = 0
-        self._claimed: dict[str, frames.Cursor] = {}  # what Hello has asked for, whatever session it becomes
+        self._places = Places()
         self._notes: list[Event] = []
         saved = self._queue.load()
         self._session, self._token = saved.session, saved.token
@@ -93,6 +96,8 @@ class ClientCore:
         if (refused := requests.too_large(own)) is not None:
             raise refused
         is_now = self.is_live and not requests.unsent and requests.free_refs() > 0
+        if is_now:
+            self.keeping.settle()
         self._queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
         self._number += 1
         requests.count(own)
@@ -116,18 +121,21 @@ class ClientCore:
         """Say whether the connection is live and every Subscribe has been answered."""
         return self.is_live and not any(asked.is_subscribe for asked in self.requests.asked.values())
 
+    def retry(self) -> list[Event]:
+        """Try again what the queue has refused; what is to be sent, if there is a connection."""
+        events = self.keeping.try_again()
+        return events if events or not self.is_live else self._send_waiting()
+
     # What happens to the connection.
 
     def open(self) -> None:
         """The connection is there: say Hello."""
         self.lose()
         self._connection += 1
-        self._claimed = {
-            target: replica.cursor
-            for target, replica in self.replicas.items()
-            if self._session is not None and replica.is_subscribed and replica.cursor is not None
-        }
-        self._send(frames.Hello(1, self._session, self._token, self._claimed, {}))
+        cursors = {} if self._session is None else self.replicas.cursors()
+        bare = encode(frames.Hello(1, self._session, self._token, {}, {"more": True}), self._serialiser)
+        first, has_more = self._places.greet(cursors, (self.requests.largest or DEFAULT) - len(bare) - 8)
+        self._send(frames.Hello(1, self._session, self._token, first, {"more": True} if has_more else {}))
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
@@ -179,6 +187,8 @@ class ClientCore:
         self._session, self._token = welcome.session, welcome.token
         # Before anything is sent: our Pong has the server forget the token that we had.
         self._reserve(is_new=not welcome.resumed)
+        for part in self._places.welcomed(self.replicas.cursors(), welcome.resumed, self.requests.largest or DEFAULT):
+            self._send(frames.Resync(dict(part)))
         if welcome.resumed:
             self._repeat()
         else:
@@ -201,7 +211,7 @@ class ClientCore:
 
     def _forget_session(self) -> list[Event]:
         """The session before is gone, and whatever it was asked; its own store has begun anew."""
-        self._lost += self.requests.forget_session(self._claimed)
+        self._lost += self.requests.forget_session(self._places.named)
         for replica in self.replicas.values():
             replica.is_subscribed = False
         return self.replicas.end(SESSION)
@@ -216,6 +226,7 @@ class ClientCore:
         if (ref := self.requests.next_ref()) > self._reserved:
             self._reserve()
         self.requests.asked[ref] = asked
+        self.replicas.asked(*asked)
         self._send(self.replicas.request(ref, *asked))
 
     def _post(self, own: OwnMessage) -> None:
@@ -235,15 +246,20 @@ class ClientCore:
             judged = [(own, requests.too_large(own)) for own in requests.first_messages(free)]
             sound = [own for own, refused in judged if refused is None]
             try:
+                self.keeping.settle()
                 self._queue.sent([(own.number, requests.ref + 1 + at) for at, own in enumerate(sound)])
             except QueueError as error:
-                return [*events, NotKept(error)]  # they wait on: sent and not kept as sent, they could happen twice
+                return [
+                    *events,
+                    *self.keeping.refused(error),
+                ]  # else they could happen twice
             for own, refused in judged:
                 requests.unsent.popleft()
                 if refused is None:
                     self._post(own)
                 else:
                     events += self._settle(own, 0, refused)
+        self.keeping.kept()
         return events
 
     def _reserve(self, is_new: bool = False) -> None:
@@ -251,10 +267,7 @@ class ClientCore:
         if self._session is None or self._token is None:
             return
         self._reserved = self.requests.ref + AHEAD
-        try:
-            self._queue.welcomed(self._session, self._token, self._reserved, is_new)
-        except QueueError as error:
-            self._notes.append(NotKept(error))
+        self._notes += self.keeping.welcomed(self._session, self._token, self._reserved, is_new)
 
     def _send(self, frame: Frame) -> None:
         self.outgoing.append(encode(frame, self._serialiser))
@@ -262,12 +275,7 @@ class ClientCore:
     # Answers.
 
     def _restored(self, number: int, ref: int, target: str, payload: bytes) -> OwnMessage:
-        try:
-            message = self._codec.decode_message(payload)
-        except RemoteProtocolError as error:
-            text = f"the queue kept a message for {target} that this serialiser cannot read: {error}"
-            raise QueueError(text) from error
-        own = OwnMessage(number, target, message, payload, ref)
+        own = restored(self._codec, number, ref, target, payload)
         self.requests.count(own)
         return own
 
@@ -276,8 +284,7 @@ class ClientCore:
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
             if (asked := self.requests.take_asked(ref)) is not None:
-                if (replica := self.replicas.get(target)) is not None:
-                    replica.is_subscribed = asked.is_subscribe
+                self.replicas.answered(target, asked.is_subscribe)
             elif (own := self.requests.sent.get(ref)) is not None:
                 events += self._settle(own, place, None)
             else:
@@ -291,16 +298,10 @@ class ClientCore:
         if asked is None and ref:
             return []
         # A Subscribe, a Resync's target, or one that the session may not have back.
-        name = asked.target if asked is not None else target
-        if name is not None and (replica := self.replicas.get(name)) is not None:
-            replica.is_subscribed = replica.is_behind = False
-        return [Denied(name, refused)]
+        return self.replicas.out(asked.target if asked is not None else target, refused)
 
     def _settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
         """A message of ours has its answer."""
         self.requests.forget(own)
-        try:
-            self._queue.answered(own.number)
-        except QueueError as error:
-            self._notes.append(NotKept(error))
+        self._notes += self.keeping.answered(own.number)
         return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self._connection)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ....actors.words.errors import Refused
 from ....actors.words.store import Store
 from ...wire.frames import Cursor
 from ...wire.strict import dump_cbor
@@ -50,6 +51,8 @@ class Replica:
         self.store = store
         self.pending: list[OwnMessage] = []
         self.is_subscribed = False
+        self.refused: Refused | None = None
+        """Why the server does not let us follow it, until it is asked again."""
         self.params: dict[str, Any] | None = None
         """What goes into its Subscribe."""
         self.model: Any = None

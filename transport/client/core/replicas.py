@@ -9,7 +9,7 @@ from ....actors.words.errors import Refused
 from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
 from ...wire.frames import Cursor, Resync, Subscribe, Unsubscribe
-from .events import Changed, Event, Failed
+from .events import Changed, Denied, Event, Failed
 from .replica import OwnMessage, Replica
 
 
@@ -38,6 +38,31 @@ class Following(dict[str, Replica]):
             if each.target == target:
                 replica.add(each)
         return replica
+
+    def cursors(self) -> dict[str, Cursor]:
+        """Return how far we got with everything that we are subscribed to."""
+        return {
+            target: replica.cursor
+            for target, replica in self.items()
+            if replica.is_subscribed and replica.cursor is not None
+        }
+
+    def asked(self, target: str, is_subscribe: bool) -> None:
+        """A Subscribe, or an Unsubscribe, is on its way: what the server said before counts no more."""
+        if is_subscribe and (replica := self.get(target)) is not None:
+            replica.refused = None
+
+    def answered(self, target: str, is_subscribe: bool) -> None:
+        """It was done as asked."""
+        if (replica := self.get(target)) is not None:
+            replica.is_subscribed, replica.refused = is_subscribe, None
+
+    def out(self, target: str | None, refused: Refused) -> list[Event]:
+        """We are out of a target, at once or later, and the server has said why; or something of ours was refused."""
+        if target is not None and (replica := self.get(target)) is not None:
+            replica.is_subscribed = replica.is_behind = False
+            replica.refused = refused
+        return [Denied(target, refused)]
 
     def snapshot(self, target: str, epoch: str, seq: int, state: Any) -> list[Event]:
         """Replace a slice."""

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .target_states import Following, Out, TargetState, Waiting
+
+__all__ = ["Closed", "Connecting", "Following", "Live", "Offline", "Out", "State", "TargetState", "Waiting"]
+
 
 @dataclass(frozen=True, slots=True)
 class Connecting:

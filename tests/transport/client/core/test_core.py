@@ -12,6 +12,7 @@ from nuphar.transport import frames as f
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.client.core.events import Answered, Changed, Ending, Failed, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import IN_FLIGHT, MemoryQueue
+from nuphar.transport.client.core.target_states import target_state
 
 
 def live() -> Core:
@@ -530,3 +531,19 @@ def test_an_answer_behind_a_snapshot_that_contains_the_message_applies_nothing()
     assert core.replicas[T].pending == []
     core.get(f.ServerMessage(T, 4, "c"))
     assert core.take() == []
+
+
+def test_how_it_stands_with_a_target_is_what_the_server_said_last() -> None:
+    core = Core(T)
+    stands = lambda: str(target_state(core.replicas[T].is_subscribed, core.replicas[T].refused))  # noqa: E731
+    assert stands() == "waiting"
+    core.open()
+    core.get(WELCOME)
+    assert core.get(f.Rejected(1, T, "denied", "members only", None))[0].refused.code == "denied"
+    assert stands() == "out (denied: members only)"
+    core.subscribe(T, None)
+    assert stands() == "waiting"
+    core.get(f.Acknowledge(T, 0, [2], False))
+    assert stands() == "following"
+    core.get(f.Acknowledge(T, 0, [], True))
+    assert stands() == "waiting"  # it has stopped; the next connection asks again

@@ -1,0 +1,103 @@
+"""The books of one server: all that outlives its actors, so that a successor finds everything as it was.
+
+Why state and actors are apart: docs/design/books.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...actors.routing.admission import Greeter
+from ...actors.routing.deserted import Deserted
+from ...actors.routing.openings import Openings
+from ...actors.routing.own_stores import OwnStore, OwnStores
+from ...actors.routing.topics import Directory, Topic
+from ...actors.routing.wiring import Wiring
+from ...actors.runtime.hook_calls import HookCalls
+from ...actors.runtime.hooks import ServerHooks
+from ...actors.runtime.host import Host
+from ...actors.runtime.mailbox import Mailbox
+from ...actors.sessions.reception import Resumption
+from ...actors.sessions.session_book import MemoryBook
+from ...actors.sessions.sessions import Sessions
+from ...actors.targets.dead_letters import DeadLetters
+from ...actors.targets.log import MemoryLog
+from ...transport.server.connection import Gateway
+from ...transport.wire.codec import Codec
+from ..otp.child_spec import ChildSpec
+from ..otp.dynamic import Run
+from .options import Options
+from .target_specs import SESSIONS, TOPICS, target_spec
+
+MANY = 100_000
+"""Messages that may wait for the router and for each of the supervisors of targets."""
+
+
+class Books:
+    """``initial`` is the shared model, ``wiring`` how it is split; ``host`` is the world that the actors live in.
+
+    Raises: UsageError, UnregisteredType for an initial model that the codec cannot write.
+    """
+
+    def __init__(self, initial: Any, wiring: Wiring, codec: Codec, options: Options, host: Host) -> None:
+        session_store = wiring.session_store(initial)
+        codec.encode_model(session_store.model)
+        self.codec = codec
+        self.host = host
+        self.retry_after = options.retry_after
+        self.log = MemoryLog(options.history, host)
+        self.letters = DeadLetters()
+        self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds()))
+        self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
+        self.directory = Directory(codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host)
+        self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)
+        book = MemoryBook(options.resume_window, options.max_detached, options.max_detached_bytes)
+        self.sessions = Sessions(self.router, self.hooks, options.max_subscriptions, book, host)
+        self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host)
+        self.greeter = Greeter(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
+        self.deserted = Deserted(
+            self.directory, self.hooks.calls, self.router.put_anyway, options.topic_window, options.hook_timeout
+        )
+        resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
+        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host)
+        self.is_closing: Callable[[], bool] = lambda: False
+        """Whether a stop has been asked for."""
+
+    def counts(self) -> dict[str, int]:
+        """Return how much there is of everything; ``detached`` are the sessions without a connection."""
+        return {
+            "connections": len(self.gateway.connections),
+            "sessions": len(self.sessions),
+            "detached": self.sessions.book.detached,
+            "detached_bytes": self.sessions.book.detached_bytes,
+            "topics": len(self.directory.topics),
+            "dead_letters": self.letters.count,
+        }
+
+    def start_topic(self, topic: Topic) -> None:
+        """Have a topic's actor started, without waiting for it."""
+        self.topic_starts.put_anyway(Run(self._topic_spec(topic)))
+
+    def topic_specs(self) -> list[ChildSpec]:
+        """Return the specs of every topic's actor."""
+        return [self._topic_spec(topic) for topic in self.directory.running()]
+
+    def own_store_specs(self) -> list[ChildSpec]:
+        """Return the specs of the actors of every session's own store."""
+        return [self._own_store_spec(own) for own in self.own_stores.running()]
+
+    def _start_own_store(self, own: OwnStore) -> None:
+        self.session_starts.put_anyway(Run(self._own_store_spec(own)))
+
+    def _topic_spec(self, topic: Topic) -> ChildSpec:
+        def left(client_id: str) -> None:
+            topic.deserted_at = None  # its time begins anew
+            self.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
+
+        target, closing = topic.target, lambda: self.is_closing()
+        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, closing)
+
+    def _own_store_spec(self, own: OwnStore) -> ChildSpec:
+        name = f"session:{own.session.client_id}"
+        return target_spec(name, own.target, own.mailbox, self.hooks, self.letters, SESSIONS)

@@ -1,0 +1,70 @@
+"""The part of a server with which a program starts it, has it listen, looks at it and stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from ..watch.live_tree import Node
+from .lifecycle import Life
+
+
+class Living:
+    """What a server's ``life`` does, under the names that programs use. Safe from any greenlet and any OS thread."""
+
+    life: Life
+
+    def start(self) -> Self:
+        """Start the tree on this thread's hub, and return the server.
+
+        Raises: AlreadyStarted; NotRunning if it has been stopped, for a server is started once.
+        """
+        self.life.start()
+        return self
+
+    def ensure_started(self) -> bool:
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        return self.life.ensure_started()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
+
+        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        """
+        self.life.stop(timeout)
+
+    def __enter__(self) -> Self:
+        self.ensure_started()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def hub(self) -> Any:
+        """The hub that everything runs on, None before the start."""
+        return self.life.hub
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server has been started and not been stopped."""
+        return self.life.is_running
+
+    def check_running(self) -> None:
+        """Raise NotRunning unless the server runs."""
+        self.life.check_running()
+
+    def listen(self, wsgi: Any) -> None:
+        """Add a gevent WSGI server to the tree as its last child, which is the first to stop."""
+        self.life.listen(wsgi)
+
+    def on_end(self, callback: Callable[[], Any]) -> None:
+        """Call ``callback()`` once the tree has ended, by a stop or because it gave up."""
+        self.life.on_end(callback)
+
+    def tree(self) -> Node:
+        """Return the live tree: ids, states, restarts, mailbox lengths, ages, last reasons.
+
+        Raises: NotRunning.
+        """
+        return self.life.look()

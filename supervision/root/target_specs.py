@@ -1,0 +1,46 @@
+"""The child spec of one target's actor, a topic's or that of a session's own store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...actors.runtime.hooks import ServerHooks
+from ...actors.runtime.mailbox import Mailbox
+from ...actors.runtime.ref import Ref
+from ...actors.targets.dead_letters import DeadLetters
+from ...actors.targets.target import Target
+from ...actors.targets.target_actor import TargetActor
+from ..otp.child_spec import ChildSpec
+from ..otp.policy import Backoff, Restart
+
+BACKOFF = Backoff()
+"""One for all: a topic's spec is kept as long as the topic."""
+
+TOPICS, SESSIONS = 1.5, 0.5
+"""Seconds that the actors of topics, and of sessions' own stores, get to stop."""
+
+
+def target_spec(
+    name: str,
+    target: Target,
+    mailbox: Mailbox,
+    hooks: ServerHooks,
+    letters: DeadLetters,
+    shutdown: float,
+    left: Callable[[str], None] | None = None,
+    is_closing: Callable[[], bool] = lambda: False,
+) -> ChildSpec:
+    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``shutdown`` is in seconds.
+
+    Once ``is_closing()``, an actor that would have nothing to do is not started: there may be thousands to start, and
+    the stop is behind them.
+    """
+
+    def start(monitor: Ref[Any]) -> Ref[Any] | None:
+        if is_closing() and not mailbox.messages and not target.members:
+            return None
+        return TargetActor.start_link(target, mailbox, hooks, letters, left, monitor=monitor, name=name)
+
+    # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
+    return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)
