@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
+from support.hosts import AtTime
 from support.http import EventsClient, PollClient
 from support.raw import RawClient, close_all
 from support.serving import eventually, listen
@@ -37,7 +38,7 @@ def pytest_runtest_teardown() -> None:
 @pytest.fixture
 def scene(make_server: Callable[..., Server]) -> Iterator[tuple[Server, Clock, SlowLine]]:
     server, clock = make_server(), Clock()
-    server.gateway.clock = clock
+    server.gateway.host = AtTime(clock)
     server.topic("large").with_store(Store({"text": "x" * SIZE, "n": 0}, lambda m, n: {**m, "n": m["n"] + n}))
     line = SlowLine(listen(server))
     yield server, clock, line

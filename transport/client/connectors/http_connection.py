@@ -20,6 +20,9 @@ LIMIT = 16 * 1024 * 1024
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
+Ending = tuple[int, str]
+"""A close code and its reason."""
+
 HURRY = 2.0
 """Seconds that the body of a refusal may take."""
 
@@ -108,3 +111,11 @@ def number_in(headers: HTTPMessage, name: str) -> int:
     if not _DIGITS.fullmatch(text):
         raise RemoteProtocolError(f"expected a number as {name}, got {text[:40]!r}")
     return int(text)
+
+
+def parse_ending(text: str) -> Ending:
+    """Return what a line's end says. Raises: RemoteProtocolError."""
+    code, _, reason = text.partition(" ")
+    if not _DIGITS.fullmatch(code):
+        raise RemoteProtocolError(f"expected a close code, got {text[:40]!r}")
+    return int(code), reason
