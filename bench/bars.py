@@ -61,5 +61,6 @@ BARS = (
     Bar("w6-in", CPU, 5_000.0),
     Bar("w7", KIB, 8.0),
     Bar("w7", "stop_s", 3.0),
+    Bar("w7-100000", "stop_s", 5.0),
     Bar("connections-10000", CPU, 2.0, "nuphar", "connections-100"),
 )

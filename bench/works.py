@@ -85,6 +85,7 @@ WORKS = (
     Work("w6-in", "64 KiB in", MESSAGES, Kind.SATURATE, 10, 1, 1, message=LARGE),
     OUT,
     Work("w7", "10,000 topics with one message each", "topic", Kind.TOPICS, 10_000, 1, only="nuphar"),
+    Work("w7-100000", "100,000 topics with one message each", "topic", Kind.TOPICS, 100_000, 1, only="nuphar"),
 )
 """The rows of the table."""
 

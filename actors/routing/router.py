@@ -13,9 +13,11 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
+from ..sessions.repeats import answer_held
 from ..sessions.session import Membership, Session
 from ..sessions.sessions import Sessions
-from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict
+from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict, Why
+from ..targets.outs import refuse
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
@@ -68,7 +70,7 @@ class RouterActor(Actor):
                     self._admit_trusted(session, topic_id)
             case Evict(client_id, topic_id):
                 if (session := self._sessions.get(client_id)) is not None:
-                    self._evict(session, topic_target(topic_id))
+                    self._evict(session, topic_target(topic_id), "denied", "the server has put you out")
             case DispatchTo(client_id, dispatch):
                 for session in self._sessions.all() if client_id is None else [self._sessions.get(client_id)]:
                     if session is not None:
@@ -158,9 +160,15 @@ class RouterActor(Actor):
             self._admit(verdict, topic)
             return
         assert verdict.code is not None
-        if membership is not None and (not membership.admitted or verdict.code != NONSENSE):
-            self._refuse_held(session, target, membership)
-        session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
+        if membership is None or not membership.admitted:
+            if membership is not None:
+                self._refuse_held(session, target, membership)
+            refuse(session, request.ref, target, verdict.code, verdict.text, verdict.details)
+            return
+        if verdict.code != NONSENSE:
+            self._evict(session, target, verdict.code, verdict.text)
+        if verdict.code == NONSENSE or request.ref is not None:
+            session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
 
     def _admit(self, verdict: Verdict, topic: Topic) -> None:
         request = verdict.request
@@ -175,6 +183,7 @@ class RouterActor(Actor):
             while membership.left < request.leaves:
                 membership.admit(topic.mailbox)
         topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
+        membership.ref = request.ref or 0
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:
             # It left again while it was joining.
@@ -182,21 +191,11 @@ class RouterActor(Actor):
 
     def _refuse_held(self, session: Session, target: str, membership: Membership) -> None:
         """Take back a membership that was refused, and what was sent on the strength of it."""
-        if membership.admitted:
-            self._evict(session, target)
-            return
         if membership.requests:
             return  # another Subscribe is still being considered
         session.memberships.pop(target, None)
         self._take_out(target, membership.replaces)
-        for message in membership.take_held():
-            if isinstance(message, Leave):
-                if message.ref is not None:
-                    session.unsubscribe(message.ref, target)
-            elif isinstance(message, Repeat):
-                session.repeats.answer(message.ref, target, None)
-            else:
-                session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
+        answer_held(session, target, membership)
 
     def _admit_trusted(self, session: Session, topic_id: str) -> None:
         target = topic_target(topic_id)
@@ -205,22 +204,22 @@ class RouterActor(Actor):
         membership.trusted = True
         self._consider(Request(session, None, target, None, None, trusted=True, membership=membership))
 
-    def _evict(self, session: Session, target: str) -> None:
+    def _evict(self, session: Session, target: str, code: str = "gone", text: str = "it is over") -> None:
         membership = session.memberships.get(target)
         if membership is None:
             return
         if membership.requests and not membership.admitted:
             # Still joining: it leaves in its turn, and what it sent meanwhile is answered.
-            membership.hold_anyway(Leave(session, None))
+            membership.hold_anyway(Leave(session, None, Why(code, text, 0)))
             return
         del session.memberships[target]
         if membership.admitted:
-            self._take_out(target, session)
+            self._take_out(target, session, Why(code, text, membership.ref))
 
-    def _take_out(self, target: str, session: Session | None) -> None:
+    def _take_out(self, target: str, session: Session | None, why: Why | None = None) -> None:
         topic = self._directory.topics.get(target[len(TOPIC) :])
         if topic is not None and session is not None:
-            topic.mailbox.put_anyway(Leave(session, None))
+            topic.mailbox.put_anyway(Leave(session, None, why))
 
     def _open_own_store(self, request: Request) -> None:
         session = request.session

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..targets.messages import Repeat
+from ..targets.messages import Leave, Repeat, Why
+from ..targets.outs import refuse
+from ..words.target_names import SESSION
 from .answers import WINDOW, Applied, Fate, Place
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
-    from .session import Session
+    from .session import Membership, Session
 
 
 class Repeats:
@@ -62,3 +64,38 @@ class Repeats:
             session.write(session.encoding.join([session.encoding.acknowledge(target, seq, [ref], False)]))
         else:
             session.say_rejected(ref, target, answer.code, answer.text, answer.details)
+
+
+def named(message: Any, join: int) -> Any:
+    """Let a Leave that was held while its session was joining name what has let it in."""
+    if isinstance(message, Leave) and message.why is not None:
+        return message._replace(why=message.why._replace(join=join))
+    return message
+
+
+def turn_away(session: Session, ref: int | None, target: str, text: str) -> None:
+    """Refuse what there is no room to consider; who is in is out, as after any refusal.
+
+    Unless something else that it asked for is under way: that brings it up to date, or puts it out.
+    """
+    membership = session.memberships.get(target)
+    if membership is None or (target == SESSION and not membership.requests):
+        refuse(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
+        return
+    if ref is not None:
+        session.reject(ref, target, "busy", text)
+    if membership.admitted and not membership.requests:
+        del session.memberships[target]
+        membership.put_anyway(Leave(session, None, Why("busy", text, membership.ref)))
+
+
+def answer_held(session: Session, target: str, membership: Membership) -> None:
+    """Answer what was sent on the strength of a Subscribe that was refused."""
+    for message in membership.take_held():
+        if isinstance(message, Leave):
+            if message.ref is not None:
+                session.unsubscribe(message.ref, target)
+        elif isinstance(message, Repeat):
+            session.repeats.answer(message.ref, target, None)
+        else:
+            session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")

@@ -11,11 +11,12 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Request, Room, new_post
+from ..targets.outs import refuse
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
-from .repeats import Repeats
+from .repeats import Repeats, named, turn_away
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
@@ -27,14 +28,15 @@ SUBSCRIPTIONS = 1_000
 class Membership:
     """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
 
-    ``requests`` counts the Subscribes that are not answered yet; ``welcomed`` says that the join hook has been called.
+    ``requests`` counts the Subscribes that are not answered yet, ``ref`` is that of the one that let it in, or 0;
+    ``welcomed`` says that the join hook has been called.
     ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
     server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
     While it is joining, ``leaves`` counts its Unsubscribes and ``left`` those that have gone to the target.
     """
 
     __slots__ = (
-        "_bound", "_held", "_mailbox", "admitted", "has_left", "leaves", "left", "put", "replaces", "requests",
+        "_bound", "_held", "_mailbox", "admitted", "has_left", "leaves", "left", "put", "ref", "replaces", "requests",
         "trusted", "welcomed",
     )  # fmt: skip
 
@@ -45,9 +47,8 @@ class Membership:
         self.replaces: Session | None = None
         self.trusted = False
         self.has_left = False
-        self.leaves = self.left = 0
         self.admitted = False
-        self.requests = 0
+        self.requests = self.ref = self.leaves = self.left = 0
         self.welcomed = False
         self.put: Callable[[Any], None] = self._hold
 
@@ -57,7 +58,7 @@ class Membership:
         self._mailbox = mailbox
         self.put = mailbox.put
         for at, message in enumerate(self._held):
-            mailbox.put_anyway(message)
+            mailbox.put_anyway(named(message, self.ref))
             if isinstance(message, Leave):
                 self.admitted = False
                 self.left += message.ref is not None
@@ -162,13 +163,13 @@ class Session(_Touched):
         """Ask the router to subscribe this session; ``ref`` None for a Resync, which is not acknowledged."""
         membership = self.memberships.get(target)
         if membership is None and len(self.memberships) >= self._subscriptions:
-            self.reject(ref or 0, target, "busy", f"a session may have {self._subscriptions} subscriptions")
+            refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
         asked = Membership() if membership is None else membership
         try:
             self._router.put(Request(self, ref, target, since, params, False, asked, asked.leaves))
         except Busy as error:
-            self.reject(ref or 0, target, "busy", str(error))
+            turn_away(self, ref, target, str(error))
             return
         self.memberships[target] = asked
         asked.requests += 1

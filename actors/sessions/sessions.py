@@ -52,7 +52,7 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._router = router
         self._hooks = hooks
-        self._subscriptions = subscriptions
+        self.subscriptions = subscriptions
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -78,7 +78,7 @@ class Sessions:
         """
         check_client_id(client_id)
         older = self._by_id.get(client_id)
-        session = Session(client_id, encoding, sink, self._router, self._hooks, self._subscriptions)
+        session = Session(client_id, encoding, sink, self._router, self._hooks, self.subscriptions)
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session
@@ -94,14 +94,14 @@ class Sessions:
         sink: Sink,
     ) -> Session:
         """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
-        newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self._subscriptions, older.answers)
+        newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self.subscriptions, older.answers)
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer
 
-    def restore(self, session: Session, cursors: Mapping[str, tuple[str, int]]) -> None:
+    def restore(self, session: Session, cursors: Mapping[str, tuple[str, int]], resumed: bool) -> None:
         """Subscribe a session to what its predecessor was subscribed to, and to what ``cursors`` name besides."""
-        restore(session, cursors, self._router)
+        restore(session, cursors, self._router, resumed)
 
     def disconnect(self, session: Session) -> None:
         """Have the router take ``session`` out of everything. Safe from any thread."""

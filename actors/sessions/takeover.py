@@ -11,6 +11,7 @@ from typing import Any
 
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Post, Request
+from ..targets.outs import say_out
 from .answers import WINDOW
 from .session import Membership, Session
 
@@ -62,10 +63,18 @@ def supersede(older: Session, newer: Session) -> None:
     older.memberships = {}
 
 
-def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox) -> None:
-    """Ask the router for every membership again, from its cursor on; cursors of other targets are taken as a Resync."""
+def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox, resumed: bool) -> None:
+    """Ask the router for every membership again, from its cursor on.
+
+    Cursors of other targets are taken as a Resync in a new session. In one that is ``resumed`` the client does not
+    know that it is out: what told it so was lost with its line.
+    """
     for target, membership in list(session.memberships.items()):
         router.put_anyway(Request(session, None, target, cursors.get(target), None, membership.trusted, membership))
     for target, cursor in cursors.items():
-        if target not in session.memberships:
+        if target in session.memberships:
+            continue
+        if resumed:
+            say_out(session, target, "not_subscribed", f"you are not subscribed to {target} any more")
+        else:
             session.subscribe(None, target, cursor)

@@ -62,11 +62,20 @@ class Repeat(NamedTuple):
     target: str
 
 
+class Why(NamedTuple):
+    """Why the server puts a session out of a target; ``join`` is the ref of the Subscribe that had let it in, or 0."""
+
+    code: str
+    text: str
+    join: int
+
+
 class Leave(NamedTuple):
-    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or lost its right)."""
+    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears)."""
 
     session: Session
     ref: int | None
+    why: Why | None = None
 
 
 class Use(NamedTuple):

@@ -22,8 +22,10 @@ from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
 from .effects import Crash, Effects, Pay, Send, Visit
+from .faults import fault
 from .lane import Lane
-from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use
+from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use, Why
+from .outs import end_membership, refuse, say_out
 from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")
@@ -126,7 +128,7 @@ class TargetActor(Actor):
         gone = target.subscribers
         self._perform(target.stop(final=target.name != SESSION))
         for session in gone:
-            self._end_membership(session)
+            self._expel(session)
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
 
@@ -150,6 +152,8 @@ class TargetActor(Actor):
         target, session = self._target, message.session
         was_in = session in target.members
         self._settle(message, target.leave(session, message.ref))
+        if was_in and message.why is not None:
+            say_out(session, target.name, *message.why)
         if was_in and self._left is not None:
             self._left(session.client_id)
 
@@ -160,13 +164,20 @@ class TargetActor(Actor):
             effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
             self._settle(message, effects)
         except Exception as error:
-            if message.replaces is not None:
-                self._leave(Leave(message.replaces, None))
-            text, details = self._fault(error, "cannot write its model")
-            session.reject(message.ref or 0, target.name, "crashed", text, details)
+            self._turn_out(message, "crashed", *fault(logger, target.name, error, "cannot write its model"))
             return
         for caused in message.caused:
             self._perform(target.post(None, 0, caused.message, caused.payload))
+
+    def _turn_out(self, join: Join, code: str, text: str, details: Any) -> None:
+        """Refuse a Join that was let in already, or was in before."""
+        target, (session, ref, *_, replaces) = self._target.name, join
+        if replaces is not None:
+            self._leave(Leave(replaces, None))
+        left = Leave(session, None, Why(code, text, self._expel(session)))
+        if ref is not None or session not in self._target.members:
+            refuse(session, ref, target, code, text, details)
+        self._leave(left)
 
     def _perform(self, effects: Effects) -> None:
         for effect in effects:
@@ -197,7 +208,7 @@ class TargetActor(Actor):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
         else:
-            code, (text, details) = "crashed", self._fault(error, "crashed on a message")
+            code, (text, details) = "crashed", fault(logger, self._target.name, error, "crashed on a message")
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 
@@ -222,10 +233,8 @@ class TargetActor(Actor):
         try:
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
-            text, details = self._fault(error, "cannot write its model")
-            self._leave(Leave(session, None))
-            self._end_membership(session)
-            session.reject(0, self._target.name, "crashed", text, details)
+            text, _ = fault(logger, self._target.name, error, "cannot write its model")
+            self._leave(Leave(session, None, Why("crashed", text, self._expel(session))))
             return
         if joined is not None:
             session.write(joined)
@@ -236,10 +245,8 @@ class TargetActor(Actor):
         elif not session.closed:
             self._alarm.set(lane.next_at)
 
-    def _fault(self, error: BaseException, what: str) -> tuple[str, dict[str, str]]:
-        trace_id = new_trace_id()
-        logger.error(f"%s {what}; trace id %s", self._target.name, trace_id, exc_info=error)
-        return f"it {what}; trace id {trace_id}", {"trace_id": trace_id}
+    def _expel(self, session: Session) -> int:
+        return end_membership(session, self._target.name, self.mailbox)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
         target = self._target.name
@@ -249,22 +256,8 @@ class TargetActor(Actor):
         elif isinstance(message, Post):
             message.session.reject(message.ref, target, code, text, details)
         elif isinstance(message, Join):
-            self._end_membership(message.session)
-            message.session.reject(message.ref or 0, target, code, text, details)
+            self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):
             message.session.repeats.answer(message.ref, target, None)
         elif isinstance(message, Leave) and message.ref is not None:
             self._perform(self._target.leave(message.session, message.ref))
-
-    def _end_membership(self, session: Session) -> None:
-        while session.successor is not None:
-            session = session.successor
-        membership = session.memberships.get(self._target.name)
-        if membership is not None and membership.replaces is not None:
-            membership.replaces, membership.welcomed = None, False  # what it would resume is over
-        # A topic that was begun anew under this name has taken it over otherwise.
-        if membership is not None and membership.put == self.mailbox.put:
-            if membership.requests:
-                membership.expel()  # or an Unsubscribe would not find what is still being considered
-            else:
-                del session.memberships[self._target.name]

@@ -50,6 +50,11 @@ class Living:
         """Whether the server has been started and not been stopped."""
         return self.life.is_running
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the tree has ended, by a stop or because it gave up."""
+        return self.life.has_ended
+
     def check_running(self) -> None:
         """Raise NotRunning unless the server runs."""
         self.life.check_running()

@@ -125,7 +125,8 @@ def test_bytes_that_are_no_frame_take_under_a_millisecond_to_refuse(data: bytes)
         ([26, "bye", 1], "wrong_direction"),
         ([0], "unknown_type"),
         ([8], "unknown_type"),
-        ([27, 1, 2, 3], "unknown_type"),
+        ([28, 1, 2, 3], "unknown_type"),
+        ([27, "topic:t", "denied", "out", 1], "wrong_direction"),
         ([2**63], "unknown_type"),
         ([-1], "unknown_type"),
     ],
@@ -432,7 +433,7 @@ def test_another_version_is_answered_and_closed(raw: Connect) -> None:
     client = raw(greet=False)
     client.send([1, 2, None, None, {}, {}])
     assert client.receive()[:4] == [18, 0, None, "version"]
-    assert client.receive().code == 4400
+    assert client.receive().code == 4406
 
 
 def test_a_second_hello_is_malformed(raw: Connect) -> None:

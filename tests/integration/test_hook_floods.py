@@ -9,6 +9,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
+from support.hosts import AtTime
 from support.raw import Closed, RawClient
 from support.scripted import ScriptedClient, settle
 from support.serving import eventually, listen
@@ -237,8 +238,8 @@ class Clock:
 
 def test_a_topic_that_everybody_has_left_ends_with_its_last_model_and_begins_anew_from_it() -> None:
     kept = {"a": 5}
-    server = Server(topic_window=60.0, max_topics=1)
-    clock = server.gateway.clock = Clock()
+    clock = Clock()
+    server = Server(topic_window=60.0, max_topics=1, host=AtTime(clock))
 
     def on_end(topic_id: str, model: int) -> None:
         kept[topic_id.removeprefix("room:")] = model

@@ -229,7 +229,9 @@ def test_a_cursor_from_the_future_brings_a_snapshot(place: Place, ask: str) -> N
 
 
 @pytest.mark.parametrize("ask", ["hello", "resync"])
-def test_a_cursor_of_what_is_not_there_or_not_allowed_is_rejected_and_nothing_is_told(place: Place, ask: str) -> None:
+def test_a_cursor_of_what_is_not_there_or_not_allowed_is_answered_with_out_and_nothing_is_told(
+    place: Place, ask: str
+) -> None:
     place.topic.can_subscribe(lambda *_: False)
     place.topic.dispatch("secret")
     cursors = {T: [epoch_of(place), 0], "topic:nowhere": ["e", 0]}
@@ -238,7 +240,10 @@ def test_a_cursor_of_what_is_not_there_or_not_allowed_is_rejected_and_nothing_is
     if ask == "resync":
         client.send([5, cursors])
     frames = place.rest(client)
-    assert sorted(frame[:4] for frame in frames) == [[18, 0, "topic:nowhere", "not_found"], [18, 0, T, "denied"]]
+    assert sorted(frame[:4] for frame in frames) == [
+        [27, "topic:nowhere", "not_found", "there is no topic 'nowhere'"],
+        [27, T, "denied", "you may not subscribe to 't'"],
+    ]
     assert place.topic.subscribers == []
 
 
@@ -250,12 +255,45 @@ def test_without_a_cursor_a_stored_target_is_as_new_and_an_ephemeral_one_silent(
     assert place.resumed(client.back()) == [[21, T, epoch_of(place), 0, [], "subscribed"]]
 
 
-def test_a_cursor_of_a_target_that_it_was_not_in_subscribes_it(place: Place) -> None:
+def test_a_cursor_of_a_target_that_it_is_not_in_any_more_is_answered_with_the_out_that_was_lost(place: Place) -> None:
     client = place.client()
+    client.subscribe(T)
     place.cut(client)
+    place.topic.unsubscribe(client.client_id)
+    settle(place.server)
     place.topic.dispatch("x")
-    assert place.resumed(client.back({T: [epoch_of(place), 0]})) == [[19, T, 1, "x"]]
+    (out,) = place.resumed(client.back({T: [epoch_of(place), 0]}))
+    assert [*out[:3], out[4]] == [27, T, "not_subscribed", 0]
+    assert place.topic.subscribers == []
+
+
+def test_a_cursor_of_a_target_that_a_fresh_session_is_not_in_subscribes_it(place: Place) -> None:
+    client = RawClient(place.port, greet=False)
+    place.topic.dispatch("x")
+    client.welcome = client.hello(cursors={T: [epoch_of(place), 0]})
+    assert place.rest(client) == [[19, T, 1, "x"]]
     assert place.topic.subscribers == [client.client_id]
+
+
+def test_who_is_put_out_hears_it_behind_the_rest_with_the_ref_that_had_let_it_in(place: Place) -> None:
+    client = place.client()
+    client.subscribe(T)
+    place.topic.dispatch("x")
+    place.topic.unsubscribe(client.client_id)
+    assert place.rest(client)[-2:] == [[19, T, 1, "x"], [27, T, "denied", "the server has put you out", 1]]
+
+
+@pytest.mark.parametrize("ask", ["resync", "subscribe"])
+def test_a_right_that_is_withdrawn_puts_out_who_asks_again(place: Place, ask: str) -> None:
+    client = place.client()
+    client.subscribe(T)
+    place.rest(client)
+    place.topic.can_subscribe(lambda *_: False)
+    text = "you may not subscribe to 't'"
+    client.send([5, {T: None}] if ask == "resync" else [2, 2, T, None, None])
+    rejected = [] if ask == "resync" else [[18, 2, T, "denied", text, None]]
+    assert place.rest(client) == [*rejected, [27, T, "denied", text, 1]]
+    assert place.topic.subscribers == []
 
 
 def test_its_own_store_survives(place: Place) -> None:
@@ -549,22 +587,23 @@ def test_a_right_that_was_withdrawn_meanwhile_is_told_and_the_leave_hook_hears_o
     frames = place.resumed(back)
     assert sorted(frame[:4] for frame in frames) == [
         [17, T, 0, [2]],
-        [18, 0, T, "denied"],
         [18, 3, T, "not_subscribed"],
+        [27, T, "denied", "you may not subscribe to 't'"],
     ]
     assert place.topic.subscribers == []
     assert place.heard[-1] == ("leave", "t")
     assert place.topic.model == ["x"]
 
 
-def test_a_topic_that_has_stopped_meanwhile_is_not_found(place: Place) -> None:
+def test_a_topic_that_has_stopped_meanwhile_is_out(place: Place) -> None:
     client = place.client()
     client.subscribe(T)
     epoch = epoch_of(place)
     place.cut(client)
     place.topic.stop()
     settle(place.server)
-    assert [frame[:4] for frame in place.resumed(client.back({T: [epoch, 0]}))] == [[18, 0, T, "not_found"]]
+    (out,) = place.resumed(client.back({T: [epoch, 0]}))
+    assert [*out[:3], out[4]] == [27, T, "not_subscribed", 0]
 
 
 def test_an_unsubscribe_while_it_is_being_resumed_is_answered_and_the_leave_hook_hears_of_it(place: Place) -> None:

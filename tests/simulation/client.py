@@ -40,9 +40,9 @@ class Client:
         self.open_messages: dict[int, str] = {}
         """What has no answer yet."""
         self.forgotten: set[str] = set()
-        """Targets that a Rejected has taken from it."""
+        """Targets that a Rejected or an Out has taken from it."""
         self.evicted: set[str] = set()
-        """Targets that the server may have taken from it, of which it is not told."""
+        """Targets that the server may have taken from it, whether it has heard of that or not."""
         self.admitted: set[str] = set()
         """Targets that the server has put it into by itself."""
         self._id = ""

@@ -106,9 +106,8 @@ class World:
         for line in self.hub.lines.values():
             line.mend()
         for client in self.clients:
-            for target in sorted(client.evicted & client.core.replicas.keys()):
+            for target in sorted(client.forgotten & client.core.replicas.keys()):
                 replica = client.core.replicas[target]
-                client.unsubscribe(target)
                 client.subscribe(target, replica.store, replica.params)
         patience = PATIENCE + BACKOFF * self.fatal_messages()
         self.run_until(self.hub.now + HEARD)

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from ...actors.runtime import fair_turns
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.sessions.answers import WINDOW
 from ...actors.sessions.reception import Resumption
-from ...actors.sessions.session import Session
+from ...actors.sessions.session import HELD, Session
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
@@ -23,7 +24,7 @@ from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
 
-TOO_SLOW, RESTARTING, TRY_AGAIN_LATER = 4513, 4500, 1013
+TOO_SLOW, RESTARTING, TRY_AGAIN_LATER, OTHER_VERSION = 4513, 4500, 1013, 4406
 
 
 class Socket(Protocol):
@@ -63,6 +64,11 @@ class Gateway:
     def clock(self) -> Callable[[], float]:
         """The host's clock: monotonic seconds."""
         return self.host.clock
+
+    def named_limits(self) -> dict[str, int]:
+        """Return what a Welcome says that a client has to keep to."""
+        most = self.sessions.subscriptions
+        return {"message": self.limits.message, "subscriptions": most, "held": HELD, "window": WINDOW}
 
     def abort_all(self) -> None:
         """End every connection now, and take no other: nobody serves them any more."""
@@ -176,7 +182,9 @@ class Connection:
             return
         self._bad += 1
         self._outbox.write(self._framing.rejected(0, None, *refusal, None))
-        if self._bad >= BAD_IN_A_ROW or refusal[0] == "version":
+        if refusal[0] == "version":
+            self._end(OTHER_VERSION, refusal[1])
+        elif self._bad >= BAD_IN_A_ROW:
             self._end(4400, refusal[1])
 
     def _welcome(self, hello: Hello) -> None:
@@ -195,7 +203,7 @@ class Connection:
             session=greeting.id,
             token=greeting.token,
             resumed=greeting.resumed,
-            limits={"message": gateway.limits.message},
+            limits=gateway.named_limits(),
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
         )
@@ -203,7 +211,7 @@ class Connection:
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
-        gateway.sessions.restore(session, hello.cursors)
+        gateway.sessions.restore(session, hello.cursors, greeting.resumed)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:

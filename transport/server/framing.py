@@ -75,6 +75,9 @@ class CborFraming:
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
         return self._wrap(dump_cbor([18, ref, target, code, text, details]))
 
+    def out(self, target: str, code: str, text: str, join: int) -> bytes:
+        return self._wrap(dump_cbor([27, target, code, text, join]))
+
     def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
         return self._wrap(_server_message(target) + _uint(seq) + payload)
 
@@ -102,6 +105,9 @@ class JsonFraming:
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
         return self.frame([18, ref, target, code, text, details])
+
+    def out(self, target: str, code: str, text: str, join: int) -> bytes:
+        return self.frame([27, target, code, text, join])
 
     def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
         return self.frame([19, target, seq, load_cbor(payload)])

@@ -18,7 +18,7 @@ from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
 from .request_thread import REFUSAL, can_serve
-from .wsgi_handler import UPGRADE
+from .wsgi_handler import LAST, UPGRADE
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -55,6 +55,10 @@ class Host(Protocol):
     def hub(self) -> Any:
         """The hub that it runs on, None before the start."""
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended, and everybody was told."""
+
     def ensure_started(self) -> bool:
         """Start the server, in the process and thread that serves, if nobody has; True if this call did.
 
@@ -89,6 +93,8 @@ class Live:
         if not can_serve(self._server.hub, environ):
             return _text(start_response, "501 Not Implemented", REFUSAL)
         self._server.ensure_started()
+        if self._server.has_ended and LAST in environ:
+            environ[LAST]()  # a connection that was kept alive: nobody new is let in any more
         if ON_EXIT in environ and self._served_by != (process := os.getpid()):
             # Whoever started it, maybe before this process was forked: who serves ends it.
             self._served_by = process

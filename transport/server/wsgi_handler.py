@@ -34,6 +34,9 @@ PROGRESS = "nuphar.progress"
 HANG_UP = "nuphar.hang_up"
 """The key of the environment under which an application finds `Handler.hang_up`."""
 
+LAST = "nuphar.last"
+"""The key of the environment under which an application finds `Handler.make_last`."""
+
 _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
@@ -43,6 +46,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None
+    _is_last = False
 
     def upgrade(
         self,
@@ -81,11 +85,22 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         self._tune()
         super().handle()
 
+    def make_last(self) -> None:
+        """Have the answer of this request say ``Connection: close``, and end the connection after it."""
+        self.close_connection = self._is_last = True
+
+    def finalize_headers(self) -> None:
+        """Add the headers that the server owes."""
+        if self._is_last and not any(name.lower() == b"connection" for name, _ in self.response_headers):
+            self.response_headers.append((b"Connection", b"close"))
+        super().finalize_headers()
+
     def run_application(self) -> None:
         """Run the application for one request, and see its WebSocket to its end."""
         self.environ[UPGRADE] = self.upgrade
         self.environ[HANG_UP] = self.hang_up
         self.environ[PROGRESS] = Progress(self.socket)
+        self.environ[LAST] = self.make_last
         self.begin()
         if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
             self.socket.settimeout(self.stall)  # of each wait
@@ -107,6 +122,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
             self.environ.pop(PROGRESS, None)
+            self.environ.pop(LAST, None)
             self.environ.pop("wsgi.websocket", None)
             self.forget_body()
 

@@ -243,6 +243,7 @@ CODES: dict[type, int] = {
     frames.Presence: 24,
     frames.Pong: 25,
     frames.Bye: 26,
+    frames.Out: 27,
 }
 """The type of each frame: its number on the wire."""
 
@@ -267,6 +268,7 @@ TABLE: dict[type, tuple[Check, ...]] = {
     frames.Presence: (_target, _list, _list, _boolean),
     frames.Pong: (_natural,),
     frames.Bye: (_text, _seconds),
+    frames.Out: (_target, _text, _text, _natural),
 }
 """The fields of each frame, in wire order, as the checks that they have to pass."""
 

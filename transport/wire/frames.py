@@ -91,7 +91,7 @@ class Acknowledge(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """Not applied: undo what you showed early. ``ref`` is 0 when no frame of yours could be made out."""
+    """Not applied: undo what you showed early. ``ref`` is 0 for what had none, or could not be read."""
 
     ref: int
     target: str | None
@@ -164,6 +164,15 @@ class Bye(NamedTuple):
     retry_after: float
 
 
+class Out(NamedTuple):
+    """The client is out of a target. ``join`` is the ref of the Subscribe that had let it in, 0 if none had."""
+
+    target: str
+    code: str
+    text: str
+    join: int
+
+
 Frame = (
     Hello
     | Subscribe
@@ -183,4 +192,5 @@ Frame = (
     | Presence
     | Pong
     | Bye
+    | Out
 )

@@ -6,7 +6,7 @@ client keeps the topic's model itself, to compare it with the server's in the en
 
 from __future__ import annotations
 
-from ..transport.wire.frames import Acknowledge, Cursor, Frame, Rejected, ServerMessage, Snapshot
+from ..transport.wire.frames import Acknowledge, Cursor, Frame, Out, Rejected, ServerMessage, Snapshot
 from .latency import Latencies
 from .model import Marker, is_model, read_marker, update, write_marker
 from .resume import SUBSCRIBE
@@ -82,6 +82,8 @@ class Checker:
                 self._replace(frame)
             case Rejected():
                 self._reject(frame)
+            case Out(_, code, text, _):
+                self.fault = f"{code}: {text}"
 
     def _deliver(self, seq: int, payload: object, now: float) -> None:
         if type(payload) is not bytes:

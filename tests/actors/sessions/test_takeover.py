@@ -51,7 +51,7 @@ def test_it_takes_along_what_it_is_in_and_not_what_it_asked_for() -> None:
     supersede(two.older, two.newer)
     assert list(two.newer.memberships) == [T]
     assert two.newer.memberships[T].replaces is two.older
-    restore(two.newer, {T: ("e", 3)}, two.router)
+    restore(two.newer, {T: ("e", 3)}, two.router, True)
     membership = two.newer.memberships[T]
     assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership)]
 
@@ -94,6 +94,6 @@ def test_what_the_server_trusted_it_still_trusts() -> None:
     two.admit(T)
     two.older.memberships[T].trusted = True
     supersede(two.older, two.newer)
-    restore(two.newer, {}, two.router)
+    restore(two.newer, {}, two.router, True)
     membership = two.newer.memberships[T]
     assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership)]

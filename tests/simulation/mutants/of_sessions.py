@@ -136,7 +136,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
-        "nuphar.actors.routing.router",
+        "nuphar.actors.sessions.repeats",
         'session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")',
         "session.answers.answer(message.ref)",
     ),
@@ -241,5 +241,17 @@ OF_SESSIONS = (
         "nuphar.actors.runtime.turns",
         "        if was_at_its_bound and owner in self._waiting:\n            self._rotation.append(owner)\n",
         "",
+    ),
+    Mutant(
+        "a right that was withdrawn is not told",
+        "nuphar.actors.targets.target_actor",
+        "if was_in and message.why is not None:",
+        "if False:",
+    ),
+    Mutant(
+        "an Out that was lost is not told again",
+        "nuphar.actors.sessions.takeover",
+        "        if resumed:\n",
+        "        if resumed:\n            continue\n        if resumed:\n",
     ),
 )

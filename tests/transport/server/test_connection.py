@@ -179,7 +179,7 @@ def test_another_version_is_refused_at_once(peer: Peer) -> None:
     (rejected,) = peer.take()
     assert isinstance(rejected, Rejected)
     assert rejected.code == "version"
-    assert peer.socket.close_code == 4400
+    assert peer.socket.close_code == 4406
 
 
 def test_what_came_with_hello_in_one_read_is_taken_after_it(server: Server, peer: Peer) -> None:

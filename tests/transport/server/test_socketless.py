@@ -100,7 +100,7 @@ def test_a_send_that_never_returns_is_given_up_in_the_end(server: Server, caplog
     server.connect("slow", send)
     topic.subscribe("slow")
     settle(server)
-    client = server._bare["slow"]
+    client = server._socketless._clients["slow"]
     sender = gevent.spawn(client.write, [b"first"])
     started.wait(10)
     client.write([b"frame"] * (BOUND + 1))

@@ -58,6 +58,7 @@ FRAMES: st.SearchStrategy[Frame] = st.one_of(
     st.builds(frames.Presence, TARGETS, st.lists(TEXT, max_size=2), st.lists(TEXT, max_size=2), st.booleans()),
     st.builds(frames.Pong, SEQS),
     st.builds(frames.Bye, TEXT, SECONDS),
+    st.builds(frames.Out, TARGETS, TEXT, TEXT, SEQS),
 )
 
 
@@ -121,7 +122,7 @@ def test_what_is_not_an_array_with_a_type_is_malformed(plain: Any) -> None:
         read(dump_cbor(plain))
 
 
-@pytest.mark.parametrize("code", [0, 8, 15, 27, 255, -1])
+@pytest.mark.parametrize("code", [0, 8, 15, 28, 255, -1])
 def test_an_unknown_type_is_said_to_be_so(code: int) -> None:
     with pytest.raises(RemoteProtocolError, match=f"no frame of type {code}") as caught:
         read(dump_cbor([code, 1]))

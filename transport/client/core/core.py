@@ -18,7 +18,7 @@ from ...wire import frames
 from ...wire.codec import Codec, decode, encode
 from ...wire.frames import Frame
 from .cursors import DEFAULT, Places
-from .events import Answered, Changed, Ending, Event, Pushed, Welcomed
+from .events import Answered, Changed, Denied, Ending, Event, Pushed, Welcomed
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, MemoryQueue, Outgoing, Queue
 from .replica import OwnMessage, Replica
@@ -163,8 +163,10 @@ class ClientCore:
                 return self.replicas.end(target)
             case frames.Acknowledge(target, seq, refs, _):
                 return [*self._acknowledge(target, seq, refs), *self._send_waiting()]
-            case frames.Rejected(ref, target, code, text, details):
-                return [*self._reject(ref, target, Refused(code, text, details)), *self._send_waiting()]
+            case frames.Rejected(ref, _, code, text, details):
+                return [*self._reject(ref, Refused(code, text, details)), *self._send_waiting()]
+            case frames.Out(target, code, text, join):
+                return [*self.replicas.put_out(self.requests, target, join, Refused(code, text)), *self._send_waiting()]
             case frames.Snapshot(target, epoch, seq, state, _):
                 return self.replicas.snapshot(target, epoch, seq, state)
             case frames.Push(target, payload) if target in self.replicas:
@@ -249,10 +251,7 @@ class ClientCore:
                 self.keeping.settle()
                 self._queue.sent([(own.number, requests.ref + 1 + at) for at, own in enumerate(sound)])
             except QueueError as error:
-                return [
-                    *events,
-                    *self.keeping.refused(error),
-                ]  # else they could happen twice
+                return [*events, *self.keeping.refused(error)]  # else they could happen twice
             for own, refused in judged:
                 requests.unsent.popleft()
                 if refused is None:
@@ -291,14 +290,12 @@ class ClientCore:
                 events += self.replicas.settle_again(target, place, ref)
         return events
 
-    def _reject(self, ref: int, target: str | None, refused: Refused) -> list[Event]:
+    def _reject(self, ref: int, refused: Refused) -> list[Event]:
         if (own := self.requests.sent.get(ref)) is not None:
             return self._settle(own, 0, refused)
-        asked = self.requests.asked.pop(ref, None)
-        if asked is None and ref:
-            return []
-        # A Subscribe, a Resync's target, or one that the session may not have back.
-        return self.replicas.out(asked.target if asked is not None else target, refused)
+        if (asked := self.requests.asked.pop(ref, None)) is None:
+            return [] if ref else [Denied(None, refused)]  # something of ours, which nobody waits for
+        return self.replicas.out(asked.target, refused)
 
     def _settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
         """A message of ours has its answer."""

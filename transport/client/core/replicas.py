@@ -10,6 +10,7 @@ from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
 from ...wire.frames import Cursor, Resync, Subscribe, Unsubscribe
 from .events import Changed, Denied, Event, Failed
+from .outgoing import Outgoing
 from .replica import OwnMessage, Replica
 
 
@@ -57,9 +58,19 @@ class Following(dict[str, Replica]):
         if (replica := self.get(target)) is not None:
             replica.is_subscribed, replica.refused = is_subscribe, None
 
-    def out(self, target: str | None, refused: Refused) -> list[Event]:
-        """We are out of a target, at once or later, and the server has said why; or something of ours was refused."""
-        if target is not None and (replica := self.get(target)) is not None:
+    def put_out(self, requests: Outgoing, target: str, join: int, refused: Refused) -> list[Event]:
+        """The server says that we are out; ``join`` is the ref of what had let us in. What we asked later counts."""
+        replica = self.get(target)
+        if replica is None or (replica.refused is not None and not replica.is_subscribed):
+            return []  # we follow it no more, or know
+        if (ref := requests.subscribing(target)) not in (0, join):
+            return []
+        requests.asked.pop(ref, None)
+        return self.out(target, refused)
+
+    def out(self, target: str, refused: Refused) -> list[Event]:
+        """We are out of a target, at once or later, and the server has said why."""
+        if (replica := self.get(target)) is not None:
             replica.is_subscribed = replica.is_behind = False
             replica.refused = refused
         return [Denied(target, refused)]

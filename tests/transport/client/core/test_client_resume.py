@@ -116,7 +116,7 @@ def test_unsubscribe_and_subscribe_while_offline_ends_subscribed() -> None:
 def test_a_target_that_the_session_may_not_have_back_is_out_until_the_next_connection() -> None:
     core = live()
     core.come_back()
-    core.get(f.Rejected(0, T, "denied", "not any more", None))
+    core.get(f.Out(T, "denied", "not any more", 0))
     core.come_back(RESUMED._replace(token="t3"))
     assert core.take() == [f.Subscribe(2, T, ("e", 0), None)]
 

@@ -482,12 +482,44 @@ def test_a_subscribe_that_was_refused_is_tried_again_on_the_next_connection() ->
 def test_a_resync_that_was_refused_subscribes_on_the_next_connection() -> None:
     core = live()
     core.get(f.ServerMessage(T, 5, 5))
-    core.get(f.Rejected(0, T, "denied", "no", None))
+    core.get(f.Out(T, "denied", "no", 0))
     core.lose()
     core.open()
     core.take()
     core.get(WELCOME)
     assert core.take() == [f.Subscribe(2, T, ("e", 0), None)]
+
+
+def test_out_puts_it_out_and_says_why_once() -> None:
+    core = live()
+    [denied] = core.get(f.Out(T, "denied", "not any more", 1))
+    assert (denied.target, denied.refused.code) == (T, "denied")
+    assert not core.replicas[T].is_subscribed
+    assert core.replicas[T].refused is denied.refused
+    assert core.get(f.Out(T, "denied", "again", 1)) == []
+
+
+@pytest.mark.parametrize(("join", "is_out"), [(0, False), (1, False), (2, True)])
+def test_an_out_that_is_older_than_the_newest_subscribe_says_nothing(join: int, is_out: bool) -> None:
+    core = live()
+    core.subscribe(T, Store((), append), {"delivery": "latest"})
+    assert core.take() == [f.Subscribe(2, T, ("e", 0), {"delivery": "latest"})]
+    assert bool(core.get(f.Out(T, "denied", "not any more", join))) is is_out
+    assert core.replicas[T].is_subscribed is not is_out
+    assert core.is_settled() is is_out
+
+
+def test_a_rejected_without_a_ref_puts_it_out_of_nothing() -> None:
+    core = live()
+    [denied] = core.get(f.Rejected(0, T, "malformed", "what?", None))
+    assert denied.target is None
+    assert core.replicas[T].is_subscribed
+
+
+def test_an_out_of_what_it_follows_no_more_says_nothing() -> None:
+    core = live()
+    core.unsubscribe(T)
+    assert core.get(f.Out(T, "denied", "not any more", 1)) == []
 
 
 def test_a_loss_while_a_resync_is_on_its_way_asks_again() -> None:
