@@ -19,7 +19,7 @@ from gevent.hub import get_hub
 BUDGET = 0.0005
 """Seconds of a turn of a reader, after which the piece of work in hand is finished, and others run."""
 
-ACTOR_BUDGET = 0.002
+ACTOR_BUDGET = 0.004
 """The same for an actor: what it does between two turns is joined, so shorter ones would make its messages dearer."""
 
 clock = time.monotonic

@@ -18,6 +18,8 @@ from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.monkey import get_original
 
+from . import fair_turns
+
 # The real one: under monkey patching an OS thread must still be told from a greenlet.
 allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
 
@@ -108,7 +110,7 @@ class GeventHost:
         return timer
 
     def pause(self) -> None:
-        gevent.sleep(0)
+        fair_turns.let_others_run()
 
     def wait(self, waited: Waited, timeout: float | None, /) -> bool:
         """Wait in the thread's hub, so that its other greenlets go on; a thread without one blocks on a real lock.

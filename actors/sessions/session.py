@@ -25,6 +25,10 @@ SUBSCRIPTIONS = 1_000
 """Targets that one session may be subscribed to, unless told otherwise."""
 
 
+def _ended(message: Any) -> None:
+    raise Busy("this subscription has ended")
+
+
 class Membership:
     """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
 
@@ -89,7 +93,8 @@ class Membership:
         return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
 
     def take_held(self) -> list[Any]:
-        """Take away what was held."""
+        """End it, and take away what was held."""
+        self.put = _ended  # its own method would be a circle, which only a full collection frees
         held, self._held = self._held, []
         return held
 

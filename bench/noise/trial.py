@@ -28,8 +28,11 @@ HEARTBEAT = 20.0
 FIRST = -20
 """A nice value, of threads and of the kernel's group of the session."""
 
-WARM_UP, REST = 1.0, 5.0
+WARM_UP, REST = 1.0, 1.0
 """Seconds before the quiet window; and after the noise, for what it left to be given back."""
+
+BUSY, PATIENCE = 0.1, 60.0
+"""The share of a core below which a server has done what it had got, and the seconds that this may take."""
 
 
 def trial(noise: Noise, seconds: float, cores: Cores) -> Row:
@@ -53,7 +56,7 @@ def trial(noise: Noise, seconds: float, cores: Cores) -> Row:
             used = (cpu(server.pid) - used) / (time.perf_counter() - begun)
             turn = ask(server.process)
             said = end(client)
-            neighbours.idle(REST)
+            rest(neighbours, server.pid)
             after = resident(server.pid)
         finally:
             neighbours.close()
@@ -71,6 +74,19 @@ def come_first(pid: int) -> None:
         for thread in os.listdir(f"/proc/{pid}/task"):
             os.setpriority(os.PRIO_PROCESS, int(thread), FIRST)
         Path(f"/proc/{pid}/autogroup").write_text(str(FIRST))
+
+
+def rest(neighbours: Neighbours, pid: int) -> None:
+    """Wait until the server has done all that it had got of the noise: megabytes may lie in the sockets.
+
+    Raises: RuntimeError if it does not come to rest.
+    """
+    for _ in range(round(PATIENCE / REST)):
+        used = cpu(pid)
+        neighbours.idle(REST)
+        if cpu(pid) - used < BUSY * REST:
+            return
+    raise RuntimeError(f"the server did not come to rest within {PATIENCE:g} s")
 
 
 @contextmanager

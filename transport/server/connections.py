@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import gevent
 
 from ...actors.runtime.actor import Actor
+from ...actors.runtime.fair_turns import let_others_run
 from ...actors.runtime.log_throttle import tell_left_out
 from ...actors.runtime.timer_every import Reminder
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
@@ -55,7 +56,7 @@ class ConnectionsActor(Actor):
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
             if at % SLICE == SLICE - 1:
-                gevent.sleep(0)
+                let_others_run()
         return None
 
     def terminate(self, reason: Reason) -> None:

@@ -15,6 +15,7 @@ import gevent
 from gevent import socket as gevent_socket
 from gevent.pywsgi import MAX_REQUEST_LINE, Input, WSGIHandler, format_date_time, headers_factory
 
+from ...actors.runtime.fair_turns import let_others_run
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import http_head
 from ..wire.http_head import BadRequest
@@ -164,7 +165,7 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                 if not piece:
                     return
                 size += len(piece)
-                gevent.sleep(0)  # others run, however fast it comes
+                let_others_run()  # however fast it comes
         self.close_connection = self._has_rest = True
 
     def forget_body(self) -> None:
@@ -190,4 +191,4 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             gevent_socket.socket.shutdown(self.socket, socket.SHUT_WR)
             while size < _REST and (piece := self.socket.recv(_PIECE)):
                 size += len(piece)
-                gevent.sleep(0)
+                let_others_run()

@@ -15,6 +15,8 @@ from typing import Any
 import gevent
 from gevent.exceptions import ConcurrentObjectUseError
 
+from ...actors.runtime import fair_turns
+from ...actors.runtime.fair_turns import Turn
 from .limits import share
 
 _JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that many cost one call
@@ -191,8 +193,13 @@ class Outbox(_Touched):
 
     def _drain(self) -> None:
         """Write until nothing is left: the body of the writer greenlet."""
+        turn = Turn()
         try:
             while self._rest is not None:
+                if turn.is_over(fair_turns.clock()):
+                    fair_turns.let_others_run()  # a fast reader must not keep us here
+                    turn.renew()
+                    continue
                 sent = self._sock.send(self._rest)  # waits
                 if self._rest is None:  # closed meanwhile
                     return

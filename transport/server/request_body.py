@@ -7,9 +7,9 @@ from collections.abc import Callable
 from io import BufferedReader
 from typing import Any
 
-import gevent
 from gevent.pywsgi import Input
 
+from ...actors.runtime.fair_turns import let_others_run
 from ..wire.chunked import MAX_LINE, Framing
 from ..wire.http_head import BadRequest
 from .pace import RATE, Pace
@@ -138,7 +138,7 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
         if not self._pace.keeps(now - began, len(piece)):
             raise self._fail(LateBody, f"expected the body with {RATE:g} bytes a second, it comes slower")
         if now - self._yielded_at >= _TURN:
-            gevent.sleep(0)
+            let_others_run()
             self._yielded_at = time.monotonic()
         return piece
 

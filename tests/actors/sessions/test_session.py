@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -159,3 +160,14 @@ def test_the_hook_hears_topic_messages_first_whatever_becomes_of_them() -> None:
     alone.session.post(1, "topic:t", "a", b"\x61a")
     alone.session.post(2, "session", "b", b"\x61b")
     assert heard == [("a", "t", "c", 0)]
+
+
+def test_a_membership_that_ended_while_it_was_joining_is_freed_without_the_collector():
+    gc.collect()
+    membership = Membership()
+    membership.put("held")
+    assert membership.take_held() == ["held"]
+    with pytest.raises(Busy, match="has ended"):
+        membership.put("more")
+    del membership
+    assert gc.collect() == 0

@@ -123,3 +123,16 @@ def test_a_bad_payload_in_a_sound_frame_names_the_frame_and_closes_nothing(paylo
         (rejected,) = client.receive(b"\x84\x04\x09\x67topic:t" + payload)
         assert rejected[:3] == (9, "topic:t", "malformed")
     assert client.closed == []
+
+
+def test_a_large_message_of_who_went_on_with_another_connection_meanwhile_is_left_to_that() -> None:
+    client = Client()
+    session = client.inbound.session
+
+    def go_on_elsewhere(weight: int = 1) -> None:
+        session.closed = True
+
+    client.inbound = Inbound(session, BARE, Codec(SERIALISER), client.closed, None, go_on_elsewhere)
+    assert client.receive(ClientMessage(1, "topic:t", [[]] * 5_000)) == []
+    assert client.receive(ClientMessage(2, "topic:t", [{"_": "$nothing"}] * 5_000)) == []
+    assert session.answers.highest == 0
