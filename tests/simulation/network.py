@@ -11,7 +11,18 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from nuphar.transport.wire.progress import Way
+
 from .hub import Hub, Watcher
+
+MUCH = 100
+"""Bytes on their way that are more than Pings."""
+
+HEARTBEAT = 5.0
+"""Seconds: the server's."""
+
+LOOKS = 1.5
+"""Seconds in which the server has looked at least once whether a client takes what it was sent."""
 
 
 class Line:
@@ -29,6 +40,11 @@ class Line:
         self.is_cut = False
         self.moved_at = hub.now
         """When it took something of what the server writes."""
+        self.confirmed = 0
+        """Bytes that have reached the client."""
+        self.took_at = float("-inf")
+        """When it brought something to the client while it had had much on its way for some time."""
+        self._much_since: float | None = None
         self._fd = fd
         self._delay = delay
         self._capacity = capacity
@@ -50,6 +66,11 @@ class Line:
     @property
     def is_readable(self) -> bool:
         return bool(self._inbox) or self._is_over_for_server
+
+    @property
+    def way(self) -> Way:
+        """What the system tells of it."""
+        return Way(self.confirmed, self._on_the_way_down)
 
     def read(self, size: int) -> bytes:
         if self._inbox:
@@ -75,6 +96,8 @@ class Line:
         self.moved_at = self.hub.now
         taken = bytes(data[:room])
         self._on_the_way_down += len(taken)
+        if self._on_the_way_down >= MUCH and self._much_since is None:
+            self._much_since = self.hub.now
         if not self.is_cut:
             self._down.append(taken)
             self._last_down = max(self._last_down, self.hub.now + self._delay())
@@ -150,6 +173,11 @@ class Line:
             return
         data = self._down.popleft()
         self._on_the_way_down -= len(data)
+        self.confirmed += len(data)
+        if self._much_since is not None and self.hub.now - self._much_since > LOOKS:
+            self.took_at = self.hub.now
+        if self._on_the_way_down < MUCH:
+            self._much_since = None
         if self._writers:
             self._wake_writers()
         if not self._is_over_for_client:

@@ -20,8 +20,10 @@ from nuphar.actors.sessions import answers, repeats, takeover
 from nuphar.actors.targets import lane, target_actor
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.server import connections, outbox, reader, websocket
+from nuphar.transport.wire import progress
 
 from .hub import Hub
+from .network import MUCH
 
 MODULES_WITH_GEVENT = (openings, hook_calls, hooks, outbox, connections, websocket)
 MODULES_WITH_A_HUB = (reader,)
@@ -42,6 +44,8 @@ def replacements(hub: Hub, rng: Random, sizes: dict[str, int]) -> list[tuple[Any
         (hooks, "get_hub_if_exists", lambda: None),  # a hook runs in the greenlet that calls, without a time limit
         (outbox, "os", system),
         (reader, "os", system),
+        (progress, "way", lambda line: line.way),
+        (progress, "MUCH", MUCH),
         (websocket, "gevent_socket", sockets),
         # A turn ends after so many looks at the clock.
         (fair_turns, "clock", lambda: next(looks) * fair_turns.ACTOR_BUDGET / sizes["drain"]),

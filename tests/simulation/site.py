@@ -15,7 +15,7 @@ from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 
-from .network import Line
+from .network import HEARTBEAT, Line
 from .watching import Presence
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Site:
         plan, hub, oracle = world.plan, world.hub, world.oracle
         self.world = world
         self.is_up = True
-        limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=5.0, hello=5.0, close=2.0)
+        limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=HEARTBEAT, hello=5.0, close=2.0)
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open

@@ -14,6 +14,8 @@ from nuphar.actors.words.delivery import Sample
 from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.outbox import Outbox
 
+from .network import HEARTBEAT
+
 if TYPE_CHECKING:
     from .world import World
 
@@ -89,6 +91,7 @@ def check_bounds(world: World) -> None:
 def watched(world: World) -> Iterator[None]:
     """Look on while a run goes on."""
     judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
+    end = Connection._end
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
     writing: list[bytes] = []
@@ -149,7 +152,13 @@ def watched(world: World) -> Iterator[None]:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
+    def ended(self: Connection, code: int, reason: str) -> None:
+        if code == 4508 and world.hub.now - world.hub.lines[self._socket.outbox._fd].took_at < HEARTBEAT:
+            world.oracle.fail(f"{self._name()} is taken for dead while it takes what it was sent")
+        end(self, code, reason)
+
     places: list[tuple[Any, str, Any, Any]] = [
+        (Connection, "_end", end, ended),
         (Outbox, "write", write, written),
         (Outbox, "_write_later", keep, kept),
         (Connection, "_close_too_slow", close, closed),

@@ -40,6 +40,8 @@ class Socket(Protocol):
 
     def receive(self) -> list[bytes | str] | None: ...
 
+    def is_taking(self) -> bool: ...
+
     def close(self, code: int = 1000, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
@@ -144,7 +146,10 @@ class Connection:
             self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
-        """Do what is due: heartbeats, deadlines."""
+        """Do what is due: heartbeats, deadlines. A client that takes bytes lives, however long a message takes."""
+        is_silent = now - self._socket.last_received > 1.2 * self._gateway.limits.heartbeat  # a Ping has no answer yet
+        if (is_silent or self._outbox.pending) and self._socket.is_taking():
+            self._socket.last_received = max(now, self._socket.last_received)
         match self._handshake.tick(now, self._socket.last_received):
             case Beat(n):
                 self._outbox.write(self._framing.frame(plain(Ping(n))))

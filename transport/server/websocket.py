@@ -18,6 +18,7 @@ from geventwebsocket.exceptions import WebSocketError
 from ...actors.runtime import fair_turns
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import websocket_frames as wire
+from ..wire.progress import Progress
 from .limits import Limits
 from .outbox import Outbox
 from .reader import Reader
@@ -31,8 +32,8 @@ _ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.
 
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
-    "__weakref__", "_clock", "_deadline", "_ending", "_frames", "_limits", "_over", "_reader",
-    "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
+    "__weakref__", "_clock", "_deadline", "_ending", "_frames", "_limits", "_over", "_progress",
+    "_reader", "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
 )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self._limits = limits
         self._frames = wire.FrameReader(limits.message, at_once=wire.AT_ONCE)
         self._reader = Reader(sock, early)
+        self._progress: Progress | None = None
         self._clock = clock
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
@@ -111,6 +113,16 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
                 return messages
         self._end()
         return None
+
+    def is_taking(self) -> bool:
+        """Say whether the peer has taken bytes that were on their way to it since this was asked the last time."""
+        if self._over:
+            return False
+        progress = self._progress = self._progress or Progress(self._sock)
+        if not progress.has_moved():
+            return False
+        self.outbox.moved()
+        return True
 
     def write(self, framed: bytes) -> bool:
         """Send whole frames without waiting; False if nothing of them was taken (see `Outbox.write`)."""

@@ -17,6 +17,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from ...actors.runtime.forks import own
 from ..wire.origin import Origins
+from ..wire.progress import Progress
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
 from .http.request_log import RequestLog
 from .http_reading import HttpReading
@@ -26,6 +27,9 @@ from .websocket import LOG, WebSocket
 
 UPGRADE = "nuphar.upgrade"
 """The key of the environment under which an application finds `Handler.upgrade`, until it was upgraded."""
+
+PROGRESS = "nuphar.progress"
+"""The key of the environment under which an application finds how its answer moves, a `Progress`."""
 
 HANG_UP = "nuphar.hang_up"
 """The key of the environment under which an application finds `Handler.hang_up`."""
@@ -95,6 +99,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         """Run the application for one request, and see its WebSocket to its end."""
         self.environ[UPGRADE] = self.upgrade
         self.environ[HANG_UP] = self.hang_up
+        self.environ[PROGRESS] = Progress(self.socket)
         self.environ[LAST] = self.make_last
         self.begin()
         if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
@@ -116,6 +121,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
                 self.websocket = None
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
+            self.environ.pop(PROGRESS, None)
             self.environ.pop(LAST, None)
             self.environ.pop("wsgi.websocket", None)
             self.forget_body()

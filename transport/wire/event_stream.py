@@ -53,6 +53,11 @@ class EventReader:
         self._id: str | None = None
         self._data: list[str] = []
 
+    @property
+    def is_within(self) -> bool:
+        """Whether an event has begun, and not ended."""
+        return bool(self._rest or self._data)
+
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take bytes, and return the events that are whole now.
 

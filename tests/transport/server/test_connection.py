@@ -52,6 +52,7 @@ class MemorySocket:
         self.ready = -1  # it has no descriptor
         self.on_refused: Callable[[], None] | None = None
         self.too_slow = False
+        self.takes = False
         self.room: list[Callable[[], None]] = []
         self.aborted = False
         self.written: list[bytes] = []
@@ -72,6 +73,10 @@ class MemorySocket:
 
     def on_empty(self, callback: Callable[[], None]) -> None:
         self.room.append(callback)
+
+    def is_taking(self) -> bool:
+        taking, self.takes = self.takes, False
+        return taking
 
     def drain(self) -> None:
         """Be empty again."""
@@ -380,6 +385,23 @@ def test_a_silent_client_gets_pings_and_then_the_end(peer: Peer) -> None:
     peer.connection.tick(2 * heartbeat)
     assert peer.take() == [Ping(1), Ping(2)]
     peer.connection.tick(3 * heartbeat)
+    assert peer.socket.close_code == 4508
+
+
+def test_a_client_that_takes_bytes_lives_however_long_it_says_nothing(peer: Peer) -> None:
+    peer.greet()
+    heartbeat = peer.server.gateway.limits.heartbeat
+    now = 0.0
+    for _ in range(10):
+        now += 1.5 * heartbeat
+        peer.socket.takes = True
+        peer.connection.tick(now)
+        assert peer.take() == []
+        assert peer.socket.close_code is None
+    for _ in range(3):
+        now += heartbeat
+        peer.connection.tick(now)
+    assert peer.take() == [Ping(1), Ping(2)]
     assert peer.socket.close_code == 4508
 
 

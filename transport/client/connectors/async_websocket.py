@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Callable
 
 from ....actors.runtime.forks import Home, cut_off
+from ...wire.progress import Progress
 from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
@@ -146,19 +147,22 @@ class AsyncLink:
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._dialing.timeout
+        progress = Progress(writer.get_extra_info("socket"))
         while True:
             try:
                 async with asyncio.timeout(self._heartbeat if wire.is_open else max(0.0, deadline - clock())):
                     data = await reader.read(65536)
             except TimeoutError:
-                ended = wire.silence()
+                ended = wire.silence(progress.has_moved())
                 if ended is not None:
                     return ended
                 writer.write(wire.take())
                 continue
             except OSError as error:
                 return Ended(0, str(error))
-            for event in wire.receive_data(data):
+            events = wire.receive_data(data)
+            wire.heed(clock(), events, self._heartbeat)
+            for event in events:
                 match event:
                     case Opened():
                         self._writer = writer

@@ -12,8 +12,8 @@ from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .dialing import Dialing, Route, dial
 from .fields import Headers
-from .http_connection import Connection
-from .http_line import ClientLine, Ending
+from .http_connection import Connection, Ending
+from .http_line import ClientLine
 from .owner import owned, reason, said
 from .runtimes import ClientRuntime, choose
 from .urls import Address

@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 
 from ....actors.words.errors import RemoteProtocolError
+from ...wire.progress import send_all
 from .refusal import MOST, explain
 from .whole_response import WholeResponse
 
@@ -18,6 +19,9 @@ LIMIT = 16 * 1024 * 1024
 """The largest batch that a client takes, in bytes: a snapshot may be large."""
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
+
+Ending = tuple[int, str]
+"""A close code and its reason."""
 
 HURRY = 2.0
 """Seconds that the body of a refusal may take."""
@@ -50,6 +54,12 @@ class Connection(HTTPConnection):
         if self.sock is None:
             self.connect()
         self.sock.settimeout(seconds)
+
+    def send(self, data: Any) -> None:
+        """Send a head or a body; the patience is for each wait, however long a slow line takes for all of it."""
+        if self.sock is None:
+            self.connect()
+        send_all(self.sock, data)
 
     def hurry(self) -> None:
         """Let what is still to come of an answer take no more than `HURRY`."""
@@ -101,3 +111,11 @@ def number_in(headers: HTTPMessage, name: str) -> int:
     if not _DIGITS.fullmatch(text):
         raise RemoteProtocolError(f"expected a number as {name}, got {text[:40]!r}")
     return int(text)
+
+
+def parse_ending(text: str) -> Ending:
+    """Return what a line's end says. Raises: RemoteProtocolError."""
+    code, _, reason = text.partition(" ")
+    if not _DIGITS.fullmatch(code):
+        raise RemoteProtocolError(f"expected a close code, got {text[:40]!r}")
+    return int(code), reason

@@ -14,7 +14,7 @@ from ....actors.words.errors import RemoteProtocolError
 from ...wire.event_stream import EventReader
 from ...wire.sequences import MOST, join_cbor, split_cbor
 from ..core.states import is_for_good
-from .http_connection import GONE, LIMIT, Connection, number_in, read_body, refused
+from .http_connection import GONE, LIMIT, Connection, Ending, number_in, parse_ending, read_body, refused
 from .owner import said
 from .refusal import explain
 from .runtimes import ClientRuntime
@@ -31,14 +31,15 @@ QUEUE = 1024 * 1024
 TRIES = 4
 """How often a request is made again before the line counts as lost."""
 
+BREATH = 5.0
+"""Seconds after which a POST without frames says that an answer is still arriving: behind a proxy nothing else does."""
+
 RETRY = 0.1
 """Seconds before a request is made again, doubled each time: together less than a line lives without one."""
 
 _TYPE = {"Content-Type": "application/cbor-seq"}
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
-
-Ending = tuple[int, str]
 
 
 class ClientLine:
@@ -72,6 +73,7 @@ class ClientLine:
         self._batch = 0
         self._farewell: int | None = None
         self._ending: Ending | None = None
+        self._is_arriving = False  # a part of an answer has come, and more of it is on its way
 
     def send(self, frame: bytes) -> None:
         """Have ``frame`` posted, behind those that wait. Raises: OSError if it is over, or too much waits."""
@@ -114,7 +116,9 @@ class ClientLine:
         """Post what is sent, in order, until the line is over."""
         try:
             while not self._over.is_set():
-                self._more.wait(self._timeout)
+                self._more.wait(BREATH)
+                if not self._more.is_set() and self._is_arriving:
+                    self._post()
                 self._more.clear()
                 while (self._queue or self._farewell is not None) and not self._over.is_set():
                     if self._post():
@@ -138,7 +142,7 @@ class ClientLine:
             self._batch = number_in(headers, "Nuphar-Batch")
             self._take(data)
             if (ending := headers.get("Nuphar-Close")) is not None:
-                return _parse(ending)
+                return parse_ending(ending)
         return self._ending
 
     def events(self, silence: float) -> Ending | None:
@@ -158,13 +162,15 @@ class ClientLine:
                     tries = 0
                     for event in reader.feed(data):
                         if event.name == "close":
-                            return _parse(event.data)
+                            return parse_ending(event.data)
                         if event.id is not None and _DIGITS.fullmatch(event.id):
                             self._batch = int(event.id)
                         self._take(urlsafe_b64decode(event.data + "=" * (-len(event.data) % 4)))
+                    self._is_arriving = reader.is_within
             except (OSError, HTTPException):
                 if tries >= TRIES:
                     raise
+            self._is_arriving = False
             self._gets.close()
             self._over.wait(RETRY * 2**tries)
             tries += 1
@@ -202,7 +208,7 @@ class ClientLine:
         status, headers, data = self._ask(self._posts, "POST", "send", b"".join(pieces), fields, self._timeout)
         if status != 204:
             if (ending := headers.get("Nuphar-Close")) is not None:
-                self._ending = _parse(ending)
+                self._ending = parse_ending(ending)
             raise OSError(refused(status, headers, data))
         self._number += 1
         for _ in pieces:
@@ -228,20 +234,16 @@ class ClientLine:
                 connection.set_patience(patience)
                 connection.request(method, self._place(name, query), body, self._fields(fields))
                 response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # our response_class
+                self._is_arriving |= connection is self._gets
                 return response.status, response.headers, read_body(connection, response)
             except (OSError, HTTPException):
                 connection.close()
                 if attempt == tries or connection.is_cut:
                     raise
+            finally:
+                self._is_arriving &= connection is not self._gets
             self._over.wait(RETRY * 2**attempt)
             attempt += 1
 
     def _fields(self, more: dict[str, str]) -> dict[str, str]:
         return {**self._headers, **more, **({} if self._id is None else {"Nuphar-Line": self._id})}
-
-
-def _parse(ending: str) -> Ending:
-    code, _, reason = ending.partition(" ")
-    if not _DIGITS.fullmatch(code):
-        raise RemoteProtocolError(f"expected a close code, got {ending[:40]!r}")
-    return int(code), reason

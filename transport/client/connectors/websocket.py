@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ...wire.progress import Progress, send_all
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .dialing import Dialing, dial
@@ -80,6 +81,7 @@ class _Link:
         self._opening: Any = None  # from TCP's connect on
         self._socket: Any = None  # from the end of the opening handshake on
         self._pause = 0.0
+        self._progress = Progress(None)
 
     def start(self) -> None:
         self._runtime.spawn(owned(self._run, self._is_over, self._handler.on_close))
@@ -159,17 +161,19 @@ class _Link:
         try:
             data = sock.recv(65536)
         except TimeoutError:
-            ended = self._wire.silence()
+            ended = self._wire.silence(self._progress.has_moved())
             self._answer()
             return ended
         ended = None
-        for event in self._wire.receive_data(data):
+        events = self._wire.receive_data(data)
+        self._wire.heed(time.monotonic(), events, self._heartbeat)
+        for event in events:
             match event:
                 case Opened():
                     if self._closed.is_set():
                         return Ended(0, "closed by this client")
                     sock.settimeout(self._heartbeat)
-                    self._socket = sock
+                    self._socket, self._progress = sock, Progress(sock)
                     self._handler.on_reconnect()
                 case Frame(frame):
                     self._backoff.reset()
@@ -196,6 +200,6 @@ class _Link:
             raise BrokenPipeError("there is no connection")
         self._lock.acquire()
         try:
-            sock.sendall(data)
+            send_all(sock, data)
         finally:
             self._lock.release()

@@ -61,6 +61,7 @@ class ClientWire:
         self._head: bytes | None = b""
         self._reader = wire.FrameReader(LIMIT, client=True)
         self._is_quiet = False
+        self._whole_at = 0.0  # when a message was whole, or was asked about
         self._refusal: Refusal | None = None
         own_host = any(name.lower() == "host" for name, _ in headers)
         lines = [
@@ -93,20 +94,36 @@ class ClientWire:
         """Write a close frame of our own."""
         return wire.encode_close(code, "", self._chance(4))
 
-    def silence(self) -> Ended | None:
+    def silence(self, is_taking: bool = False) -> Ended | None:
         """Nothing has arrived for a heartbeat: ask for a sign of life, the second time in a row give up.
 
-        During the opening handshake: its time is over.
+        Not if the server ``is_taking`` what we send. During the opening handshake: its time is over.
         """
         if self._refusal is not None:
             return self._refused(self._refusal)
         if not self.is_open:
             return Ended(0, "no answer to the opening handshake")
+        if is_taking:
+            return None
         if self._is_quiet:
             return Ended(0, "no sign of life for two heartbeats")
         self._is_quiet = True
-        self._out += wire.encode_frame(wire.PING, b"", self._chance(4))
+        self._ask()
         return None
+
+    def heed(self, now: float, events: list[Event], heartbeat: float) -> None:
+        """Note that ``events`` have come at ``now`` (seconds), and ask if a message has been arriving for a heartbeat.
+
+        It is a sign of life: a server behind a proxy sees in no other way that somebody takes what it has sent.
+        """
+        if events or not self._reader.buffered:
+            self._whole_at = now
+        elif self.is_open and now - self._whole_at >= heartbeat:
+            self._whole_at = now
+            self._ask()
+
+    def _ask(self) -> None:
+        self._out += wire.encode_frame(wire.PING, b"", self._chance(4))
 
     def receive_data(self, data: bytes) -> list[Event]:
         """Take the next bytes in; none mean that the peer has hung up. Nothing comes after `Ended`."""

@@ -13,10 +13,16 @@ import gevent
 import gevent.lock
 
 from ...wire.batches import Batch, Batches
+from ...wire.progress import Progress
 from ...wire.sequences import Sequence
 from ..connection import TOO_SLOW, Connection, Gateway, Socket
 from ..limits import share
 from .reading import Reading
+
+SLOWEST = 8 * 1024
+"""Bytes a second: what a GET was given reaches its client so fast, by whatever proxies, or the client is lost."""
+
+_LOOK = 1.0  # seconds between two looks at an answer that is still on its way
 
 _ABNORMAL = 1006  # nobody has said why (RFC 6455 section 7.1.5)
 
@@ -51,6 +57,8 @@ class Line:
         self._on_empty: Callable[[], None] | None = None
         self._forget = forget
         self._reading: Reading | None = None
+        self._progress: Progress | None = None  # of the connection that carries the last answer
+        self._since = 0.0  # from when on the next request is waited for
         self._timer: Any = None
         self._is_taking = False
         self._is_over = False
@@ -72,6 +80,21 @@ class Line:
     def too_slow(self) -> bool:
         """Has a piece waited for longer than the limit?"""
         return self.batches.is_too_slow(self.clock())
+
+    def is_taking(self) -> bool:
+        """Say whether the client has taken bytes that were on their way to it since this was asked the last time."""
+        if self._progress is None or not self._progress.has_moved():
+            return False
+        self.batches.moved(self.clock())
+        return True
+
+    def gives(self, size: int) -> None:
+        """Note that a GET is given a large answer: the client may be silent until it has it."""
+        self.last_received = max(self.last_received, self.clock() + size / SLOWEST)
+
+    def moved(self) -> None:
+        """Note that a part of an answer has gone on its way."""
+        self.batches.moved(self.clock())
 
     def write(self, data: bytes) -> bool:
         """Keep whole frames for the next GET, or wake the one that waits; False if they were not taken."""
@@ -121,12 +144,13 @@ class Line:
 
     def touch(self) -> None:
         """Note a request: the client is there."""
-        self.last_received = self.clock()
+        self.last_received = max(self.last_received, self.clock())
         self._expect()
 
-    def read(self, after: int, hang_up: Callable[[], Any]) -> Reading:
+    def read(self, after: int, hang_up: Callable[[], Any], progress: Progress | None = None) -> Reading:
         """Serve a GET whose client has got the batches up to ``after``; an older GET returns at once."""
         self.batches.acknowledge(after)
+        self._progress = progress
         older, self._reading = self._reading, Reading(self, after, hang_up)
         self.touch()
         if not self.closed:
@@ -174,7 +198,20 @@ class Line:
 
     def _expect(self) -> None:
         if self._reading is None and not self._is_taking and not self.closed:
-            self._start(self._limits.linger)
+            self._since = max(self.last_received, self.clock())
+            self._look()
+
+    def _look(self) -> None:
+        """Wait for the next request; what is still on its way to the client keeps the line."""
+        now = self.clock()
+        if self.is_taking():
+            self._since = max(self._since, now)
+        left = self._since + self._limits.linger - now
+        if left <= 0:
+            self.abort()
+        else:
+            is_busy = self._progress is not None and self._progress.is_busy
+            self._start(min(left, _LOOK) if is_busy else left, self._look)
 
     def _start(self, seconds: float, then: Callable[[], Any] | None = None) -> None:
         self._stop_timer()

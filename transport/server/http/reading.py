@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import gevent.event
 
 from ...wire.batches import Batch, Batches
+
+SLICE = 64 * 1024
+"""Bytes of an answer that are given to the WSGI server at once."""
 
 
 class Readable(Protocol):
@@ -21,6 +24,12 @@ class Readable(Protocol):
 
     def next(self, number: int, /) -> Batch | None:
         """Return the batch after ``number``, if there is one."""
+
+    def gives(self, size: int, /) -> None:
+        """A large answer begins."""
+
+    def moved(self) -> None:
+        """A part of an answer has gone on its way."""
 
     def rest(self, reading: Reading, /) -> None:
         """The GET has been answered."""
@@ -67,6 +76,14 @@ class Reading:
             finally:
                 self._is_waiting = False
         return None
+
+    def slices(self, data: bytes) -> Iterator[bytes]:
+        """Give ``data`` to the WSGI server piece by piece: it asks for the next when the one before has moved."""
+        if len(data) > SLICE:
+            self._line.gives(len(data))
+        for at in range(0, len(data), SLICE):
+            yield data[at : at + SLICE]
+            self._line.moved()
 
     def wake(self) -> None:
         """Something has come."""

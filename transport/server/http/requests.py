@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import gevent
-
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
 from ..connection import Gateway
-from ..wsgi_handler import HANG_UP
-from .judge import Events, Poll, Send, judge, refuse, too_large
+from ..wsgi_handler import PROGRESS
+from .body import hang_up, nothing, read_body
+from .judge import Events, Poll, Send, judge, refuse
 from .line import Connect, Line
 from .lines import Lines
 from .reading import Reading
@@ -68,10 +67,10 @@ class HttpLines:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
-        if line is not None:
-            line.touch()
+        touch = nothing if line is None else line.touch
+        touch()
         limits = gateway.limits
-        body = _read(environ, request.size, BODY * limits.message, limits.linger)
+        body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
         if isinstance(body, Refuse):
             return body
         if line is None:
@@ -133,7 +132,7 @@ class HttpLines:
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
-        reading = line.read(request.after, _hang_up(environ))
+        reading = line.read(request.after, hang_up(environ), environ.get(PROGRESS))
         try:
             batch = reading.wait(request.wait)
         except BaseException:  # this greenlet is being killed
@@ -145,7 +144,7 @@ class HttpLines:
             headers.append(("Nuphar-Close", _one_line(ending)))
         if batch is not None:
             headers += [("Content-Type", line.sequence.content_type), ("Content-Length", str(len(batch.data)))]
-            return Answer("200 OK", headers, [batch.data], reading, line if ending is not None else None)
+            return Answer("200 OK", headers, reading.slices(batch.data), reading, line if ending is not None else None)
         if ending is not None:
             return Answer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
         return Answer("204 No Content", headers, [], reading)
@@ -156,7 +155,7 @@ class HttpLines:
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
-        reading = line.read(request.after, _hang_up(environ))
+        reading = line.read(request.after, hang_up(environ), environ.get(PROGRESS))
         headers = [
             ("Content-Type", "text/event-stream; charset=utf-8"),
             ("X-Accel-Buffering", "no"),  # nginx would keep events back
@@ -205,36 +204,13 @@ def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
     while reading.is_current:
         batch = reading.wait(heartbeat)
         if batch is not None:
-            yield event_stream.write_batch(batch, is_text=is_text)
+            yield from reading.slices(event_stream.write_batch(batch, is_text=is_text))
         elif reading.is_current and not line.closed:
             yield event_stream.COMMENT
         if (ending := reading.ending) is not None:
             yield event_stream.write_close(ending)
             line.end()
             return
-
-
-def _read(environ: Environ, size: int | None, largest: int, patience: float) -> bytes | Refuse:
-    """Read a body of at most ``largest`` bytes within ``patience`` seconds."""
-    stream = environ["wsgi.input"]
-    try:
-        with gevent.Timeout(patience, TimeoutError("too slow")):
-            body: bytes = stream.read(largest + 1 if size is None else size)
-    except TimeoutError:
-        _hang_up(environ)()
-        return refuse("408 Request Timeout", f"expected the body within {patience:g} s")
-    except OSError:
-        return refuse("400 Bad Request", "the body ended too early, or its chunks are ill-formed")
-    if len(body) > largest:
-        return too_large(largest)
-    if size is not None and len(body) < size:
-        return refuse("400 Bad Request", f"expected a body of {size} bytes, got {len(body)}")
-    return body
-
-
-def _hang_up(environ: Environ) -> Callable[[], Any]:
-    """Return how to end a request whose client does not read, if the WSGI server lets us."""
-    return environ.get(HANG_UP) or (lambda: None)
 
 
 def _gone(line: Line) -> Refuse:

@@ -10,10 +10,12 @@ import pytest
 from support.counting import add, keep
 from support.peer import Peer, Proxy
 from support.serving import eventually, free_port, in_thread, listen
+from support.slow_line import SlowLine
 
 from nuphar import Client, Limits, Server, Store, UsageError
 from nuphar.actors.routing.handles import TopicHandle
 from nuphar.transport import Connector, Handler
+from nuphar.transport.client.connectors import http_line
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import Threads, choose
@@ -129,6 +131,29 @@ def test_it_answers_heartbeats(make_server: Callable[..., Server], start: Start)
     eventually(lambda: connection._socket.last_received > first + 0.3)
     assert server.gateway.connections == {connection}
     assert client.is_live
+
+
+def test_while_a_long_answer_arrives_posts_without_frames_say_so(
+    server: Server, port: int, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_line, "BREATH", 0.02)
+    topic_of(server, "list").dispatch("x" * 300_000)
+    line = SlowLine(port)
+    line.allow(50_000)
+    try:
+        client = start(line.port)
+        eventually(lambda: line.is_dry)
+        (connection,) = server.gateway.connections
+        before = connection._socket.number
+        eventually(lambda: line.allow(300) or connection._socket.number > before + 3)  # the answers to them, mostly
+        assert client.model("list") == ()
+        line.allow(float("inf"))
+        live(client)
+        assert client.model("list") == ("x" * 300_000,)
+        assert server.gateway.connections == {connection}
+        close(client)
+    finally:
+        line.close()
 
 
 def test_it_waits_for_a_server_that_is_not_there(start: Start, free: int) -> None:

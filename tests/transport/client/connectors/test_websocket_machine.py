@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.raw import BINARY, CLOSE, PING, TEXT, websocket_frame
+from support.raw import BINARY, CLOSE, PING, PONG, TEXT, websocket_frame
 
 from nuphar import UsageError
 from nuphar.transport.client.connectors.urls import Address
@@ -114,6 +114,25 @@ def test_a_refused_upgrade_is_for_good_below_500_unless_it_came_too_soon(status:
     assert isinstance(ended, Ended)
     assert ended.code == code
     assert "because" in ended.why
+
+
+def test_a_server_that_takes_what_we_send_is_not_silent() -> None:
+    wire = opened()
+    assert wire.silence() is None
+    assert wire.silence(is_taking=True) is None
+    assert isinstance(wire.silence(), Ended)
+
+
+def test_a_message_that_arrives_for_a_heartbeat_is_answered_by_a_ping() -> None:
+    wire, server = opened(), FrameReader(1_000)
+    wire.heed(100.0, [Opened()], 20.0)
+    message = from_server(BINARY, bytes(50_000))
+    for now, at in ((110.0, 0), (119.0, 100), (121.0, 200), (130.0, 300), (141.0, 400)):
+        wire.heed(now, wire.receive_data(message[at : at + 100]), 20.0)
+        assert server.feed(wire.take()) == ([Ping(b"")] if now in (121.0, 141.0) else [])
+    wire.heed(142.0, wire.receive_data(message[500:]), 20.0)
+    wire.heed(170.0, wire.receive_data(from_server(PONG, b"")), 20.0)  # nothing is on its way
+    assert wire.take() == b""
 
 
 def test_the_second_silence_in_a_row_is_the_end() -> None:
