@@ -144,7 +144,7 @@ def test_another_version_is_refused_and_closed(connect: Connect) -> None:
     client.send([1, 2, None, None, {}, {}])
     rejected, closed = client.receive_all()
     assert rejected[3] == "version"
-    assert closed.code == 4400
+    assert closed.code == 4406
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xff", b"\x80", b"\x82\x07", b"\xa0", b"[", b'[\x00"\x00'])
