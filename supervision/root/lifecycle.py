@@ -146,7 +146,7 @@ class Life:
         # Noted before we wait: a tree that starts anew meanwhile has it too.
         self.listening.setdefault("listener", wsgi)
         try:
-            start_child(root, tree.listener("listener", wsgi))
+            start_child(root, tree.listener("listener", wsgi, self._gateway))
         except pykka.ActorDeadError:
             self.check_running()  # the root was killed, and `_watch` starts the listener with its successor
         except BaseException as error:
@@ -224,7 +224,7 @@ class Life:
                 break
             for name in self.listening.keys() - known:  # `listen` met the old root
                 try:
-                    start_child(root, tree.listener(name, self.listening[name]))
+                    start_child(root, tree.listener(name, self.listening[name], self._gateway))
                 except Exception:
                     logger.exception("%s did not start with the new tree", name)
         if not self.has_stopped:

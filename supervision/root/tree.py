@@ -1,7 +1,8 @@
 """The tree of one server, to be read aloud. Children start from the top and stop from the bottom.
 
-A stop ends the listener first; then every topic, each of whose subscribers gets its final Acknowledge; then the
-sessions, then the router; and then the connections say Bye, flush and close. Why one_for_one: docs/design/tree.md.
+A stop ends the listener first (its socket stays open for those who have a line over HTTP); then every topic, each of
+whose subscribers gets its final Acknowledge; then the sessions, the router; and then the connections say Bye, flush
+and close. Why one_for_one: docs/design/tree.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ...actors.routing.router import RouterActor
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
 from ...actors.runtime.registry import Registry
+from ...transport.server.connection import Gateway
 from ...transport.server.connections import ConnectionsActor
 from ..otp.child_spec import INFINITY, ChildSpec, ChildType, worker
 from ..otp.dynamic import DynamicSupervisor
@@ -42,13 +44,13 @@ def children(books: Books) -> list[ChildSpec]:
                books.hooks, books.deserted, books.gateway.clock, books.router, shutdown=ROUTER),
         dynamic("sessions", books.session_starts, books.own_store_specs),
         dynamic("topics", books.topic_starts, books.topic_specs),
-        *(listener(name, wsgi) for name, wsgi in books.listening.items()),
+        *(listener(name, wsgi, books.gateway) for name, wsgi in books.listening.items()),
     ]  # fmt: skip
 
 
-def listener(name: str, wsgi: WSGIServer) -> ChildSpec:
+def listener(name: str, wsgi: WSGIServer, gateway: Gateway) -> ChildSpec:
     """Return the spec of an actor that holds a listening socket."""
-    return worker(name, Listener, wsgi, shutdown=LISTENER)
+    return worker(name, Listener, wsgi, gateway, shutdown=LISTENER)
 
 
 def start(books: Books) -> Ref[Supervisor]:

@@ -10,6 +10,7 @@ import cbor2
 import gevent
 import pytest
 from gevent.pywsgi import WSGIServer
+from support.http import EventsClient, PollClient
 from support.raw import Closed, RawClient
 from support.serving import eventually, listen
 
@@ -269,3 +270,39 @@ def test_bye_names_the_time_after_which_to_come_back(make_server: Callable[..., 
     client.receive()
     client.close()
     stop.join(5.0)
+
+
+def test_lines_over_http_that_take_nothing_do_not_hold_the_stop(
+    make_server: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = make_server(limits=Limits(outbox=20_000_000, outbox_age=60.0))
+    flood = server.topic("flood")
+    server.topic("large").with_store(Store({"text": "x" * 2_000_000}, lambda model, message: model))
+    port = listen(server)
+    deaf = [transport(port, receive_buffer=4_096) for transport in (PollClient, EventsClient) for _ in range(10)]
+    hearing = PollClient(port)
+    for client in [*deaf, hearing]:
+        client.subscribe("topic:flood")
+    for client in deaf:
+        client.send([2, client.ref(), "topic:large", None, None])
+        path = "poll?wait=60&after" if type(client) is PollClient else "events?after"
+        client.gets.request("GET", f"/live/{path}={client.batch}", headers={"Nuphar-Line": client.line})
+    for _ in range(100):
+        flood.broadcast("x" * 20_000)
+        gevent.sleep(0)
+    eventually(lambda: sum(each._socket.outbox.pending > 0 for each in server.gateway.connections) > 10)
+
+    reader = gevent.spawn(hearing.receive_all)
+    start = time.monotonic()
+    server.stop(timeout=5.0)
+    took = time.monotonic() - start
+    assert took < 5.5
+    assert "is killed" not in caplog.text
+    assert not server.gateway.connections
+    assert not server.gateway.lines
+    *frames, bye, closed = reader.get(timeout=5.0)
+    assert len(finals(frames)) == 1
+    assert bye[0] == 26
+    assert closed == Closed(1001, "the server stops")
+    for client in [*deaf, hearing]:
+        client.cut()

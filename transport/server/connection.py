@@ -57,6 +57,12 @@ class Gateway:
     resumption: Resumption
     host: Host = GEVENT
     connections: set[Connection] = field(default_factory=set)
+    lines: set[Any] = field(default_factory=set)
+    """Those over HTTP: their clients come back with each request, perhaps on a new connection of TCP."""
+    doors: list[Callable[[], Any]] = field(default_factory=list)
+    """What closes the listening sockets that lines still need when the server stops."""
+    is_closing: bool = False
+    """Whether nobody new is let in."""
     has_stopped: bool = False
     """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
 
@@ -72,9 +78,17 @@ class Gateway:
 
     def abort_all(self) -> None:
         """End every connection now, and take no other: nobody serves them any more."""
-        self.has_stopped = True
+        self.has_stopped = self.is_closing = True
         for connection in list(self.connections):
             connection.abort()
+        self.shut_doors()
+
+    def shut_doors(self) -> None:
+        """Listen no more, and forget the lines that were told their end."""
+        for line in list(self.lines):
+            line.end()
+        while self.doors:
+            self.doors.pop()()
 
 
 class Connection:
@@ -115,7 +129,7 @@ class Connection:
 
     def begin(self) -> bool:
         """Be one of the server's connections; False if it has stopped: then it is closed already."""
-        if self._gateway.has_stopped:
+        if self._gateway.is_closing or self._gateway.has_stopped:
             self._end(RESTARTING, "the server stops")
             return False
         self._gateway.connections.add(self)

@@ -25,6 +25,9 @@ SLICE = 500
 FINISH = 0.05
 """Seconds between two looks at how many connections are left at the end, at most: whoever reads is gone at once."""
 
+AGAIN = 0.3
+"""Seconds in which a client over HTTP may ask again for the end that it was told: one of ours does so after 0.1."""
+
 PATIENCE = 1.5
 """Seconds; below the two that the tree gives this actor to stop, or it is killed before it has cut off the rest."""
 
@@ -64,7 +67,7 @@ class ConnectionsActor(Actor):
         if self._reminder is not None:
             self._reminder.stop()
         if isinstance(reason, Normal | Shutdown):
-            self._gateway.has_stopped = True
+            self._gateway.has_stopped = self._gateway.is_closing = True
             self._gateway.resumption.stop()
             now = self._gateway.clock()
             deadline = now + self._patience
@@ -85,3 +88,7 @@ class ConnectionsActor(Actor):
             pause = min(2 * pause, FINISH)
         for connection in list(connections):
             connection.abort()
+        until = min(deadline, clock() + AGAIN)
+        while self._gateway.lines and clock() < until:
+            gevent.sleep(FINISH)
+        self._gateway.shut_doors()

@@ -7,7 +7,7 @@ from typing import Any
 
 import gevent
 import pytest
-from support.http import EventsClient
+from support.http import EventsClient, PollClient
 from support.raw import Closed, RawClient, Refused
 from support.serving import eventually
 
@@ -341,6 +341,47 @@ def test_at_the_end_everybody_hears_the_final_acknowledge_bye_and_1001(server: S
         Closed(1001, "the server stops"),
     ]
     assert heard[1].get(timeout=10) == [[26, "the server stops", 1.0], Closed(1001, "the server stops")]
+
+
+@pytest.mark.parametrize("over_http", [PollClient, EventsClient])
+def test_who_comes_with_a_new_connection_during_the_stop_hears_the_end(serve: Serve, over_http: Connect) -> None:
+    server, port = serve()
+    client = over_http(port)
+    client.subscribe("topic:counter")
+    client.close_sockets()  # kept alive by nothing: each request opens a connection
+    stopping = gevent.spawn(server.stop)
+    eventually(lambda: server.gateway.has_stopped)
+    with pytest.raises(Refused) as refused:
+        PollClient(port)
+    assert refused.value.status == 503
+    client.answer = None
+    before = client.batch
+    heard = client.receive_all()
+    assert heard == [
+        [17, "topic:counter", 0, [], True],
+        [26, "the server stops", 1.0],
+        Closed(1001, "the server stops"),
+    ]
+    client.close_sockets()  # as if the answer had been lost
+    client.batch, client.is_over, client.answer = before, False, None
+    assert client.receive_all() == heard
+    stopping.get(timeout=5.0)
+    with pytest.raises(OSError, match="refused"):
+        PollClient(port)
+    client.close_sockets()
+
+
+def test_nobody_new_comes_in_while_the_socket_is_open_for_those_who_are_here(serve: Serve) -> None:
+    server, port = serve()
+    client = PollClient(port)
+    stopping = gevent.spawn(server.stop)
+    eventually(lambda: server.gateway.is_closing)
+    late = RawClient(port, greet=False)
+    assert late.receive_all() == [Closed(4500, "the server stops")]
+    late.cut()
+    client.receive_all()
+    client.cut()
+    stopping.get(timeout=5.0)
 
 
 def test_a_stop_under_load_answers_everybody_without_a_gap(server: Server, connect: Connect) -> None:

@@ -56,13 +56,15 @@ class Line:
         self._limits = gateway.limits
         self._on_empty: Callable[[], None] | None = None
         self._forget = forget
+        self._lines = gateway.lines
         self._reading: Reading | None = None
         self._progress: Progress | None = None  # of the connection that carries the last answer
         self._since = 0.0  # from when on the next request is waited for
         self._timer: Any = None
         self._is_taking = False
-        self._is_over = False
+        self._is_finished = self._is_over = False
         self._connection = connect(self)
+        self._lines.add(self)
         self._connection.begin()
         self.touch()
 
@@ -185,6 +187,12 @@ class Line:
             self._reading.cut()
         self.end()
 
+    def told(self) -> None:
+        """The client has been sent the end. It may ask for it again for a while, as any answer may be lost."""
+        if not self._is_over:
+            self._finish()
+            self._start(self._limits.close, self.end)
+
     def end(self) -> None:
         """The client knows, or cannot be told: forget the line. Does nothing the second time."""
         if self._is_over:
@@ -192,9 +200,15 @@ class Line:
         self._is_over = self.closed = True
         self._stop_timer()
         self.batches.clear()
-        self._on_empty = None
-        self._connection.finish()
+        self._finish()
+        self._lines.discard(self)
         self._forget(self)
+
+    def _finish(self) -> None:
+        self._on_empty = None
+        if not self._is_finished:
+            self._is_finished = True
+            self._connection.finish()
 
     def _expect(self) -> None:
         if self._reading is None and not self._is_taking and not self.closed:

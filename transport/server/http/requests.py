@@ -74,7 +74,7 @@ class HttpLines:
         if isinstance(body, Refuse):
             return body
         if line is None:
-            if gateway.has_stopped:
+            if gateway.is_closing or gateway.has_stopped:
                 return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
             opened = self.lines.open(request.sequence, gateway, connect)
             if opened is None:
@@ -190,7 +190,7 @@ class Answer:
         yield from self._body
         yield b""  # when we are asked for more, what came before has been written
         if self._over is not None:
-            self._over.end()
+            self._over.told()
 
     def close(self) -> None:
         """The WSGI server calls this at the end, whatever it was."""
@@ -209,7 +209,7 @@ def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
             yield event_stream.COMMENT
         if (ending := reading.ending) is not None:
             yield event_stream.write_close(ending)
-            line.end()
+            line.told()
             return
 
 
