@@ -46,10 +46,14 @@ class Turn:
         """Begin another turn, with the next question: so one that does a single piece of work never reads a clock."""
         self._ends = None
 
-    def is_over(self, now: float) -> bool:
-        """Say whether others should run before the next piece of work."""
+    def is_over(self, now: float, busy: int = 0) -> bool:
+        """Say whether others should run before the next piece of work.
+
+        When it begins, as many others are ``busy`` as have ended a turn and wait for the next: they share the time, or
+        whoever is not busy would wait for one turn of each.
+        """
         if self._ends is None:
-            self._ends = now + self._budget
+            self._ends = now + self._budget / (1 + busy)
             return False
         return now >= self._ends
 
@@ -75,7 +79,7 @@ class Pulse:
         self._count += weight
         if self._count >= LOOK:
             self._count = 0
-            if self._turn.is_over(clock()):
+            if is_over(self._turn):
                 let_others_run()
                 self._turn.renew()
 
@@ -83,9 +87,26 @@ class Pulse:
 PULSE = Pulse()
 
 
+class Busy:
+    """How many have ended a turn and wait for the next, and how many others there were at the end of the last wait."""
+
+    waiting = 0
+    others = 0
+
+
+def is_over(turn: Turn) -> bool:
+    """Say whether ``turn`` is over now."""
+    return turn.is_over(clock(), Busy.others)
+
+
 def let_others_run() -> None:
     """Give all others a turn: those who are ready, those who have something to read, and whom these wake."""
-    hub = get_hub()
-    with hub.loop.timer(0, priority=_LATER) as timer:
-        hub.wait(timer)
-    gevent.sleep(0)
+    Busy.waiting += 1
+    try:
+        hub = get_hub()
+        with hub.loop.timer(0, priority=_LATER) as timer:
+            hub.wait(timer)
+        Busy.others = Busy.waiting - 1  # now, as all timers ring before anybody goes on
+        gevent.sleep(0)
+    finally:
+        Busy.waiting -= 1

@@ -122,7 +122,7 @@ class Loop(Door):
                     mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
-            if messages and turn.is_over(fair_turns.clock()):
+            if messages and fair_turns.is_over(turn):
                 self.idle()
                 self.runtime.let_others_run(turn)
 

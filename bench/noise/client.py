@@ -16,12 +16,6 @@ import threading
 from ..wire import upgrade
 from .noises import HELLO, Noise, choose
 
-AHEAD = 4
-"""Questions that are on their way, where answers are waited for: less than an outbox of the server holds."""
-
-PATIENCE = 5.0
-"""Seconds to wait for an answer."""
-
 
 class NoisyClient:
     """Sends as fast as the server takes it, and reads whatever comes."""
@@ -32,8 +26,6 @@ class NoisyClient:
         self._is_over = False
         self._sock = self._open()
         self.sent = self.got = self.returns = 0
-        self._asked = 0
-        self._heard = threading.Event()
 
     def run(self) -> None:
         """Make noise until `stop`."""
@@ -42,7 +34,6 @@ class NoisyClient:
             reader.start()
             with contextlib.suppress(OSError):
                 for block in self._noise.blocks():
-                    self._wait()
                     self._sock.sendall(block)
                     self.sent += len(block)
                     if self._is_over:
@@ -51,7 +42,6 @@ class NoisyClient:
                 self._sock.shutdown(socket.SHUT_RDWR)
             reader.join()
             self._sock.close()
-            self._asked = self.got
             if not self._is_over:
                 self.returns += 1
                 self._sock = self._open()
@@ -59,17 +49,8 @@ class NoisyClient:
     def stop(self) -> None:
         """End soon; from any thread."""
         self._is_over = True
-        self._heard.set()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
-
-    def _wait(self) -> None:
-        """Wait for the answers to what was asked before, if this noise does, but for the last `AHEAD`."""
-        self._asked += self._noise.answer
-        while self._asked - self.got > AHEAD * self._noise.answer > 0 and not self._is_over:
-            self._heard.clear()
-            if not self._heard.wait(PATIENCE):
-                raise OSError("no answer")
 
     def _open(self) -> socket.socket:
         sock = socket.create_connection(("127.0.0.1", self._port))
@@ -88,7 +69,6 @@ class NoisyClient:
         with contextlib.suppress(OSError):
             while size := sock.recv_into(room):
                 self.got += size
-                self._heard.set()
 
 
 def main() -> None:

@@ -141,7 +141,7 @@ class Connection:
         for message in messages:
             if turn is None:
                 turn = fair_turns.Turn()  # most reads bring one message
-            elif turn.is_over(fair_turns.clock()):
+            elif fair_turns.is_over(turn):
                 fair_turns.let_others_run()
                 turn.renew()
             if self._socket.closed:

@@ -196,7 +196,7 @@ class Outbox(_Touched):
         turn = Turn()
         try:
             while self._rest is not None:
-                if turn.is_over(fair_turns.clock()):
+                if fair_turns.is_over(turn):
                     fair_turns.let_others_run()  # a fast reader must not keep us here
                     turn.renew()
                     continue

@@ -17,6 +17,29 @@ def test_a_turn_is_over_when_its_time_is():
     assert [turn.is_over(now) for now in (8.0, 8.125, 8.25, 9.0)] == [False, False, True, True]
 
 
+def test_those_who_are_busy_share_the_time():
+    turn = Turn(0.5)
+    assert [turn.is_over(now, busy) for now, busy in ((8.0, 3), (8.0625, 0), (8.125, 0))] == [False, False, True]
+
+
+def test_whoever_goes_on_knows_how_many_others_do_also_when_one_is_killed():
+    others = []
+
+    def work() -> None:
+        let_others_run()
+        others.append(fair_turns.Busy.others)
+
+    waiting = [gevent.spawn(work) for _ in range(4)]
+    gevent.sleep(0)
+    assert fair_turns.Busy.waiting == 4
+    waiting[0].kill()
+    assert gevent.joinall(waiting, timeout=5) == waiting
+    assert others == [2, 2, 2]
+    assert fair_turns.Busy.waiting == 0
+    let_others_run()
+    assert fair_turns.Busy.others == 0
+
+
 def test_a_turn_that_is_renewed_begins_with_the_next_question():
     turn = Turn(0.25)
     turn.is_over(8.0)
