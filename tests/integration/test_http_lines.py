@@ -255,7 +255,7 @@ def test_a_closed_line_answers_a_post_410_with_the_code(serve: Serve) -> None:
     status, headers, _ = post(client, [7, 1], number=2)
     assert (status, headers["nuphar-close"]) == (410, "4409 replaced")
     assert client.receive_all() == [Closed(4409, "replaced")]
-    assert client.poll()[0] == 404
+    assert client.poll()[0] == 410  # the end may be asked for again, as an answer may be lost
 
 
 def test_the_number_of_lines_is_bounded(serve: Serve) -> None:
