@@ -148,7 +148,9 @@ def watched(world: World) -> Iterator[None]:
         if not self._socket.closed and hub.now - hub.lines[outbox._fd].moved_at <= world.plan.outbox_age:
             must = sum(len(piece) for piece in outbox._queue if id(piece) not in offered)
             is_owed = bool(writing) and any(reason in writing[-1] for reason in OF_A_JOIN)
-            if not writing or is_owed or must + len(writing[-1]) <= bound // 4:
+            # What is owed may wait for ever; beside it, what must be kept has a quarter for itself.
+            more = 0 if is_owed else len(writing[-1]) if writing else 0
+            if not writing or must + more <= bound // 4:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
