@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from .world import World
 
 
-OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
-"""How a Snapshot ends that can wait for its line to drain."""
-
-
 class Presence:
     """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
 
@@ -147,10 +143,8 @@ def watched(world: World) -> Iterator[None]:
         outbox, bound, hub = self._outbox, world.plan.outbox, world.hub
         if not self._socket.closed and hub.now - hub.lines[outbox._fd].moved_at <= world.plan.outbox_age:
             must = sum(len(piece) for piece in outbox._queue if id(piece) not in offered)
-            is_owed = bool(writing) and any(reason in writing[-1] for reason in OF_A_JOIN)
-            # What is owed may wait for ever; beside it, what must be kept has a quarter for itself.
-            more = 0 if is_owed else len(writing[-1]) if writing else 0
-            if not writing or must + more <= bound // 4:
+            # What must be kept has a quarter of the outbox for itself, whatever may be dropped or owed.
+            if not writing or must + len(writing[-1]) <= bound // 4:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
