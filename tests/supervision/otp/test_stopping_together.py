@@ -126,14 +126,15 @@ def test_a_message_that_comes_while_others_end_is_handled_first(
     assert sorted(ended) == list("0123")
 
 
-def test_a_goodbye_that_waits_does_not_take_the_others_time(
+def test_a_goodbye_that_waits_is_cut_off_and_the_others_are_told(
     supervisor: Ref[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping_together, "SWEEP", 0.05)
-    children = [asleep(Waiter, "waits", tells=True), *(asleep(Napper, str(at), tells=True) for at in range(3))]
+    monkeypatch.setattr(stopping_together, "STUCK", 0.05)
+    waiting = [asleep(Waiter, "waits", tells=True) for _ in range(2)]
+    children = [waiting[0], *(asleep(Napper, str(at), tells=True) for at in range(3)), waiting[1]]
     stop(children, supervisor)
     assert ended == list("012")
-    assert children[0][0].wait_down(0.0) == KILLED
+    assert [ref.wait_down(LIMIT) for ref, _ in waiting] == [KILLED, KILLED]
 
 
 def test_when_the_time_is_over_who_has_nobody_to_tell_is_left_alone(
