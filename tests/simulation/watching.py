@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from .world import World
 
 
+OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
+"""How a Snapshot ends that can wait for its line to drain."""
+
+
 class Presence:
     """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
 
@@ -93,6 +97,8 @@ def watched(world: World) -> Iterator[None]:
     writing: list[bytes] = []
     last: dict[Lane, float] = {}
 
+    hurried = False  # what a lane gave last, it gave though its line was full
+
     def judged(self: Tokens, token: str) -> Verdict:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
@@ -117,7 +123,9 @@ def watched(world: World) -> Iterator[None]:
         return due
 
     def taken(self: Lane, now: float, has_room: bool) -> Any:
+        nonlocal hurried
         is_owed = len(self._owed) > min(OWED, world.plan.sizes["owed"])
+        hurried = is_owed and not has_room
         due = take(self, now, has_room)
         if due is None or not isinstance(self.rule, Sample) or is_owed:
             return due
@@ -143,8 +151,9 @@ def watched(world: World) -> Iterator[None]:
         outbox, bound, hub = self._outbox, world.plan.outbox, world.hub
         if not self._socket.closed and hub.now - hub.lines[outbox._fd].moved_at <= world.plan.outbox_age:
             must = sum(len(piece) for piece in outbox._queue if id(piece) not in offered)
-            # What must be kept has a quarter of the outbox for itself, whatever may be dropped or owed.
-            if not writing or must + len(writing[-1]) <= bound // 4:
+            # What a Join brings waits for the line to drain, unless too many answers are owed with it.
+            is_owed = bool(writing) and not hurried and any(reason in writing[-1] for reason in OF_A_JOIN)
+            if not writing or is_owed or must + len(writing[-1]) <= bound // 4:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
