@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse
 from ..words.target_names import SESSION
-from .answers import WINDOW, Applied, Fate, Place
+from .answers import WINDOW, Applied, Fate, Place, Refusal
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
     from .session import Membership, Session
+
+ENDED = "its target ended before it answered"
+
+Later = Callable[[Any, int, int], bool]
+
+
+def _never(session: Any, ref: int, seq: int) -> bool:
+    """Nothing is owed."""
+    return False
 
 
 class Repeats:
     """The repeated refs of one session.
 
     An answer goes through the target's mailbox, behind the Join and behind the message itself if that still waits
-    there: so it never overtakes what the client missed. A ref waits there once, however often it is repeated, so at
+    there: so it never overtakes what the client missed. A ref waits there once, with how often it was repeated, so at
     most a window of them does.
     """
 
@@ -27,7 +37,8 @@ class Repeats:
     def __init__(self, session: Session, router: Mailbox) -> None:
         self._session = session
         self._router = router
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, int] = {}
+        """Refs that wait for their answer, and how often each was repeated."""
 
     def take(self, fate: Fate, ref: int, target: str) -> None:
         """Answer a ref that is not new, or have it answered in its turn."""
@@ -39,31 +50,39 @@ class Repeats:
             session.say_rejected(ref, target, "malformed", f"expected a ref above {answers.highest}, got {ref}")
         elif (first := answers.target_of(ref)) not in (target, None):
             session.say_rejected(ref, target, "malformed", f"ref {ref} was used for {first} before")
-        elif ref not in self._waiting:
+        elif ref in self._waiting:
+            self._waiting[ref] += 1
+        else:
             membership = session.memberships.get(target)
             if membership is not None:
-                self._waiting.add(ref)
+                self._waiting[ref] = 1
                 membership.put_anyway(Repeat(session, ref, target))
             elif answers.answer(ref) is None:
                 # It left the target while the message waited there: the router knows whether there is a mailbox yet.
-                self._waiting.add(ref)
+                self._waiting[ref] = 1
                 self._router.put_anyway(Repeat(session, ref, target))
             else:
                 self.answer(ref, target, None)
 
-    def answer(self, ref: int, target: str, place: Place | None) -> None:
-        """Say what became of ``ref``; a seq only means something at the ``place`` where the target is now."""
+    def answer(self, ref: int, target: str, place: Place | None, later: Later = _never) -> None:
+        """Say what became of ``ref``, as often as it was repeated.
+
+        A seq only means something at the ``place`` where the target is now. ``later(session, ref, seq)`` says whether
+        the target answers itself, behind what it still owes.
+        """
         session = self._session
-        self._waiting.discard(ref)
+        times = self._waiting.pop(ref, 1)
         answer = session.answers.answer(ref)
         if answer is None:
             # Whoever had the message has ended without an answer.
-            session.reject(ref, target, "unknown_outcome", "its target ended before it answered")
-        elif isinstance(answer, Applied):
-            seq = answer.seq if answer.place == place else 0
-            session.write(session.encoding.join([session.encoding.acknowledge(target, seq, [ref], False)]))
-        else:
-            session.say_rejected(ref, target, answer.code, answer.text, answer.details)
+            session.answers.refuse(ref, answer := Refusal(target, "unknown_outcome", ENDED, None))
+        for _ in range(times):
+            if not isinstance(answer, Applied):
+                session.say_rejected(ref, target, answer.code, answer.text, answer.details)
+            elif answer.place != place:
+                session.say_done(ref, target)
+            elif not later(session, ref, answer.seq):
+                session.write(session.encoding.join([session.encoding.acknowledge(target, answer.seq, [ref], False)]))
 
 
 def named(message: Any, join: int) -> Any:

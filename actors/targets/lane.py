@@ -111,6 +111,12 @@ class Lane:
         self.miss("slow", own)
         self._debt = debt
 
+    def answer_later(self, ref: int, seq: int) -> bool:
+        """Answer a repeated ref behind what a Join owes, as its seq is ahead; False if nothing is owed."""
+        if self._debt is not None:
+            self._owed.append(Outcome(self._subscriber, ref, seq, b""))
+        return self._debt is not None
+
     def take(self, now: float, has_room: bool) -> Due | None:
         """Take what may be written at ``now`` (seconds), or let the rule drop what may not wait."""
         if (has_room and now >= self.next_at) or len(self._owed) > OWED:

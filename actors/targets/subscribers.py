@@ -50,6 +50,11 @@ class Subscribers:
         self.fall_behind(subscriber, ())
         self._laned[subscriber].owe(debt, own)
 
+    def answer_later(self, subscriber: Subscriber, ref: int, seq: int) -> bool:
+        """Answer a repeated ref behind what is owed to ``subscriber``; False if nothing is owed by a Join."""
+        lane = self._laned.get(subscriber)
+        return lane is not None and lane.answer_later(ref, seq)
+
     def _leave_lane(self, subscriber: Subscriber, lane: Lane) -> None:
         """Put who has caught up among the others again."""
         if isinstance(lane.rule, All) and lane.is_empty and self._laned.get(subscriber) is lane:

@@ -89,7 +89,8 @@ class TargetActor(Actor):
             self._leave(message)
         elif kind is Repeat:
             self._perform(target.flush())  # the first one may be in this very drain
-            message.session.repeats.answer(message.ref, target.name, target.place)
+            session, ref = message.session, message.ref
+            session.repeats.answer(ref, target.name, target.place, target.answer_later)
         elif kind is Broadcast:
             self._settle(message, target.push(message.payload, message.exclude))
         elif kind is Use:

@@ -114,7 +114,8 @@ class Following(dict[str, Replica]):
         own = next((own for own in replica.pending if own.ref == ref and own.place), None)
         if own is None:
             return self._gap(target, replica, replica.cursor)
-        return self.apply(target, place, own.message, own)
+        # Still ahead: it stands in front of a Snapshot, as it did on a connection that was lost before that came.
+        return self.apply(target, place, own.message, own) if place == replica.seq + 1 else []
 
     def apply(self, target: str, seq: int, message: Any, own: OwnMessage | None = None) -> list[Event]:
         """Take a message of the order in: somebody else's, or ``own``."""
