@@ -132,8 +132,20 @@ OF_ORDERS = (
     Mutant(
         "the seq of another epoch is said again",
         "nuphar.actors.sessions.repeats",
-        "seq = answer.seq if answer.place == place else 0",
-        "seq = answer.seq",
+        "elif answer.place != place:",
+        "elif answer.place is None:",
+    ),
+    Mutant(
+        "of a ref that is repeated while it waits only the first repeat has an answer",
+        "nuphar.actors.sessions.repeats",
+        "for _ in range(times):",
+        "for _ in range(1):",
+    ),
+    Mutant(
+        "the answer of a repeated ref overtakes the Snapshot in which its seq is",
+        "nuphar.actors.sessions.repeats",
+        "elif not later(session, ref, answer.seq):",
+        "elif not _never(session, ref, answer.seq):",
     ),
     Mutant(
         "a message that nobody has begun is not new when it comes again",
