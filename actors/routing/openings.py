@@ -62,14 +62,15 @@ class Openings:
     def begin(self, topic_id: str, kind: Kind, key: Any, client_id: str | None = None) -> Topic:
         """Return the topic with this id, begun by this very call, or by one that is under way.
 
-        Raises: Refused ``busy`` when there are too many topics, or too many that ``client_id`` has begun; ``crashed``
-        when its store cannot be made.
+        One that is stopping under this id ends first. Raises: Refused ``busy`` when that takes too long, when there are
+        too many topics, or too many that ``client_id`` has begun; ``crashed`` when its store cannot be made.
         """
         mine = Future(self._directory.host)
         opening = self._under_way.setdefault(topic_id, mine)  # one step: of two that come at once, one gets it
         if opening is not mine:
             return self._wait(topic_id, opening)
         try:
+            self._directory.wait_until_free(topic_id, self._timeout)
             topic = self._directory.topics.get(topic_id) or self._make(topic_id, kind, key, client_id)
         except BaseException as error:
             mine.set_exception((type(error), error, error.__traceback__))

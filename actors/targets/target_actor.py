@@ -50,6 +50,7 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
+        ended: Callable[[], None] | None = None,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -57,6 +58,7 @@ class TargetActor(Actor):
         self._hooks = hooks
         self._dead_letters = dead_letters
         self._left = left
+        self._ended = ended
         self._drained = 0
         self._alarm = Alarm(mailbox, Tick())
 
@@ -132,6 +134,8 @@ class TargetActor(Actor):
             self._expel(session)
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
+        if self._ended is not None:
+            self._ended()
 
     def set_aside(self, message: Any) -> None:
         """Put it among the dead letters: the others must not wait for it for ever."""

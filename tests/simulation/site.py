@@ -95,7 +95,7 @@ class Site:
     def on_end(self, topic_id: str, model: int) -> None:
         if self.world.chance() < 0.5:
             self.world.hub.sleep(4.0 * self.world.chance())
-        if self.world.chance() < 0.1:
+        if self.world.chance() < 0.1 and not self.world.is_calm:
             raise OSError("the model cannot be kept")
         self.kept[topic_id] = model
 

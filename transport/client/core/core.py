@@ -283,7 +283,7 @@ class ClientCore:
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
             if (asked := self.requests.take_asked(ref)) is not None:
-                self.replicas.answered(target, asked.is_subscribe)
+                events += self.replicas.answered(target, asked.is_subscribe, seq)
             elif (own := self.requests.sent.get(ref)) is not None:
                 events += self._settle(own, place, None)
             else:

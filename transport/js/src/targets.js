@@ -84,7 +84,7 @@ export class Targets {
 
   add(slice) {
     this.slices.set(slice.target, slice);
-    slice.adopt(this.messages.filter(({ target }) => target === slice.target));
+    this._adopt(slice);
   }
 
   /** Give the next ref to an entry, and send it if that is possible now. */
@@ -114,9 +114,8 @@ export class Targets {
     for (const entry of this.messages) {
       if (entry.target === target) this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`));
     }
-    slice.reset();
+    this._reset(slice);
     slice.standing = "out";
-    this.emit("change", slice, slice.model, null);
     this.seats.fill();
   }
 
@@ -180,10 +179,23 @@ export class Targets {
       if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
       entry.slice.enter();
+      // There is no order, or an empty one: another that we were in is over.
+      if (!seq && (entry.slice.seq || entry.slice.pending.some((own) => own.seq))) this._reset(entry.slice);
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
       if (slice !== undefined) this.place(slice, seq, entry.message, entry);
     }
+  }
+
+  _adopt(slice) {
+    slice.adopt(this.messages.filter(({ target }) => target === slice.target));
+  }
+
+  /** The order that it was in is over. */
+  _reset(slice) {
+    slice.reset();
+    this._adopt(slice);
+    this.emit("change", slice, slice.model, null);
   }
 
   _beginAnew() {
