@@ -53,12 +53,12 @@ class Following(dict[str, Replica]):
         if is_subscribe and (replica := self.get(target)) is not None:
             replica.refused = None
 
-    def answered(self, target: str, is_subscribe: bool, seq: int) -> list[Event]:
-        """It was done as asked. With ``seq`` 0 there is no order, or an empty one: what we know of another is over."""
+    def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[Event]:
+        """It was done as asked. If the target has no order, or an empty one, what we know of another is over."""
         if (replica := self.get(target)) is None:
             return []
         replica.is_subscribed, replica.refused = is_subscribe, None
-        if not is_subscribe or seq or not (replica.seq or any(own.place for own in replica.pending)):
+        if not is_subscribe or has_order or not (replica.seq or any(own.place for own in replica.pending)):
             return []
         replica.reset()
         return [Changed(target, replica.model, None)]

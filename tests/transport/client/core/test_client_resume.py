@@ -187,6 +187,18 @@ def test_a_target_that_has_no_order_any_more_is_what_it_was_before_the_first_sna
     assert core.replicas[T].cursor is None
 
 
+def test_the_answer_to_a_subscribe_that_was_left_again_says_nothing_of_the_order() -> None:
+    core = live()
+    core.get(f.ServerMessage(T, 1, "a"))
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    core.get(f.Snapshot(T, "e", 1, ["a"], "subscribed"))
+    assert core.get(f.Acknowledge(T, 0, [2], False), f.Acknowledge(T, 0, [3], False)) == []
+    assert core.model == ["a"]
+
+
 def test_an_empty_order_that_goes_on_is_gone_on_with() -> None:
     core = live()
     core.lose()
