@@ -11,7 +11,6 @@ import re
 import socket
 from collections.abc import Sequence
 from io import BufferedReader, BytesIO
-from typing import Any
 
 from geventwebsocket.handler import WebSocketHandler
 
@@ -103,13 +102,10 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         self.environ[PROGRESS] = Progress(self.socket)
         self.environ[LAST] = self.make_last
         self.begin()
-        self.offer()
         if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
             self.socket.settimeout(self.stall)  # of each wait
         try:
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
-        except BadHandshake as error:
-            self._refuse(error.refuse)
         except Exception:
             if self.websocket is not None:
                 self.websocket.linger(1011)
@@ -117,15 +113,12 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         else:
             if self.websocket is not None:
                 self.websocket.linger()
-            elif self.headers_sent and self.lent is None:
+            else:
                 self.discard()
-            else:  # the socket was somebody else's: what still comes there is no request
-                self.close_connection = True
         finally:
             if self.websocket is not None:
                 self.websocket.abort()  # also when this greenlet is being killed
                 self.websocket = None
-            self.take_back()
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
             self.environ.pop(PROGRESS, None)
@@ -133,20 +126,10 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
             self.environ.pop("wsgi.websocket", None)
             self.forget_body()
 
-    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        """Begin a response. After an upgrade there is none, whatever the application says."""
-        if self.lent is not None and exc_info is None:
-            return self.write
-        return super().start_response(status, headers, exc_info)
-
     def write(self, data: bytes) -> None:
         """Send a part of a response. After an upgrade there is none: the socket is the WebSocket's alone."""
-        if self.websocket is None and self.lent is None:
+        if self.websocket is None:
             super().write(data)
-
-    def send_upgrade(self) -> None:
-        """Write the head of a 101 for the application."""
-        super().write(b"")
 
     def log_request(self) -> None:
         """Write the server's access log, which the base would replace by a logger of its own.
@@ -159,13 +142,6 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
                 if key in (self.environ or ()):
                     self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
-
-    def _refuse(self, refuse: Refuse) -> None:
-        """Answer the handshake of an application that cannot have its WebSocket."""
-        self.close_connection = True
-        LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, refuse.reason)
-        if not self.headers_sent:
-            self.write(*refuse.respond(self.start_response))
 
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):
