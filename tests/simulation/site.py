@@ -95,7 +95,7 @@ class Site:
     def on_end(self, topic_id: str, model: int) -> None:
         if self.world.chance() < 0.5:
             self.world.hub.sleep(4.0 * self.world.chance())
-        if self.world.chance() < 0.1:
+        if self.world.chance() < 0.1 and not self.world.is_calm:
             raise OSError("the model cannot be kept")
         self.kept[topic_id] = model
 
@@ -125,8 +125,8 @@ class Site:
 
     def accept(self, line: Line) -> None:
         """Serve a connection that has come."""
-        gateway = self.server.gateway
-        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", clock=gateway.clock)
+        gateway, hub = self.server.gateway, self.world.hub
+        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", host=hub, kernel=hub)
         connection = Connection(websocket, gateway)
         line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
         self.world.connections[websocket] = connection
