@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import importlib
 import re
 from collections.abc import Iterator
@@ -59,6 +60,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/parameters.py",
     "actors/words/ports.py",
     "actors/sessions/session_book.py",
     "actors/sessions/weight.py",
@@ -96,6 +98,7 @@ PURE = {
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
+    "transport/wire/frame_table.py",
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
@@ -107,6 +110,7 @@ PURE = {
     "transport/client/core/outgoing.py",
     "transport/wire/packets.py",
     "transport/serialiser/plain.py",
+    "transport/wire/plain_data.py",
     "transport/client/core/queue_records.py",
     "transport/serialiser/records.py",
     "transport/client/core/replica.py",
@@ -115,6 +119,7 @@ PURE = {
     "transport/serialiser/shapes.py",
     "transport/client/core/states.py",
     "transport/wire/strict.py",
+    "transport/wire/strict_json.py",
     "transport/client/connectors/transport_choice.py",
     "transport/wire/upgrade.py",
     "transport/wire/websocket_frames.py",
@@ -151,6 +156,7 @@ def modules() -> list[str]:
     )
 
 
+@functools.cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -161,6 +167,7 @@ def every_module() -> list[str]:
     return modules() + front
 
 
+@functools.cache
 def dotted(module: str) -> str:
     """Return a module's name: ``actors/targets/order.py`` is ``nuphar.actors.targets.order``."""
     path = Path(module)
@@ -177,6 +184,12 @@ def absolute(module: str, level: int, name: str | None) -> str:
     return ".".join([*base, *(name.split(".") if name else [])])
 
 
+@functools.cache
+def known() -> frozenset[str]:
+    """Return the names of every module of the package."""
+    return frozenset(map(dotted, every_module()))
+
+
 def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
     tree = ast.parse((ROOT / module).read_text())
@@ -188,9 +201,8 @@ def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
-            known = {dotted(other) for other in every_module()}
             for alias in node.names:
-                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known() else source
 
 
 def _for_types_only(tree: ast.AST) -> set[ast.AST]:

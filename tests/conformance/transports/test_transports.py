@@ -12,7 +12,7 @@ from support.raw import Closed, RawClient, Refused
 from support.serving import eventually
 
 from nuphar import Limits, Origins, Server, Store
-from nuphar.actors.routing.handles import TopicHandle
+from nuphar.actors.routing.topic_handle import TopicHandle
 
 Connect = Callable[..., RawClient]
 Serve = Callable[..., tuple[Server, int]]
