@@ -19,6 +19,7 @@ from gevent.hub import get_hub
 from gevent.monkey import get_original
 
 from . import fair_turns
+from .fair_turns import Pulse, Turn
 
 # The real one: under monkey patching an OS thread must still be told from a greenlet.
 allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
@@ -81,7 +82,14 @@ class Host(Protocol):
         """Return a timer of the calling thread's hub."""
 
     def pause(self) -> None:
-        """Let others run who are ready."""
+        """End a turn: let others run who are ready, and those who have something to read."""
+
+    def is_over(self, turn: Turn, /) -> bool:
+        """Say whether a turn has taken its time."""
+
+    @property
+    def pulse(self) -> Pulse:
+        """What long work in a greenlet of this thread calls again and again (see `fair_turns`)."""
 
     def sleep(self, seconds: float, /) -> None:
         """Let others run for ``seconds``."""
@@ -104,13 +112,13 @@ class GeventHost:
     spawn_later = staticmethod(gevent.spawn_later)
     sleep = staticmethod(gevent.sleep)
     hub = staticmethod(get_hub)
+    pause = staticmethod(fair_turns.let_others_run)
+    is_over = staticmethod(fair_turns.is_over)
+    pulse = fair_turns.PULSE
 
     def timer(self, seconds: float, repeat: float = 0.0) -> Timer:
         timer: Timer = get_hub().loop.timer(seconds, repeat=repeat)
         return timer
-
-    def pause(self) -> None:
-        fair_turns.let_others_run()
 
     def wait(self, waited: Waited, timeout: float | None, /) -> bool:
         """Wait in the thread's hub, so that its other greenlets go on; a thread without one blocks on a real lock.

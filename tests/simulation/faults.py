@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from nuphar.actors.routing.router import RouterActor
-from nuphar.actors.runtime import fair_turns
 from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
@@ -28,6 +27,10 @@ IN_A_SECOND = 5
 """Crashes, at most: the tree gives up over a hundred in ten seconds, and rightly so."""
 
 
+def _is_to_be_killed(ref: Any) -> bool:
+    return isinstance(ref._actor_weakref(), TargetActor | RouterActor)
+
+
 class Pausing:
     """What actors and readers call at the end of a turn: an actor may be killed while it lets others run."""
 
@@ -38,9 +41,9 @@ class Pausing:
         world = self._world
         world.hub.sleep()
         me = world.hub.getcurrent()
-        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me]
+        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me and _is_to_be_killed(ref)]
         if not mine:
-            return  # a reader
+            return  # a reader, or a supervisor
         world.oracle.seen["a long drain lets others run"] += 1
         if world.chance() < world.plan.pause_kill and may_crash(world):
             world.oracle.seen["killed behind a message that was applied"] += 1
@@ -110,7 +113,6 @@ def injected(world: World) -> Iterator[None]:
     """Let actors crash as the plan says."""
     before = [(kind, kind.handle) for kind in (TargetActor, RouterActor)]
     counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
-    pausing = fair_turns.let_others_run
     crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
 
     def crashing(kind: type, handle: Any) -> Any:
@@ -129,13 +131,12 @@ def injected(world: World) -> Iterator[None]:
         for where, name, probe in probes(world.oracle.seen):
             setattr(where, name, probe)
         if world.plan.pause_kill:
-            fair_turns.let_others_run = Pausing(world)
+            world.hub.pause = Pausing(world)  # type: ignore[method-assign]
         if crash:
             for kind, handle in before:
                 kind.handle = crashing(kind, handle)  # type: ignore[method-assign]
         yield
     finally:
-        fair_turns.let_others_run = pausing
         for where, name, method in counted:
             setattr(where, name, method)
         for kind, handle in before:

@@ -125,8 +125,8 @@ class Site:
 
     def accept(self, line: Line) -> None:
         """Serve a connection that has come."""
-        gateway = self.server.gateway
-        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", clock=gateway.clock)
+        gateway, hub = self.server.gateway, self.world.hub
+        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", host=hub, kernel=hub)
         connection = Connection(websocket, gateway)
         line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
         self.world.connections[websocket] = connection

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ...actors.runtime import fair_turns
+from ...actors.runtime.fair_turns import Turn
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.answers import WINDOW
@@ -137,12 +137,12 @@ class Connection:
 
     def receive(self, messages: Iterable[bytes | str]) -> None:
         """Take what came together, between `begin` and `finish`, in as many turns as it takes."""
-        turn = None
+        turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = fair_turns.Turn()  # most reads bring one message
-            elif fair_turns.is_over(turn):
-                fair_turns.let_others_run()
+                turn = Turn()  # most reads bring one message
+            elif host.is_over(turn):
+                host.pause()
                 turn.renew()
             if self._socket.closed:
                 break  # what came behind the frame that ended it is for nobody
@@ -184,7 +184,7 @@ class Connection:
 
     def _greet(self, data: bytes | str) -> None:
         try:
-            frame = read(data, fair_turns.PULSE)
+            frame = read(data, self._gateway.host.pulse)
             if self._socket.closed:
                 return  # others may have run
             refusal = self._handshake.greet(frame)
@@ -211,7 +211,7 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, gateway.host.pulse)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,

@@ -120,7 +120,7 @@ class Live:
             identity = self._identity(environ)
         except HookFailed:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
-        socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
+        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
         if isinstance(socket, Refuse):
             start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
             return [socket.body]

@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import gevent
 import geventwebsocket.websocket
-from gevent import socket as gevent_socket
 from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import WebSocketError
 
-from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import websocket_frames as wire
 from ..wire.progress import Progress
+from .kernel import SYSTEM, Kernel
 from .limits import Limits
 from .outbox import Outbox
 from .reader import Reader
@@ -32,7 +30,7 @@ _ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.
 
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
-    "__weakref__", "_clock", "_deadline", "_ending", "_frames", "_limits", "_over", "_progress",
+    "__weakref__", "_deadline", "_ending", "_frames", "_host", "_kernel", "_limits", "_over", "_progress",
     "_reader", "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
 )  # fmt: skip
 
@@ -42,7 +40,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
 
     ``sock`` is a gevent socket that its owner closes; ``early`` is what was read from it already.
     ``closed`` is true once nothing more can be written; ``close_code`` then says why: the peer's code if it
-    closed first, ours if we did, 1006 if TCP ended without either. ``last_received`` is a time of ``clock``.
+    closed first, ours if we did, 1006 if TCP ended without either. ``last_received`` is a time of the ``host``.
     """
 
     __slots__ = _SLOTS
@@ -55,7 +53,8 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocol: str | None = None,
         early: bytes = b"",
-        clock: Callable[[], float] = time.monotonic,
+        host: Host = GEVENT,
+        kernel: Kernel = SYSTEM,
     ) -> None:
         # The base class's constructor is left out: it binds a stream and a validator that nothing here uses.
         self.environ = environ
@@ -64,14 +63,15 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self.subprotocol = subprotocol
         self.close_code: int | None = None
         self.close_reason = ""
-        self.last_received = clock()
-        self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, clock=clock)
+        self.last_received = host.clock()
+        self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, host=host, kernel=kernel)
         self._sock = sock
         self._limits = limits
         self._frames = wire.FrameReader(limits.message, at_once=wire.AT_ONCE)
-        self._reader = Reader(sock, early)
+        self._reader = Reader(sock, early, host, kernel)
         self._progress: Progress | None = None
-        self._clock = clock
+        self._host = host
+        self._kernel = kernel
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
         self._deadline: Any = None
@@ -97,10 +97,10 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
                 self._settle(self._ending)
                 continue
             if self._frames.has_more:
-                fair_turns.let_others_run()
+                self._host.pause()
                 data = b""
             elif data := self._reader.read():
-                self.last_received = self._clock()
+                self.last_received = self._host.clock()
             else:
                 self.abort()
                 break
@@ -118,7 +118,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         """Say whether the peer has taken bytes that were on their way to it since this was asked the last time."""
         if self._over:
             return False
-        progress = self._progress = self._progress or Progress(self._sock)
+        progress = self._progress = self._progress or Progress(self._sock, self._kernel.way)
         if not progress.has_moved():
             return False
         self.outbox.moved()
@@ -206,7 +206,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             return
         self.closed = True
         self.close_code, self.close_reason = code, reason
-        self._deadline = gevent.get_hub().loop.timer(self._limits.close)
+        self._deadline = self._host.timer(self._limits.close)
         self._deadline.start(self.abort)
         self.outbox.finish(frame, drop=code == TOO_SLOW)
 
@@ -220,6 +220,5 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             self._deadline = None
 
     def _shut(self, how: int) -> None:
-        # The plain socket's method, also with TLS, whose own would drop its state under a waiting reader.
         with contextlib.suppress(OSError):  # it was dead already
-            gevent_socket.socket.shutdown(self._sock, how)
+            self._kernel.shut(self._sock, how)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BufferedReader, BytesIO
 
 from geventwebsocket.handler import WebSocketHandler
 
 from ...actors.runtime.forks import own
+from ...actors.runtime.host import GEVENT, Host
 from ..wire.origin import Origins
 from ..wire.progress import Progress
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
@@ -54,7 +54,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         *,
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
-        clock: Callable[[], float] = time.monotonic,
+        host: Host = GEVENT,
     ) -> WebSocket | Refuse:
         """Answer the opening handshake of the present request, and return its WebSocket.
 
@@ -70,7 +70,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         early = self._release()
         self.socket.settimeout(None)
         websocket = WebSocket(
-            self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
+            self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, host=host
         )
         self.environ["wsgi.websocket"] = websocket
         self.environ["wsgi.websocket_version"] = "13"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any
 
 import gevent
 import pytest
 from gevent.queue import SimpleQueue
+from support.hosts import InTurns
 from support.scripted import settle
 
 from nuphar import Server, Store
@@ -271,31 +271,23 @@ def test_what_comes_behind_the_frame_that_closed_is_for_nobody(server: Server, p
     assert heard == []
 
 
-def test_many_messages_of_one_read_are_taken_in_turns(
-    server: Server, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_messages_of_one_read_are_taken_in_turns(server: Server, peer: Peer) -> None:
     turns: list[int] = []
-    looks = count()
     heard: list[Any] = []
     server.on_topic_message(lambda message, topic, client: heard.append(message))
     peer.greet()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET)
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: turns.append(len(heard)))
+    server.gateway.host = InTurns(fair_turns.BUDGET, lambda: turns.append(len(heard)))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
     settle(server)
     assert heard == [1, 2, 3, 4, 5]
     assert turns == [2, 4]
 
 
-def test_a_connection_that_ends_while_others_run_takes_nothing_more(
-    server: Server, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = count()
+def test_a_connection_that_ends_while_others_run_takes_nothing_more(server: Server, peer: Peer) -> None:
     heard: list[Any] = []
     server.on_topic_message(lambda message, topic, client: heard.append(message))
     peer.greet()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET)
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: peer.socket.close(4409))
+    server.gateway.host = InTurns(fair_turns.BUDGET, lambda: peer.socket.close(4409))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
     settle(server)
     assert heard == [1, 2]
