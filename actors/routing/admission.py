@@ -60,7 +60,7 @@ class Greeter:
             details = {"trace_id": error.trace_id}
         except BaseException as error:
             # Whatever it is: a Subscribe is always answered.
-            trace_id = new_trace_id()
+            trace_id = new_trace_id(self._calls.host)
             logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
             code, text, details = "crashed", f"the subscription failed; trace id {trace_id}", {"trace_id": trace_id}
         self._answer(Verdict(request, code, text, details, tuple(caused)))
@@ -77,7 +77,7 @@ class Greeter:
             hooks = kind.hooks
         if hooks.can_subscribe is not None and not request.trusted:
             arguments = (client_id, topic_id, session_model)
-            if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):
+            if not self._call("can_subscribe", hooks.can_subscribe, *arguments):
                 raise Refused("denied", f"you may not subscribe to {topic_id!r}")
         if opening is not None:
             self._openings.begin(topic_id, kind, key, None if request.trusted else client_id)
@@ -103,5 +103,8 @@ class Greeter:
                 raise TypeError(f"{name} must return a list of messages or None, got {messages!r}")
             return [Dispatch(message, self._codec.encode_message(message)) for message in messages]
 
-        result: list[Dispatch] = call(name, run, timeout=self._timeout)
+        result: list[Dispatch] = self._call(name, run)
         return result
+
+    def _call(self, name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
+        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host)

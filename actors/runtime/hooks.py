@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
-from gevent._hub_local import get_hub_if_exists
+from gevent import GreenletExit, Timeout
 
 from ..words.errors import NupharError, UsageError
-from .apart import run_apart
 from .hook_calls import HookCalls
+from .host import GEVENT, Host
 from .log_throttle import ThrottledLogger
 
 logger = ThrottledLogger("nuphar.hooks")
@@ -35,35 +33,30 @@ class HookFailed(NupharError):
         self.trace_id = trace_id
 
 
-def new_trace_id() -> str:
+def new_trace_id(host: Host = GEVENT) -> str:
     """Return 16 hex characters that tie what a peer was told to an entry in the log."""
-    return secrets.token_hex(8)
+    return host.secret(8)
 
 
-def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
     """Call ``hook`` in a short greenlet of its own, for at most ``timeout`` seconds, and return what it returns.
 
     Raises: HookFailed, when what went wrong is in the log.
     """
     try:
-        return call_raw(name, hook, *arguments, timeout=timeout)
-    except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
+        return call_raw(name, hook, *arguments, timeout=timeout, host=host)
+    except GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
         raise
-    except (Exception, gevent.Timeout, SystemExit) as error:
-        trace_id = new_trace_id()
+    except (Exception, Timeout, SystemExit) as error:
+        trace_id = new_trace_id(host)
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error
 
 
-def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
     """Call ``hook`` like `call`. Raises: what it raises, or HookTimeout."""
-
-    def run() -> Any:
-        with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
-            return hook(*arguments)
-
-    hub = get_hub_if_exists()
-    return hook(*arguments) if hub is None else run_apart(hub, run)  # in a plain thread its time is its own
+    late = HookTimeout(f"the hook {name} took longer than {timeout} s")
+    return host.apart(lambda: hook(*arguments), timeout, late)
 
 
 def check_hook(hook: Any) -> Any:
@@ -91,7 +84,7 @@ class ServerHooks:
         """Call every hook of ``name``; what goes wrong is in the log and nowhere else."""
         for hook in getattr(self, name):
             try:
-                call(f"on_{name}", hook, *arguments, timeout=self.timeout)
+                call(f"on_{name}", hook, *arguments, timeout=self.timeout, host=self.calls.host)
             except HookFailed:
                 continue
 

@@ -50,7 +50,7 @@ class Books:
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
         self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds()))
+        self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds(), host))
         self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
         self.directory = Directory(codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host)
         self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)

@@ -234,6 +234,10 @@ class Hub:
 
     hub = get_hub
 
+    def apart(self, function: Callable[[], Any], seconds: float, late: BaseException) -> Any:
+        """A hook runs in the greenlet that calls, without a limit of time."""
+        return function()
+
     def chance(self) -> float:
         return self._chance()
 

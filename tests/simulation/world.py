@@ -65,7 +65,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.hub, self.rng, self.plan.sizes), injected(self), watched(self):
+        with replaced(self.plan.sizes), injected(self), watched(self):
             try:
                 self.begin()
                 step = self.hub.step

@@ -131,8 +131,8 @@ OF_SESSIONS = (
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        'if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):',
-        'if call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout) is None:',
+        'if not self._call("can_subscribe", hooks.can_subscribe, *arguments):',
+        'if self._call("can_subscribe", hooks.can_subscribe, *arguments) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
