@@ -7,6 +7,7 @@ import doctest
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -151,6 +153,7 @@ def modules() -> list[str]:
     )
 
 
+@cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -177,9 +180,15 @@ def absolute(module: str, level: int, name: str | None) -> str:
     return ".".join([*base, *(name.split(".") if name else [])])
 
 
-def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+@cache
+def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
+    return list(_imports(module, types_too))
+
+
+def _imports(module: str, types_too: bool) -> Iterator[str]:
     tree = ast.parse((ROOT / module).read_text())
+    known = {dotted(other) for other in every_module()}
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):
         if node in skipped:
@@ -188,7 +197,6 @@ def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
-            known = {dotted(other) for other in every_module()}
             for alias in node.names:
                 yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
 
