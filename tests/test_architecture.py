@@ -50,6 +50,7 @@ LONGEST = 270
 PURE = {
     "actors/sessions/answers.py",
     "actors/targets/catch_up.py",
+    "actors/words/close_codes.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
