@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import importlib
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/parameters.py",
     "actors/words/ports.py",
     "actors/sessions/session_book.py",
     "actors/sessions/weight.py",
@@ -98,6 +99,7 @@ PURE = {
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
+    "transport/wire/frame_table.py",
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
@@ -109,6 +111,7 @@ PURE = {
     "transport/client/core/outgoing.py",
     "transport/wire/packets.py",
     "transport/serialiser/plain.py",
+    "transport/wire/plain_data.py",
     "transport/client/core/queue_records.py",
     "transport/serialiser/records.py",
     "transport/client/core/replica.py",
@@ -117,6 +120,7 @@ PURE = {
     "transport/serialiser/shapes.py",
     "transport/client/core/states.py",
     "transport/wire/strict.py",
+    "transport/wire/strict_json.py",
     "transport/client/connectors/transport_choice.py",
     "transport/wire/upgrade.py",
     "transport/wire/websocket_frames.py",
@@ -143,7 +147,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
-@cache
+@functools.cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -154,7 +158,7 @@ def modules() -> list[str]:
     )
 
 
-@cache
+@functools.cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -165,6 +169,7 @@ def every_module() -> list[str]:
     return modules() + front
 
 
+@functools.cache
 def dotted(module: str) -> str:
     """Return a module's name: ``actors/targets/order.py`` is ``nuphar.actors.targets.order``."""
     path = Path(module)
@@ -181,7 +186,13 @@ def absolute(module: str, level: int, name: str | None) -> str:
     return ".".join([*base, *(name.split(".") if name else [])])
 
 
-@cache
+@functools.cache
+def known() -> frozenset[str]:
+    """Return the names of every module of the package."""
+    return frozenset(map(dotted, every_module()))
+
+
+@functools.cache
 def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
     return list(_imports(module, types_too))
@@ -189,7 +200,6 @@ def imports(module: str, *, types_too: bool = True) -> list[str]:
 
 def _imports(module: str, types_too: bool) -> Iterator[str]:
     tree = ast.parse((ROOT / module).read_text())
-    known = {dotted(other) for other in every_module()}
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):
         if node in skipped:
@@ -199,7 +209,7 @@ def _imports(module: str, types_too: bool) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
             for alias in node.names:
-                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known() else source
 
 
 def _for_types_only(tree: ast.AST) -> set[ast.AST]:

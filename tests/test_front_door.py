@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import ast
 import importlib
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from support.doors import CONFIGURATIONS, DOORS, PAGES, ROOT, addresses
 
 import nuphar
 
-ROOT = Path(__file__).parents[1]
-DOORS = {
-    "nuphar": "src/nuphar/__init__.py",
-    "nuphar.actors": "actors/__init__.py",
-    "nuphar.transport": "transport/__init__.py",
-    "nuphar.supervision": "supervision/__init__.py",
-}
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py"), ROOT / "setup.cfg"]
-ADDRESSES = sorted(
-    {
-        address
-        for page in PAGES
-        for address in re.findall(r"\bnuphar(?:\.[A-Za-z_]\w*)+", page.read_text())
-        if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address != "nuphar.client"  # a logger's name
-    }
-)
-"""Everything that a page, an example or a configuration calls by its full name."""
+WRITTEN = addresses(*PAGES)
+"""What works after ``import nuphar`` alone."""
+ADDRESSES = sorted({*WRITTEN, *addresses(*CONFIGURATIONS)})
 
 
 def is_for_types(node: ast.stmt) -> bool:
@@ -41,6 +26,15 @@ def test_a_front_door_only_re_exports(name: str) -> None:
     allowed = (ast.ImportFrom, ast.Assign, ast.Expr)
     body = ast.parse((ROOT / DOORS[name]).read_text()).body
     assert [ast.unparse(node) for node in body if not isinstance(node, allowed) and not is_for_types(node)] == []
+
+
+def offered(block: ast.If) -> set[str]:
+    """Return the names and modules that a front door imports on demand."""
+    (otherwise,) = block.orelse
+    assert isinstance(otherwise, ast.Assign)
+    assert isinstance(otherwise.value, ast.Call)
+    tables = [ast.literal_eval(argument) for argument in otherwise.value.args[1:]]
+    return {name for table in tables for name in table}
 
 
 @pytest.mark.parametrize("name", DOORS)
@@ -59,8 +53,9 @@ def test_what_a_type_checker_sees_is_what_is_imported_on_demand(name: str) -> No
                 expected = getattr(package, alias.name)
             assert getattr(door, alias.name) is expected
             seen.add(alias.name)
-    assert seen <= set(door.__all__)
-    assert set(door.__all__) <= set(dir(door))
+    assert seen == offered(block)
+    assert set(door.__all__) <= seen
+    assert seen <= set(dir(door))
     assert [public for public in door.__all__ if not hasattr(door, public)] == []
     assert sorted(set(door.__all__)) == sorted(door.__all__)
 
@@ -92,6 +87,20 @@ def test_an_address_in_the_docs_is_one_object_by_attribute_and_by_import(address
     for name in rest:
         imported = getattr(imported, name)
     assert found is imported
+
+
+def test_what_is_written_in_the_docs_works_after_importing_nuphar_alone() -> None:
+    code = """
+import sys, nuphar
+for address in sys.argv[1:]:
+    found = nuphar
+    for name in address.split(".")[1:]:
+        found = getattr(found, name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *WRITTEN], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

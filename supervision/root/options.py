@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
 from ...actors.routing.topics import TOPICS, TOPICS_EACH
@@ -19,6 +20,29 @@ from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
 from ..watch.hub_guard import LIMIT
+
+
+class ServerOptions(TypedDict, total=False):
+    """The same for editors and type checkers, which complete ``Server(...)`` from it; `Options` says what it means."""
+
+    origins: Origins
+    limits: Limits
+    history: int
+    max_topics: int
+    max_topics_begun: int
+    topic_window: float
+    max_subscriptions: int
+    mailbox: int
+    hook_timeout: float
+    max_hooks: int
+    max_hooks_each: int
+    retry_after: float
+    resume_window: float
+    max_detached: int
+    max_detached_bytes: int
+    identity: Hook | None
+    hub_guard: float | None
+    inspect: str | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +96,7 @@ class Options:
         return Bounds(self.max_hooks, self.max_hooks_each, waiting_each=self.max_subscriptions)
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Options:
+    def of(cls, given: Mapping[str, Any]) -> Options:
         """Check the names and kinds of ``given``.
 
         Raises: UnknownOption, UsageError.
