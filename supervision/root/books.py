@@ -23,7 +23,7 @@ from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.log import MemoryLog
-from ...transport.server.connection import Gateway
+from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
