@@ -50,6 +50,7 @@ LONGEST = 270
 PURE = {
     "actors/sessions/answers.py",
     "actors/targets/catch_up.py",
+    "actors/words/close_codes.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
@@ -148,6 +149,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@functools.cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -192,8 +194,13 @@ def known() -> frozenset[str]:
     return frozenset(map(dotted, every_module()))
 
 
-def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+@functools.cache
+def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
+    return list(_imports(module, types_too))
+
+
+def _imports(module: str, types_too: bool) -> Iterator[str]:
     tree = ast.parse((ROOT / module).read_text())
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):

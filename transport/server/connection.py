@@ -15,6 +15,15 @@ from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
 from ...actors.sessions.takeover import end_naming
+from ...actors.words.close_codes import (
+    GOING_AWAY,
+    NORMAL,
+    OTHER_VERSION,
+    PROTOCOL_ERROR,
+    RESTARTING,
+    TOO_SLOW,
+    TRY_AGAIN_LATER,
+)
 from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
 from ..wire.frames import Bye, Hello, Ping, Welcome
@@ -25,8 +34,6 @@ from .protocol import Beat, End, Handshake
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
-
-TOO_SLOW, RESTARTING, TRY_AGAIN_LATER, OTHER_VERSION = 4513, 4500, 1013, 4406
 
 
 class Socket(Protocol):
@@ -44,7 +51,7 @@ class Socket(Protocol):
 
     def is_taking(self) -> bool: ...
 
-    def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def close(self, code: int = NORMAL, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
 
@@ -158,7 +165,7 @@ class Connection:
         self._gateway.connections.discard(self)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-            is_for_good = self._socket.close_code == 1000
+            is_for_good = self._socket.close_code == NORMAL
             self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
@@ -180,7 +187,7 @@ class Connection:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
             self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
-        self._socket.close(1001, reason)
+        self._socket.close(GOING_AWAY, reason)
 
     def abort(self) -> None:
         """End it now."""
@@ -203,7 +210,7 @@ class Connection:
         if refusal[0] == "version":
             self._end(OTHER_VERSION, refusal[1])
         elif self._bad >= BAD_IN_A_ROW:
-            self._end(4400, refusal[1])
+            self._end(PROTOCOL_ERROR, refusal[1])
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway

@@ -34,14 +34,14 @@ OF_SESSIONS = (
         "nuphar.actors.sessions.reception",
         """            self._book.take(id)
             self._sessions.disconnect(known.session)
-            known.close(STOLEN, "token reused")
+            known.close(UNAUTHORISED, "token reused")
 """,
         "",
     ),
     Mutant(
         "the connection of a session whose token was stolen stays open",
         "nuphar.actors.sessions.reception",
-        'known.close(STOLEN, "token reused")',
+        'known.close(UNAUTHORISED, "token reused")',
         "known.session.connect(known.session.sink)",
     ),
     Mutant(
