@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ...actors.runtime.fair_turns import Turn
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.session import Session
+from ...actors.sessions.takeover import end_naming
 from ...actors.words.close_codes import (
     GOING_AWAY,
     NORMAL,
@@ -129,6 +130,8 @@ class Connection:
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
+            end_naming(session)
 
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
@@ -183,7 +186,7 @@ class Connection:
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
-        gateway.sessions.restore(session, hello.cursors, greeting.resumed)
+        gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:
