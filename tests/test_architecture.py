@@ -50,6 +50,7 @@ LONGEST = 270
 PURE = {
     "actors/sessions/answers.py",
     "actors/targets/catch_up.py",
+    "actors/words/close_codes.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
@@ -63,7 +64,9 @@ PURE = {
     "actors/words/hook_types.py",
     "actors/words/parameters.py",
     "actors/words/ports.py",
+    "actors/sessions/held.py",
     "actors/sessions/session_book.py",
+    "actors/sessions/unnamed.py",
     "actors/sessions/weight.py",
     "actors/words/store.py",
     "actors/targets/subscribers.py",
@@ -99,6 +102,7 @@ PURE = {
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
+    "transport/wire/frame_table.py",
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
@@ -110,6 +114,7 @@ PURE = {
     "transport/client/core/outgoing.py",
     "transport/wire/packets.py",
     "transport/serialiser/plain.py",
+    "transport/wire/plain_data.py",
     "transport/client/core/queue_records.py",
     "transport/serialiser/records.py",
     "transport/client/core/replica.py",
@@ -118,6 +123,7 @@ PURE = {
     "transport/serialiser/shapes.py",
     "transport/client/core/states.py",
     "transport/wire/strict.py",
+    "transport/wire/strict_json.py",
     "transport/client/connectors/transport_choice.py",
     "transport/wire/upgrade.py",
     "transport/wire/websocket_frames.py",
@@ -144,6 +150,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@functools.cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -188,8 +195,13 @@ def known() -> frozenset[str]:
     return frozenset(map(dotted, every_module()))
 
 
-def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+@functools.cache
+def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
+    return list(_imports(module, types_too))
+
+
+def _imports(module: str, types_too: bool) -> Iterator[str]:
     tree = ast.parse((ROOT / module).read_text())
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):

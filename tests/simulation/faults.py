@@ -27,10 +27,6 @@ IN_A_SECOND = 5
 """Crashes, at most: the tree gives up over a hundred in ten seconds, and rightly so."""
 
 
-def _is_to_be_killed(ref: Any) -> bool:
-    return isinstance(ref._actor_weakref(), TargetActor | RouterActor)
-
-
 class Pausing:
     """What actors and readers call at the end of a turn: an actor may be killed while it lets others run."""
 
@@ -41,9 +37,9 @@ class Pausing:
         world = self._world
         world.hub.sleep()
         me = world.hub.getcurrent()
-        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me and _is_to_be_killed(ref)]
+        mine = [ref for ref in world.site.living() if ref.actor_inbox.taking is me]
         if not mine:
-            return  # a reader, or a supervisor
+            return  # a reader
         world.oracle.seen["a long drain lets others run"] += 1
         if world.chance() < world.plan.pause_kill and may_crash(world):
             world.oracle.seen["killed behind a message that was applied"] += 1

@@ -10,9 +10,20 @@ from ...actors.runtime.fair_turns import Turn
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.answers import WINDOW
+from ...actors.sessions.held import HELD
 from ...actors.sessions.reception import Resumption
-from ...actors.sessions.session import HELD, Session
+from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
+from ...actors.sessions.takeover import end_naming
+from ...actors.words.close_codes import (
+    GOING_AWAY,
+    NORMAL,
+    OTHER_VERSION,
+    PROTOCOL_ERROR,
+    RESTARTING,
+    TOO_SLOW,
+    TRY_AGAIN_LATER,
+)
 from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read
 from ..wire.frames import Bye, Hello, Ping, Welcome
@@ -23,8 +34,6 @@ from .protocol import Beat, End, Handshake
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
-
-TOO_SLOW, RESTARTING, TRY_AGAIN_LATER, OTHER_VERSION = 4513, 4500, 1013, 4406
 
 
 class Socket(Protocol):
@@ -42,7 +51,7 @@ class Socket(Protocol):
 
     def is_taking(self) -> bool: ...
 
-    def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def close(self, code: int = NORMAL, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
 
@@ -156,7 +165,7 @@ class Connection:
         self._gateway.connections.discard(self)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-            is_for_good = self._socket.close_code == 1000
+            is_for_good = self._socket.close_code == NORMAL
             self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
@@ -171,12 +180,14 @@ class Connection:
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
+            end_naming(session)
 
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
             self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
-        self._socket.close(1001, reason)
+        self._socket.close(GOING_AWAY, reason)
 
     def abort(self) -> None:
         """End it now."""
@@ -199,7 +210,7 @@ class Connection:
         if refusal[0] == "version":
             self._end(OTHER_VERSION, refusal[1])
         elif self._bad >= BAD_IN_A_ROW:
-            self._end(4400, refusal[1])
+            self._end(PROTOCOL_ERROR, refusal[1])
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
@@ -225,7 +236,7 @@ class Connection:
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
-        gateway.sessions.restore(session, hello.cursors, greeting.resumed)
+        gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:

@@ -13,6 +13,7 @@ from support.scripted import settle
 
 from nuphar import Server, Store
 from nuphar.actors.runtime import fair_turns
+from nuphar.actors.sessions.unnamed import PATIENCE
 from nuphar.transport import decode, encode
 from nuphar.transport.server.connection import Connection
 from nuphar.transport.wire.frames import (
@@ -395,6 +396,28 @@ def test_a_client_that_takes_bytes_lives_however_long_it_says_nothing(peer: Peer
         peer.connection.tick(now)
     assert peer.take() == [Ping(1), Ping(2)]
     assert peer.socket.close_code == 4508
+
+
+def test_what_a_client_does_not_name_in_time_gets_its_snapshot(server: Server, peer: Peer) -> None:
+    for name in "abc":
+        server.topic(name).with_store(Store(0, lambda model, message: model + message))
+    welcome = peer.greet()
+    peer.send(*(Subscribe(at, f"topic:{name}", None, None) for at, name in enumerate("abc", 1)))
+    cursors = {frame.target: (frame.epoch, frame.seq) for frame in peer.take() if isinstance(frame, Snapshot)}
+    back = Peer(server)
+    named = {"topic:b": cursors["topic:b"]}
+    assert back.greet(Hello(1, welcome.session, welcome.token, named, {"more": True})).resumed
+    then = server.gateway.clock()
+    back.socket.last_received = then + PATIENCE
+    back.connection.tick(then + PATIENCE - 1.0)
+    assert back.take() == []
+    back.send(Resync({"topic:c": cursors["topic:c"]}))
+    assert back.take() == []
+    back.connection.tick(then + PATIENCE)
+    back.connection.tick(then + PATIENCE + 1.0)
+    assert back.take() == [Snapshot("topic:a", cursors["topic:a"][0], 0, 0, "subscribed")]
+    back.socket.close()
+    back.greenlet.join(LIMIT)
 
 
 def test_a_stranger_who_says_nothing_is_closed(server: Server, peer: Peer) -> None:
