@@ -72,6 +72,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/hook_types.py",
     "actors/words/parameters.py",
     "actors/words/ports.py",
     "actors/sessions/held.py",

@@ -95,7 +95,9 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
+            self.greeter.say_goodbye(
+                client_id, topic.id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None
+            )
 
         def ended() -> None:
             self.directory.ended(topic)

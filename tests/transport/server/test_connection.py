@@ -275,7 +275,7 @@ def test_what_comes_behind_the_frame_that_closed_is_for_nobody(server: Server, p
 def test_many_messages_of_one_read_are_taken_in_turns(server: Server, peer: Peer) -> None:
     turns: list[int] = []
     heard: list[Any] = []
-    server.on_topic_message(lambda message, topic, client: heard.append(message))
+    server.on_topic_message(lambda message: heard.append(message))
     peer.greet()
     server.gateway.host = InTurns(fair_turns.BUDGET, lambda: turns.append(len(heard)))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
@@ -286,7 +286,7 @@ def test_many_messages_of_one_read_are_taken_in_turns(server: Server, peer: Peer
 
 def test_a_connection_that_ends_while_others_run_takes_nothing_more(server: Server, peer: Peer) -> None:
     heard: list[Any] = []
-    server.on_topic_message(lambda message, topic, client: heard.append(message))
+    server.on_topic_message(lambda message: heard.append(message))
     peer.greet()
     server.gateway.host = InTurns(fair_turns.BUDGET, lambda: peer.socket.close(4409))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
