@@ -44,8 +44,19 @@ CIRCLES: list[set[str]] = [
 BELOW = {"nuphar.lazily"}
 """What stands below all wings."""
 COMPOSITION_ROOT = {"supervision/root/tree.py", "supervision/root/server.py"}
-LONGEST = 270
-"""Lines of a module that are not blank: past this it is two ideas."""
+LONGEST = 250
+"""Lines of a module, as ``wc -l`` counts them: past this it is two ideas."""
+
+TOO_LONG = {
+    "actors/sessions/session.py",
+    "actors/targets/target.py",
+    "actors/targets/target_actor.py",
+    "src/nuphar/load/run.py",
+    "transport/client/core/core.py",
+    "transport/server/outbox.py",
+    "transport/wire/websocket_frames.py",
+}
+"""Modules that are longer, known and to be split: this list only gets shorter."""
 
 PURE = {
     "actors/sessions/answers.py",
@@ -61,9 +72,12 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/hook_types.py",
     "actors/words/parameters.py",
     "actors/words/ports.py",
+    "actors/sessions/held.py",
     "actors/sessions/session_book.py",
+    "actors/sessions/unnamed.py",
     "actors/sessions/weight.py",
     "actors/words/store.py",
     "actors/targets/subscribers.py",
@@ -306,7 +320,8 @@ def test_imports_within_the_package_are_relative(module: str) -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_a_module_fits_in_view(module: str) -> None:
-    assert sum(1 for line in (ROOT / module).read_text().splitlines() if line.strip()) <= LONGEST
+    lines = (ROOT / module).read_text().count("\n")
+    assert lines <= LONGEST or module in TOO_LONG, f"{module} has {lines} lines"
 
 
 @pytest.mark.parametrize("module", every_module())

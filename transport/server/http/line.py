@@ -16,7 +16,8 @@ from ....actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW
 from ...wire.batches import Batch, Batches
 from ...wire.progress import Progress
 from ...wire.sequences import Sequence
-from ..connection import Connection, Gateway, Socket
+from ..connection import Connection, Socket
+from ..gateway import Gateway
 from ..limits import share
 from .reading import Reading
 

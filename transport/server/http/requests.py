@@ -11,7 +11,7 @@ from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
-from ..connection import Gateway
+from ..gateway import Gateway
 from ..wsgi_handler import PROGRESS
 from .body import hang_up, nothing, read_body
 from .judge import Events, Poll, Send, judge, refuse
