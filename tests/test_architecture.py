@@ -44,12 +44,24 @@ CIRCLES: list[set[str]] = [
 BELOW = {"nuphar.lazily"}
 """What stands below all wings."""
 COMPOSITION_ROOT = {"supervision/root/tree.py", "supervision/root/server.py"}
-LONGEST = 270
-"""Lines of a module that are not blank: past this it is two ideas."""
+LONGEST = 250
+"""Lines of a module, as ``wc -l`` counts them: past this it is two ideas."""
+
+TOO_LONG = {
+    "actors/sessions/session.py",
+    "actors/targets/target.py",
+    "actors/targets/target_actor.py",
+    "src/nuphar/load/run.py",
+    "transport/client/core/core.py",
+    "transport/server/outbox.py",
+    "transport/wire/websocket_frames.py",
+}
+"""Modules that are longer, known and to be split: this list only gets shorter."""
 
 PURE = {
     "actors/sessions/answers.py",
     "actors/targets/catch_up.py",
+    "actors/words/close_codes.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
@@ -60,9 +72,12 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/hook_types.py",
     "actors/words/parameters.py",
     "actors/words/ports.py",
+    "actors/sessions/held.py",
     "actors/sessions/session_book.py",
+    "actors/sessions/unnamed.py",
     "actors/sessions/weight.py",
     "actors/words/store.py",
     "actors/targets/subscribers.py",
@@ -146,6 +161,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@functools.cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -190,8 +206,13 @@ def known() -> frozenset[str]:
     return frozenset(map(dotted, every_module()))
 
 
-def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+@functools.cache
+def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
+    return list(_imports(module, types_too))
+
+
+def _imports(module: str, types_too: bool) -> Iterator[str]:
     tree = ast.parse((ROOT / module).read_text())
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):
@@ -299,7 +320,8 @@ def test_imports_within_the_package_are_relative(module: str) -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_a_module_fits_in_view(module: str) -> None:
-    assert sum(1 for line in (ROOT / module).read_text().splitlines() if line.strip()) <= LONGEST
+    lines = (ROOT / module).read_text().count("\n")
+    assert lines <= LONGEST or module in TOO_LONG, f"{module} has {lines} lines"
 
 
 @pytest.mark.parametrize("module", every_module())

@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from ..runtime.hooks import Hook, check_hook
+from ..runtime.hooks import check_hook
 from ..words.errors import UsageError
+from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ..words.parameters import check_takes
 from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
 from .topic_handle import Home, TopicHandle
 from .topics import Kind
 
-H = TypeVar("H", bound=Hook)
+S = TypeVar("S", bound=SubscribeHook)
+M = TypeVar("M", bound=MembershipHook)
+E = TypeVar("E", bound=EndHook)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +61,22 @@ class KindHandle(Generic[Model, Message]):
         topics = list(self._home.directory.topics.values())
         return [TopicHandle(self._home, topic) for topic in topics if topic.kind is self._kind]
 
-    def can_subscribe(self, hook: H) -> H:
+    def can_subscribe(self, hook: S) -> S:
         """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._kind.hooks.can_subscribe = check_hook(hook)
+        self._kind.hooks.can_subscribe = check_hook("can_subscribe", hook)
         return hook
 
-    def on_join(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._kind.hooks.on_join = check_hook(hook)
+    def on_join(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._kind.hooks.on_join = check_hook("on_join", hook)
         return hook
 
-    def on_leave(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._kind.hooks.on_leave = check_hook(hook)
+    def on_leave(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._kind.hooks.on_leave = check_hook("on_leave", hook)
         return hook
 
-    def on_end(self, hook: H) -> H:
+    def on_end(self, hook: E) -> E:
         """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
-        self._kind.hooks.on_end = check_hook(hook)
+        self._kind.hooks.on_end = check_hook("on_end", hook)
         return hook

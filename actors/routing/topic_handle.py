@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import gevent
 
 from ..runtime.future import Future
-from ..runtime.hooks import Hook, check_hook
+from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
@@ -17,13 +17,15 @@ from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
+from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
 from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
 from .openings import Openings
 from .topics import Directory, Topic
 from .wiring import Wiring
 
-H = TypeVar("H", bound=Hook)
+S = TypeVar("S", bound=SubscribeHook)
+M = TypeVar("M", bound=MembershipHook)
 
 
 class Home(Protocol):
@@ -162,19 +164,19 @@ class TopicHandle(Generic[Model, Message]):
         """The client ids of everybody who is subscribed."""
         return [session.client_id for session in self._topic.target.subscribers]
 
-    def can_subscribe(self, hook: H) -> H:
+    def can_subscribe(self, hook: S) -> S:
         """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._topic.hooks.can_subscribe = check_hook(hook)
+        self._topic.hooks.can_subscribe = check_hook("can_subscribe", hook)
         return hook
 
-    def on_join(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._topic.hooks.on_join = check_hook(hook)
+    def on_join(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._topic.hooks.on_join = check_hook("on_join", hook)
         return hook
 
-    def on_leave(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._topic.hooks.on_leave = check_hook(hook)
+    def on_leave(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._topic.hooks.on_leave = check_hook("on_leave", hook)
         return hook
 
     def _is_running(self) -> bool:

@@ -8,7 +8,9 @@ from typing import Any
 
 from gevent import GreenletExit, Timeout
 
-from ..words.errors import NupharError, UsageError
+from ..words.errors import NupharError
+from ..words.hook_types import PARAMETERS
+from ..words.parameters import by_name
 from .hook_calls import HookCalls
 from .host import GEVENT, Host
 from .log_throttle import ThrottledLogger
@@ -16,6 +18,7 @@ from .log_throttle import ThrottledLogger
 logger = ThrottledLogger("nuphar.hooks")
 
 Hook = Callable[..., Any]
+"""A hook that was checked: it is called with all of its parameters, by position."""
 
 TIMEOUT = 5.0
 """Seconds that a hook may take, as long as it lets other greenlets run meanwhile."""
@@ -59,19 +62,17 @@ def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, h
     return host.apart(lambda: hook(*arguments), timeout, late)
 
 
-def check_hook(hook: Any) -> Any:
-    """Return ``hook`` if it can be called.
+def check_hook(name: str, hook: Any) -> Hook:
+    """Return what the hook ``name`` is called through: it gives ``hook`` those parameters that it takes, by name.
 
-    Raises: UsageError.
+    Raises: UsageError for one that takes others.
     """
-    if not callable(hook):
-        raise UsageError(f"a hook is a callable, got {hook!r}")
-    return hook
+    return by_name(name, hook, PARAMETERS[name])
 
 
 @dataclass
 class ServerHooks:
-    """Who is told what happens on the whole server; each list is called in order."""
+    """Who is told what happens on the whole server; each list is called in order, with what `PARAMETERS` lists."""
 
     message: list[Hook] = field(default_factory=list)
     topic_message: list[Hook] = field(default_factory=list)
@@ -98,12 +99,21 @@ class ServerHooks:
 class TopicHooks:
     """Who may join one topic (or one kind), and what joining and leaving cause.
 
-    ``can_subscribe(client_id, topic_id, session_model) -> bool``; ``on_join(client_id)`` and
-    ``on_leave(client_id)`` return messages (or None) that are dispatched, or broadcast where there is no store.
-    ``on_end(topic_id, model)`` is called before a topic of a kind ends that nobody is subscribed to.
+    ``can_subscribe(client_id, topic_id, session_model) -> bool`` is asked on every Subscribe and Resync.
+    ``on_join(client_id, topic_id)`` and ``on_leave(client_id, topic_id)`` return messages (or None) that are
+    dispatched, or broadcast where there is no store. ``on_end(topic_id, model)`` is called before a topic of a kind
+    ends that nobody is subscribed to.
     """
 
     can_subscribe: Hook | None = None
     on_join: Hook | None = None
     on_leave: Hook | None = None
     on_end: Hook | None = None
+
+    @classmethod
+    def of(cls, **given: Any) -> TopicHooks:
+        """Check those that are ``given``, by name; None is for none.
+
+        Raises: UsageError.
+        """
+        return cls(**{name: None if hook is None else check_hook(name, hook) for name, hook in given.items()})

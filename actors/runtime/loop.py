@@ -142,7 +142,7 @@ class Loop(Door):
         except BaseException as error:
             if future is None or mailbox.owner is not self:
                 raise
-            # Whoever asked has his answer, so the message must not be tried again by a successor.
+            # The caller has its answer, so a successor must not try the message again.
             mailbox.drop()
             future.set_exception((type(error), error, error.__traceback__))
             if not isinstance(error, NupharError):

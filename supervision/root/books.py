@@ -23,7 +23,7 @@ from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.log import MemoryLog
-from ...transport.server.connection import Gateway
+from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
@@ -95,7 +95,9 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
+            self.greeter.say_goodbye(
+                client_id, topic.id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None
+            )
 
         def ended() -> None:
             self.directory.ended(topic)

@@ -11,7 +11,7 @@ from ...actors.routing.kind_handle import KindHandle
 from ...actors.routing.topic_handle import TopicHandle
 from ...actors.routing.topics import Kind
 from ...actors.routing.wiring import Wiring
-from ...actors.runtime.hooks import Hook, TopicHooks
+from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.sessions import check_client_id
@@ -20,6 +20,7 @@ from ...actors.targets.messages import Dispatch, DispatchTo
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
+from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ...actors.words.parameters import check_takes
 from ...actors.words.store import Message, Model, Store
 from ...transport.serialiser.serialiser import Serialiser, automatic
@@ -160,10 +161,10 @@ class Server(Living, Hooked):
         parse: Callable[[str], Any] = str,
         *,
         store: Store[Model, Message] | Callable[[Any], Store[Model, Message]] | None = None,
-        can_subscribe: Hook | None = None,
-        on_join: Hook | None = None,
-        on_leave: Hook | None = None,
-        on_end: Hook | None = None,
+        can_subscribe: SubscribeHook | None = None,
+        on_join: MembershipHook | None = None,
+        on_leave: MembershipHook | None = None,
+        on_end: EndHook | None = None,
         delivery: Any = ALL,
         window: float | None = None,
     ) -> KindHandle[Model, Message]:
@@ -177,7 +178,7 @@ class Server(Living, Hooked):
         """
         self._check_not_stopped()
         check_takes("parse", parse, "text")
-        hooks = TopicHooks(can_subscribe, on_join, on_leave, on_end)
+        hooks = TopicHooks.of(can_subscribe=can_subscribe, on_join=on_join, on_leave=on_leave, on_end=on_end)
         kind = Kind(prefix, parse, hooks, delivery=rule_of(delivery), window=check_window("window", window))
         handle: KindHandle[Model, Message] = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:

@@ -12,7 +12,7 @@ from ...actors.runtime.actor import Actor
 from ...actors.runtime.log_throttle import tell_left_out
 from ...actors.runtime.timer_every import Reminder
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
-from .connection import Connection, Gateway
+from .gateway import Connected, Gateway
 
 INFINITY = float("inf")
 
@@ -76,7 +76,7 @@ class ConnectionsActor(Actor):
     def _close_all(self, deadline: float) -> None:
         """Say Bye to everybody, let what was written reach them, and end whoever does not take it in time."""
         clock, connections = self._gateway.clock, self._gateway.connections
-        everybody: list[Connection] = list(connections)
+        everybody: list[Connected] = list(connections)
         for connection in everybody:
             connection.say_bye("the server stops", self._retry_after)
         pause = 0.001

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ...actors.sessions.session import Session
+from ...actors.sessions.takeover import resync
 from ...actors.words.errors import RemoteProtocolError
 from ...actors.words.target_names import fault_of_target
 from ..serialiser.distinct import Pulse
@@ -109,8 +110,7 @@ class Inbound:
             case Unsubscribe(ref, target):
                 session.unsubscribe(ref, target)
             case Resync(cursors):
-                for target, cursor in cursors.items():
-                    session.subscribe(None, target, cursor)
+                resync(session, cursors)
             case Ping(n):
                 session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
             case Pong(n):

@@ -13,7 +13,8 @@ from ...actors.runtime.hooks import Hook, HookFailed, call
 from ...actors.words.errors import UsageError
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
-from .connection import Connection, Gateway, Socket
+from .connection import Connection, Socket
+from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines

@@ -14,6 +14,7 @@ from geventwebsocket.exceptions import WebSocketError
 
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL, TOO_SLOW, may_be_sent
 from ..wire import websocket_frames as wire
 from ..wire.progress import Progress
 from .kernel import SYSTEM, Kernel
@@ -22,11 +23,6 @@ from .outbox import Outbox
 from .reader import Reader
 
 LOG = ThrottledLogger("nuphar.transport")
-
-TOO_SLOW = 4513
-"""The close code that drops what waits in the outbox (docs/wire.md)."""
-
-_ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.5)
 
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
@@ -142,13 +138,13 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         if not self.write(wire.encode_frame(opcode, payload)):
             raise WebSocketError(f"not sent: closed {self.closed}, {self.outbox.pending} bytes pending")
 
-    def close(self, code: int = 1000, reason: str | bytes = "") -> None:
+    def close(self, code: int = NORMAL, reason: str | bytes = "") -> None:
         """Send a close frame, don't wait; TCP ends when the peer answers or after ``limits.close`` seconds.
 
         Everything written so far goes first, except with `TOO_SLOW`. The receiving greenlet gets None then.
         Raises: ValueError for a code that no close frame may carry.
         """
-        if code != wire.NO_CODE and not wire.is_close_code(code):
+        if code != NO_CODE and not may_be_sent(code):
             raise ValueError(f"expected a close code of RFC 6455 section 7.4, got {code}")
         text = reason if isinstance(reason, str) else reason.decode("utf-8", "replace")
         self._close(code, text, wire.encode_close(code, text))
@@ -157,13 +153,13 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         """End TCP now, in both directions, without a word; wakes whoever reads or writes."""
         self.closed = self._over = True
         if self.close_code is None:
-            self.close_code = _ABNORMAL
+            self.close_code = ABNORMAL
         self.outbox.close()
         self._reader.close()
         self._cancel_deadline()
         self._shut(socket.SHUT_RDWR)
 
-    def linger(self, code: int = 1000) -> None:
+    def linger(self, code: int = NORMAL) -> None:
         """Close if nobody has, and see the closing handshake through; then the socket may be closed."""
         self.close(code)
         try:

@@ -16,6 +16,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from ...actors.runtime.forks import own
 from ...actors.runtime.host import GEVENT, Host
+from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
@@ -108,7 +109,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
         except Exception:
             if self.websocket is not None:
-                self.websocket.linger(1011)
+                self.websocket.linger(INTERNAL_ERROR)
             raise
         else:
             if self.websocket is not None:
