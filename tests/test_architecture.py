@@ -7,6 +7,7 @@ import doctest
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -151,6 +153,7 @@ def modules() -> list[str]:
     )
 
 
+@cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -166,6 +169,12 @@ def dotted(module: str) -> str:
     path = Path(module)
     parts = list((path.relative_to("src") if path.parts[0] == "src" else Path("nuphar") / path).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the dotted names of all modules."""
+    return frozenset(dotted(module) for module in every_module())
 
 
 def absolute(module: str, level: int, name: str | None) -> str:
@@ -188,9 +197,8 @@ def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
-            known = {dotted(other) for other in every_module()}
             for alias in node.names:
-                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in names() else source
 
 
 def _for_types_only(tree: ast.AST) -> set[ast.AST]:
