@@ -200,8 +200,10 @@ class RouterActor(Actor):
     def _admit_trusted(self, session: Session, topic_id: str) -> None:
         target = topic_target(topic_id)
         membership = session.memberships.setdefault(target, Membership())
-        membership.requests += 1
         membership.trusted = True
+        if membership.wake is not None:
+            return  # it is in already, and is brought up to date when its client names it
+        membership.requests += 1
         self._consider(Request(session, None, target, None, None, trusted=True, membership=membership))
 
     def _evict(self, session: Session, target: str, code: str = "gone", text: str = "it is over") -> None:

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pykka
+
+from ..runtime.future import Future
 from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
@@ -86,11 +89,14 @@ class Directory:
         self._mailbox = mailbox
         self._bound_each = topics_each
         self._begun: dict[str, int] = {}
+        self._ending: dict[str, tuple[Topic, Future]] = {}
+        """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
 
     def add_topic(self, topic_id: str, delivery: Rule = ALL) -> Topic:
         """Add a fixed topic, ephemeral at first.
 
-        Raises: TopicExists if the id is taken or collides with a kind's prefix; UsageError for an ill-formed id.
+        Raises: TopicExists if the id is taken, also by a topic that still ends, or collides with a kind's prefix;
+        UsageError for an ill-formed id.
         """
         if not isinstance(topic_id, str):
             raise UsageError(f"a topic id is a str, got {topic_id!r}")
@@ -99,6 +105,8 @@ class Directory:
         for prefix in self.kinds:
             if topic_id.startswith(prefix) or prefix.rstrip(":/") == topic_id:
                 raise TopicExists(f"the topic id {topic_id!r} collides with the topic kind {prefix!r}")
+        if topic_id in self._ending:
+            raise TopicExists(f"the topic {topic_id!r} is still stopping: wait for its stop()")
         topic = self._new(topic_id, TopicHooks(), None)
         topic.target.rule = delivery
         if self.topics.setdefault(topic_id, topic) is not topic:
@@ -179,12 +187,33 @@ class Directory:
         """Return every topic."""
         return list(self.topics.values())
 
+    def living(self) -> list[Topic]:
+        """Return every topic that has an actor: also those that still say goodbye."""
+        return [*self.running(), *(topic for topic, _ in list(self._ending.values()))]
+
     def remove(self, topic: Topic) -> None:
-        """Forget a topic that stops: its id is free, and its order has ended."""
+        """Forget a topic that stops: its order has ended, and its id is free as soon as `ended` is called."""
         if self.topics.get(topic.id) is topic:
+            self._ending[topic.id] = topic, Future(self.host)
             del self.topics[topic.id]
             self._log.forget(topic.target.name)
             self.release(topic.begun_by)
+
+    def ended(self, topic: Topic) -> None:
+        """Its actor has said every goodbye: what it says can no more be taken for its successor's."""
+        known, end = self._ending.get(topic.id, (None, None))
+        if known is topic and end is not None:
+            del self._ending[topic.id]
+            end.set()
+
+    def wait_until_free(self, topic_id: str, timeout: float) -> None:
+        """Wait at most ``timeout`` seconds for the end of a topic that is stopping. Raises: Refused ``busy``."""
+        _, end = self._ending.get(topic_id, (None, None))
+        if end is not None:
+            try:
+                end.get(timeout=timeout)
+            except pykka.Timeout as error:
+                raise Refused("busy", f"the topic {topic_id!r} is still stopping") from error
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self.host)

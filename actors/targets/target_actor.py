@@ -50,6 +50,7 @@ class TargetActor(Actor):
         hooks: ServerHooks,
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
+        ended: Callable[[], None] | None = None,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -57,6 +58,7 @@ class TargetActor(Actor):
         self._hooks = hooks
         self._dead_letters = dead_letters
         self._left = left
+        self._ended = ended
         self._drained = 0
         self._alarm = Alarm(mailbox, Tick())
 
@@ -132,10 +134,12 @@ class TargetActor(Actor):
             self._expel(session)
         for message in self.mailbox.drain():
             self._refuse(message, "gone", "it has stopped")
+        if self._ended is not None:
+            self._ended()
 
     def set_aside(self, message: Any) -> None:
         """Put it among the dead letters: the others must not wait for it for ever."""
-        target, trace_id = self._target, new_trace_id()
+        target, trace_id = self._target, new_trace_id(self.host)
         self._perform(target.flush())
         order = target.order
         position = None if order is None else order.position
@@ -165,7 +169,7 @@ class TargetActor(Actor):
             effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
             self._settle(message, effects)
         except Exception as error:
-            self._turn_out(message, "crashed", *fault(logger, target.name, error, "cannot write its model"))
+            self._turn_out(message, "crashed", *fault(logger, self.host, target.name, error, "cannot write its model"))
             return
         for caused in message.caused:
             self._perform(target.post(None, 0, caused.message, caused.payload))
@@ -209,7 +213,8 @@ class TargetActor(Actor):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
         else:
-            code, (text, details) = "crashed", fault(logger, self._target.name, error, "crashed on a message")
+            code = "crashed"
+            text, details = fault(logger, self.host, self._target.name, error, "crashed on a message")
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 
@@ -234,7 +239,7 @@ class TargetActor(Actor):
         try:
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
-            text, _ = fault(logger, self._target.name, error, "cannot write its model")
+            text, _ = fault(logger, self.host, self._target.name, error, "cannot write its model")
             self._leave(Leave(session, None, Why("crashed", text, self._expel(session))))
             return
         if joined is not None:

@@ -29,9 +29,12 @@ def target_spec(
     letters: DeadLetters,
     shutdown: float,
     left: Callable[[str], None] | None = None,
+    ended: Callable[[], None] | None = None,
     is_closing: Callable[[], bool] = lambda: False,
 ) -> ChildSpec:
-    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``shutdown`` is in seconds.
+    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
+
+    ``shutdown`` is in seconds.
 
     Once ``is_closing()``, an actor that would have nothing to do is not started: there may be thousands to start, and
     the stop is behind them.
@@ -40,7 +43,7 @@ def target_spec(
     def start(monitor: Ref[Any]) -> Ref[Any] | None:
         if is_closing() and not mailbox.messages and not target.members:
             return None
-        return TargetActor.start_link(target, mailbox, hooks, letters, left, monitor=monitor, name=name)
+        return TargetActor.start_link(target, mailbox, hooks, letters, left, ended, monitor=monitor, name=name)
 
-    # A stopped topic's id may be taken again while its actor still says goodbye: the mailbox tells them apart.
+    # The supervisor may still clean up behind an actor when its successor begins: the mailbox tells them apart.
     return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
 from nuphar.actors.targets.lane import OWED, Lane
@@ -94,6 +95,7 @@ def watched(world: World) -> Iterator[None]:
     end = Connection._end
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
+    reject = Session.reject
     writing: list[bytes] = []
     last: dict[Lane, float] = {}
 
@@ -157,12 +159,19 @@ def watched(world: World) -> Iterator[None]:
                 world.oracle.fail(f"{self._name()} is too slow, and takes bytes; {must} that it must have wait")
         close(self)
 
+    def rejected(self: Session, ref: int, target: str | None, *why: Any) -> None:
+        for client in world.clients:
+            if target is not None and client.core.client_id == self.client_id and ref in client.core.requests.asked:
+                client.evicted.add(target)  # its Subscribe is refused, whether it hears of that or not
+        reject(self, ref, target, *why)
+
     def ended(self: Connection, code: int, reason: str) -> None:
         if code == 4508 and world.hub.now - world.hub.lines[self._socket.outbox._fd].took_at < HEARTBEAT:
             world.oracle.fail(f"{self._name()} is taken for dead while it takes what it was sent")
         end(self, code, reason)
 
     places: list[tuple[Any, str, Any, Any]] = [
+        (Session, "reject", reject, rejected),
         (Connection, "_end", end, ended),
         (Outbox, "write", write, written),
         (Outbox, "_write_later", keep, kept),

@@ -39,7 +39,7 @@ class World:
         self.rng = Random(seed)
         self.plan = draw(self.rng) if plan is None else plan
         self.chance = self.rng.random
-        self.hub = Hub(self.rng, self.plan.lag)
+        self.hub = Hub(self.rng, self.plan.lag, self.plan.sizes["drain"])
         self.oracle = Oracle(self.hub)
         self.trace: list[tuple[Any, ...]] = []
         self.forbidden: dict[tuple[str, str], Any] = {}
@@ -65,7 +65,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.hub, self.rng, self.plan.sizes), injected(self), watched(self):
+        with replaced(self.plan.sizes), injected(self), watched(self):
             try:
                 self.begin()
                 step = self.hub.step

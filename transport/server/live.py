@@ -14,7 +14,8 @@ from ...actors.words.errors import UsageError
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
 from .borrowing import Borrowing
-from .connection import Connection, Gateway, Socket
+from .connection import Connection, Socket
+from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
@@ -121,7 +122,7 @@ class Live:
             identity = self._identity(environ)
         except HookFailed:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
-        socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
+        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
         if isinstance(socket, Refuse):
             return socket.respond(start_response)
         Connection(socket, gateway, identity).run()

@@ -66,6 +66,27 @@ def test_a_kind_s_topic_is_begun_once_with_its_key() -> None:
     assert openings.open("room:7") is topic
 
 
+def test_a_topic_is_begun_anew_when_the_one_before_has_ended() -> None:
+    openings = Opened()
+    openings.directory.add_kind(rooms())
+    before = openings.open("room:7")
+    openings.directory.remove(before)
+    begun = gevent.spawn(openings.open, "room:7")
+    gevent.idle()
+    assert len(openings) == 1
+    assert openings.started == [before]
+    openings.directory.ended(before)
+    assert begun.get(timeout=LIMIT) is not before
+    assert len(openings) == 0
+
+
+def test_who_waits_too_long_for_the_end_of_the_one_before_is_refused() -> None:
+    openings = Opened(timeout=0.001)
+    openings.directory.add_kind(rooms())
+    openings.directory.remove(openings.open("room:7"))
+    assert code_of(lambda: openings.open("room:7")) == "busy"
+
+
 def test_the_longest_prefix_decides() -> None:
     openings = Opened()
     openings.directory.add_kind(Kind("room:", str))
@@ -116,6 +137,7 @@ def test_a_topic_that_was_removed_begins_anew_in_another_epoch() -> None:
     assert first.target.order is not None
     first.target.order.apply(5, b"\x05")
     openings.directory.remove(first)
+    openings.directory.ended(first)
     second = openings.open("room:7")
     assert second.target.order is not None
     assert second.target.order.position == (7, 0)
@@ -127,8 +149,10 @@ def test_removing_a_topic_does_not_touch_the_one_that_took_its_id() -> None:
     openings.directory.add_kind(rooms())
     first = openings.open("room:7")
     openings.directory.remove(first)
+    openings.directory.ended(first)
     second = openings.open("room:7")
     openings.directory.remove(first)
+    openings.directory.ended(first)
     assert openings.open("room:7") is second
 
 

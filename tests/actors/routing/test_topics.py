@@ -38,6 +38,31 @@ def test_a_topic_that_was_added_is_found() -> None:
     assert directory.running() == [topic]
 
 
+def test_an_id_is_free_when_the_last_goodbye_is_said() -> None:
+    directory = new_directory()
+    topic = directory.add_topic("t")
+    directory.remove(topic)
+    assert directory.running() == []
+    assert directory.living() == [topic], "a supervisor that is restarted brings it to its end"
+    with pytest.raises(TopicExists, match="'t' is still stopping"):
+        directory.add_topic("t")
+    assert code_of(lambda: directory.wait_until_free("t", 0.0)) == "busy"
+    directory.ended(topic)
+    directory.wait_until_free("t", 0.0)
+    assert directory.living() == []
+    assert directory.add_topic("t") is not topic
+
+
+def test_only_who_is_ending_can_have_ended() -> None:
+    directory = new_directory()
+    topic = directory.add_topic("t")
+    directory.ended(topic)
+    assert directory.running() == [topic]
+    directory.remove(topic)
+    directory.ended(new_directory().add_topic("t"))
+    assert directory.living() == [topic]
+
+
 def test_what_is_not_there_is_not_found() -> None:
     directory = new_directory()
     assert code_of(lambda: directory.kind_of("t")) == "not_found"

@@ -11,7 +11,8 @@ from support.kept import Kept
 from nuphar import Busy
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
-from nuphar.actors.sessions.session import HELD, Membership, Session
+from nuphar.actors.sessions.held import HELD
+from nuphar.actors.sessions.session import Membership, Session
 from nuphar.actors.targets.messages import Leave, Post, Request
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read

@@ -444,6 +444,23 @@ def test_what_a_join_owes_is_paid_when_the_line_has_drained() -> None:
     assert not reader.closed
 
 
+def test_the_answer_of_a_repeated_ref_comes_behind_what_a_join_owes() -> None:
+    world = World()
+    reader = full(world)
+    world.post(None, "one")
+    world.perform(world.target.join(reader, 1_000_000, None))
+    assert world.target.answer_later(reader, 7, 1), "its Snapshot waits"
+    world.flush()
+    assert reader.take() == []
+    world.read(reader)
+    assert reader.take() == [
+        Snapshot(NAME, "e", 1, ["one"], "subscribed"),
+        Acknowledge(NAME, 1, [1_000_000], False),
+        Acknowledge(NAME, 1, [7], False),
+    ]
+    assert not world.target.answer_later(reader, 7, 1), "nothing is owed"
+
+
 def test_a_join_with_a_cursor_is_paid_with_what_was_missed_and_everything_in_its_place() -> None:
     world = World()
     reader = full(world)

@@ -283,7 +283,9 @@ class ClientCore:
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
             if (asked := self.requests.take_asked(ref)) is not None:
-                self.replicas.answered(target, asked.is_subscribe)
+                # A Subscribe that we have left again since has a seq of 0, too.
+                has_order = seq > 0 or self.requests.is_asking(target)
+                events += self.replicas.answered(target, asked.is_subscribe, has_order)
             elif (own := self.requests.sent.get(ref)) is not None:
                 events += self._settle(own, place, None)
             else:

@@ -204,6 +204,10 @@ class Outgoing:
         """Say whether the latest that was asked about ``target``, and is not answered, is a Subscribe."""
         return next((asked.is_subscribe for asked in reversed(self.asked.values()) if asked.target == target), False)
 
+    def is_asking(self, target: str) -> bool:
+        """Say whether anything that was asked about ``target`` is not answered."""
+        return any(asked.target == target for asked in self.asked.values())
+
     def subscribing(self, target: str) -> int:
         """Return the ref of the latest Subscribe for ``target`` that is not answered, 0 if there is none."""
         return next((ref for ref, asked in reversed(self.asked.items()) if asked == (target, True)), 0)

@@ -53,10 +53,15 @@ class Following(dict[str, Replica]):
         if is_subscribe and (replica := self.get(target)) is not None:
             replica.refused = None
 
-    def answered(self, target: str, is_subscribe: bool) -> None:
-        """It was done as asked."""
-        if (replica := self.get(target)) is not None:
-            replica.is_subscribed, replica.refused = is_subscribe, None
+    def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[Event]:
+        """It was done as asked. If the target has no order, or an empty one, what we know of another is over."""
+        if (replica := self.get(target)) is None:
+            return []
+        replica.is_subscribed, replica.refused = is_subscribe, None
+        if not is_subscribe or has_order or not (replica.seq or any(own.place for own in replica.pending)):
+            return []
+        replica.reset()
+        return [Changed(target, replica.model, None)]
 
     def put_out(self, requests: Outgoing, target: str, join: int, refused: Refused) -> list[Event]:
         """The server says that we are out; ``join`` is the ref of what had let us in. What we asked later counts."""

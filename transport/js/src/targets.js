@@ -84,7 +84,7 @@ export class Targets {
 
   add(slice) {
     this.slices.set(slice.target, slice);
-    slice.adopt(this.messages.filter(({ target }) => target === slice.target));
+    slice.adopt(this._own(slice.target));
   }
 
   /** Give the next ref to an entry, and send it if that is possible now. */
@@ -110,13 +110,10 @@ export class Targets {
     this._turns.heard(target);
     refs.forEach((ref, index) => this._answered(slice, ref, Math.max(0, seq - refs.length + 1 + index)));
     this._release();
-    if (!final || slice === undefined) return;
-    for (const entry of this.messages) {
-      if (entry.target === target) this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`));
-    }
-    slice.reset();
+    if (!final || !slice) return;
+    this._own(target).forEach((entry) => this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`)));
+    this._reset(slice);
     slice.standing = "out";
-    this.emit("change", slice, slice.model, null);
     this.seats.fill();
   }
 
@@ -179,11 +176,25 @@ export class Targets {
     if (entry === undefined) {
       if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
-      entry.slice.enter();
+      slice = entry.slice;
+      slice.enter();
+      // No order, or an empty one: another that we were in is over.
+      if (!seq && (slice.seq || slice.pending.some((own) => own.seq))) this._reset(slice);
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
-      if (slice !== undefined) this.place(slice, seq, entry.message, entry);
+      if (slice) this.place(slice, seq, entry.message, entry);
     }
+  }
+
+  _own(target) {
+    return this.messages.filter((entry) => entry.target === target);
+  }
+
+  /** The order that it was in is over. */
+  _reset(slice) {
+    slice.reset();
+    slice.adopt(this._own(slice.target));
+    this.emit("change", slice, slice.model, null);
   }
 
   _beginAnew() {

@@ -30,6 +30,20 @@ test("a Hello names the session, its token and every place", () => {
   assert.deepEqual(lose(core), [1, 1, "s1", "t1", { "topic:n": ["e1", 3] }, {}]);
 });
 
+test("a target that has no order any more is what it was before the first snapshot", () => {
+  const { core, slice } = counting({ optimistic: true });
+  const own = dispatch(core, slice, 5);
+  give(core, [17, "topic:n", 9, [own.ref], false]); // answered, beyond a gap
+  lose(core);
+  give(core, NEW, 500);
+  const [, ref] = sent(core).findLast(([type]) => type === 2);
+  assert.equal(slice.model, 15);
+  taken(core);
+  give(core, [17, "topic:n", 0, [ref], false]);
+  assert.equal(taken(core).filter(ofType("change")).length, 1);
+  assert.deepEqual([slice.seq, slice.pending, slice.standing], [0, [], "in"]);
+});
+
 test("the next Hello has the token of the last Welcome", () => {
   const { core } = counting();
   resume(core, RESUMED.with(3, "t2"));

@@ -158,6 +158,57 @@ def test_an_answer_in_front_of_a_snapshot_stays_visible_and_asks_for_nothing() -
     assert core.pending == ["later"]
 
 
+def test_an_answer_of_two_connections_in_front_of_a_snapshot_stays_visible_and_asks_for_nothing() -> None:
+    core = live()
+    own = core.post(T, "mine")
+    for _ in range(2):  # the Snapshot that belongs to the first one is lost with its connection
+        core.come_back()
+        core.take()
+        core.get(f.Acknowledge(T, 40, [own.ref], False))
+    assert core.take() == []
+    assert core.model == ["mine"]
+    core.get(f.Snapshot(T, "e", 40, ["a", "mine"], "behind"))
+    assert core.model == core.confirmed == ["a", "mine"]
+
+
+def test_a_target_that_has_no_order_any_more_is_what_it_was_before_the_first_snapshot() -> None:
+    core = live()
+    core.get(f.ServerMessage(T, 1, "a"))
+    own = core.post(T, "mine")
+    core.get(f.Acknowledge(T, 9, [own.ref], False))
+    assert core.model == ["a", "mine"], "answered, beyond a gap"
+    core.lose()
+    core.open()
+    core.get(WELCOME)
+    [subscribe] = (frame for frame in core.take() if isinstance(frame, f.Subscribe))
+    assert subscribe.since == ("e", 1)
+    assert core.get(f.Acknowledge(T, 0, [subscribe.ref], False)) == [Changed(T, (), None)]
+    assert core.pending == []
+    assert core.replicas[T].cursor is None
+
+
+def test_the_answer_to_a_subscribe_that_was_left_again_says_nothing_of_the_order() -> None:
+    core = live()
+    core.get(f.ServerMessage(T, 1, "a"))
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    core.unsubscribe(T)
+    core.subscribe(T, Store((), append))
+    core.get(f.Snapshot(T, "e", 1, ["a"], "subscribed"))
+    assert core.get(f.Acknowledge(T, 0, [2], False), f.Acknowledge(T, 0, [3], False)) == []
+    assert core.model == ["a"]
+
+
+def test_an_empty_order_that_goes_on_is_gone_on_with() -> None:
+    core = live()
+    core.lose()
+    core.open()
+    core.get(WELCOME)
+    [subscribe] = (frame for frame in core.take() if isinstance(frame, f.Subscribe))
+    assert core.get(f.Acknowledge(T, 0, [subscribe.ref], False)) == []
+    assert core.replicas[T].cursor == ("e", 0)
+
+
 def test_an_answer_beyond_a_gap_is_applied_when_the_gap_is_filled_either_way() -> None:
     for filled_by in (f.ServerMessage(T, 2, "mine"), f.Acknowledge(T, 2, [2], False)):
         core = live()
