@@ -184,6 +184,7 @@ class RouterActor(Actor):
                 membership.admit(topic.mailbox)
         topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
         membership.ref = request.ref or 0
+        membership.trusted = membership.trusted or request.trusted
         membership.admit(topic.mailbox)
         if not membership.admitted and not membership.requests:
             # It left again while it was joining.
@@ -212,9 +213,12 @@ class RouterActor(Actor):
             # Still joining: it leaves in its turn, and what it sent meanwhile is answered.
             membership.hold_anyway(Leave(session, None, Why(code, text, 0)))
             return
-        del session.memberships[target]
         if membership.admitted:
             self._take_out(target, session, Why(code, text, membership.ref))
+        if membership.requests:
+            membership.expel()  # or an Unsubscribe would not find what is still being considered
+        else:
+            del session.memberships[target]
 
     def _take_out(self, target: str, session: Session | None, why: Why | None = None) -> None:
         topic = self._directory.topics.get(target[len(TOPIC) :])

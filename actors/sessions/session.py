@@ -72,8 +72,8 @@ class Membership:
         self._held = []
 
     def expel(self) -> None:
-        """Its target has ended while a Subscribe is still being considered: it is joining again."""
-        self.admitted = self.welcomed = False
+        """It is out while a Subscribe is still being considered: it is joining again."""
+        self.admitted = self.welcomed = self.trusted = False
         self._mailbox = None
         self.put = self._hold
 

@@ -295,3 +295,43 @@ def test_who_unsubscribes_while_it_is_asked_about_after_its_topic_ended_is_not_b
     assert kind.topic("a").subscribers == []
     known.send(ClientMessage(3, "topic:t:a", 1))
     assert answers(known) == [("not_subscribed", 3)]
+
+
+def test_who_is_put_out_while_it_asks_again_and_then_leaves_is_not_brought_back(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    gate.set()
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    gate.clear()
+    known.send(Subscribe(2, T, None, None))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    known.send(Unsubscribe(3, T))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+
+
+def test_who_is_put_out_while_it_asks_again_is_in_by_what_it_asked(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    gate.set()
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    gate.clear()
+    known.send(Subscribe(2, T, None, None))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    known.send(ClientMessage(3, T, 5))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 2), ("ok", 3)]
+    assert topic.subscribers == [known.id]
