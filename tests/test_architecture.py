@@ -7,6 +7,7 @@ import doctest
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,8 @@ LONGEST = 270
 
 PURE = {
     "actors/sessions/answers.py",
+    "actors/sessions/membership.py",
+    "actors/sessions/membership_table.py",
     "actors/targets/catch_up.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
@@ -141,6 +144,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
+@cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -151,6 +155,7 @@ def modules() -> list[str]:
     )
 
 
+@cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -159,6 +164,18 @@ def every_module() -> list[str]:
         if path.relative_to(ROOT / "src" / "nuphar").parts[0] not in WINGS
     )
     return modules() + front
+
+
+@cache
+def parsed(module: str) -> ast.Module:
+    """Return a module's tree."""
+    return ast.parse((ROOT / module).read_text())
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the dotted names of every module."""
+    return frozenset(dotted(module) for module in every_module())
 
 
 def dotted(module: str) -> str:
@@ -179,7 +196,7 @@ def absolute(module: str, level: int, name: str | None) -> str:
 
 def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
-    tree = ast.parse((ROOT / module).read_text())
+    tree = parsed(module)
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):
         if node in skipped:
@@ -188,9 +205,8 @@ def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
-            known = {dotted(other) for other in every_module()}
             for alias in node.names:
-                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known else source
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in names() else source
 
 
 def _for_types_only(tree: ast.AST) -> set[ast.AST]:
@@ -279,7 +295,7 @@ def test_no_exception_is_out_of_use() -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_imports_within_the_package_are_relative(module: str) -> None:
-    tree = ast.parse((ROOT / module).read_text())
+    tree = parsed(module)
     froms = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
     plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     assert [name for name in [*froms, *plain] if name and name.split(".")[0] in ("nuphar", *WINGS)] == []
@@ -292,7 +308,7 @@ def test_a_module_fits_in_view(module: str) -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_a_module_says_what_it_is(module: str) -> None:
-    assert ast.get_docstring(ast.parse((ROOT / module).read_text()))
+    assert ast.get_docstring(parsed(module))
 
 
 def test_nothing_but_the_door_subclasses_pykka_s_actor() -> None:

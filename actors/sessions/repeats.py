@@ -9,10 +9,11 @@ from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse
 from ..words.target_names import SESSION
 from .answers import WINDOW, Applied, Fate, Place, Refusal
+from .membership_table import PutOut, State
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
-    from .session import Membership, Session
+    from .session import Session
 
 ENDED = "its target ended before it answered"
 
@@ -85,13 +86,6 @@ class Repeats:
                 session.write(session.encoding.join([session.encoding.acknowledge(target, answer.seq, [ref], False)]))
 
 
-def named(message: Any, join: int) -> Any:
-    """Let a Leave that was held while its session was joining name what has let it in."""
-    if isinstance(message, Leave) and message.why is not None:
-        return message._replace(why=message.why._replace(join=join))
-    return message
-
-
 def turn_away(session: Session, ref: int | None, target: str, text: str) -> None:
     """Refuse what there is no room to consider; who is in is out, as after any refusal.
 
@@ -103,18 +97,16 @@ def turn_away(session: Session, ref: int | None, target: str, text: str) -> None
         return
     if ref is not None:
         session.reject(ref, target, "busy", text)
-    if membership.admitted and not membership.requests:
-        del session.memberships[target]
-        membership.put_anyway(Leave(session, None, Why("busy", text, membership.ref)))
+    if membership.state is State.JOINED:
+        session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
 
 
-def answer_held(session: Session, target: str, membership: Membership) -> None:
-    """Answer what was sent on the strength of a Subscribe that was refused."""
-    for message in membership.take_held():
-        if isinstance(message, Leave):
-            if message.ref is not None:
-                session.unsubscribe(message.ref, target)
-        elif isinstance(message, Repeat):
-            session.repeats.answer(message.ref, target, None)
-        else:
-            session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
+def answer_held(session: Session, target: str, message: Any) -> None:
+    """Answer a message that was sent on the strength of a Subscribe that was refused."""
+    if isinstance(message, Leave):
+        if message.ref is not None:
+            session.say_done(message.ref, target)
+    elif isinstance(message, Repeat):
+        session.repeats.answer(message.ref, target, None)
+    else:
+        session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Post, Request
+from ..targets.messages import Request
 from ..targets.outs import say_out
 from .answers import WINDOW
-from .session import Membership, Session
+from .membership_table import Supersede
+from .session import Session
 
 
 class Nowhere:
@@ -49,18 +50,11 @@ def supersede(older: Session, newer: Session) -> None:
     older.connect(NOWHERE)
     newer.key = older.key
     older.answers.release(older.in_hand)
-    for target, membership in older.memberships.items():
-        for message in membership.take_held():
-            if isinstance(message, Post):
-                older.answers.release(message.ref)
-        inside = older if membership.admitted else membership.replaces
-        if inside is not None:
-            resumed = newer.memberships[target] = Membership(WINDOW)
-            resumed.replaces = inside
-            resumed.trusted = membership.trusted
-            resumed.welcomed = True  # the join hook is not called for it
-            resumed.requests = 1
-    older.memberships = {}
+    for target, membership in list(older.memberships.items()):
+        heir = membership.heir(older, newer.next_number(), WINDOW)
+        older.step(target, Supersede())
+        if heir is not None:
+            newer.begin(target, heir)
 
 
 def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox, resumed: bool) -> None:
@@ -70,7 +64,8 @@ def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Ma
     know that it is out: what told it so was lost with its line.
     """
     for target, membership in list(session.memberships.items()):
-        router.put_anyway(Request(session, None, target, cursors.get(target), None, membership.trusted, membership))
+        since, trusted = cursors.get(target), membership.trusted
+        router.put_anyway(Request(session, None, target, since, None, trusted, membership.number))
     for target, cursor in cursors.items():
         if target in session.memberships:
             continue

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from ..sessions.session import Membership, Session
+    from ..sessions.session import Session
     from ..words.delivery import Rule
     from .order import Order
 
@@ -104,7 +104,7 @@ class Read(NamedTuple):
 class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
-    ``membership`` is the one that counts it among its requests, and ``leaves`` how often the client had left it then.
+    ``number`` is that of the membership that counts it, and ``leaves`` how often the client had left it then.
     """
 
     session: Session
@@ -113,14 +113,8 @@ class Request(NamedTuple):
     since: tuple[str, int] | None
     params: Any
     trusted: bool = False
-    membership: Membership | None = None
+    number: int = 0
     leaves: int = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Has the client unsubscribed since it asked? Then it is answered, and takes no effect."""
-        membership = self.membership
-        return membership is not None and (membership.has_left or self.leaves < membership.left)
 
 
 class Verdict(NamedTuple):

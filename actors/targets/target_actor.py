@@ -25,7 +25,7 @@ from .effects import Crash, Effects, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use, Why
-from .outs import end_membership, refuse, say_out
+from .outs import refuse, say_out
 from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")
@@ -251,7 +251,7 @@ class TargetActor(Actor):
             self._alarm.set(lane.next_at)
 
     def _expel(self, session: Session) -> int:
-        return end_membership(session, self._target.name, self.mailbox)
+        return session.end(self._target.name, self.mailbox)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
         target = self._target.name

@@ -10,8 +10,9 @@ from ...actors.runtime import fair_turns
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.answers import WINDOW
+from ...actors.sessions.membership import HELD
 from ...actors.sessions.reception import Resumption
-from ...actors.sessions.session import HELD, Session
+from ...actors.sessions.session import Session
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import Codec, read

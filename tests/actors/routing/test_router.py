@@ -335,3 +335,22 @@ def test_who_is_put_out_while_it_asks_again_is_in_by_what_it_asked(
     gate.set()
     assert sorted(answers(known)) == [("ok", 2), ("ok", 3)]
     assert topic.subscribers == [known.id]
+
+
+def test_whom_the_server_subscribes_after_it_has_left_while_it_joined_is_in(server: Server, client: Connect) -> None:
+    gates = [gevent.event.Event(), gevent.event.Event()]
+    asked = iter(gates)
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: next(asked).wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Unsubscribe(2, T), Subscribe(3, T, None, None))
+    settle(server)
+    gates[0].set()
+    settle(server)
+    assert topic.subscribers == []
+    topic.subscribe(known.id)
+    settle(server)
+    assert topic.subscribers == [known.id]
+    gates[1].set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == [known.id]

@@ -7,6 +7,7 @@ from support.kept import Kept
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import Fate
+from nuphar.actors.sessions.membership_table import Grant
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import restore, supersede
 from nuphar.actors.targets.messages import Leave, Post, Request
@@ -28,7 +29,7 @@ class Two:
         """Have the older one in ``target``, and return the target's mailbox."""
         mailbox = Mailbox()
         self.older.subscribe(1, target, None)
-        self.older.memberships[target].admit(mailbox)
+        self.older.step(target, Grant(mailbox, None))
         self.router.drain()
         return mailbox
 
@@ -53,7 +54,7 @@ def test_it_takes_along_what_it_is_in_and_not_what_it_asked_for() -> None:
     assert two.newer.memberships[T].replaces is two.older
     restore(two.newer, {T: ("e", 3)}, two.router, True)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership)]
+    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership.number)]
 
 
 def test_one_that_had_no_time_to_take_over_passes_its_predecessor_on() -> None:
@@ -85,15 +86,15 @@ def test_messages_wait_behind_the_join_of_the_newer_one() -> None:
     two.newer.post(2, T, "x", b"\x61x")
     two.newer.unsubscribe(3, T)
     assert mailbox.drain() == []
-    two.newer.memberships[T].admit(mailbox)
+    two.newer.step(T, Grant(mailbox, None))
     assert mailbox.drain() == [Post(two.newer, 2, "x", b"\x61x"), Leave(two.newer, 3)]
 
 
 def test_what_the_server_trusted_it_still_trusts() -> None:
     two = Two()
     two.admit(T)
-    two.older.memberships[T].trusted = True
+    two.older.ask_trusted(T)
     supersede(two.older, two.newer)
     restore(two.newer, {}, two.router, True)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership)]
+    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership.number)]
