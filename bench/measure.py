@@ -96,7 +96,7 @@ def running(peer: Peer, heartbeat: float, core: int | None) -> Iterator[Running]
             stdout=subprocess.PIPE,
             stderr=errors,
             bufsize=0,
-            env=environment(),
+            env=environment(peer.source),
             preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
         assert process.stdin is not None

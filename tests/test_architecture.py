@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import importlib
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -44,14 +44,24 @@ CIRCLES: list[set[str]] = [
 BELOW = {"nuphar.lazily"}
 """What stands below all wings."""
 COMPOSITION_ROOT = {"supervision/root/tree.py", "supervision/root/server.py"}
-LONGEST = 270
-"""Lines of a module that are not blank: past this it is two ideas."""
+LONGEST = 250
+"""Lines of a module, as ``wc -l`` counts them: past this it is two ideas."""
+
+TOO_LONG = {
+    "actors/sessions/session.py",
+    "actors/targets/target.py",
+    "actors/targets/target_actor.py",
+    "src/nuphar/load/run.py",
+    "transport/client/core/core.py",
+    "transport/server/outbox.py",
+    "transport/wire/websocket_frames.py",
+}
+"""Modules that are longer, known and to be split: this list only gets shorter."""
 
 PURE = {
     "actors/sessions/answers.py",
-    "actors/sessions/membership.py",
-    "actors/sessions/membership_table.py",
     "actors/targets/catch_up.py",
+    "actors/words/close_codes.py",
     "actors/words/delivery.py",
     "actors/targets/effects.py",
     "actors/words/errors.py",
@@ -62,8 +72,13 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/words/hook_types.py",
+    "actors/words/parameters.py",
     "actors/words/ports.py",
+    "actors/sessions/membership.py",
+    "actors/sessions/membership_table.py",
     "actors/sessions/session_book.py",
+    "actors/sessions/unnamed.py",
     "actors/sessions/weight.py",
     "actors/words/store.py",
     "actors/targets/subscribers.py",
@@ -99,6 +114,7 @@ PURE = {
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
+    "transport/wire/frame_table.py",
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
@@ -110,6 +126,7 @@ PURE = {
     "transport/client/core/outgoing.py",
     "transport/wire/packets.py",
     "transport/serialiser/plain.py",
+    "transport/wire/plain_data.py",
     "transport/client/core/queue_records.py",
     "transport/serialiser/records.py",
     "transport/client/core/replica.py",
@@ -118,6 +135,7 @@ PURE = {
     "transport/serialiser/shapes.py",
     "transport/client/core/states.py",
     "transport/wire/strict.py",
+    "transport/wire/strict_json.py",
     "transport/client/connectors/transport_choice.py",
     "transport/wire/upgrade.py",
     "transport/wire/websocket_frames.py",
@@ -144,7 +162,7 @@ EXCEPTIONS = {
 """What pure modules may import besides, and why."""
 
 
-@cache
+@functools.cache
 def modules() -> list[str]:
     """Return every module of the three wings, as a path from the root."""
     return sorted(
@@ -155,7 +173,7 @@ def modules() -> list[str]:
     )
 
 
-@cache
+@functools.cache
 def every_module() -> list[str]:
     """Return every module of the package, the front door's included."""
     front = sorted(
@@ -166,18 +184,7 @@ def every_module() -> list[str]:
     return modules() + front
 
 
-@cache
-def parsed(module: str) -> ast.Module:
-    """Return a module's tree."""
-    return ast.parse((ROOT / module).read_text())
-
-
-@cache
-def names() -> frozenset[str]:
-    """Return the dotted names of every module."""
-    return frozenset(dotted(module) for module in every_module())
-
-
+@functools.cache
 def dotted(module: str) -> str:
     """Return a module's name: ``actors/targets/order.py`` is ``nuphar.actors.targets.order``."""
     path = Path(module)
@@ -194,9 +201,20 @@ def absolute(module: str, level: int, name: str | None) -> str:
     return ".".join([*base, *(name.split(".") if name else [])])
 
 
-def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
+@functools.cache
+def known() -> frozenset[str]:
+    """Return the names of every module of the package."""
+    return frozenset(map(dotted, every_module()))
+
+
+@functools.cache
+def imports(module: str, *, types_too: bool = True) -> list[str]:
     """Return the names of the modules that ``module`` imports, at any depth of its code."""
-    tree = parsed(module)
+    return list(_imports(module, types_too))
+
+
+def _imports(module: str, types_too: bool) -> Iterator[str]:
+    tree = ast.parse((ROOT / module).read_text())
     skipped = set() if types_too else _for_types_only(tree)
     for node in ast.walk(tree):
         if node in skipped:
@@ -206,7 +224,7 @@ def imports(module: str, *, types_too: bool = True) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             source = absolute(module, node.level, node.module) if node.level else node.module or ""
             for alias in node.names:
-                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in names() else source
+                yield f"{source}.{alias.name}" if f"{source}.{alias.name}" in known() else source
 
 
 def _for_types_only(tree: ast.AST) -> set[ast.AST]:
@@ -295,7 +313,7 @@ def test_no_exception_is_out_of_use() -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_imports_within_the_package_are_relative(module: str) -> None:
-    tree = parsed(module)
+    tree = ast.parse((ROOT / module).read_text())
     froms = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and not node.level]
     plain = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
     assert [name for name in [*froms, *plain] if name and name.split(".")[0] in ("nuphar", *WINGS)] == []
@@ -303,12 +321,13 @@ def test_imports_within_the_package_are_relative(module: str) -> None:
 
 @pytest.mark.parametrize("module", every_module())
 def test_a_module_fits_in_view(module: str) -> None:
-    assert sum(1 for line in (ROOT / module).read_text().splitlines() if line.strip()) <= LONGEST
+    lines = (ROOT / module).read_text().count("\n")
+    assert lines <= LONGEST or module in TOO_LONG, f"{module} has {lines} lines"
 
 
 @pytest.mark.parametrize("module", every_module())
 def test_a_module_says_what_it_is(module: str) -> None:
-    assert ast.get_docstring(parsed(module))
+    assert ast.get_docstring(ast.parse((ROOT / module).read_text()))
 
 
 def test_nothing_but_the_door_subclasses_pykka_s_actor() -> None:

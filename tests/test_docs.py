@@ -16,7 +16,9 @@ GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire
 TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "guarantees.md").read_text())))
 
 
-@pytest.mark.parametrize(("page", "examples"), [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15)])
+@pytest.mark.parametrize(
+    ("page", "examples"), [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15), ("typing.md", 7)]
+)
 def test_the_examples_of_a_page_run(page, examples):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)
     try:

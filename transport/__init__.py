@@ -4,14 +4,6 @@ from typing import TYPE_CHECKING
 
 from ..lazily import lazily
 
-if TYPE_CHECKING:
-    from .client.connectors.connector import Connector, Handler, Transport
-    from .serialiser.serialiser import Serialiser, automatic, custom, register
-    from .server.limits import Limits
-    from .wire import frames
-    from .wire.codec import decode, encode
-    from .wire.origin import Origins
-
 __all__ = [
     "Connector",
     "Handler",
@@ -27,26 +19,42 @@ __all__ = [
     "register",
 ]
 
-__getattr__, __dir__ = lazily(
-    __name__,
-    {
-        "Connector": ".client.connectors.connector",
-        "Handler": ".client.connectors.connector",
-        "Limits": ".server.limits",
-        "Origins": ".wire.origin",
-        "Serialiser": ".serialiser.serialiser",
-        "Transport": ".client.connectors.connector",
-        "automatic": ".serialiser.serialiser",
-        "custom": ".serialiser.serialiser",
-        "decode": ".wire.codec",
-        "encode": ".wire.codec",
-        "register": ".serialiser.serialiser",
-    },
-    {
-        "async_websocket": ".async_websocket",
-        "fallback": ".fallback",
-        "frames": ".wire.frames",
-        "handler": ".handler",
-        "websocket_client": ".websocket_client",
-    },
-)
+if TYPE_CHECKING:
+    from . import async_websocket as async_websocket
+    from . import fallback as fallback
+    from . import gunicorn as gunicorn
+    from . import handler as handler
+    from . import http_client as http_client
+    from . import websocket_client as websocket_client
+    from .client.connectors.connector import Connector, Handler, Transport
+    from .serialiser.serialiser import Serialiser, automatic, custom, register
+    from .server.limits import Limits
+    from .wire import frames
+    from .wire.codec import decode, encode
+    from .wire.origin import Origins
+else:  # not for type checkers, which would believe any name
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "Connector": ".client.connectors.connector",
+            "Handler": ".client.connectors.connector",
+            "Limits": ".server.limits",
+            "Origins": ".wire.origin",
+            "Serialiser": ".serialiser.serialiser",
+            "Transport": ".client.connectors.connector",
+            "automatic": ".serialiser.serialiser",
+            "custom": ".serialiser.serialiser",
+            "decode": ".wire.codec",
+            "encode": ".wire.codec",
+            "register": ".serialiser.serialiser",
+        },
+        {
+            "async_websocket": ".async_websocket",
+            "fallback": ".fallback",
+            "frames": ".wire.frames",
+            "gunicorn": ".gunicorn",
+            "handler": ".handler",
+            "http_client": ".http_client",
+            "websocket_client": ".websocket_client",
+        },
+    )

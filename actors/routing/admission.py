@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..runtime.hook_calls import HookCalls
-from ..runtime.hooks import HookFailed, TopicHooks, call, logger, new_trace_id
+from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Broadcast, Dispatch, Request, Verdict
 from ..words.errors import Refused
@@ -43,10 +43,12 @@ class Greeter:
         client_id = request.session.client_id
         self._calls.spawn(client_id, self._ask, request, topic_id, hooks, session_model, is_new)
 
-    def say_goodbye(self, client_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]) -> None:
+    def say_goodbye(
+        self, client_id: str, topic_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]
+    ) -> None:
         """Call the leave hook, and let the topic have what it returns."""
         if hooks.on_leave is not None:
-            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, hooks, mailbox, is_stored)
+            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, topic_id, hooks, mailbox, is_stored)
 
     def _ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
         code, text, details = None, "", None
@@ -60,7 +62,7 @@ class Greeter:
             details = {"trace_id": error.trace_id}
         except BaseException as error:
             # Whatever it is: a Subscribe is always answered.
-            trace_id = new_trace_id()
+            trace_id = new_trace_id(self._calls.host)
             logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
             code, text, details = "crashed", f"the subscription failed; trace id {trace_id}", {"trace_id": trace_id}
         self._answer(Verdict(request, code, text, details, tuple(caused)))
@@ -77,31 +79,36 @@ class Greeter:
             hooks = kind.hooks
         if hooks.can_subscribe is not None and not request.trusted:
             arguments = (client_id, topic_id, session_model)
-            if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):
+            if not self._call("can_subscribe", hooks.can_subscribe, *arguments):
                 raise Refused("denied", f"you may not subscribe to {topic_id!r}")
         if opening is not None:
             self._openings.begin(topic_id, kind, key, None if request.trusted else client_id)
         if hooks.on_join is not None and is_new:
-            return self._dispatches("on_join", hooks.on_join, client_id)
+            return self._dispatches("on_join", hooks.on_join, client_id, topic_id)
         return ()
 
-    def _say_goodbye(self, client_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]) -> None:
+    def _say_goodbye(
+        self, client_id: str, topic_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]
+    ) -> None:
         assert hooks.on_leave is not None
         try:
-            caused = self._dispatches("on_leave", hooks.on_leave, client_id)
+            caused = self._dispatches("on_leave", hooks.on_leave, client_id, topic_id)
         except HookFailed:
             return  # it is in the log; the client is gone already
         for dispatch in caused:
             mailbox.put_anyway(dispatch if is_stored() else Broadcast(dispatch.payload, None))
 
-    def _dispatches(self, name: str, hook: Callable[..., Any], client_id: str) -> list[Dispatch]:
+    def _dispatches(self, name: str, hook: Hook, client_id: str, topic_id: str) -> list[Dispatch]:
         def run() -> list[Dispatch]:
-            messages = hook(client_id)
+            messages = hook(client_id, topic_id)
             if messages is None:
                 return []
             if not isinstance(messages, list | tuple):
                 raise TypeError(f"{name} must return a list of messages or None, got {messages!r}")
             return [Dispatch(message, self._codec.encode_message(message)) for message in messages]
 
-        result: list[Dispatch] = call(name, run, timeout=self._timeout)
+        result: list[Dispatch] = self._call(name, run)
         return result
+
+    def _call(self, name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
+        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host)

@@ -102,7 +102,7 @@ class Deserted:
     def _call(self, topic: Topic, hook: Callable[..., Any], model: Any, seq: int) -> None:
         is_kept = False
         try:
-            call("on_end", hook, topic.id, model, timeout=self._timeout)
+            call("on_end", hook, topic.id, model, timeout=self._timeout, host=self._directory.host)
             is_kept = True
         except HookFailed:
             pass  # it is in the log; the topic goes on, for another window

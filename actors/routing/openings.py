@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 import pykka
+from gevent import GreenletExit, Timeout
 
 from ..runtime.future import Future
 from ..runtime.hooks import HookFailed, call, call_raw
@@ -43,10 +43,11 @@ class Openings:
         """
         kind = self._directory.kind_of(topic_id)
         try:
-            return kind, call_raw("parse", kind.parse, topic_id[len(kind.prefix) :], timeout=self._timeout)
-        except gevent.GreenletExit:
+            suffix, host = topic_id[len(kind.prefix) :], self._directory.host
+            return kind, call_raw("parse", kind.parse, suffix, timeout=self._timeout, host=host)
+        except GreenletExit:
             raise
-        except (Exception, gevent.Timeout, SystemExit) as error:
+        except (Exception, Timeout, SystemExit) as error:
             # A parser says no by raising; anything but a ValueError or its like is worth a look.
             level = logging.DEBUG if isinstance(error, ValueError | KeyError | TypeError) else logging.ERROR
             logger.log(level, "the id %r does not parse as a %r", topic_id, kind.prefix, exc_info=error)
@@ -84,7 +85,7 @@ class Openings:
     def _make(self, topic_id: str, kind: Kind, key: Any, client_id: str | None) -> Topic:
         self._directory.reserve(client_id, len(self._under_way) - 1)
         try:
-            store = call("store", kind.store, topic_id, key, timeout=self._timeout)
+            store = call("store", kind.store, topic_id, key, timeout=self._timeout, host=self._directory.host)
             topic = self._directory.add(topic_id, kind, store, client_id)
         except BaseException as error:
             self._directory.release(client_id)
@@ -100,6 +101,6 @@ class Openings:
             topic: Topic = opening.get(timeout=self._timeout + PATIENCE)
         except pykka.Timeout as error:
             raise Refused("busy", f"the topic {topic_id!r} is being started") from error
-        except gevent.GreenletExit as error:  # of who was making it, not ours
+        except GreenletExit as error:  # of who was making it, not ours
             raise Refused("busy", f"the start of topic {topic_id!r} was given up") from error
         return topic

@@ -67,7 +67,9 @@ class RouterActor(Actor):
                 self._decide(message)
             case Admit(client_id, topic_id):
                 if (session := self._sessions.get(client_id)) is not None:
-                    self._consider(session.ask_trusted(topic_target(topic_id)))
+                    request = session.ask_trusted(topic_target(topic_id))
+                    if request is not None:
+                        self._consider(request)
             case Evict(client_id, topic_id):
                 if (session := self._sessions.get(client_id)) is not None:
                     leave = Leave(session, None, Why("denied", "the server has put you out", 0))

@@ -54,7 +54,7 @@ class Door(pykka.Actor):
         self.monitor = monitor
         self.started = Future(host)
         self.exit_reason: Reason | None = None
-        self.links: set[Ref[Any]] = set()
+        self.links: dict[Ref[Any], None] = {}
         """Actors that are killed when this one is killed: a supervisor's children."""
         self._said_goodbye = False
         self._is_answered = False

@@ -12,6 +12,7 @@ act, and only then the next turn begins.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import gevent
 from gevent.hub import get_hub
@@ -65,26 +66,26 @@ LOOK = 64
 class Pulse:
     """Is called again and again by work that may be much, in a greenlet that may wait; it ends its turns.
 
-    One for all greenlets of a process: each has the hub to itself until it lets others run, and then begins anew.
+    ``is_over(turn)`` and ``pause()`` are those of a host. There is one for all greenlets of a process: each has the hub
+    to itself until it lets others run, and then begins anew.
     """
 
-    __slots__ = ("_count", "_turn")
+    __slots__ = ("_count", "_is_over", "_pause", "_turn")
 
-    def __init__(self) -> None:
+    def __init__(self, is_over: Callable[[Turn], bool], pause: Callable[[], None]) -> None:
         self._count = 0
         self._turn = Turn()
+        self._is_over = is_over
+        self._pause = pause
 
     def __call__(self, weight: int = 1) -> None:
         """Count a µs of work, or so many; look at the clock when there are `LOOK` of them."""
         self._count += weight
         if self._count >= LOOK:
             self._count = 0
-            if is_over(self._turn):
-                let_others_run()
+            if self._is_over(self._turn):
+                self._pause()
                 self._turn.renew()
-
-
-PULSE = Pulse()
 
 
 class Busy:
@@ -110,3 +111,6 @@ def let_others_run() -> None:
         gevent.sleep(0)
     finally:
         Busy.waiting -= 1
+
+
+PULSE = Pulse(is_over, let_others_run)

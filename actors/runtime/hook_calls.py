@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gevent
-
+from .host import GEVENT, Host
 from .turns import Bounds, Turns
 
 
 class HookCalls:
     """``owner`` is a client id everywhere: each client has its own share. For the server's hub alone."""
 
-    def __init__(self, bounds: Bounds = Bounds()) -> None:  # noqa: B008 (it is frozen)
+    def __init__(self, bounds: Bounds = Bounds(), host: Host = GEVENT) -> None:  # noqa: B008 (it is frozen)
         self._turns = Turns(bounds)
+        self.host = host
 
     @property
     def is_full(self) -> bool:
@@ -44,7 +44,7 @@ class HookCalls:
 
     def _begin(self, begun: list[tuple[str, Any]]) -> None:
         for owner, (function, arguments) in begun:
-            gevent.spawn(self._run, owner, function, arguments)
+            self.host.spawn(self._run, owner, function, arguments)
 
     def _run(self, owner: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         try:

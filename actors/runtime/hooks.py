@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import gevent
-from gevent._hub_local import get_hub_if_exists
+from gevent import GreenletExit, Timeout
 
-from ..words.errors import NupharError, UsageError
-from .apart import run_apart
+from ..words.errors import NupharError
+from ..words.hook_types import PARAMETERS
+from ..words.parameters import by_name
 from .hook_calls import HookCalls
+from .host import GEVENT, Host
 from .log_throttle import ThrottledLogger
 
 logger = ThrottledLogger("nuphar.hooks")
 
 Hook = Callable[..., Any]
+"""A hook that was checked: it is called with all of its parameters, by position."""
 
 TIMEOUT = 5.0
 """Seconds that a hook may take, as long as it lets other greenlets run meanwhile."""
@@ -35,50 +36,43 @@ class HookFailed(NupharError):
         self.trace_id = trace_id
 
 
-def new_trace_id() -> str:
+def new_trace_id(host: Host = GEVENT) -> str:
     """Return 16 hex characters that tie what a peer was told to an entry in the log."""
-    return secrets.token_hex(8)
+    return host.secret(8)
 
 
-def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
     """Call ``hook`` in a short greenlet of its own, for at most ``timeout`` seconds, and return what it returns.
 
     Raises: HookFailed, when what went wrong is in the log.
     """
     try:
-        return call_raw(name, hook, *arguments, timeout=timeout)
-    except gevent.GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
+        return call_raw(name, hook, *arguments, timeout=timeout, host=host)
+    except GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
         raise
-    except (Exception, gevent.Timeout, SystemExit) as error:
-        trace_id = new_trace_id()
+    except (Exception, Timeout, SystemExit) as error:
+        trace_id = new_trace_id(host)
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error
 
 
-def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
     """Call ``hook`` like `call`. Raises: what it raises, or HookTimeout."""
-
-    def run() -> Any:
-        with gevent.Timeout(timeout, HookTimeout(f"the hook {name} took longer than {timeout} s")):
-            return hook(*arguments)
-
-    hub = get_hub_if_exists()
-    return hook(*arguments) if hub is None else run_apart(hub, run)  # in a plain thread its time is its own
+    late = HookTimeout(f"the hook {name} took longer than {timeout} s")
+    return host.apart(lambda: hook(*arguments), timeout, late)
 
 
-def check_hook(hook: Any) -> Any:
-    """Return ``hook`` if it can be called.
+def check_hook(name: str, hook: Any) -> Hook:
+    """Return what the hook ``name`` is called through: it gives ``hook`` those parameters that it takes, by name.
 
-    Raises: UsageError.
+    Raises: UsageError for one that takes others.
     """
-    if not callable(hook):
-        raise UsageError(f"a hook is a callable, got {hook!r}")
-    return hook
+    return by_name(name, hook, PARAMETERS[name])
 
 
 @dataclass
 class ServerHooks:
-    """Who is told what happens on the whole server; each list is called in order."""
+    """Who is told what happens on the whole server; each list is called in order, with what `PARAMETERS` lists."""
 
     message: list[Hook] = field(default_factory=list)
     topic_message: list[Hook] = field(default_factory=list)
@@ -91,7 +85,7 @@ class ServerHooks:
         """Call every hook of ``name``; what goes wrong is in the log and nowhere else."""
         for hook in getattr(self, name):
             try:
-                call(f"on_{name}", hook, *arguments, timeout=self.timeout)
+                call(f"on_{name}", hook, *arguments, timeout=self.timeout, host=self.calls.host)
             except HookFailed:
                 continue
 
@@ -105,12 +99,21 @@ class ServerHooks:
 class TopicHooks:
     """Who may join one topic (or one kind), and what joining and leaving cause.
 
-    ``can_subscribe(client_id, topic_id, session_model) -> bool``; ``on_join(client_id)`` and
-    ``on_leave(client_id)`` return messages (or None) that are dispatched, or broadcast where there is no store.
-    ``on_end(topic_id, model)`` is called before a topic of a kind ends that nobody is subscribed to.
+    ``can_subscribe(client_id, topic_id, session_model) -> bool`` is asked on every Subscribe and Resync.
+    ``on_join(client_id, topic_id)`` and ``on_leave(client_id, topic_id)`` return messages (or None) that are
+    dispatched, or broadcast where there is no store. ``on_end(topic_id, model)`` is called before a topic of a kind
+    ends that nobody is subscribed to.
     """
 
     can_subscribe: Hook | None = None
     on_join: Hook | None = None
     on_leave: Hook | None = None
     on_end: Hook | None = None
+
+    @classmethod
+    def of(cls, **given: Any) -> TopicHooks:
+        """Check those that are ``given``, by name; None is for none.
+
+        Raises: UsageError.
+        """
+        return cls(**{name: None if hook is None else check_hook(name, hook) for name, hook in given.items()})

@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import gevent
 from gevent._hub_local import get_hub_if_exists
@@ -19,6 +19,10 @@ from gevent.hub import get_hub
 from gevent.monkey import get_original
 
 from . import fair_turns
+from .apart import run_apart
+from .fair_turns import Pulse, Turn
+
+T = TypeVar("T")
 
 # The real one: under monkey patching an OS thread must still be told from a greenlet.
 allocate_lock: Callable[[], Any] = get_original("_thread", "allocate_lock")
@@ -57,7 +61,7 @@ class Waited(Protocol):
 
 
 class Host(Protocol):
-    """Times are monotonic seconds. Nothing here raises; ``pause``, ``sleep`` and ``wait`` let others run."""
+    """Times are monotonic seconds. Only `apart` raises; ``pause``, ``sleep`` and ``wait`` let others run."""
 
     def clock(self) -> float:
         """Return the time."""
@@ -81,10 +85,23 @@ class Host(Protocol):
         """Return a timer of the calling thread's hub."""
 
     def pause(self) -> None:
-        """Let others run who are ready."""
+        """End a turn: let others run who are ready, and those who have something to read."""
+
+    def is_over(self, turn: Turn, /) -> bool:
+        """Say whether a turn has taken its time."""
+
+    @property
+    def pulse(self) -> Pulse:
+        """What long work in a greenlet of this thread calls again and again (see `fair_turns`)."""
 
     def sleep(self, seconds: float, /) -> None:
         """Let others run for ``seconds``."""
+
+    def apart(self, function: Callable[[], T], seconds: float, late: BaseException) -> T:
+        """Return what ``function()`` returns, called in a short greenlet of its own, or raise what it raises.
+
+        Raises ``late`` inside of it after ``seconds``. A thread without a hub calls it itself, however long it takes.
+        """
 
     def hub(self) -> Any:
         """Return the calling thread's hub: ``switch()`` waits, ``loop.run_callback(f, …)`` calls soon."""
@@ -104,13 +121,21 @@ class GeventHost:
     spawn_later = staticmethod(gevent.spawn_later)
     sleep = staticmethod(gevent.sleep)
     hub = staticmethod(get_hub)
+    pause = staticmethod(fair_turns.let_others_run)
+    is_over = staticmethod(fair_turns.is_over)
+    pulse = fair_turns.PULSE
+
+    def apart(self, function: Callable[[], T], seconds: float, late: BaseException) -> T:
+        def run() -> T:
+            with gevent.Timeout(seconds, late):
+                return function()
+
+        hub = get_hub_if_exists()
+        return function() if hub is None else run_apart(hub, run)
 
     def timer(self, seconds: float, repeat: float = 0.0) -> Timer:
         timer: Timer = get_hub().loop.timer(seconds, repeat=repeat)
         return timer
-
-    def pause(self) -> None:
-        fair_turns.let_others_run()
 
     def wait(self, waited: Waited, timeout: float | None, /) -> bool:
         """Wait in the thread's hub, so that its other greenlets go on; a thread without one blocks on a real lock.

@@ -94,7 +94,7 @@ class Loop(Door):
         self._end(reason)
 
     def _serve(self, mailbox: Mailbox) -> Reason:
-        messages, handle = mailbox.messages, self.handle
+        messages, handle, is_over = mailbox.messages, self.handle, self.host.is_over
         turn = fair_turns.Turn(fair_turns.ACTOR_BUDGET)
         while True:
             if not messages:
@@ -122,9 +122,9 @@ class Loop(Door):
                     mailbox.forgive()
             if self.exit_reason is not None:
                 return self.exit_reason
-            if messages and fair_turns.is_over(turn):
+            if messages and is_over(turn):
                 self.idle()
-                self.runtime.let_others_run(turn)
+                self.runtime.let_others_run(self.host, turn)
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         message, future = envelope.message, envelope.reply_to
@@ -142,7 +142,7 @@ class Loop(Door):
         except BaseException as error:
             if future is None or mailbox.owner is not self:
                 raise
-            # Whoever asked has his answer, so the message must not be tried again by a successor.
+            # The caller has its answer, so a successor must not try the message again.
             mailbox.drop()
             future.set_exception((type(error), error, error.__traceback__))
             if not isinstance(error, NupharError):

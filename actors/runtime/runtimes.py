@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from gevent.monkey import get_original
 
-from . import fair_turns
 from .fair_turns import Turn
 from .host import Host
 from .mailbox import Mailbox, ThreadMailbox
@@ -24,7 +23,7 @@ class Runtime(Protocol):
     def spawn(self, host: Host, loop: Callable[[], None], ended: Callable[[], None]) -> Callable[[], None]:
         """Run ``loop``, then ``ended`` in every ending; return a function that kills it, as far as that is possible."""
 
-    def let_others_run(self, turn: Turn) -> None:
+    def let_others_run(self, host: Host, turn: Turn) -> None:
         """End ``turn``, between two messages, and begin another (see `fair_turns`)."""
 
 
@@ -44,8 +43,8 @@ class Greenlets:
 
         return kill
 
-    def let_others_run(self, turn: Turn) -> None:
-        fair_turns.let_others_run()
+    def let_others_run(self, host: Host, turn: Turn) -> None:
+        host.pause()
         turn.renew()
 
 
@@ -66,7 +65,7 @@ class Threads:
         # A thread cannot be killed: it is disowned, and ends when it next looks at its mailbox.
         return ended
 
-    def let_others_run(self, turn: Turn) -> None:
+    def let_others_run(self, host: Host, turn: Turn) -> None:
         """Do nothing else: the system sees to that."""
         turn.renew()
 

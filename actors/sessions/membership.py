@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from ..targets.messages import Join, Leave, Post
 from ..words.errors import Busy
 from . import membership_table as table
-from .membership_table import Answer, Effect, Event, Grant, Release, Send, State
+from .membership_table import Answer, Effect, Event, Grant, Release, Send, State, Wake
+from .unnamed import Cursor
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
@@ -36,12 +37,13 @@ class Membership:
     Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
     from those that the session had in this target before. ``requests`` are being considered; ``ref`` is that of the one
     that let it in, or 0. ``trusted``: the server wants it in. ``welcomed``: the join hook has been called. ``leaves``
-    counts the client's Unsubscribes while it was joining, ``left`` those that have gone to the target.
+    counts the client's Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)``
+    is there while it is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
     """
 
     __slots__ = (
         "_bound", "_held", "_predecessor", "leaves", "left", "mailbox", "number", "put", "ref", "requests", "state",
-        "trusted", "welcomed",
+        "trusted", "wake", "welcomed",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
@@ -52,6 +54,7 @@ class Membership:
         self.mailbox: Any = None
         """The target's, while it is in."""
         self.put: Callable[[Any], None] = self._hold
+        self.wake: Callable[[Cursor | None], None] | None = None
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
@@ -83,7 +86,10 @@ class Membership:
                 effects += self._give_up()
             then = table.WHEN_NOTHING_IS_ASKED[then]
         self.state = then
+        if then is State.UNNAMED and self._held:
+            effects.append(Wake())
         if then is State.ENDED:
+            self.wake = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
 
@@ -92,14 +98,15 @@ class Membership:
         if self.is_in:
             self.mailbox.put_anyway(message)
         else:
-            self._held.append(message)
+            self._hold_anyway(message)
 
-    def heir(self, older: Any, number: int, bound: int) -> Membership | None:
+    def heir(self, older: Any, number: int, bound: int, wake: Callable[[Cursor | None], None]) -> Membership | None:
         """Return the membership in which the connection after ``older`` resumes this one; None if nobody is in."""
         inside = Predecessor(older, self.mailbox) if self.is_in else self._predecessor
         if inside is None:
             return None
         heir = Membership(number, bound)
+        heir.state, heir.wake = State.UNNAMED, wake
         heir._predecessor = inside
         heir.trusted = self.trusted
         heir.welcomed = True  # the join hook is not called for it
@@ -114,6 +121,9 @@ class Membership:
             case table.Ask(trusted):
                 self.requests += 1
                 self.trusted = self.trusted or trusted
+                self.wake = None
+            case table.Trust():
+                self.trusted = True
             case table.Greet():
                 self.welcomed = True
             case table.Lose():
@@ -128,7 +138,9 @@ class Membership:
                 return self._let_go(leave) if self.is_in else []
             case table.Unsubscribe(leave) if not self.is_in:
                 # One for each request, even over the bound: who has left must not be kept.
-                (self._held.append if self.leaves - self.left < self.requests else self._hold)(leave)
+                if self.leaves - self.left >= self.requests:
+                    self._check_room()
+                self._held.append(leave)
                 self.leaves += 1
             case table.PutOut(leave) if not self.is_in:
                 self._held.append(leave)
@@ -196,9 +208,17 @@ class Membership:
         return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None))]
 
     def _hold(self, message: Any) -> None:
+        self._check_room()
+        self._hold_anyway(message)
+
+    def _hold_anyway(self, message: Any) -> None:
+        self._held.append(message)
+        if self.wake is not None:
+            self.wake(None)
+
+    def _check_room(self) -> None:
         if len(self._held) >= self._bound:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
-        self._held.append(message)
 
     def _named(self, message: Any) -> Any:
         """Let a Leave of the server say which Subscribe had let its session in."""

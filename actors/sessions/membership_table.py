@@ -1,7 +1,10 @@
 """The states of a session in one target, as tables: what happens to it, and which state follows. Pure.
 
-A membership begins with a Subscribe, with a Resync or with the server's own wish. It is in one of these states:
+A membership begins with a Subscribe, with a Resync, with the server's own wish, or as that of an older connection which
+is resumed. It is in one of these states:
 
+    UNNAMED       It resumes one that is in, and its client is still to say from where on (`unnamed.py`). Nothing is
+                  considered yet; the first that has to be held wakes it.
     ASKING        It is not in, and at least one request is being considered. What the client sends is held, in order
                   and bounded; Unsubscribes and what the server wants stand among it.
     JOINED        It is in, and nothing is being considered. What the client sends goes straight to the target.
@@ -23,6 +26,7 @@ from ..targets.messages import Join, Leave
 
 
 class State(Enum):
+    UNNAMED = auto()
     ASKING = auto()
     JOINED = auto()
     ASKING_AGAIN = auto()
@@ -36,6 +40,10 @@ class Ask(NamedTuple):
     """A request goes to the router; ``trusted`` if it is the server's own."""
 
     trusted: bool = False
+
+
+class Trust(NamedTuple):
+    """The server wants it in, and it is: that is brought up to date when its client names it."""
 
 
 class Greet(NamedTuple):
@@ -94,7 +102,7 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-Event = Ask | Greet | Lose | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+Event = Ask | Trust | Greet | Lose | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
 
 
 # Effects.
@@ -119,7 +127,11 @@ class Release(NamedTuple):
     ref: int
 
 
-Effect = Send | Answer | Release
+class Wake(NamedTuple):
+    """Ask for it: something is held, and must not wait until the client names its target."""
+
+
+Effect = Send | Answer | Release | Wake
 
 
 class Illegal(RuntimeError):
@@ -127,6 +139,15 @@ class Illegal(RuntimeError):
 
 
 NEXT: dict[State, dict[type[Event], State]] = {
+    State.UNNAMED: {
+        Ask: State.ASKING,
+        Trust: State.UNNAMED,
+        Unsubscribe: State.UNNAMED,
+        PutOut: State.UNNAMED,
+        End: State.UNNAMED,
+        Close: State.ENDED,
+        Supersede: State.ENDED,
+    },
     State.ASKING: {
         Ask: State.ASKING,
         Greet: State.ASKING,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..runtime.log_throttle import ThrottledLogger
+from ..words.close_codes import REPLACED, UNAUTHORISED
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
@@ -18,9 +19,6 @@ logger = ThrottledLogger("nuphar.actors")
 
 WINDOW = 120.0
 """Seconds for which a session waits for its client, unless told otherwise: a tunnel, a change of networks."""
-
-REPLACED, STOLEN = 4409, 4401
-"""Close codes: a newer connection of the same session, and a session whose token is in two hands."""
 
 
 class Greeting(NamedTuple):
@@ -117,7 +115,7 @@ class Resumption:
             logger.warning("a used token of client %s came again: its session ends", known.session.client_id)
             self._book.take(id)
             self._sessions.disconnect(known.session)
-            known.close(STOLEN, "token reused")
+            known.close(UNAUTHORISED, "token reused")
         is_his = verdict is Verdict.GOOD and known.identity == identity and not known.session.closed
         return known if is_his else None
 

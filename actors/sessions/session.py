@@ -16,8 +16,9 @@ from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
 from .membership import Membership
-from .membership_table import Answer, Ask, End, Event, Send, State, Unsubscribe
+from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
 from .repeats import Repeats, answer_held, turn_away
+from .unnamed import Cursor, Unnamed
 
 SUBSCRIPTIONS = 1_000
 """Targets that one session may be subscribed to, unless told otherwise."""
@@ -34,12 +35,12 @@ class Session(_Touched):
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
-    client finds it again.
+    client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
     """
 
     __slots__ = (
         "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "successor",
+        "key", "memberships", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -65,6 +66,7 @@ class Session(_Touched):
         """The ref of the message that a hook hears at the moment; hooks may wait."""
         self.key: str | None = None
         self.successor: Session | None = None
+        self.unnamed: Unnamed | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._hooks = hooks
@@ -85,9 +87,11 @@ class Session(_Touched):
         if is_first:
             self.sink.on_empty(self._tell_room)
 
-    def subscribe(self, ref: int | None, target: str, since: tuple[str, int] | None, params: Any = None) -> None:
+    def subscribe(self, ref: int | None, target: str, since: Cursor | None, params: Any = None) -> None:
         """Ask the router to subscribe this session; ``ref`` None for a Resync, which is not acknowledged."""
         membership = self.memberships.get(target)
+        if membership is not None and membership.wake is not None:
+            membership.wake(since)
         if membership is None and len(self.memberships) >= self._subscriptions:
             refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
@@ -99,9 +103,18 @@ class Session(_Touched):
             return
         self.begin(target, membership or Membership(number))
 
-    def ask_trusted(self, target: str) -> Request:
-        """Return the server's own request for ``target``, which nobody has to allow."""
+    def restore(self, target: str, cursor: Cursor | None) -> None:
+        """Ask the router again for a membership that was taken over, from ``cursor`` on; None asks for a Snapshot."""
+        membership = self.memberships[target]
+        self.begin(target, membership)
+        self._router.put_anyway(Request(self, None, target, cursor, None, membership.trusted, membership.number))
+
+    def ask_trusted(self, target: str) -> Request | None:
+        """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
         membership = self.memberships.get(target) or Membership(self.next_number())
+        if membership.state is State.UNNAMED:
+            self.step(target, Trust())
+            return None
         self.begin(target, membership, trusted=True)
         return Request(self, None, target, None, None, True, membership.number, membership.leaves)
 
@@ -136,8 +149,10 @@ class Session(_Touched):
                 effect.mailbox.put_anyway(effect.message)
             elif isinstance(effect, Answer):
                 answer_held(self, target, effect.message)
-            else:
+            elif isinstance(effect, Release):
                 self.answers.release(effect.ref)
+            elif membership.wake is not None:
+                membership.wake(None)
 
     def end(self, target: str, mailbox: Mailbox) -> int:
         """Note that the target with ``mailbox`` has let this session go; return the ref that an Out has to name."""

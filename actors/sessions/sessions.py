@@ -15,6 +15,7 @@ from ..words.ports import Encoding, SessionBook, Sink
 from .session import SUBSCRIPTIONS, Session
 from .session_book import MemoryBook
 from .takeover import restore, supersede
+from .unnamed import Cursor
 
 
 def generate_client_id() -> str:
@@ -99,9 +100,12 @@ class Sessions:
         self._by_id[newer.client_id] = newer
         return newer
 
-    def restore(self, session: Session, cursors: Mapping[str, tuple[str, int]], resumed: bool) -> None:
-        """Subscribe a session to what its predecessor was subscribed to, and to what ``cursors`` name besides."""
-        restore(session, cursors, self._router, resumed)
+    def restore(self, session: Session, cursors: Mapping[str, Cursor], resumed: bool, more: bool = False) -> None:
+        """Subscribe a session to what its predecessor was subscribed to, and to what ``cursors`` name besides.
+
+        With ``more`` what is not named waits until it is (`unnamed`).
+        """
+        restore(session, cursors, resumed, self.host.clock(), more)
 
     def disconnect(self, session: Session) -> None:
         """Have the router take ``session`` out of everything. Safe from any thread."""

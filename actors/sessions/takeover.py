@@ -6,15 +6,15 @@ newer one's Join, which brings what was missed, takes it out: so the newer conne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from ..runtime.mailbox import Mailbox
-from ..targets.messages import Request
 from ..targets.outs import say_out
 from .answers import WINDOW
 from .membership_table import Supersede
 from .session import Session
+from .unnamed import Cursor, Follow, Out, Restore, Step, Unnamed
 
 
 class Nowhere:
@@ -51,25 +51,58 @@ def supersede(older: Session, newer: Session) -> None:
     newer.key = older.key
     older.answers.release(older.in_hand)
     for target, membership in list(older.memberships.items()):
-        heir = membership.heir(older, newer.next_number(), WINDOW)
+        heir = membership.heir(older, newer.next_number(), WINDOW, partial(_wake, newer, target))
         older.step(target, Supersede())
         if heir is not None:
-            newer.begin(target, heir)
+            newer.memberships[target] = heir
+    older.unnamed = None
 
 
-def restore(session: Session, cursors: Mapping[str, tuple[str, int]], router: Mailbox, resumed: bool) -> None:
-    """Ask the router for every membership again, from its cursor on.
+def restore(session: Session, cursors: Mapping[str, Cursor], resumed: bool, now: float, more: bool) -> None:
+    """Ask the router for every membership again, from its cursor on; with ``more`` only for those that are named.
 
     Cursors of other targets are taken as a Resync in a new session. In one that is ``resumed`` the client does not
-    know that it is out: what told it so was lost with its line.
+    know that it is out. ``now`` is in monotonic seconds.
     """
-    for target, membership in list(session.memberships.items()):
-        since, trusted = cursors.get(target), membership.trusted
-        router.put_anyway(Request(session, None, target, since, None, trusted, membership.number))
-    for target, cursor in cursors.items():
-        if target in session.memberships:
-            continue
-        if resumed:
-            say_out(session, target, "not_subscribed", f"you are not subscribed to {target} any more")
-        else:
-            session.subscribe(None, target, cursor)
+    if not resumed:
+        _perform(session, [Follow(*named) for named in cursors.items()])
+        return
+    session.unnamed = unnamed = Unnamed(session.memberships, now)
+    _perform(session, unnamed.name(cursors, session.memberships))
+    if not more:
+        end_naming(session)
+
+
+def resync(session: Session, cursors: Mapping[str, Cursor | None]) -> None:
+    """Take a Resync. An empty one says that everything is named which a Hello had no room for."""
+    if session.unnamed is None:
+        _perform(session, [Follow(*named) for named in cursors.items()])
+    elif cursors:
+        _perform(session, session.unnamed.name(cursors, session.memberships))
+    else:
+        end_naming(session)
+
+
+def end_naming(session: Session) -> None:
+    """Wait no longer for the names of what ``session`` came back to."""
+    if session.unnamed is not None:
+        _perform(session, session.unnamed.end())
+        session.unnamed = None
+
+
+def _wake(session: Session, target: str, cursor: Cursor | None) -> None:
+    if session.unnamed is not None:
+        _perform(session, session.unnamed.wake(target, cursor))
+
+
+def _perform(session: Session, steps: Iterable[Step]) -> None:
+    for step in steps:
+        if session.closed:
+            return
+        match step:
+            case Restore(target, cursor):
+                session.restore(target, cursor)
+            case Follow(target, cursor):
+                session.subscribe(None, target, cursor)
+            case Out(target):
+                say_out(session, target, "not_subscribed", f"you are not subscribed to {target} any more")

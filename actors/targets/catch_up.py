@@ -1,4 +1,4 @@
-"""What somebody gets who is not current: the messages that he missed, or a Snapshot. Pure."""
+"""Catching a subscriber up: the messages after its cursor, or a Snapshot if the history no longer has them. Pure."""
 
 from __future__ import annotations
 

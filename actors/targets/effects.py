@@ -23,8 +23,8 @@ class Subscriber(Protocol):
 class Send(NamedTuple):
     """Hand ``joined`` to each of ``subscribers``, which all have this ``encoding``.
 
-    It carries ``outcomes``: whoever cannot take them falls behind (`Target.fall_behind`). If that is None, he must
-    take it, or his connection ends.
+    It carries ``outcomes``: a subscriber that cannot take them falls behind (`Target.fall_behind`). If that is None, it
+    must take the bytes, or its connection ends.
     """
 
     subscribers: Sequence[Any]
@@ -34,7 +34,7 @@ class Send(NamedTuple):
 
 
 class Pay(NamedTuple):
-    """Offer ``joined`` to a subscriber; if he cannot take it, he is owed it (`Target.owe` with the last two fields)."""
+    """Offer ``joined`` to a subscriber; if it cannot take it, it is owed it (`Target.owe` with the last two fields)."""
 
     subscriber: Any
     joined: Any

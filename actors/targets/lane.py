@@ -1,4 +1,4 @@
-"""A lane: what waits for one subscriber of one target by his delivery rule. Pure.
+"""A lane: what waits for one subscriber of one target by its delivery rule. Pure.
 
 Everybody who can take what comes, by the default rule, shares one way and has no lane. In a lane, messages of an
 order leave without a gap: what the rule drops is replaced by one Snapshot. Own messages are never dropped: they become
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from ..words.delivery import OVERHEAD, Conflate, DropOldest, Rule, Sample
 
 OWED = 1_024
-"""Own messages that may wait for their Acknowledges, a window of refs; with more he has to take them, or is closed."""
+"""Own messages that may wait for their Acknowledges, a window of refs; with more it has to take them, or is closed."""
 
 
 class Outcome(NamedTuple):
@@ -66,8 +66,8 @@ class Lane:
         self._held: Sequence[Outcome] = ()
         self._counted = 0  # how many of them the rule has looked at (see `_drop`); the next two sum these up
         self._size = 0  # bytes
-        self._others = 0  # how many are by somebody else: his own are never dropped
-        # With a gap, a Snapshot will stand for everything, and only his own messages are kept, for their Acknowledges:
+        self._others = 0  # how many are by somebody else: its own are never dropped
+        # With a gap, a Snapshot will stand for everything, and only its own messages are kept, for their Acknowledges:
         self._reason: str | None = None  # why there has to be a Snapshot; None: there is no gap
         self._owed: list[Outcome] = []
         self._debt: Debt | None = None  # what the gap is, if it is all since a Join
@@ -101,7 +101,7 @@ class Lane:
         self._keys = [*self._keys, *keys] if self._keys else keys
 
     def miss(self, reason: str, outcomes: Sequence[Outcome] = ()) -> None:
-        """Note a gap: he needs a Snapshot, and Acknowledges of what is his own of ``outcomes``."""
+        """Note a gap: it needs a Snapshot, and Acknowledges of what is its own of ``outcomes``."""
         self._reason = reason
         self._keep_own()
         self._owe(outcomes)
@@ -128,7 +128,7 @@ class Lane:
         if not own:
             self._drop()
             return None
-        # Nothing is missing before them, so his answers need not wait.
+        # Nothing is missing before them, so its answers need not wait.
         due = Due(None, self._held[:own], ())
         self._held = self._held[own:]
         self._counted = self._size = self._others = 0
@@ -141,9 +141,9 @@ class Lane:
         self._debt = due.debt
 
     def settle(self) -> tuple[list[Outcome], Sequence[tuple[int, int]]]:
-        """Forget the order, as he gets the whole of it anew; return what is not answered yet.
+        """Forget the order, as it gets the whole of it anew; return what is not answered yet.
 
-        These are his own messages, and Subscribes as in a `Debt`.
+        These are its own messages, and Subscribes as in a `Debt`.
         """
         self._keep_own()
         own, self._owed, self._reason = self._owed, [], None
@@ -154,7 +154,7 @@ class Lane:
         return before + own, debt.refs
 
     def end(self) -> Due:
-        """Take out what is left for him at the end: the answers that he has not got, and the pushes."""
+        """Take out what is left for it at the end: the answers that it has not got, and the pushes."""
         own, refs = self.settle()
         self._wait()
         pushes = list(self._waiting.values())
@@ -182,7 +182,7 @@ class Lane:
             self._waiting = OrderedDict()
 
     def _keep_own(self) -> None:
-        """Hold nothing any more, and owe what is his own of it."""
+        """Hold nothing any more, and owe what is its own."""
         held, self._held = self._held, ()
         self._counted = self._size = self._others = 0
         self._owe(held)

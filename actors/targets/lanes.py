@@ -1,4 +1,4 @@
-"""The lanes of one target: who is in one, what he is given, and how that is written. Pure."""
+"""The lanes of one target: who has one, what it gives, and how that is written. Pure."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Lanes:
         encoding, name = subscriber.encoding, self._name
         shared, joined = self._shared
         if reason is None and ((outcomes is shared and not pushes) or (pushes is shared and not outcomes)):
-            # He keeps up, like others with his rule.
+            # It keeps up, like others with its rule.
             if encoding not in joined:
                 joined[encoding] = encoding.join([piece(encoding, name, outcome) for outcome in shared])
             return joined[encoding]
@@ -75,7 +75,7 @@ class Lanes:
         return encoding.join(pieces + [piece(encoding, name, outcome) for outcome in pushes])
 
     def end(self, subscriber: Subscriber, lane: Lane, snapshot: Snapshot, *, pushes_too: bool) -> Effects:
-        """Send what a lane holds at its end: answers in any case, pushes (if wanted) if he can take them."""
+        """Send what a lane holds at its end: answers in any case, pushes (if wanted) if it can take them."""
         due = lane.end()
         encoding, name = subscriber.encoding, self._name
         effects: Effects = []
@@ -85,7 +85,7 @@ class Lanes:
         if due.outcomes:
             try:
                 pieces = [snapshot(encoding, "slow")]
-            except Exception:  # a model that cannot be written: his answers have to do
+            except Exception:  # a model that cannot be written: its answers have to do
                 pieces = []
             effects.append(self._send(subscriber, pieces + answers(encoding, name, due.outcomes)))
         if pushes_too and due.pushes:

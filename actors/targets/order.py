@@ -12,9 +12,9 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import fields, is_dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple
 
-from ..words.store import Store
+from ..words.store import Model, Store
 
 HISTORY = 1_000
 """Messages kept for clients that come back, unless told otherwise."""
@@ -23,10 +23,10 @@ HISTORY_BYTES = 1 << 20
 """Bytes of payload kept for them: whichever bound is met first."""
 
 
-class Position(NamedTuple):
+class Position(NamedTuple, Generic[Model]):
     """A model and the seq that made it: always a consistent pair."""
 
-    model: Any
+    model: Model
     seq: int
 
 

@@ -37,7 +37,7 @@ class Subscribers:
         self._groups.setdefault(subscriber.encoding, {})[subscriber] = None
 
     def fall_behind(self, subscriber: Subscriber, outcomes: Sequence[Outcome]) -> None:
-        """Note that ``subscriber`` could not take ``outcomes``: he gets a Snapshot when he can."""
+        """Note that ``subscriber`` could not take ``outcomes``: it gets a Snapshot when it can."""
         lane = self._laned.get(subscriber)
         if lane is None and subscriber in self.members:
             self._leave_group(subscriber)
@@ -46,7 +46,7 @@ class Subscribers:
             lane.miss("slow", outcomes)
 
     def owe(self, subscriber: Subscriber, debt: Debt, own: Sequence[Outcome]) -> None:
-        """Note that ``subscriber`` could not take what his Join brings: he gets it when he can."""
+        """Note that ``subscriber`` could not take what its Join brings: it gets that when it can."""
         self.fall_behind(subscriber, ())
         self._laned[subscriber].owe(debt, own)
 
@@ -62,7 +62,7 @@ class Subscribers:
             self.attach(subscriber)
 
     def _admit(self, subscriber: Subscriber, rule: Rule) -> Effects:
-        """Subscribe with ``rule``; give him the pushes that are left over of the rule that he had."""
+        """Subscribe with ``rule``; give it the pushes that are left over of the rule that it had."""
         lane, encoding = self._laned.get(subscriber), subscriber.encoding
         left: Effects = []
         if isinstance(rule, All):

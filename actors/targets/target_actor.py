@@ -139,7 +139,7 @@ class TargetActor(Actor):
 
     def set_aside(self, message: Any) -> None:
         """Put it among the dead letters: the others must not wait for it for ever."""
-        target, trace_id = self._target, new_trace_id()
+        target, trace_id = self._target, new_trace_id(self.host)
         self._perform(target.flush())
         order = target.order
         position = None if order is None else order.position
@@ -169,7 +169,7 @@ class TargetActor(Actor):
             effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
             self._settle(message, effects)
         except Exception as error:
-            self._turn_out(message, "crashed", *fault(logger, target.name, error, "cannot write its model"))
+            self._turn_out(message, "crashed", *fault(logger, self.host, target.name, error, "cannot write its model"))
             return
         for caused in message.caused:
             self._perform(target.post(None, 0, caused.message, caused.payload))
@@ -213,7 +213,8 @@ class TargetActor(Actor):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
         else:
-            code, (text, details) = "crashed", fault(logger, self._target.name, error, "crashed on a message")
+            code = "crashed"
+            text, details = fault(logger, self.host, self._target.name, error, "crashed on a message")
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 
@@ -238,7 +239,7 @@ class TargetActor(Actor):
         try:
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
-            text, _ = fault(logger, self._target.name, error, "cannot write its model")
+            text, _ = fault(logger, self.host, self._target.name, error, "cannot write its model")
             self._leave(Leave(session, None, Why("crashed", text, self._expel(session))))
             return
         if joined is not None:

@@ -37,7 +37,7 @@ FORMS = "'all', 'latest', ['drop_oldest', n], ['conflate', field] or ['sample', 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """Nothing is dropped; who cannot keep up with a store gets a Snapshot later, with anything else he is closed."""
+    """Drop nothing. Who falls behind gets one Snapshot of a store; with anything else it is closed (4513)."""
 
     bound: int = WAITING
 
@@ -162,7 +162,7 @@ def plain(rule: Rule) -> Any:
 
 
 def less(given: Rule, wished: Rule | None) -> Rule:
-    """Return what a subscriber gets: his wish if it is less than what the topic gives, else that.
+    """Return what a subscriber gets: its wish if that is less than what the topic gives, else that.
 
     The bound is the lesser one in any case.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .close_codes import PROTOCOL_ERROR
+
 
 class NupharError(Exception):
     """The root of every error that Nuphar raises on purpose."""
@@ -16,7 +18,7 @@ class ProtocolError(NupharError):
     (docs/wire.md), ``ref`` the frame's own ref, or 0 if it could not be made out.
     """
 
-    def __init__(self, text: str, *, code: str = "malformed", close_code: int = 4400, ref: int = 0) -> None:
+    def __init__(self, text: str, *, code: str = "malformed", close_code: int = PROTOCOL_ERROR, ref: int = 0) -> None:
         super().__init__(text)
         self.code = code
         self.close_code = close_code

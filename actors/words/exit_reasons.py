@@ -18,7 +18,7 @@ class Normal:
 class Shutdown:
     """It was asked to stop as part of an orderly end; ``detail`` is OTP's ``{shutdown, Detail}``.
 
-    ``deadline``: monotonic seconds at which whoever asked stops waiting; None if he does not say.
+    ``deadline``: monotonic seconds at which the caller stops waiting; None if it does not say.
     """
 
     detail: Any = None

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
 from .errors import UsageError
+from .parameters import check_takes
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # for type checkers alone, which bring it: a bare Store is Store[Any, Any]
+
+    Model = TypeVar("Model", default=Any)
+    Message = TypeVar("Message", default=Any)
+    NewModel = TypeVar("NewModel", default=Any)
+    NewMessage = TypeVar("NewMessage", default=Any)
+    Message_contra = TypeVar("Message_contra", default=Any, contravariant=True)
+else:
+    from typing import TypeVar
+
+    Model = TypeVar("Model")
+    Message = TypeVar("Message")
+    NewModel = TypeVar("NewModel")
+    NewMessage = TypeVar("NewMessage")
+    Message_contra = TypeVar("Message_contra", contravariant=True)
 
 
-class Store(NamedTuple):
+class Update(Protocol[Model, Message_contra]):
+    """Applies a message to a model; the two come by position, so it may call them what it likes."""
+
+    def __call__(self, model: Model, message: Message_contra, /) -> Model: ...
+
+
+class Store(NamedTuple, Generic[Model, Message]):
     """``update(model, message) -> model`` returns the new model and leaves the old one as it was.
 
     The model is one object for everybody who reads it, and the start of every topic of a kind that has this store:
@@ -19,24 +42,26 @@ class Store(NamedTuple):
     >>> counter.update(counter.model, 5)
     5
 
+    A type checker takes the types of model and messages from ``update``, and passes them on to the handles of topics
+    (docs/typing.md).
+
     ``local`` names fields of the model that are each client's own, such as a draft: Snapshots and messages leave them
     alone there, `nuphar.Client.set_local` sets them, and the server knows only what they begin with.
     """
 
-    model: Any
-    update: Callable[[Any, Any], Any]
+    model: Model
+    update: Update[Model, Message]
     local: tuple[str, ...] = ()
 
 
 def check_store(store: Any) -> Store:
-    """Return ``store`` if it is one.
+    """Return ``store`` if it is one, with an update that can be called with a model and a message.
 
     Raises: UsageError that says what was got.
     """
     if not isinstance(store, Store):
         raise UsageError(f"expected a nuphar.Store(model, update), got {store!r}")
-    if not callable(store.update):
-        raise UsageError(f"a store's update must be callable, got {store.update!r}")
+    check_takes("a store's update", store.update, "model", "message")
     if not isinstance(store.local, tuple) or not all(isinstance(name, str) for name in store.local):
         raise UsageError(f"a store's local is a tuple of names of fields, got {store.local!r}")
     return store

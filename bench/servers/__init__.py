@@ -19,7 +19,10 @@ MODULES = HERE.parent / "peers" / "node_modules"
 
 @dataclass(frozen=True)
 class Peer:
-    """``program`` is a module or a script for Node; ``most`` is how many clients it can serve at all."""
+    """``program`` is a module or a script for Node; ``most`` is how many clients it can serve at all.
+
+    ``source`` is another checkout of this project, whose package it is to run.
+    """
 
     id: str
     title: str
@@ -27,6 +30,7 @@ class Peer:
     wire: str
     needs: tuple[str, ...] = ()
     most: int = 1_000_000
+    source: Path | None = None
 
     @property
     def command(self) -> list[str]:
@@ -65,8 +69,8 @@ PEERS = (
 """Nuphar first: the others are compared with it."""
 
 
-def environment() -> dict[str, str]:
-    """Return the environment in which servers find what they need."""
-    root = HERE.parents[1]
+def environment(source: Path | None = None) -> dict[str, str]:
+    """Return the environment in which servers find what they need, the package in the checkout ``source``."""
+    root = HERE.parents[1] if source is None else source
     path = os.pathsep.join(filter(None, [str(root / "src"), os.environ.get("PYTHONPATH")]))
     return os.environ | {"PYTHONPATH": path, "NODE_PATH": str(MODULES), "NODE_ENV": "production"}

@@ -25,6 +25,7 @@ import gevent
 from gevent.queue import Queue
 
 from .actors.runtime.mailbox import get_ident
+from .actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
 from .actors.words.errors import UsageError
 from .supervision.root.server import Server
 from .transport.client.connectors.connector import Handler, Transport
@@ -39,9 +40,6 @@ LIMIT = 16 * 1024 * 1024
 
 FRAMES = 10_000
 """Frames that may wait in either direction; more are a reason to be closed."""
-
-AWAY = 1006
-"""The close code of a connection that ended without one."""
 
 
 class MemoryConnector:
@@ -64,7 +62,7 @@ class MemoryConnector:
             raise UsageError("a MemoryConnector is for one client; make another")
         self._handler = handler
         self.restore()
-        return Transport(self._send, self._close, leave=lambda: self._close(AWAY))
+        return Transport(self._send, self._close, leave=lambda: self._close(ABNORMAL))
 
     def cut(self, why: str = "cut by a test") -> None:
         """Break the line: what is on its way is lost, in both directions. Does nothing to a broken one."""
@@ -72,7 +70,7 @@ class MemoryConnector:
         self._pipe = None
         if pipe is not None and handler is not None:
             pipe.is_cut = True
-            self._run(lambda: pipe.end(AWAY))
+            self._run(lambda: pipe.end(ABNORMAL))
             handler.on_fault(why)
             handler.on_disconnect()
 
@@ -90,7 +88,7 @@ class MemoryConnector:
             raise BrokenPipeError("the line is cut")
         self._run(lambda: pipe.put(frame))
 
-    def _close(self, code: int = 1000) -> None:
+    def _close(self, code: int = NORMAL) -> None:
         self._is_over = True
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
@@ -105,7 +103,7 @@ class MemoryConnector:
         self._pipe = None
         handler.on_fault(f"closed with {code}: {reason}")
         handler.on_disconnect()
-        if 4400 <= code < 4500 and code != 4404:
+        if is_final(code):
             self._is_over = True
             handler.on_close(code, reason)
 
@@ -187,7 +185,7 @@ class _Pipe:
     def put(self, frame: bytes) -> None:
         """Take a frame of the client."""
         if self._incoming.qsize() >= FRAMES:
-            self.close(4513, f"{FRAMES} frames wait")
+            self.close(TOO_SLOW, f"{FRAMES} frames wait")
         elif not self.closed:
             self._incoming.put(frame)
 
@@ -207,13 +205,13 @@ class _Pipe:
         self.last_received = self._server.gateway.clock()
         return None if message is None else [message]
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         if not self.closed:
             self.outgoing.put((code, reason))
             self.end(code)
 
     def abort(self) -> None:
-        self.close(AWAY, "aborted")
+        self.close(ABNORMAL, "aborted")
 
     def _serve(self) -> None:
         self.last_received = self._server.gateway.clock()

@@ -140,7 +140,7 @@ class DynamicSupervisor(Actor):
         child = self._running.pop(ref, None)
         if child is None:
             return  # we stopped it ourselves
-        self.links.discard(ref)
+        self.links.pop(ref, None)
         child.ref, child.last_ref, child.last_reason = None, ref, reason
         if child.spec.restart is Restart.PERMANENT or not is_orderly(reason):
             report("child_terminated", self.ref, reason, child.spec, ref)
@@ -190,7 +190,7 @@ class DynamicSupervisor(Actor):
             del self._children[child.spec.id]  # it has nothing to do here (OTP's ignore), so there is nothing to keep
             return
         self._running[ref] = child
-        self.links.add(ref)
+        self.links[ref] = None
         progress(self.ref, child.spec, ref)
 
     # What is asked.
@@ -213,7 +213,7 @@ class DynamicSupervisor(Actor):
         child = self._running.get(ref)
         if child is not None:
             stop_child(ref, child.spec, SHUTDOWN, self.ref)
-            self.links.discard(ref)
+            self.links.pop(ref, None)
             del self._running[ref], self._children[child.spec.id]
             return
         if ref.is_alive():

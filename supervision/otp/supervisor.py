@@ -168,7 +168,7 @@ class Supervisor(Actor):
         ref = child.start(self.ref)
         if ref is None:
             return  # it has nothing to do here (OTP's ignore)
-        self.links.add(ref)
+        self.links[ref] = None
         progress(self.ref, child.spec, ref)
 
     def _end_child(self, child: Child, reason: Reason) -> None:
@@ -185,7 +185,7 @@ class Supervisor(Actor):
 
     def _forget_ref(self, child: Child) -> None:
         if child.ref is not None:
-            self.links.discard(child.ref)
+            self.links.pop(child.ref, None)
             child.ref = None
 
     # What is asked.

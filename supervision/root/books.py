@@ -23,7 +23,7 @@ from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.log import MemoryLog
-from ...transport.server.connection import Gateway
+from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
@@ -50,7 +50,7 @@ class Books:
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
         self.letters = DeadLetters()
-        self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds()))
+        self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds(), host))
         self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
         self.directory = Directory(codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host)
         self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)
@@ -95,7 +95,9 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(client_id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None)
+            self.greeter.say_goodbye(
+                client_id, topic.id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None
+            )
 
         def ended() -> None:
             self.directory.ended(topic)

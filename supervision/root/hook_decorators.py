@@ -4,32 +4,39 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ...actors.runtime.hooks import Hook, ServerHooks, check_hook
+from ...actors.runtime.hooks import ServerHooks, check_hook
+from ...actors.words.hook_types import ClientHook, MessageHook, TopicMessageHook
 
-H = TypeVar("H", bound=Hook)
+M = TypeVar("M", bound=MessageHook)
+T = TypeVar("T", bound=TopicMessageHook)
+C = TypeVar("C", bound=ClientHook)
 
 
 class Hooked:
-    """Decorators that add to ``hooks``; each list is called in order, and what a hook raises hurts nobody."""
+    """Decorators that add to ``hooks``; each list is called in order, and what a hook raises hurts nobody.
+
+    A hook takes those of its parameters that it wants, by their names and in any order (docs/typing.md). Each raises
+    UsageError for one that takes others.
+    """
 
     hooks: ServerHooks
 
-    def on_message(self, hook: H) -> H:
+    def on_message(self, hook: M) -> M:
         """Decorate ``hook(message, model, client_id)``, called after a session message was applied."""
-        self.hooks.message.append(check_hook(hook))
+        self.hooks.message.append(check_hook("on_message", hook))
         return hook
 
-    def on_topic_message(self, hook: H) -> H:
+    def on_topic_message(self, hook: T) -> T:
         """Decorate ``hook(message, topic_id, client_id)``, called for a client's topic message before it is applied."""
-        self.hooks.topic_message.append(check_hook(hook))
+        self.hooks.topic_message.append(check_hook("on_topic_message", hook))
         return hook
 
-    def on_connect(self, hook: H) -> H:
+    def on_connect(self, hook: C) -> C:
         """Decorate ``hook(client_id)``, called after a client has connected."""
-        self.hooks.connect.append(check_hook(hook))
+        self.hooks.connect.append(check_hook("on_connect", hook))
         return hook
 
-    def on_disconnect(self, hook: H) -> H:
+    def on_disconnect(self, hook: C) -> C:
         """Decorate ``hook(client_id)``, called once after a client has gone."""
-        self.hooks.disconnect.append(check_hook(hook))
+        self.hooks.disconnect.append(check_hook("on_disconnect", hook))
         return hook

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ...actors.runtime.actor import Actor
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
-from ...transport.server.connection import Gateway
+from ...transport.server.gateway import Gateway
 
 
 class WSGIServer(Protocol):

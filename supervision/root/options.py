@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
 from ...actors.routing.topics import TOPICS, TOPICS_EACH
-from ...actors.runtime.hooks import TIMEOUT, Hook, check_hook
+from ...actors.runtime.hooks import TIMEOUT, check_hook
 from ...actors.runtime.mailbox import BOUND
 from ...actors.runtime.turns import Bounds
 from ...actors.sessions.reception import WINDOW
@@ -16,9 +17,33 @@ from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.words.errors import UnknownOption, UsageError
+from ...actors.words.hook_types import IdentityHook
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
 from ..watch.hub_guard import LIMIT
+
+
+class ServerOptions(TypedDict, total=False):
+    """The same for editors and type checkers, which complete ``Server(...)`` from it; `Options` says what it means."""
+
+    origins: Origins
+    limits: Limits
+    history: int
+    max_topics: int
+    max_topics_begun: int
+    topic_window: float
+    max_subscriptions: int
+    mailbox: int
+    hook_timeout: float
+    max_hooks: int
+    max_hooks_each: int
+    retry_after: float
+    resume_window: float
+    max_detached: int
+    max_detached_bytes: int
+    identity: IdentityHook | None
+    hub_guard: float | None
+    inspect: str | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +81,7 @@ class Options:
     """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""
     max_detached_bytes: int = DETACHED_BYTES
     """Bytes that these may hold together: subscriptions, answers, their own stores; the heaviest end first."""
-    identity: Hook | None = None
+    identity: IdentityHook | None = None
     """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
 
     hub_guard: float | None = LIMIT
@@ -72,7 +97,7 @@ class Options:
         return Bounds(self.max_hooks, self.max_hooks_each, waiting_each=self.max_subscriptions)
 
     @classmethod
-    def of(cls, given: dict[str, Any]) -> Options:
+    def of(cls, given: Mapping[str, Any]) -> Options:
         """Check the names and kinds of ``given``.
 
         Raises: UnknownOption, UsageError.
@@ -80,6 +105,8 @@ class Options:
         known = {each.name for each in dataclasses.fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise UnknownOption(f"unknown option {unknown}; there are {sorted(known)}")
+        if (identity := given.get("identity")) is not None:
+            given = {**given, "identity": check_hook("identity", identity)}
         options = cls(**given)
         for name, kind in (("origins", Origins), ("limits", Limits)):
             if not isinstance(getattr(options, name), kind):
@@ -107,8 +134,6 @@ class Options:
                 raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
         if check_window("option topic_window", options.topic_window) is None:
             raise UsageError("option topic_window: expected seconds from 0, got None")
-        if options.identity is not None:
-            check_hook(options.identity)
         guard = options.hub_guard
         if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
             raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import gevent
 
-from ...actors.routing.handles import KindHandle, TopicHandle
+from ...actors.routing.kind_handle import KindHandle
+from ...actors.routing.topic_handle import TopicHandle
 from ...actors.routing.topics import Kind
 from ...actors.routing.wiring import Wiring
-from ...actors.runtime.hooks import Hook, TopicHooks
+from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.sessions.sessions import check_client_id
@@ -19,7 +20,9 @@ from ...actors.targets.messages import Dispatch, DispatchTo
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
-from ...actors.words.store import Store
+from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ...actors.words.parameters import check_takes
+from ...actors.words.store import Message, Model, Store
 from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
 from . import tree
@@ -27,7 +30,7 @@ from .books import Books
 from .hook_decorators import Hooked
 from .lifecycle import Life
 from .living import Living
-from .options import Options, check_window
+from .options import Options, ServerOptions, check_window
 from .socketless_clients import SocketlessClients
 
 logger = ThrottledLogger("nuphar.supervision")
@@ -54,7 +57,7 @@ class Server(Living, Hooked):
         serialiser: Serialiser | None = None,
         *,
         host: Host = GEVENT,
-        **options: Any,
+        **options: Unpack[ServerOptions],
     ) -> None:
         self.options = Options.of(options)
         self.initial = initial
@@ -157,14 +160,14 @@ class Server(Living, Hooked):
         prefix: str,
         parse: Callable[[str], Any] = str,
         *,
-        store: Store | Callable[[Any], Store] | None = None,
-        can_subscribe: Hook | None = None,
-        on_join: Hook | None = None,
-        on_leave: Hook | None = None,
-        on_end: Hook | None = None,
+        store: Store[Model, Message] | Callable[[Any], Store[Model, Message]] | None = None,
+        can_subscribe: SubscribeHook | None = None,
+        on_join: MembershipHook | None = None,
+        on_leave: MembershipHook | None = None,
+        on_end: EndHook | None = None,
         delivery: Any = ALL,
         window: float | None = None,
-    ) -> KindHandle:
+    ) -> KindHandle[Model, Message]:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
@@ -174,11 +177,10 @@ class Server(Living, Hooked):
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
-        if not callable(parse):
-            raise UsageError(f"parse: expected a callable from text to key, got {parse!r}")
-        hooks = TopicHooks(can_subscribe, on_join, on_leave, on_end)
+        check_takes("parse", parse, "text")
+        hooks = TopicHooks.of(can_subscribe=can_subscribe, on_join=on_join, on_leave=on_leave, on_end=on_end)
         kind = Kind(prefix, parse, hooks, delivery=rule_of(delivery), window=check_window("window", window))
-        handle = KindHandle(self, kind)
+        handle: KindHandle[Model, Message] = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
             handle.with_store(store)
         self.directory.add_kind(kind)

@@ -14,8 +14,8 @@ from ...actors.routing.router import RouterActor
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
 from ...actors.runtime.registry import Registry
-from ...transport.server.connection import Gateway
 from ...transport.server.connections import ConnectionsActor
+from ...transport.server.gateway import Gateway
 from ..otp.child_spec import INFINITY, ChildSpec, ChildType, worker
 from ..otp.dynamic import DynamicSupervisor
 from ..otp.policy import Restart, Strategy

@@ -60,6 +60,16 @@ def test_every_example_has_its_test_here() -> None:
         assert f'"{example.stem}' in tested, f"{example.name} has no test"
 
 
+def test_a_client_of_forty_lines_counts_along() -> None:
+    with run(*on_free_port("counter")) as process:
+        where = f"ws{url(process)[4:]}/live"
+        with Client(where, stores={"counter": Store(0, add)}) as other:
+            assert other.dispatch("counter", 40).get(timeout=5) == 1
+            with run("minimal_client.py", where, "2") as minimal:
+                minimal.wait_for(r"^42$")
+            other.wait_until(lambda client: client.model("counter") == 42, timeout=5)
+
+
 def test_the_counter_counts_for_every_client() -> None:
     with run(*on_free_port("counter")) as process:
         address = f"ws{url(process)[4:]}/live"

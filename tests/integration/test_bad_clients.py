@@ -160,6 +160,27 @@ def test_json_that_is_no_frame_is_answered_malformed(raw: Connect, text: str) ->
     assert client.barrier() == []
 
 
+@pytest.mark.parametrize("subprotocol", ["nuphar.v1.cbor", "nuphar.v1.json"])
+def test_what_is_refused_by_its_value_is_answered_with_its_own_ref_however_often(
+    raw: Connect, subprotocol: str
+) -> None:
+    client = raw(subprotocol=subprotocol)
+    deep = "[" * 16 + "]" * 16
+    frames = [
+        '[4,5,"topic:counter",{"_":"$bytes","0":"!!"}]',
+        '[4,5,"topic:counter",18446744073709551616]',
+        '[4,5,"topic:counter",1e999]',
+        f'[4,5,"topic:counter",{deep}]',
+        '[4,5,"counter",1]',
+        '[2,5,"counter",null,null]',
+    ]
+    if not client.is_json:
+        frames = [b"\x84\x04\x05\x6dtopic:counter" + b"\x81" * 16 + b"\x01", b"\x83\x03\x05\x67counter"] * 3
+    client.send(*frames)
+    assert [frame[:2] + frame[3:4] for frame in client.take(6)] == [[18, 5, "malformed"]] * 6
+    assert client.barrier() == []
+
+
 def test_the_fourth_bad_frame_in_a_row_closes_4400(raw: Connect) -> None:
     client = raw()
     client.send(b"\xff", [99], [26, "bye", 1], b"")

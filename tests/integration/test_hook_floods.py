@@ -94,7 +94,7 @@ def test_the_flood_of_one_keeps_nobody_else_s_hook_waiting(make_server: Callable
     gate = Gate()
     server = make_server(max_hooks=8, max_hooks_each=4)
 
-    def can_subscribe(client_id: str, topic_id: str, model: Any) -> bool:
+    def can_subscribe(client_id: str, topic_id: str) -> bool:
         return bool(gate(client_id)) if client_id == "flood" else True
 
     server.topic("t").can_subscribe(can_subscribe)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nuphar.load.stream import Known, Stream
 from nuphar.transport.wire import websocket_frames as wire
-from nuphar.transport.wire.codec import CODES
+from nuphar.transport.wire.frame_table import CODES
 from nuphar.transport.wire.frames import Acknowledge, Frame, ServerMessage
 from nuphar.transport.wire.strict import dump_cbor
 

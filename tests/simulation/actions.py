@@ -382,7 +382,7 @@ def check_heard(world: World, last: list[LastWord]) -> None:
 
 def give_store(world: World) -> None:
     topic = world.site.topic("eph:x")
-    if topic is not None and topic.target.order is None and world.site.is_up:
+    if topic is not None and not topic.has_store and world.site.is_up:
         world.site.give_store(topic)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from nuphar.actors.routing.router import RouterActor
-from nuphar.actors.runtime import fair_turns
 from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
@@ -110,7 +109,6 @@ def injected(world: World) -> Iterator[None]:
     """Let actors crash as the plan says."""
     before = [(kind, kind.handle) for kind in (TargetActor, RouterActor)]
     counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
-    pausing = fair_turns.let_others_run
     crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
 
     def watched(kind: type, handle: Any) -> Any:
@@ -142,14 +140,13 @@ def injected(world: World) -> Iterator[None]:
         for where, name, probe in probes(world.oracle.seen):
             setattr(where, name, probe)
         if world.plan.pause_kill:
-            fair_turns.let_others_run = Pausing(world)
+            world.hub.pause = Pausing(world)  # type: ignore[method-assign]
         for kind, handle in before:
             kind.handle = watched(kind, handle)  # type: ignore[method-assign]
             if crash:
                 kind.handle = crashing(kind, kind.handle)  # type: ignore[method-assign]
         yield
     finally:
-        fair_turns.let_others_run = pausing
         for where, name, method in counted:
             setattr(where, name, method)
         for kind, handle in before:

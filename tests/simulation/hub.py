@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import count
 from random import Random
 from typing import Any
 
 import gevent
 from greenlet import GreenletExit, getcurrent, greenlet
+
+from nuphar.actors.runtime.fair_turns import ACTOR_BUDGET, Pulse, Turn
 
 LATE = 0.02
 """Seconds that somebody who is ready may be overtaken by what comes later."""
@@ -144,12 +147,15 @@ class Task:
 class Hub:
     """The time, who is ready, and what comes later. ``loop`` is itself: it has the few methods that are used."""
 
-    def __init__(self, rng: Random, lag: float = 0.0) -> None:
+    def __init__(self, rng: Random, lag: float = 0.0, turn: int = 256) -> None:
         self.main = getcurrent()
         self.now = 0.0
         self.loop = self
         self._chance = rng.random
         self._lag = lag
+        self._turn = turn
+        self._looks = count()
+        self.pulse = Pulse(self.is_over, lambda: self.pause())
         self._ready: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
         self._later: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
         self._count = self._secrets = 0
@@ -193,6 +199,26 @@ class Hub:
         """Let others run who are ready."""
         self.sleep(0)
 
+    def is_over(self, turn: Turn) -> bool:
+        """A turn ends after so many looks."""
+        return turn.is_over(next(self._looks) * ACTOR_BUDGET / self._turn)
+
+    # What our code asks of the system, for the lines of this hub.
+
+    def read(self, fd: int, size: int) -> bytes:
+        data: bytes = self.lines[fd].read(size)
+        return data
+
+    def write(self, fd: int, data: bytes) -> int:
+        taken: int = self.lines[fd].write(data)
+        return taken
+
+    def shut(self, line: Any, how: int) -> None:
+        line.shutdown(how)
+
+    def way(self, line: Any) -> Any:
+        return line.way
+
     def sleep(self, seconds: float = 0.0) -> None:
         """Let others run for that long."""
         me = getcurrent()
@@ -207,6 +233,10 @@ class Hub:
         return self
 
     hub = get_hub
+
+    def apart(self, function: Callable[[], Any], seconds: float, late: BaseException) -> Any:
+        """A hook runs in the greenlet that calls, without a limit of time."""
+        return function()
 
     def chance(self) -> float:
         return self._chance()

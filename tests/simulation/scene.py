@@ -122,7 +122,7 @@ def scene(**changes: Any) -> Iterator[Scene]:
     """Give a scene; at its end everybody has to be current, and then nothing may be left."""
     options = QUIET.options | changes.pop("options", {})
     world = World(1, replace(QUIET, options=options, **changes))
-    with replaced(world.hub, world.rng, world.plan.sizes), injected(world):
+    with replaced(world.plan.sizes), injected(world):
         world.start_site()
         yield Scene(world)
         world.calm_down()

@@ -58,12 +58,14 @@ class Site:
         self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")
         rules = dict(zip(ROOMS, plan.rules, strict=True))
-        hooks = TopicHooks(self.can_subscribe, self.on_join, self.on_leave, self.on_end)
+        may = self.can_subscribe
+        hooks = TopicHooks.of(can_subscribe=may, on_join=self.on_join, on_leave=self.on_leave, on_end=self.on_end)
         server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"]))
-        server.directory.add_kind(Kind("eph:", str, TopicHooks(self.can_subscribe), delivery=rules["eph:x"]))
+        server.directory.add_kind(Kind("eph:", str, TopicHooks.of(can_subscribe=may), delivery=rules["eph:x"]))
         board = server.directory.add_topic("board", rules["board"])
         self.presence = Presence(world)
-        hooks = TopicHooks(self.can_subscribe, self.presence.on_join, self.presence.on_leave)
+        presence = self.presence
+        hooks = TopicHooks.of(can_subscribe=may, on_join=presence.on_join, on_leave=presence.on_leave)
         board.hooks = hooks
         board.target.order = server.directory.give_store(board, oracle.store("board"))
         self.root = tree.start(server.books)
@@ -76,7 +78,7 @@ class Site:
 
     # Hooks.
 
-    def can_subscribe(self, client_id: str, topic_id: str, model: Any) -> bool:
+    def can_subscribe(self, client_id: str, topic_id: str) -> bool:
         self.world.dawdle()
         return (client_id, topic_id) not in self.world.forbidden
 
@@ -125,8 +127,8 @@ class Site:
 
     def accept(self, line: Line) -> None:
         """Serve a connection that has come."""
-        gateway = self.server.gateway
-        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", clock=gateway.clock)
+        gateway, hub = self.server.gateway, self.world.hub
+        websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", host=hub, kernel=hub)
         connection = Connection(websocket, gateway)
         line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
         self.world.connections[websocket] = connection

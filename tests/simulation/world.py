@@ -10,6 +10,8 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
+from nuphar.actors.sessions.membership_table import State
+
 from . import actions
 from .client import Client
 from .faults import injected
@@ -39,7 +41,7 @@ class World:
         self.rng = Random(seed)
         self.plan = draw(self.rng) if plan is None else plan
         self.chance = self.rng.random
-        self.hub = Hub(self.rng, self.plan.lag)
+        self.hub = Hub(self.rng, self.plan.lag, self.plan.sizes["drain"])
         self.oracle = Oracle(self.hub)
         self.trace: list[tuple[Any, ...]] = []
         self.forbidden: dict[tuple[str, str], Any] = {}
@@ -65,7 +67,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.hub, self.rng, self.plan.sizes), injected(self), watched(self):
+        with replaced(self.plan.sizes), injected(self), watched(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -158,7 +160,7 @@ class World:
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
             session = self.site.server.sessions.get(core.client_id)
-            if session is not None and any(membership.requests for membership in session.memberships.values()):
+            if session is not None and any(each.state is not State.JOINED for each in session.memberships.values()):
                 return f"{client.name} is still being asked about"
             for target, replica in core.replicas.items():
                 if not replica.is_subscribed:

@@ -12,3 +12,8 @@ class Kept:
     def write(self, joined: list[bytes]) -> None:
         """Keep the frames of ``joined``."""
         self.frames += joined
+
+    def offer(self, joined: list[bytes]) -> bool:
+        """Keep them as well: there is room."""
+        self.write(joined)
+        return True

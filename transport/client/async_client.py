@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from ...actors.words.close_codes import NORMAL
 from ...actors.words.errors import NotRunning, Refused, UsageError
 from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser
 from .base import BY_US, BaseClient
-from .connectors.async_websocket import DONE, AsyncLink
+from .connectors.async_websocket import AsyncLink
 from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
@@ -141,7 +142,7 @@ class AsyncClient(BaseClient):
         if self._home.is_foreign:
             return
         if not self.is_closed:
-            self._ended(DONE, BY_US)
+            self._ended(NORMAL, BY_US)
             self._end_transport()
         await self._connector.wait_closed()
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from ...actors.runtime.future import Future
+from ...actors.words.close_codes import NORMAL
 from ...actors.words.errors import NotRunning, Refused
 from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
@@ -16,7 +17,7 @@ from .connectors.fallback import best
 from .connectors.runtimes import choose
 from .connectors.url_options import check_options
 from .connectors.urls import scheme_of
-from .connectors.websocket import DONE, websocket
+from .connectors.websocket import websocket
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
 
@@ -123,7 +124,7 @@ class Client(BaseClient):
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
         """
         if not self.is_closed and not self._home.is_foreign:
-            self._ended(DONE, BY_US)
+            self._ended(NORMAL, BY_US)
             self._end_transport()
 
     def _ended(self, code: int, reason: str) -> None:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any, Protocol
 
-from ...actors.runtime import fair_turns
-from ...actors.runtime.host import GEVENT, Host
+from ...actors.runtime.fair_turns import Turn
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.sessions.answers import WINDOW
-from ...actors.sessions.membership import HELD
-from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session import Session
-from ...actors.sessions.sessions import Sessions
+from ...actors.sessions.takeover import end_naming
+from ...actors.words.close_codes import (
+    GOING_AWAY,
+    NORMAL,
+    OTHER_VERSION,
+    PROTOCOL_ERROR,
+    RESTARTING,
+    TOO_SLOW,
+    TRY_AGAIN_LATER,
+)
 from ...actors.words.errors import Busy, RemoteProtocolError
-from ..wire.codec import Codec, read
+from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
+from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
-from .limits import Limits
 from .protocol import Beat, End, Handshake
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
-
-TOO_SLOW, RESTARTING, TRY_AGAIN_LATER, OTHER_VERSION = 4513, 4500, 1013, 4406
 
 
 class Socket(Protocol):
@@ -43,53 +45,9 @@ class Socket(Protocol):
 
     def is_taking(self) -> bool: ...
 
-    def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def close(self, code: int = NORMAL, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
-
-
-@dataclass(eq=False)
-class Gateway:
-    """What every connection of one server shares."""
-
-    codec: Codec
-    sessions: Sessions
-    limits: Limits
-    resumption: Resumption
-    host: Host = GEVENT
-    connections: set[Connection] = field(default_factory=set)
-    lines: set[Any] = field(default_factory=set)
-    """Those over HTTP: their clients come back with each request, perhaps on a new connection of TCP."""
-    doors: list[Callable[[], Any]] = field(default_factory=list)
-    """What closes the listening sockets that lines still need when the server stops."""
-    is_closing: bool = False
-    """Whether nobody new is let in."""
-    has_stopped: bool = False
-    """Whether everybody has been told that the server stops: an application's own WSGI server may go on accepting."""
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """The host's clock: monotonic seconds."""
-        return self.host.clock
-
-    def named_limits(self) -> dict[str, int]:
-        """Return what a Welcome says that a client has to keep to."""
-        most = self.sessions.subscriptions
-        return {"message": self.limits.message, "subscriptions": most, "held": HELD, "window": WINDOW}
-
-    def abort_all(self) -> None:
-        """End every connection now, and take no other: nobody serves them any more."""
-        self.has_stopped = self.is_closing = True
-        for connection in list(self.connections):
-            connection.abort()
-        self.shut_doors()
-
-    def shut_doors(self) -> None:
-        """Listen no more, and forget the lines that were told their end."""
-        for line in list(self.lines):
-            line.end()
-        while self.doors:
-            self.doors.pop()()
 
 
 class Connection:
@@ -138,12 +96,12 @@ class Connection:
 
     def receive(self, messages: Iterable[bytes | str]) -> None:
         """Take what came together, between `begin` and `finish`, in as many turns as it takes."""
-        turn = None
+        turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = fair_turns.Turn()  # most reads bring one message
-            elif fair_turns.is_over(turn):
-                fair_turns.let_others_run()
+                turn = Turn()  # most reads bring one message
+            elif host.is_over(turn):
+                host.pause()
                 turn.renew()
             if self._socket.closed:
                 break  # what came behind the frame that ended it is for nobody
@@ -157,7 +115,7 @@ class Connection:
         self._gateway.connections.discard(self)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-            is_for_good = self._socket.close_code == 1000
+            is_for_good = self._socket.close_code == NORMAL
             self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
@@ -172,12 +130,14 @@ class Connection:
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
+            end_naming(session)
 
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
             self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
-        self._socket.close(1001, reason)
+        self._socket.close(GOING_AWAY, reason)
 
     def abort(self) -> None:
         """End it now."""
@@ -185,7 +145,7 @@ class Connection:
 
     def _greet(self, data: bytes | str) -> None:
         try:
-            frame = read(data, fair_turns.PULSE)
+            frame = read(data, self._gateway.host.pulse)
             if self._socket.closed:
                 return  # others may have run
             refusal = self._handshake.greet(frame)
@@ -200,7 +160,7 @@ class Connection:
         if refusal[0] == "version":
             self._end(OTHER_VERSION, refusal[1])
         elif self._bad >= BAD_IN_A_ROW:
-            self._end(4400, refusal[1])
+            self._end(PROTOCOL_ERROR, refusal[1])
 
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
@@ -212,7 +172,7 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, fair_turns.PULSE)
+        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, gateway.host.pulse)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
@@ -226,7 +186,7 @@ class Connection:
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
             self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
-        gateway.sessions.restore(session, hello.cursors, greeting.resumed)
+        gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:

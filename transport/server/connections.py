@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import gevent
-
 from ...actors.runtime.actor import Actor
-from ...actors.runtime.fair_turns import let_others_run
 from ...actors.runtime.log_throttle import tell_left_out
 from ...actors.runtime.timer_every import Reminder
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
-from .connection import Connection, Gateway
+from .gateway import Connected, Gateway
 
 INFINITY = float("inf")
 
@@ -59,7 +56,7 @@ class ConnectionsActor(Actor):
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
             if at % SLICE == SLICE - 1:
-                let_others_run()
+                self.host.pause()
         return None
 
     def terminate(self, reason: Reason) -> None:
@@ -79,16 +76,16 @@ class ConnectionsActor(Actor):
     def _close_all(self, deadline: float) -> None:
         """Say Bye to everybody, let what was written reach them, and end whoever does not take it in time."""
         clock, connections = self._gateway.clock, self._gateway.connections
-        everybody: list[Connection] = list(connections)
+        everybody: list[Connected] = list(connections)
         for connection in everybody:
             connection.say_bye("the server stops", self._retry_after)
         pause = 0.001
         while connections and clock() < deadline:
-            gevent.sleep(pause)
+            self.host.sleep(pause)
             pause = min(2 * pause, FINISH)
         for connection in list(connections):
             connection.abort()
         until = min(deadline, clock() + AGAIN)
         while self._gateway.lines and clock() < until:
-            gevent.sleep(FINISH)
+            self.host.sleep(FINISH)
         self._gateway.shut_doors()

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..wire.codec import CODES
+from ..wire.frame_table import CODES
 from ..wire.frames import Frame
-from ..wire.strict import dump_cbor, dump_json, load_cbor
+from ..wire.plain_data import as_lists
+from ..wire.strict import dump_cbor, load_cbor, pack_cbor
+from ..wire.strict_json import dump_json
 
 _FALSE_TRUE = (b"\xf4", b"\xf5")
 
@@ -32,7 +34,7 @@ def _uint(n: int) -> bytes:
 
 @lru_cache(maxsize=65_536)
 def _text(text: str) -> bytes:
-    return dump_cbor(text)
+    return pack_cbor(text)
 
 
 @lru_cache(maxsize=65_536)
@@ -69,11 +71,11 @@ class CborFraming:
         self.deliver = deliver
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
-        listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else dump_cbor(list(refs))
+        listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else pack_cbor(list(refs))
         return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
-        return self._wrap(dump_cbor([18, ref, target, code, text, details]))
+        return self._wrap(dump_cbor([18, ref, target, code, text, as_lists(details)]))
 
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self._wrap(dump_cbor([27, target, code, text, join]))
@@ -104,7 +106,7 @@ class JsonFraming:
         return self.frame([17, target, seq, list(refs), final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
-        return self.frame([18, ref, target, code, text, details])
+        return self.frame([18, ref, target, code, text, as_lists(details)])
 
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self.frame([27, target, code, text, join])

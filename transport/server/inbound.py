@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from ...actors.sessions.session import Session
+from ...actors.sessions.takeover import resync
 from ...actors.words.errors import RemoteProtocolError
 from ...actors.words.target_names import fault_of_target
 from ..serialiser.distinct import Pulse
-from ..wire.codec import CLIENT_FRAMES, Codec, read
+from ..wire.codec import Codec, read
+from ..wire.frame_table import CLIENT_FRAMES
 from ..wire.frames import (
     MAX_INTEGER,
     Call,
@@ -23,7 +25,7 @@ from ..wire.frames import (
     Subscribe,
     Unsubscribe,
 )
-from ..wire.strict import dump_cbor
+from ..wire.strict import pack_cbor
 from .framing import Framing, plain
 
 BAD_IN_A_ROW = 4
@@ -76,9 +78,10 @@ class Inbound:
             else:
                 self._post(*message)
         except RemoteProtocolError as error:
-            self.session.reject(error.ref, None, error.code, str(error))
+            # Not `reject`: it is no answer to a message with this ref that was sent before.
+            self.session.say_rejected(error.ref, None, error.code, str(error))
             if error.ref:
-                return  # it was understood well enough to be answered
+                return  # its sender knows which one it was
             self._bad += 1
             if self._bad >= BAD_IN_A_ROW:
                 self._close(error.close_code, f"{self._bad} frames in a row could not be understood")
@@ -91,7 +94,7 @@ class Inbound:
         except RemoteProtocolError as error:
             # The frame is sound and only its payload is not, so the answer can name it.
             if not self.session.closed:
-                self.session.reject(ref, target, error.code, str(error))
+                self.session.say_rejected(ref, target, error.code, str(error))
             return
         if self.session.closed:
             return  # it went on with another connection meanwhile, on which the message comes again
@@ -101,14 +104,13 @@ class Inbound:
         session = self.session
         match frame:
             case ClientMessage(ref, target, payload):
-                self._post(ref, target, dump_cbor(payload))
+                self._post(ref, target, pack_cbor(payload))
             case Subscribe(ref, target, since, params):
                 session.subscribe(ref, target, since, params)
             case Unsubscribe(ref, target):
                 session.unsubscribe(ref, target)
             case Resync(cursors):
-                for target, cursor in cursors.items():
-                    session.subscribe(None, target, cursor)
+                resync(session, cursors)
             case Ping(n):
                 session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
             case Pong(n):

@@ -13,7 +13,8 @@ from ...actors.runtime.hooks import Hook, HookFailed, call
 from ...actors.words.errors import UsageError
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
-from .connection import Connection, Gateway, Socket
+from .connection import Connection, Socket
+from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
@@ -120,7 +121,7 @@ class Live:
             identity = self._identity(environ)
         except HookFailed:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
-        socket = upgrade(self._server.origins, limits=gateway.limits, clock=gateway.clock)
+        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
         if isinstance(socket, Refuse):
             start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
             return [socket.body]

@@ -5,27 +5,25 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import gevent
 from gevent.exceptions import ConcurrentObjectUseError
 
-from ...actors.runtime import fair_turns
 from ...actors.runtime.fair_turns import Turn
+from ...actors.runtime.host import GEVENT, Host
+from .kernel import SYSTEM, Kernel
 from .limits import share
 
 _JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that many cost one call
 
 
 class _Touched:
-    """What `write_to_all` touches. A slot of a base comes first: so it is in the header's cache line."""
+    """What `write_to_all` touches. Slots of a base come first: so they are in the header's cache line."""
 
-    __slots__ = ("ready",)
+    __slots__ = ("put", "ready")
 
 
 class Outbox(_Touched):
@@ -34,15 +32,15 @@ class Outbox(_Touched):
     A write goes straight to the kernel; only what does not fit waits, and only then does a greenlet write. An empty
     outbox takes one piece of any size, so that a snapshot above the bound still reaches a client which reads; behind
     the one under way wait at most ``bound`` bytes, of which what was only offered leaves a part to answers. After
-    ``max_age`` seconds of ``clock`` in which the client took nothing at all, nothing more is taken either.
+    ``max_age`` seconds in which the client took nothing at all, nothing more is taken either.
     ``on_broken`` is called once when the socket turns out to be dead, ``on_refused`` whenever an open outbox does not
     take a piece that was not only offered; they must not wait.
     Close the outbox before the socket.
     """
 
     __slots__ = (
-        "_bound", "_clock", "_fd", "_max_age", "_moved_at", "_on_broken", "_on_empty", "_open", "_queue", "_rest",
-        "_sock", "_tls", "_writer", "on_refused", "pending",
+        "_bound", "_clock", "_fd", "_host", "_max_age", "_moved_at", "_on_broken", "_on_empty", "_open", "_queue",
+        "_rest", "_sock", "_tls", "_writer", "on_refused", "pending",
     )  # fmt: skip
 
     def __init__(
@@ -52,14 +50,17 @@ class Outbox(_Touched):
         on_broken: Callable[[], None],
         *,
         max_age: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
+        host: Host = GEVENT,
+        kernel: Kernel = SYSTEM,
     ) -> None:
         self._sock = sock
+        self._host = host
+        self.put = kernel.write
         self._fd: int = sock.fileno()
         self._tls = hasattr(sock, "do_handshake")
         self._bound = bound
         self._max_age = max_age
-        self._clock = clock
+        self._clock = host.clock
         self._on_broken = on_broken
         self._on_empty: Callable[[], None] | None = None
         self._open = True  # new pieces are taken
@@ -67,7 +68,7 @@ class Outbox(_Touched):
         self._rest: memoryview | None = None  # of the piece that has been started; it is always finished
         self._moved_at = 0.0  # when the client took something, or the first piece began to wait
         self._queue: deque[bytes] = deque()  # whole pieces
-        self._writer: gevent.Greenlet | None = None
+        self._writer: Any = None  # a greenlet, while there is something to write
         self.pending = 0
         """How many bytes wait."""
         self.ready = -1 if self._tls else self._fd
@@ -90,7 +91,7 @@ class Outbox(_Touched):
         if self.ready < 0:
             return self._write_later(data, self._bound) or self._refuse()
         try:
-            sent = os.write(self.ready, data)
+            sent = self.put(self.ready, data)
         except OSError as error:
             return self.failed(data, error)
         if sent < len(data):
@@ -111,7 +112,7 @@ class Outbox(_Touched):
         self._rest = memoryview(data)[sent:]
         self._moved_at = self._clock()
         self.pending = len(self._rest)
-        self._writer = gevent.spawn(self._drain)
+        self._writer = self._host.spawn(self._drain)
 
     def failed(self, data: bytes, error: OSError) -> bool:
         """Deal with what the kernel said instead of taking ``data``."""
@@ -196,8 +197,8 @@ class Outbox(_Touched):
         turn = Turn()
         try:
             while self._rest is not None:
-                if fair_turns.is_over(turn):
-                    fair_turns.let_others_run()  # a fast reader must not keep us here
+                if self._host.is_over(turn):
+                    self._host.pause()  # a fast reader must not keep us here
                     turn.renew()
                     continue
                 sent = self._sock.send(self._rest)  # waits
@@ -240,7 +241,7 @@ def write_to_all(outboxes: Iterable[Outbox], data: bytes, refused: list[Outbox] 
 
     With a list ``refused`` it is ``outbox.offer(data)``, and the outboxes that do not take it are added.
     """
-    write, size = os.write, len(data)
+    size = len(data)
     for outbox in outboxes:
         if outbox.ready < 0:
             if refused is None:
@@ -249,7 +250,7 @@ def write_to_all(outboxes: Iterable[Outbox], data: bytes, refused: list[Outbox] 
                 refused.append(outbox)
             continue
         try:
-            sent = write(outbox.ready, data)
+            sent = outbox.put(outbox.ready, data)
         except OSError as error:
             outbox.failed(data, error)
             continue

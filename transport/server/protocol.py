@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...actors.words.close_codes import HEARTBEAT_MISSED, PROTOCOL_ERROR
 from ..wire.frames import Frame, Hello
 from .limits import Limits
 
@@ -52,7 +53,7 @@ class Handshake:
         """Say what is due at ``now``, when something was received at ``last_received`` for the last time."""
         if not self.is_live:
             if now - self._opened >= self._limits.hello:
-                return End(4400, f"no Hello within {self._limits.hello:g} s")
+                return End(PROTOCOL_ERROR, f"no Hello within {self._limits.hello:g} s")
             return None
         silent = now - last_received
         if silent < self._limits.heartbeat:
@@ -61,7 +62,7 @@ class Handshake:
         if silent < self._limits.heartbeat * (self._missed + 1):
             return None
         if self._missed >= MISSED:
-            return End(4508, f"{MISSED} heartbeats missed")
+            return End(HEARTBEAT_MISSED, f"{MISSED} heartbeats missed")
         self._missed += 1
         self._beats += 1
         return Beat(self._beats)

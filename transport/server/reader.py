@@ -6,15 +6,14 @@ starts and stops a watcher. Here the watcher stays, and a message costs one.
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Any
 
 import gevent
 from gevent.exceptions import ConcurrentObjectUseError
-from gevent.hub import get_hub
 
-from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
+from .kernel import SYSTEM, Kernel
 
 _READ = 64 * 1024  # bytes: many small frames in one call, and a whole message of the default limit
 _READABLE = 1  # an event of libev
@@ -27,14 +26,19 @@ class Reader:
     Close the reader before the socket.
     """
 
-    __slots__ = ("_early", "_fd", "_hub", "_is_dry", "_is_watching", "_parked", "_records", "_sock", "_tls", "_watcher")
+    __slots__ = (
+        "_early", "_fd", "_get", "_host", "_hub", "_is_dry", "_is_watching", "_parked", "_records", "_sock", "_tls",
+        "_watcher",
+    )  # fmt: skip
 
-    def __init__(self, sock: Any, early: bytes = b"") -> None:
+    def __init__(self, sock: Any, early: bytes = b"", host: Host = GEVENT, kernel: Kernel = SYSTEM) -> None:
         self._early = early
         self._sock = sock
         self._fd: int = sock.fileno()
         self._tls = hasattr(sock, "do_handshake")
-        self._hub: Any = get_hub()
+        self._host = host
+        self._get = kernel.read
+        self._hub: Any = host.hub()
         self._watcher: Any = None
         self._parked: Any = None
         self._is_watching = False
@@ -56,11 +60,11 @@ class Reader:
                 self._wait()
             else:
                 # Who sends without end must hold up nobody, nor the end that it has deserved.
-                fair_turns.let_others_run()
+                self._host.pause()
             if self._fd < 0:
                 break
             try:
-                data = os.read(self._fd, _READ)
+                data = self._get(self._fd, _READ)
             except BlockingIOError:
                 self._is_dry = True
                 continue
@@ -85,7 +89,7 @@ class Reader:
         # it waits, and never waits where there is always something to read.
         self._records += 1
         if self._records % _RECORDS == 0:
-            fair_turns.let_others_run()
+            self._host.pause()
         try:
             data: bytes = self._sock.recv(_READ)
         except (OSError, ssl.SSLError):

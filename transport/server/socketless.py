@@ -12,6 +12,7 @@ from ...actors.runtime.hooks import new_trace_id
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
+from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
 from ..wire.codec import Codec
 from .framing import BARE
@@ -49,7 +50,7 @@ class BareClient:
         if self._is_sending:
             if len(self._outgoing) > BOUND:
                 self.end()
-                self._close(4513, f"too slow: {BOUND} frames wait for its send")
+                self._close(TOO_SLOW, f"too slow: {BOUND} frames wait for its send")
             return  # a send that lets others run: it goes on with ours, so the order stays
         self._is_sending = True
         try:

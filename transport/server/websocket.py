@@ -5,34 +5,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import gevent
 import geventwebsocket.websocket
-from gevent import socket as gevent_socket
 from gevent.exceptions import ConcurrentObjectUseError
 from geventwebsocket.exceptions import WebSocketError
 
-from ...actors.runtime import fair_turns
+from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL, TOO_SLOW, may_be_sent
 from ..wire import websocket_frames as wire
 from ..wire.progress import Progress
+from .kernel import SYSTEM, Kernel
 from .limits import Limits
 from .outbox import Outbox
 from .reader import Reader
 
 LOG = ThrottledLogger("nuphar.transport")
 
-TOO_SLOW = 4513
-"""The close code that drops what waits in the outbox (docs/wire.md)."""
-
-_ABNORMAL = 1006  # TCP ended without a closing handshake (RFC 6455 section 7.1.5)
-
 # Named, since a type checker that doesn't know the base class would take these for all there are.
 _SLOTS = (
-    "__weakref__", "_clock", "_deadline", "_ending", "_frames", "_limits", "_over", "_progress",
+    "__weakref__", "_deadline", "_ending", "_frames", "_host", "_kernel", "_limits", "_over", "_progress",
     "_reader", "_sock", "close_code", "close_reason", "last_received", "outbox", "subprotocol",
 )  # fmt: skip
 
@@ -42,7 +36,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
 
     ``sock`` is a gevent socket that its owner closes; ``early`` is what was read from it already.
     ``closed`` is true once nothing more can be written; ``close_code`` then says why: the peer's code if it
-    closed first, ours if we did, 1006 if TCP ended without either. ``last_received`` is a time of ``clock``.
+    closed first, ours if we did, 1006 if TCP ended without either. ``last_received`` is a time of the ``host``.
     """
 
     __slots__ = _SLOTS
@@ -55,7 +49,8 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocol: str | None = None,
         early: bytes = b"",
-        clock: Callable[[], float] = time.monotonic,
+        host: Host = GEVENT,
+        kernel: Kernel = SYSTEM,
     ) -> None:
         # The base class's constructor is left out: it binds a stream and a validator that nothing here uses.
         self.environ = environ
@@ -64,14 +59,15 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self.subprotocol = subprotocol
         self.close_code: int | None = None
         self.close_reason = ""
-        self.last_received = clock()
-        self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, clock=clock)
+        self.last_received = host.clock()
+        self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, host=host, kernel=kernel)
         self._sock = sock
         self._limits = limits
         self._frames = wire.FrameReader(limits.message, at_once=wire.AT_ONCE)
-        self._reader = Reader(sock, early)
+        self._reader = Reader(sock, early, host, kernel)
         self._progress: Progress | None = None
-        self._clock = clock
+        self._host = host
+        self._kernel = kernel
         self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
         self._deadline: Any = None
@@ -97,10 +93,10 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
                 self._settle(self._ending)
                 continue
             if self._frames.has_more:
-                fair_turns.let_others_run()
+                self._host.pause()
                 data = b""
             elif data := self._reader.read():
-                self.last_received = self._clock()
+                self.last_received = self._host.clock()
             else:
                 self.abort()
                 break
@@ -118,7 +114,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         """Say whether the peer has taken bytes that were on their way to it since this was asked the last time."""
         if self._over:
             return False
-        progress = self._progress = self._progress or Progress(self._sock)
+        progress = self._progress = self._progress or Progress(self._sock, self._kernel.way)
         if not progress.has_moved():
             return False
         self.outbox.moved()
@@ -142,13 +138,13 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         if not self.write(wire.encode_frame(opcode, payload)):
             raise WebSocketError(f"not sent: closed {self.closed}, {self.outbox.pending} bytes pending")
 
-    def close(self, code: int = 1000, reason: str | bytes = "") -> None:
+    def close(self, code: int = NORMAL, reason: str | bytes = "") -> None:
         """Send a close frame, don't wait; TCP ends when the peer answers or after ``limits.close`` seconds.
 
         Everything written so far goes first, except with `TOO_SLOW`. The receiving greenlet gets None then.
         Raises: ValueError for a code that no close frame may carry.
         """
-        if code != wire.NO_CODE and not wire.is_close_code(code):
+        if code != NO_CODE and not may_be_sent(code):
             raise ValueError(f"expected a close code of RFC 6455 section 7.4, got {code}")
         text = reason if isinstance(reason, str) else reason.decode("utf-8", "replace")
         self._close(code, text, wire.encode_close(code, text))
@@ -157,13 +153,13 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         """End TCP now, in both directions, without a word; wakes whoever reads or writes."""
         self.closed = self._over = True
         if self.close_code is None:
-            self.close_code = _ABNORMAL
+            self.close_code = ABNORMAL
         self.outbox.close()
         self._reader.close()
         self._cancel_deadline()
         self._shut(socket.SHUT_RDWR)
 
-    def linger(self, code: int = 1000) -> None:
+    def linger(self, code: int = NORMAL) -> None:
         """Close if nobody has, and see the closing handshake through; then the socket may be closed."""
         self.close(code)
         try:
@@ -206,7 +202,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             return
         self.closed = True
         self.close_code, self.close_reason = code, reason
-        self._deadline = gevent.get_hub().loop.timer(self._limits.close)
+        self._deadline = self._host.timer(self._limits.close)
         self._deadline.start(self.abort)
         self.outbox.finish(frame, drop=code == TOO_SLOW)
 
@@ -220,6 +216,5 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             self._deadline = None
 
     def _shut(self, how: int) -> None:
-        # The plain socket's method, also with TLS, whose own would drop its state under a waiting reader.
         with contextlib.suppress(OSError):  # it was dead already
-            gevent_socket.socket.shutdown(self._sock, how)
+            self._kernel.shut(self._sock, how)

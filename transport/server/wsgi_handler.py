@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BufferedReader, BytesIO
 
 from geventwebsocket.handler import WebSocketHandler
 
 from ...actors.runtime.forks import own
+from ...actors.runtime.host import GEVENT, Host
+from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
@@ -54,7 +55,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         *,
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
-        clock: Callable[[], float] = time.monotonic,
+        host: Host = GEVENT,
     ) -> WebSocket | Refuse:
         """Answer the opening handshake of the present request, and return its WebSocket.
 
@@ -70,7 +71,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         early = self._release()
         self.socket.settimeout(None)
         websocket = WebSocket(
-            self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, clock=clock
+            self.socket, self.environ, limits=limits, subprotocol=answer.subprotocol, early=early, host=host
         )
         self.environ["wsgi.websocket"] = websocket
         self.environ["wsgi.websocket_version"] = "13"
@@ -108,7 +109,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
         except Exception:
             if self.websocket is not None:
-                self.websocket.linger(1011)
+                self.websocket.linger(INTERNAL_ERROR)
             raise
         else:
             if self.websocket is not None:

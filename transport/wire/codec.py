@@ -6,32 +6,33 @@ ignored, so that version 1 can grow; anything else that is not exactly as docs/w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from typing import Any
 
-from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
-from ...actors.words.target_names import fault_of_target
+from ...actors.words.errors import RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
-from . import frames
+from .frame_table import CODES, KINDS, TABLE, WITH_REF, Check, payload, state
 from .frames import MAX_INTEGER, Frame
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
-from .strict import DEPTH, dump_cbor, dump_json, is_shallow, load_cbor, load_json
-
-Check = Callable[[Any], Any]
+from .plain_data import DEPTH, as_lists
+from .strict import dump_cbor, load_cbor, peek_cbor
+from .strict_json import dump_json, load_json
 
 
 class Codec:
-    """A serialiser's messages and models as CBOR bytes (the port ``nuphar.actors.words.ports.Codec``)."""
+    """A serialiser's messages and models as CBOR bytes (the port ``nuphar.actors.words.ports.Codec``).
+
+    They have one level less than a frame: what comes in has to fit into the frames that go out.
+    """
 
     def __init__(self, serialiser: Serialiser) -> None:
         self.serialiser = serialiser
 
     def encode_message(self, message: Any) -> bytes:
-        return _dump_shallow(self.serialiser.encode_message(message))
+        return dump_cbor(self.serialiser.encode_message(message), DEPTH - 1)
 
     def decode_message(self, payload: bytes) -> Any:
-        # One level less than a frame: what comes in has to fit into the frames that go out.
         return self.serialiser.decode_message(load_cbor(payload, DEPTH - 1))
 
     def decode_in_turns(self, payload: bytes, pulse: Pulse | None) -> Any:
@@ -43,27 +44,21 @@ class Codec:
         return self.serialiser.decode_message(plain) if decode is None else decode(plain, pulse)
 
     def encode_model(self, model: Any) -> bytes:
-        return _dump_shallow(self.serialiser.encode_model(model))
+        return dump_cbor(self.serialiser.encode_model(model), DEPTH - 1)
 
     def decode_model(self, state: bytes) -> Any:
         return self.serialiser.decode_model(load_cbor(state))
 
 
-def _dump_shallow(plain: Any) -> bytes:
-    if not is_shallow(plain, DEPTH - 1):
-        raise LocalProtocolError(f"nested deeper than {DEPTH - 1}: in a frame, no client could read it")
-    return dump_cbor(plain)
-
-
 def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes:
     """Write one frame, its payload or state through ``serialiser``; as JSON text in UTF-8 if ``json``.
 
-    Raises: UnregisteredType for a value that the serialiser does not know.
+    Raises: UnregisteredType for a value that the serialiser does not know; LocalProtocolError if what the serialiser
+    made is not plain data.
     """
-    plain: list[Any] = [CODES[type(frame)], *frame]
+    plain = _plain(frame)
     for at, (into_plain, _) in _values(type(frame), serialiser):
         plain[at + 1] = into_plain(frame[at])
-    plain = [_lists(field) for field in plain]
     return dump_json(plain) if json else dump_cbor(plain)
 
 
@@ -83,21 +78,33 @@ def decode(data: bytes | str, serialiser: Serialiser) -> Frame:
 
 
 def write(frame: Frame) -> bytes:
-    """Write one frame whose payload or state is plain data already, as CBOR: what `read` reads."""
-    return dump_cbor([CODES[type(frame)], *map(_lists, frame)])
+    """Write one frame whose payload or state is plain data already, as CBOR: what `read` reads.
+
+    Raises: LocalProtocolError for what is not plain data.
+    """
+    return dump_cbor(_plain(frame))
 
 
 def read(data: bytes | str, pulse: Pulse | None = None) -> Frame:
     """Read one frame and leave its payload or state as plain data; of a large one, call ``pulse()`` again and again.
 
-    Raises: RemoteProtocolError, whose ``code`` is ``malformed`` or ``unknown_type``.
+    Raises: RemoteProtocolError, whose ``code`` is ``malformed`` or ``unknown_type``; its ``ref`` is the frame's own, if
+    that could be read.
     """
     if pulse is not None and len(data) < LARGE:
         pulse = None
-    if isinstance(data, str) or data[:1] == b"[":
-        plain = load_json(data) if pulse is None else load_json_in_turns(data, pulse)
-    else:
-        plain = load_cbor(data) if pulse is None else load_cbor_in_turns(data, pulse)
+    try:
+        if isinstance(data, str) or data[:1] == b"[":
+            plain = load_json(data) if pulse is None else load_json_in_turns(data, pulse)
+        else:
+            plain = load_cbor(data) if pulse is None else load_cbor_in_turns(data, pulse)
+        return _frame(plain)
+    except RemoteProtocolError as error:
+        error.ref = ref_of(data)
+        raise
+
+
+def _frame(plain: Any) -> Frame:
     if type(plain) is not list or not plain or type(plain[0]) is not int:
         raise RemoteProtocolError("a frame is an array that begins with its type, a number")
     kind = KINDS.get(plain[0])
@@ -109,171 +116,40 @@ def read(data: bytes | str, pulse: Pulse | None = None) -> Frame:
     try:
         return kind(*[check(field) for check, field in zip(checks, plain[1:], strict=False)])  # type: ignore[no-any-return]
     except RemoteProtocolError as error:
-        has_ref = checks[0] is _ref and type(plain[1]) is int and 0 < plain[1] <= MAX_INTEGER
-        raise RemoteProtocolError(f"{kind.__name__}: {error}", ref=plain[1] if has_ref else 0) from None
+        raise RemoteProtocolError(f"{kind.__name__}: {error}") from None
+
+
+_HEAD = re.compile(rb"\[[ \t\n\r]*(\d{1,2})[ \t\n\r]*,[ \t\n\r]*(\d{1,16})[ \t\n\r]*[,\]]")
+"""The type and the ref of a frame in JSON."""
+
+
+def ref_of(data: bytes | str) -> int:
+    """Return the ref of a client's frame of which perhaps nothing else can be read; 0 if it has none.
+
+    >>> ref_of('[4, 7, "topic:chat", 1e999]')
+    7
+    """
+    head = data[:64].lstrip(" \t\n\r").encode("ascii", "replace") if isinstance(data, str) else data
+    if match := _HEAD.match(head):
+        kind, ref = int(match[1]), int(match[2])
+    else:
+        kind, ref = peek_cbor(head)
+    if type(kind) is not int or type(ref) is not int or KINDS.get(kind) not in WITH_REF:
+        return 0
+    return ref if 0 < ref <= MAX_INTEGER else 0
 
 
 def _values(kind: type, serialiser: Serialiser) -> list[tuple[int, tuple[Check, Check]]]:
     message = (serialiser.encode_message, serialiser.decode_message)
     model = (serialiser.encode_model, serialiser.decode_model)
-    return [(at, message if check is _payload else model) for at, check in enumerate(TABLE[kind]) if check in _VALUES]
+    return [(at, message if check is payload else model) for at, check in enumerate(TABLE[kind]) if _is_value(check)]
 
 
-def _lists(field: Any) -> Any:
-    """Cursors and pairs are tuples in code and arrays on the wire."""
-    if type(field) is tuple:
-        return [_lists(item) for item in field]
-    if type(field) is list:
-        return [_lists(item) for item in field]
-    if type(field) is dict:
-        return {key: _lists(item) for key, item in field.items()}
-    return field
+def _plain(frame: Frame) -> list[Any]:
+    kind = type(frame)
+    fields = zip(TABLE[kind], frame, strict=True)
+    return [CODES[kind], *(field if _is_value(check) else as_lists(field) for check, field in fields)]
 
 
-def _number(least: int) -> Check:
-    def check(field: Any) -> int:
-        if type(field) is not int or not least <= field <= MAX_INTEGER:
-            raise RemoteProtocolError(f"expected an integer from {least} to 2^53-1, got {_short(field)}")
-        return field
-
-    return check
-
-
-_ref = _number(1)
-_natural = _number(0)
-
-
-def _text(field: Any) -> str:
-    if type(field) is not str:
-        raise RemoteProtocolError(f"expected text, got {_short(field)}")
-    return field
-
-
-def _target(field: Any) -> str:
-    if (fault := fault_of_target(_text(field))) is not None:
-        raise RemoteProtocolError(f"the target is ill-formed: {fault}")
-    return field  # type: ignore[no-any-return]
-
-
-def _boolean(field: Any) -> bool:
-    if type(field) is not bool:
-        raise RemoteProtocolError(f"expected true or false, got {_short(field)}")
-    return field
-
-
-def _seconds(field: Any) -> float:
-    if type(field) not in (int, float) or field < 0:
-        raise RemoteProtocolError(f"expected seconds, got {_short(field)}")
-    return field  # type: ignore[no-any-return]
-
-
-def _cursor(field: Any) -> frames.Cursor:
-    if type(field) is not list or len(field) != 2:
-        raise RemoteProtocolError(f"expected [epoch, seq], got {_short(field)}")
-    return _text(field[0]), _natural(field[1])
-
-
-def _map(field: Any) -> dict[str, Any]:
-    if type(field) is not dict:
-        raise RemoteProtocolError(f"expected a map, got {_short(field)}")
-    return field
-
-
-def _list(field: Any) -> list[Any]:
-    if type(field) is not list:
-        raise RemoteProtocolError(f"expected an array, got {_short(field)}")
-    return field
-
-
-def _or_none(check: Check) -> Check:
-    return lambda field: None if field is None else check(field)
-
-
-def _cursors(check: Check) -> Check:
-    return lambda field: {_target(target): check(cursor) for target, cursor in _map(field).items()}
-
-
-def _refs(field: Any) -> list[int]:
-    return [_natural(ref) for ref in _list(field)]
-
-
-def _errors(field: Any) -> list[tuple[str, str]]:
-    pairs = [_list(pair) for pair in _list(field)]
-    if any(len(pair) != 2 for pair in pairs):
-        raise RemoteProtocolError("expected [path, text] pairs")
-    return [(_text(path), _text(text)) for path, text in pairs]
-
-
-def _anything(field: Any) -> Any:
-    return field
-
-
-def _payload(field: Any) -> Any:
-    return field
-
-
-def _state(field: Any) -> Any:
-    return field
-
-
-_VALUES = (_payload, _state)
-
-
-def _short(field: Any) -> str:
-    text = repr(field)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-CODES: dict[type, int] = {
-    frames.Hello: 1,
-    frames.Subscribe: 2,
-    frames.Unsubscribe: 3,
-    frames.ClientMessage: 4,
-    frames.Resync: 5,
-    frames.Call: 6,
-    frames.Ping: 7,
-    frames.Welcome: 16,
-    frames.Acknowledge: 17,
-    frames.Rejected: 18,
-    frames.ServerMessage: 19,
-    frames.Push: 20,
-    frames.Snapshot: 21,
-    frames.Reply: 22,
-    frames.Failure: 23,
-    frames.Presence: 24,
-    frames.Pong: 25,
-    frames.Bye: 26,
-    frames.Out: 27,
-}
-"""The type of each frame: its number on the wire."""
-
-KINDS: dict[int, Any] = {code: kind for kind, code in CODES.items()}
-
-TABLE: dict[type, tuple[Check, ...]] = {
-    frames.Hello: (_natural, _or_none(_text), _or_none(_text), _cursors(_cursor), _map),
-    frames.Subscribe: (_ref, _target, _or_none(_cursor), _anything),
-    frames.Unsubscribe: (_ref, _target),
-    frames.ClientMessage: (_natural, _target, _payload),
-    frames.Resync: (_cursors(_or_none(_cursor)),),
-    frames.Call: (_ref, _text, _payload),
-    frames.Ping: (_natural,),
-    frames.Welcome: (_text, _text, _text, _boolean, _map, _seconds, _text),
-    frames.Acknowledge: (_target, _natural, _refs, _boolean),
-    frames.Rejected: (_natural, _or_none(_text), _text, _text, _anything),
-    frames.ServerMessage: (_target, _natural, _payload),
-    frames.Push: (_target, _payload),
-    frames.Snapshot: (_target, _text, _natural, _state, _text),
-    frames.Reply: (_ref, _payload),
-    frames.Failure: (_ref, _text, _text, _or_none(_text), _errors),
-    frames.Presence: (_target, _list, _list, _boolean),
-    frames.Pong: (_natural,),
-    frames.Bye: (_text, _seconds),
-    frames.Out: (_target, _text, _text, _natural),
-}
-"""The fields of each frame, in wire order, as the checks that they have to pass."""
-
-CLIENT_FRAMES = frozenset({*(kind for kind, code in CODES.items() if code < 16), frames.Pong})
-"""What a client may send; Ping and Pong go both ways."""
-
-SERVER_FRAMES = frozenset({*(kind for kind, code in CODES.items() if code >= 16), frames.Ping})
-"""What a server may send."""
+def _is_value(check: Check) -> bool:
+    return check is payload or check is state

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...actors.words.close_codes import TOO_LARGE
 from ...actors.words.errors import RemoteProtocolError
 from .batches import Batch
 
@@ -96,4 +97,4 @@ class EventReader:
 
     def _check(self, size: int) -> None:
         if size > self._largest:
-            raise RemoteProtocolError(f"expected an event of at most {self._largest} bytes", close_code=1009)
+            raise RemoteProtocolError(f"expected an event of at most {self._largest} bytes", close_code=TOO_LARGE)

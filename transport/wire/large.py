@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...actors.words.errors import RemoteProtocolError
 from ..serialiser.distinct import Pulse
-from .strict import DEPTH, SCALARS, check_plain, load_cbor, load_json
+from .plain_data import DEPTH, SCALARS, check_keys, check_plain, too_deep
+from .strict import load_cbor
+from .strict_json import load_json
 
 LARGE = 4 * 1024
 """Bytes: what is smaller takes less than 2 ms, whatever it is."""
@@ -30,26 +31,27 @@ def load_json_in_turns(data: bytes | str, pulse: Pulse) -> Any:
 
 def check_plain_in_turns(value: Any, pulse: Pulse) -> Any:
     """Do what `check_plain` does."""
-    waiting = [value]
-    while waiting:
-        pulse()
-        each = waiting.pop()
-        if type(each) is dict:
-            for key in each:
-                if type(key) is not str:
-                    raise RemoteProtocolError(f"expected text as a key, got {type(key).__name__}")
-            each = list(each.values())
-        elif type(each) is not list:
-            check_plain(each)
-            continue
-        for at in range(0, len(each), SLICE):
-            if at:
-                pulse(COST)
-            for item in each[at : at + SLICE]:
-                kind = type(item)
-                if kind is list or kind is dict:
-                    if item:
-                        waiting.append(item)
-                elif kind not in SCALARS or kind is int:
-                    check_plain(item)
+    level, depth = [value], 0
+    while level:
+        below: list[Any] = []
+        for each in level:
+            pulse()
+            if type(each) is dict:
+                check_keys(each)
+                each = list(each.values())
+            elif type(each) is not list:
+                check_plain(each)
+                continue
+            if depth == DEPTH:
+                raise too_deep(DEPTH)
+            for at in range(0, len(each), SLICE):
+                if at:
+                    pulse(COST)
+                for item in each[at : at + SLICE]:
+                    kind = type(item)
+                    if kind is list or kind is dict:
+                        below.append(item)
+                    elif kind not in SCALARS or kind is int:
+                        check_plain(item)
+        level, depth = below, depth + 1
     return value

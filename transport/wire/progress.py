@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import termios
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 MUCH = 1024
@@ -42,10 +43,11 @@ def way(sock: Any) -> Way | None:
 class Progress:
     """Looks at ``sock`` again and again; the first look is the one that others are compared with."""
 
-    __slots__ = ("_before", "_sock")
+    __slots__ = ("_before", "_look", "_sock")
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, look: Callable[[Any], Way | None] = way) -> None:
         self._sock = sock
+        self._look = look
         self._before: Way | None = None
 
     @property
@@ -56,7 +58,7 @@ class Progress:
     def has_moved(self) -> bool:
         """Say whether the peer has taken something since the last look, when there was much on its way."""
         was_busy, before = self.is_busy, self._before
-        now = self._before = way(self._sock)
+        now = self._before = self._look(self._sock)
         return was_busy and before is not None and now is not None and now.taken > before.taken
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ...actors.words.close_codes import TOO_LARGE
 from ...actors.words.errors import RemoteProtocolError
 
 MOST = 1_000
@@ -97,10 +98,10 @@ def split_json(body: bytes, largest: int, most: int = MOST) -> list[str]:
 def _check(size: int, largest: int, count: int, most: int) -> None:
     if size > largest:
         raise RemoteProtocolError(
-            f"expected a frame of at most {largest} bytes, got {size}", code="too_large", close_code=1009
+            f"expected a frame of at most {largest} bytes, got {size}", code="too_large", close_code=TOO_LARGE
         )
     if count >= most:
-        raise RemoteProtocolError(f"expected at most {most} frames in a body", code="too_large", close_code=1009)
+        raise RemoteProtocolError(f"expected at most {most} frames in a body", code="too_large", close_code=TOO_LARGE)
 
 
 SEQUENCES = {

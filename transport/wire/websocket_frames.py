@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from ...actors.words.close_codes import FRAMING_ERROR, INVALID_TEXT, NO_CODE, TOO_LARGE, may_be_sent
 from .masking import unmask
 
 CONTINUATION: Final = 0
@@ -16,9 +17,6 @@ CLOSE: Final = 8
 PING: Final = 9
 PONG: Final = 10
 
-NO_CODE: Final = 1005
-"""What `Close` reports for a close frame without a code (RFC 6455 section 7.1.5); never sent."""
-
 MAX_FRAGMENTS: Final = 1024
 """Of one message. A limit in bytes alone would let empty fragments come for ever."""
 
@@ -26,7 +24,6 @@ AT_ONCE: Final = 256
 """Frames that a server cuts in one step, about 0.4 ms: a read may bring ten thousand empty ones."""
 
 _FIN, _RESERVED, _MASKED, _CONTROL = 0x80, 0x70, 0x80, 0x08
-_PROTOCOL_ERROR, _INVALID_TEXT, _TOO_LARGE = 1002, 1007, 1009
 
 
 class Ping(NamedTuple):
@@ -94,11 +91,6 @@ def encode_close(code: int, reason: str = "", mask: bytes | None = None) -> byte
         return encode_frame(CLOSE, b"", mask)
     text = reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
     return encode_frame(CLOSE, code.to_bytes(2, "big") + text, mask)
-
-
-def is_close_code(code: int) -> bool:
-    """May a close frame carry this code? (RFC 6455 section 7.4 and the registry that it founded.)"""
-    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
 
 
 class FrameReader:
@@ -197,7 +189,7 @@ class FrameReader:
                 size = _long_size(data[position + 2 : start])
             total = size + len(self._message)
             if total > self._limit and not first & _CONTROL:
-                raise _Fault(_TOO_LARGE, f"expected at most {self._limit} bytes, got {total}")
+                raise _Fault(TOO_LARGE, f"expected at most {self._limit} bytes, got {total}")
             payload_start = start + 4 if self._masked else start
             stop = payload_start + size
             if stop > end:
@@ -222,20 +214,20 @@ class FrameReader:
         """Raise for a header that no frame may have here, as far as its first two bytes tell."""
         opcode = first & 15
         if first & _RESERVED:
-            raise _Fault(_PROTOCOL_ERROR, f"expected no reserved bits, got 0x{first & _RESERVED:02x}")
+            raise _Fault(FRAMING_ERROR, f"expected no reserved bits, got 0x{first & _RESERVED:02x}")
         if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
-            raise _Fault(_PROTOCOL_ERROR, f"expected a known opcode, got {opcode}")
+            raise _Fault(FRAMING_ERROR, f"expected a known opcode, got {opcode}")
         if second & _MASKED != self._masked:
-            raise _Fault(_PROTOCOL_ERROR, f"expected mask bit {self._masked >> 7}, got {second >> 7}")
+            raise _Fault(FRAMING_ERROR, f"expected mask bit {self._masked >> 7}, got {second >> 7}")
         if opcode & _CONTROL:
             if not first & _FIN or second & 0x7F > 125:
-                raise _Fault(_PROTOCOL_ERROR, "expected a whole control frame of at most 125 bytes")
+                raise _Fault(FRAMING_ERROR, "expected a whole control frame of at most 125 bytes")
         elif opcode == CONTINUATION and not self._fragments:
-            raise _Fault(_PROTOCOL_ERROR, "expected the start of a message, got a continuation")
+            raise _Fault(FRAMING_ERROR, "expected the start of a message, got a continuation")
         elif opcode != CONTINUATION and self._fragments:
-            raise _Fault(_PROTOCOL_ERROR, f"expected a continuation, got opcode {opcode}")
+            raise _Fault(FRAMING_ERROR, f"expected a continuation, got opcode {opcode}")
         elif self._fragments == MAX_FRAGMENTS:
-            raise _Fault(_TOO_LARGE, f"expected at most {MAX_FRAGMENTS} fragments")
+            raise _Fault(TOO_LARGE, f"expected at most {MAX_FRAGMENTS} fragments")
 
     def _fragment(self, first: int, payload: bytes, events: list[Event]) -> None:
         if not self._fragments:
@@ -263,9 +255,9 @@ def _long_size(data: bytes) -> int:
     """The size in an extended length field of two or eight bytes (RFC 6455 section 5.2)."""
     size = int.from_bytes(data, "big")
     if size < (126 if len(data) == 2 else 65536):
-        raise _Fault(_PROTOCOL_ERROR, f"expected the shortest form of length {size}, got {len(data)} bytes")
+        raise _Fault(FRAMING_ERROR, f"expected the shortest form of length {size}, got {len(data)} bytes")
     if size >> 63:
-        raise _Fault(_PROTOCOL_ERROR, "expected a length below 2**63")
+        raise _Fault(FRAMING_ERROR, "expected a length below 2**63")
     return size
 
 
@@ -273,13 +265,13 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError as error:
-        raise _Fault(_INVALID_TEXT, f"expected UTF-8, got {error.reason} at byte {error.start}") from None
+        raise _Fault(INVALID_TEXT, f"expected UTF-8, got {error.reason} at byte {error.start}") from None
 
 
 def _close(payload: bytes) -> Close:
     if not payload:
         return Close(NO_CODE, "")
     code = int.from_bytes(payload[:2], "big")
-    if len(payload) == 1 or not is_close_code(code):
-        raise _Fault(_PROTOCOL_ERROR, f"expected a close code, got {payload[:2].hex()}")
+    if len(payload) == 1 or not may_be_sent(code):
+        raise _Fault(FRAMING_ERROR, f"expected a close code, got {payload[:2].hex()}")
     return Close(code, _text(payload[2:]))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gevent.event import Event
 
+from ..actors.words.close_codes import NORMAL
 from ..transport.wire import websocket_frames as wire
 from ..transport.wire.codec import write
 from ..transport.wire.frames import Frame, Ping, Pong, Resync, ServerMessage, Welcome
@@ -96,7 +97,7 @@ class Client:
     def close(self) -> None:
         """Say goodbye; the server's answer ends the connection."""
         if self.is_open:
-            self._write(wire.encode_close(1000, mask=os.urandom(4)))
+            self._write(wire.encode_close(NORMAL, mask=os.urandom(4)))
 
     def give_up(self) -> None:
         """End the connection without a word, if it is still there."""

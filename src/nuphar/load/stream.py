@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..actors.words.close_codes import FRAMING_ERROR
 from ..actors.words.errors import RemoteProtocolError
 from ..transport.wire import websocket_frames as wire
 from ..transport.wire.codec import read
@@ -63,7 +64,7 @@ class Stream:
                 try:
                     items.append(read(event))
                 except RemoteProtocolError as error:
-                    items.append(wire.Failed(1002, str(error)))
+                    items.append(wire.Failed(FRAMING_ERROR, str(error)))
                     break
             else:
                 items.append(event)

@@ -52,17 +52,17 @@ def test_without_hooks_everybody_may() -> None:
 @pytest.mark.parametrize(("answer", "code"), [(True, None), (1, None), (False, "denied"), (None, "denied")])
 def test_can_subscribe_decides(answer: Any, code: str | None) -> None:
     heard: list[Any] = []
-    hooks = TopicHooks(can_subscribe=lambda *arguments: heard.append(arguments) or answer)  # type: ignore[func-returns-value]
+    hooks = TopicHooks.of(can_subscribe=lambda *arguments: heard.append(arguments) or answer)  # type: ignore[func-returns-value]
     assert Asked().ask(hooks).code == code
     assert heard == [("c", "t", "model")]
 
 
 def test_a_trusted_request_is_not_asked_about() -> None:
-    assert Asked().ask(TopicHooks(can_subscribe=lambda *_: False), trusted=True).code is None
+    assert Asked().ask(TopicHooks.of(can_subscribe=lambda *_: False), trusted=True).code is None
 
 
 def test_what_a_join_causes_comes_with_the_verdict() -> None:
-    assert Asked().ask(TopicHooks(on_join=lambda client_id: [client_id, 5])).caused == (
+    assert Asked().ask(TopicHooks.of(on_join=lambda client_id: [client_id, 5])).caused == (
         Dispatch("c", b"\x61c"),
         Dispatch(5, b"\x05"),
     )
@@ -70,23 +70,23 @@ def test_what_a_join_causes_comes_with_the_verdict() -> None:
 
 def test_who_is_denied_does_not_join() -> None:
     joins: list[str] = []
-    Asked().ask(TopicHooks(can_subscribe=lambda *_: False, on_join=joins.append))
+    Asked().ask(TopicHooks.of(can_subscribe=lambda *_: False, on_join=joins.append))
     assert joins == []
 
 
 def test_who_is_there_already_does_not_join() -> None:
     joins: list[str] = []
-    assert Asked().ask(TopicHooks(on_join=joins.append), is_new=False).code is None
+    assert Asked().ask(TopicHooks.of(on_join=joins.append), is_new=False).code is None
     assert joins == []
 
 
 @pytest.mark.parametrize(
     "hooks",
     [
-        TopicHooks(can_subscribe=lambda *_: 1 / 0),
-        TopicHooks(on_join=lambda client_id: 1 / 0),
-        TopicHooks(on_join=lambda client_id: [object()]),
-        TopicHooks(on_join=lambda client_id: 5),
+        TopicHooks.of(can_subscribe=lambda *_: 1 / 0),
+        TopicHooks.of(on_join=lambda client_id: 1 / 0),
+        TopicHooks.of(on_join=lambda client_id: [object()]),
+        TopicHooks.of(on_join=lambda client_id: 5),
     ],
 )
 def test_a_hook_that_fails_is_a_crash_with_a_trace_id(hooks: TopicHooks, caplog: pytest.LogCaptureFixture) -> None:
@@ -97,13 +97,15 @@ def test_a_hook_that_fails_is_a_crash_with_a_trace_id(hooks: TopicHooks, caplog:
 
 
 def test_a_hook_that_takes_too_long_is_a_crash(caplog: pytest.LogCaptureFixture) -> None:
-    assert Asked(0.01).ask(TopicHooks(can_subscribe=lambda *_: gevent.sleep(LIMIT))).code == "crashed"
+    assert Asked(0.01).ask(TopicHooks.of(can_subscribe=lambda *_: gevent.sleep(LIMIT))).code == "crashed"
 
 
 @pytest.mark.parametrize(("is_stored", "kind"), [(True, Dispatch), (False, Broadcast)])
 def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type) -> None:
     mailbox = Mailbox()
-    Asked().greeter.say_goodbye("c", TopicHooks(on_leave=lambda client_id: [client_id]), mailbox, lambda: is_stored)
+    Asked().greeter.say_goodbye(
+        "c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), mailbox, lambda: is_stored
+    )
     gevent.sleep(0)
     (caused,) = mailbox.drain()
     assert type(caused) is kind
@@ -112,7 +114,7 @@ def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type
 
 def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     mailbox = Mailbox()
-    Asked().greeter.say_goodbye("c", TopicHooks(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
+    Asked().greeter.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
     gevent.sleep(0)
     assert mailbox.empty()
     assert "hook on_leave failed" in caplog.text

@@ -37,7 +37,7 @@ class Place:
         self.directory = Directory(Codec(automatic()), MemoryLog())
         self.calls = HookCalls(bounds or Bounds())
         self.answers: list[Ended] = []
-        self.kind = Kind("room:", str, TopicHooks(on_end=on_end), window=window)
+        self.kind = Kind("room:", str, TopicHooks.of(on_end=on_end), window=window)
         self.directory.add_kind(self.kind)
         self.deserted = Deserted(self.directory, self.calls, self.answers.append, 10.0)
 

@@ -9,9 +9,13 @@ import gevent
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.kept import Kept
 from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
+from nuphar.actors.sessions.takeover import resync
+from nuphar.transport import decode
+from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.frames import (
     Acknowledge,
     ClientMessage,
@@ -135,6 +139,26 @@ def test_a_client_that_the_server_unsubscribes_while_it_joins_does_not_stay(
     gate.set()
     assert sorted(answers(known)) == [("ok", 1), ("ok", 2)]
     assert topic.subscribers == []
+
+
+def test_who_is_still_to_name_a_topic_and_is_put_into_it_is_in_already(server: Server, client: Connect) -> None:
+    topic = server.topic("t").with_store(Store(0, add))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    [snapshot] = [frame for frame in known.take() if isinstance(frame, Snapshot)]
+    older, heard = server.sessions.get(known.id), list[bytes]()
+    assert older is not None
+    newer = server.sessions.resume(older, BARE, Kept(heard))
+    server.sessions.restore(newer, {}, True, more=True)
+    topic.can_subscribe(lambda *_: False)
+    topic.subscribe(known.id)
+    settle(server)
+    assert heard == []
+    topic.dispatch(5)
+    resync(newer, {T: (snapshot.epoch, 0)})
+    settle(server)
+    assert [decode(frame, server.codec.serialiser) for frame in heard] == [ServerMessage(T, 1, 5)]
+    assert topic.subscribers == [known.id]
 
 
 def test_subscribes_that_an_unsubscribe_overtakes_are_answered_and_leave_nothing(

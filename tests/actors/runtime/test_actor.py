@@ -453,7 +453,7 @@ def test_a_killed_thread_is_disowned_at_once_and_leaves_no_thread_when_its_handl
 def test_the_links_of_a_killed_actor_are_killed_with_it(kind: type[Actor]) -> None:
     child = echo(kind).start_link()
     ref = echo(kind).start_link()
-    ref.ask(lambda actor: actor.links.add(child))
+    ref.ask(lambda actor: actor.links.setdefault(child))
     ref.kill()
     assert child.wait_down(LIMIT) == KILLED
 
@@ -461,7 +461,7 @@ def test_the_links_of_a_killed_actor_are_killed_with_it(kind: type[Actor]) -> No
 def test_the_links_of_an_actor_that_ends_by_itself_live_on(kind: type[Actor]) -> None:
     child = echo(kind).start_link()
     ref = echo(kind).start_link()
-    ref.ask(lambda actor: actor.links.add(child))
+    ref.ask(lambda actor: actor.links.setdefault(child))
     ref.stop()
     assert child.ask("alive") == "alive"
     child.stop()

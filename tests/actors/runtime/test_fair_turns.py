@@ -1,9 +1,8 @@
 import socket
-from itertools import count
 
 import gevent
-import pytest
 from gevent import socket as gevent_socket
+from support.hosts import InTurns
 
 from nuphar.actors.runtime import fair_turns
 from nuphar.actors.runtime.actor import Actor
@@ -83,19 +82,12 @@ class Worker(Actor):
         self.seen.append("idle")
 
 
-@pytest.fixture
-def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let half a turn of an actor pass between two looks at the clock."""
-    looks = count()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.ACTOR_BUDGET / 2)
+HALF = fair_turns.ACTOR_BUDGET / 2
 
 
-def test_an_actor_with_many_messages_lets_others_run_and_finishes_its_work_before(
-    slow_clock: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_actor_with_many_messages_lets_others_run_and_finishes_its_work_before() -> None:
     seen: list[object] = []
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: seen.append("others"))
-    worker = Worker.start_link(seen)
+    worker = Worker.start_link(seen, host=InTurns(HALF, lambda: seen.append("others")))
     gevent.sleep(0)
     seen.clear()
     for number in range(7):
@@ -104,18 +96,15 @@ def test_an_actor_with_many_messages_lets_others_run_and_finishes_its_work_befor
     assert seen == [0, 1, 2, "idle", "others", 3, 4, 5, "idle", "others", 6]
 
 
-def test_an_actor_that_is_killed_while_others_run_leaves_what_it_has_not_handled(
-    slow_clock: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_actor_that_is_killed_while_others_run_leaves_what_it_has_not_handled() -> None:
     seen: list[object] = []
     mailbox = Mailbox()
-    worker = Worker.start_link(seen, mailbox=mailbox)
 
     def kill() -> None:
         worker.kill()
         gevent.sleep(0)
 
-    monkeypatch.setattr(fair_turns, "let_others_run", kill)
+    worker = Worker.start_link(seen, mailbox=mailbox, host=InTurns(HALF, kill))
     for number in range(5):
         mailbox.put(number)
     assert worker.ended.get(timeout=5) == KILLED

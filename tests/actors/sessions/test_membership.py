@@ -34,7 +34,9 @@ from nuphar.actors.sessions.membership_table import (
     Send,
     State,
     Supersede,
+    Trust,
     Unsubscribe,
+    Wake,
 )
 from nuphar.actors.targets.messages import Join, Leave, Post, Why
 
@@ -43,9 +45,13 @@ ME: Any = "me"
 OLDER: Any = "older"
 BOUND = 6
 
-EVENTS = {Ask(), Greet(), Lose(), Grant(Mailbox(), Join(ME, 1, None, ())), Dismiss(), End(), Supersede()} | {
+EVENTS = {Ask(), Trust(), Greet(), Lose(), Grant(Mailbox(), Join(ME, 1, None, ())), Dismiss(), End(), Supersede()} | {
     kind(Leave(ME, None)) for kind in (Refuse, Unsubscribe, PutOut, Close)
 }
+
+
+def nobody(cursor: Any) -> None:
+    """Ask nobody."""
 
 
 def put_out() -> Leave:
@@ -53,9 +59,9 @@ def put_out() -> Leave:
 
 
 class Asked:
-    """A request as the router knows it: its ref, and its membership's number and leaves at the time."""
+    """A request as the router knows it: its ref or None, and its membership's number and leaves at the time."""
 
-    def __init__(self, ref: int, number: int, leaves: int) -> None:
+    def __init__(self, ref: int | None, number: int, leaves: int) -> None:
         self.ref = ref
         self.number = number
         self.leaves = leaves
@@ -78,17 +84,25 @@ class Run:
             older = Membership()
             older.step(Ask())
             older.step(Grant(self.mailbox, None))
-            heir = older.heir(OLDER, 2, BOUND)
+            heir = older.heir(OLDER, 2, BOUND, self.restore)
             assert heir is not None
             self.membership = heir
             self.members = {OLDER}
-        self.subscribe()
+        else:
+            self.subscribe()
+
+    def restore(self, cursor: Any = None) -> None:
+        """Do what a session does when its client has named a target, or something has to be held for it."""
+        self.asked.append(Asked(None, self.membership.number, self.membership.leaves))
+        self.step(Ask())
 
     # What the client does.
 
     def subscribe(self) -> None:
         if self.is_out:
             self.membership = Membership(self.membership.number + 1, BOUND)
+        elif self.membership.wake is not None:
+            self.membership.wake(None)
         self.asked.append(Asked(self.next("subscribe"), self.membership.number, self.membership.leaves))
         self.step(Ask())
 
@@ -118,7 +132,7 @@ class Run:
         membership = self.membership
         is_gone = self.is_out or membership.number != request.number
         is_over = is_gone or request.leaves < membership.left
-        if is_over or kind != "grant":
+        if request.ref is not None and (is_over or kind != "grant"):
             self.answered.append(request.ref)  # by the router
         if is_gone:
             return
@@ -137,9 +151,10 @@ class Run:
             assert self.membership.state is was
             return
         note(f"{was.name} + {type(event).__name__}")
-        for effect in self.membership.step(event):
-            self.perform(effect)
+        effects = self.membership.step(event)
         assert self.membership.state in reachable(legal[type(event)])
+        for effect in effects:
+            self.perform(effect)
 
     @property
     def is_out(self) -> bool:
@@ -157,6 +172,8 @@ class Run:
                     self.answered.append(message.ref)
             case Release(ref):
                 self.answered.append(ref)
+            case Wake():
+                self.restore()
 
     def take(self) -> None:
         """Be the target: whoever posts is in it, and everything has its answer there."""
@@ -183,6 +200,8 @@ class Run:
         self.take()
         membership = self.membership
         assert self.is_out or membership.requests == sum(each.number == membership.number for each in self.asked)
+        assert (membership.wake is not None) is (membership.state is State.UNNAMED)
+        assert membership.wake is None or not membership._held, "what is held waits for no name"
         assert membership.is_in is (membership.state in (State.JOINED, State.ASKING_AGAIN))
         assert (ME in self.members) is membership.is_in
         assert OLDER not in self.members or membership.replaces == OLDER
@@ -200,7 +219,7 @@ def reachable(then: State) -> set[State]:
 
 STEPS = st.one_of(
     st.sampled_from(
-        ["subscribe", "subscribe", "post", "post", "post", "unsubscribe", "greet", "lose", "put out", "end"]
+        [*["subscribe"] * 2, *["post"] * 3, "unsubscribe", "named", "trust", "greet", "lose", "put out", "end"]
     ),
     st.tuples(st.integers(0, 3), st.sampled_from(["grant", "grant", "refuse", "nonsense"])),
 )
@@ -221,6 +240,10 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
                 run.decide(which, kind)
             case _ if run.is_out:
                 pass  # there is nothing that could hear of it
+            case "named" if run.membership.state is State.UNNAMED:
+                run.restore()
+            case "trust":
+                run.step(Trust())
             case "greet":
                 run.step(Greet())
             case "lose":
@@ -233,6 +256,8 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
                 run.step(End())
         run.check()
     if run.is_out or last in ("grant", "refuse"):
+        if run.membership.wake is not None:
+            run.membership.wake(None)
         while run.asked:
             run.decide(0, last)
             run.check()
@@ -246,7 +271,7 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
             run.step(Close(put_out()))
             assert run.members == set()
         # All that comes again from the next connection, or nobody waits for it any more.
-        run.answered += [each.ref for each in [*held, *run.asked]]
+        run.answered += [each.ref for each in [*held, *run.asked] if each.ref is not None]
     assert sorted(run.answered + run.refused) == list(range(1, run.ref + 1))
     posts = [ref for ref in run.answered if ref in run.refs["post"]]
     assert posts == sorted(posts)
@@ -307,7 +332,7 @@ def test_the_heir_takes_its_predecessor_out_when_it_is_refused_or_closed() -> No
         membership, mailbox = Membership(), Mailbox()
         membership.step(Ask())
         membership.step(Grant(mailbox, None))
-        heir = membership.heir(OLDER, 2, BOUND)
+        heir = membership.heir(OLDER, 2, BOUND, nobody)
         assert heir is not None
         heir.step(Ask())
         assert heir.step(last) == [Send(mailbox, Leave(OLDER, None))]
@@ -317,7 +342,7 @@ def test_an_heir_takes_the_place_of_its_predecessor_once_even_if_it_left_and_ask
     membership, mailbox = Membership(), Mailbox()
     membership.step(Ask())
     membership.step(Grant(mailbox, None))
-    heir = membership.heir(OLDER, 2, BOUND)
+    heir = membership.heir(OLDER, 2, BOUND, nobody)
     assert heir is not None
     heir.step(Ask())
     heir.step(Unsubscribe(Leave(ME, 3)))
@@ -328,11 +353,35 @@ def test_an_heir_takes_the_place_of_its_predecessor_once_even_if_it_left_and_ask
     assert heir.replaces is None
 
 
+def test_what_is_held_for_one_that_is_unnamed_asks_once() -> None:
+    woken: list[Any] = []
+
+    def unnamed() -> Membership:
+        membership = Membership()
+        membership.step(Ask())
+        membership.step(Grant(Mailbox(), None))
+        heir = membership.heir(OLDER, 2, BOUND, woken.append)
+        assert heir is not None
+        return heir
+
+    heir = unnamed()
+    assert heir.step(Unsubscribe(Leave(ME, 3))) == [Wake()]
+    assert unnamed().step(PutOut(put_out())) == [Wake()]
+    assert woken == []
+    unnamed().put(Post(ME, 1, "x", b"x"))
+    unnamed().put_anyway(Post(ME, 1, "x", b"x"))
+    assert woken == [None, None]
+    heir.step(Ask())
+    heir.put(Post(ME, 4, "x", b"x"))
+    assert heir.step(Unsubscribe(Leave(ME, 5))) == []
+    assert woken == [None, None]
+
+
 def test_what_its_target_ended_for_it_resumes_no_more() -> None:
     membership = Membership()
     membership.step(Ask())
     membership.step(Grant(Mailbox(), None))
-    heir = membership.heir(OLDER, 2, BOUND)
+    heir = membership.heir(OLDER, 2, BOUND, nobody)
     assert heir is not None
     heir.step(Ask())
     heir.step(End())
@@ -369,6 +418,11 @@ def in_state(state: State) -> Membership:
     """Return a membership in this state."""
     membership = Membership()
     membership.step(Ask())
+    if state is State.UNNAMED:
+        membership.step(Grant(Mailbox(), None))
+        heir = membership.heir(OLDER, 2, BOUND, nobody)
+        assert heir is not None
+        membership = heir
     if state in (State.JOINED, State.ASKING_AGAIN):
         membership.step(Grant(Mailbox(), None))
     if state is State.ASKING_AGAIN:

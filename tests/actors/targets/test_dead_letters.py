@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gevent
 import pytest
+from support.serving import eventually
 
 from nuphar import NotRunning, Server, Store
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Subscribe
@@ -36,14 +36,8 @@ def poison(ada: Any) -> list[Any]:
     ada.send(Subscribe(1, "topic:mine", None, None), ClientMessage(2, "topic:mine", 1))
     ada.take()
     ada.send(ClientMessage(3, "topic:mine", "boom"))
-    wait_for(lambda: ada.server.dead_letters())
+    eventually(lambda: ada.server.dead_letters())
     return ada.take()
-
-
-def wait_for(condition: Callable[[], Any]) -> None:
-    with gevent.Timeout(5):
-        while not condition():
-            gevent.sleep(0.001)
 
 
 def test_a_poison_message_is_set_aside_and_its_author_is_told(trap, client):
@@ -75,7 +69,7 @@ def test_messages_behind_the_poison_are_applied_once_and_in_order(trap, client):
     ada.send(Subscribe(1, "topic:mine", None, None))
     ada.take()
     ada.send(ClientMessage(2, "topic:mine", "boom"), *(ClientMessage(ref, "topic:mine", 1) for ref in (3, 4, 5)))
-    wait_for(lambda: ada.server.dead_letters())
+    eventually(lambda: ada.server.dead_letters())
     got = ada.take()
     assert [ref for frame in got if isinstance(frame, Acknowledge) for ref in frame.refs] == [3, 4, 5]
     assert got[-1].seq == 3
@@ -87,13 +81,13 @@ def test_a_topic_that_backs_off_answers_busy_and_others_do_not_notice(trap, clie
     ada.take()
     ada.send(ClientMessage(3, "topic:mine", "boom"))
     topic = ada.server.directory.topics["mine"]
-    wait_for(lambda: topic.mailbox.suspended)
+    eventually(lambda: topic.mailbox.suspended)
     ada.send(ClientMessage(4, "topic:mine", 1), ClientMessage(5, "topic:other", 1))
-    wait_for(lambda: len(ada.got) == 2)
+    eventually(lambda: len(ada.got) == 2)
     answers = ada.peek()
     assert {(answer.ref, answer.code) for answer in answers if isinstance(answer, Rejected)} == {(4, "busy")}
     assert Acknowledge("topic:other", 1, [5], False) in answers
-    wait_for(lambda: ada.server.dead_letters())
+    eventually(lambda: ada.server.dead_letters())
 
 
 def test_a_dead_letter_can_be_replayed_once_the_cause_is_mended(trap, client):

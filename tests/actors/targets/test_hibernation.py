@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent.hub import get_hub
+from support.serving import eventually
 
 from nuphar.actors import KILLED, Actor, Crashed
 from nuphar.actors.runtime.mailbox import Mailbox, _Asleep
@@ -173,10 +174,6 @@ def test_a_reminder_comes_again_and_again_and_ends_with_its_actor():
     ref = Counter.start_link()
     actor = ref._actor_weakref()
     reminder = Reminder(actor, 0.001, "tick")
-    with gevent.Timeout(5):
-        while actor.count < 3:
-            gevent.sleep(0.001)
+    eventually(lambda: actor.count >= 3)
     ref.stop()
-    with gevent.Timeout(5):
-        while reminder._timer is not None:
-            gevent.sleep(0.001)
+    eventually(lambda: reminder._timer is None)

@@ -25,6 +25,13 @@ def test_anything_else_is_refused_with_what_was_got(given: Any) -> None:
         check_store(given)
 
 
-def test_an_update_is_callable() -> None:
-    with pytest.raises(UsageError, match="must be callable, got 5"):
-        check_store(Store(0, 5))  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("update", "got"), [(5, "got 5, which cannot be called"), (lambda model: model, r"\(model, message\), got one of")]
+)
+def test_an_update_takes_a_model_and_a_message(update: Any, got: str) -> None:
+    with pytest.raises(UsageError, match=f"a store's update: expected a function.*{got}"):
+        check_store(Store(0, update))
+
+
+def test_a_store_says_its_types_to_those_who_ask() -> None:
+    assert Store[int, int](0, add) == Store(0, add)

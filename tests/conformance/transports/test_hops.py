@@ -10,7 +10,7 @@ import pytest
 from support.raw import RawClient
 
 from nuphar import Server
-from nuphar.actors.routing.handles import TopicHandle
+from nuphar.actors.routing.topic_handle import TopicHandle
 
 from .conftest import TRANSPORTS
 

@@ -12,7 +12,7 @@ from support.raw import Closed, RawClient, Refused
 from support.serving import eventually
 
 from nuphar import Limits, Origins, Server, Store
-from nuphar.actors.routing.handles import TopicHandle
+from nuphar.actors.routing.topic_handle import TopicHandle
 
 Connect = Callable[..., RawClient]
 Serve = Callable[..., tuple[Server, int]]
@@ -289,9 +289,7 @@ def test_what_waits_too_long_closes_4513(serve: Serve, transport: Connect) -> No
     sleeper = transport(port, receive_buffer=4_096)
     sleeper.subscribe("topic:flood")
     (slow,) = server.gateway.connections
-    while not slow._socket.closed:
-        topic.broadcast("x" * 10_000)
-        gevent.sleep(0.001)
+    eventually(lambda: slow._socket.closed or topic.broadcast("x" * 10_000))
     assert slow._socket.close_code == 4513
     sleeper.cut()
     eventually(lambda: not server.gateway.connections)
@@ -302,9 +300,7 @@ def test_a_client_that_never_reads_is_forgotten_when_its_time_is_over(serve: Ser
     topic = server.topic("flood")
     sleeper = transport(port, receive_buffer=4_096)
     sleeper.subscribe("topic:flood")
-    while server.gateway.connections:
-        topic.broadcast("x" * FLOOD)
-        gevent.sleep(0.001)
+    eventually(lambda: not server.gateway.connections or topic.broadcast("x" * FLOOD))
 
 
 def test_a_client_that_says_it_goes_is_gone_at_once(server: Server, connect: Connect) -> None:
@@ -415,7 +411,7 @@ def test_a_slow_subscriber_of_a_store_gets_a_snapshot_when_it_reads_again(serve:
     for n in range(400):
         topic.dispatch(f"{n}" + "x" * FLOOD)
         if n % 10 == 0:
-            gevent.sleep(0.001)
+            gevent.sleep(0)
     frames = slow.receive_until(lambda frame: frame[0] == 21)
     assert frames[-1][5] == "slow"
     seq = frames[-1][3]

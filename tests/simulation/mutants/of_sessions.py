@@ -34,14 +34,14 @@ OF_SESSIONS = (
         "nuphar.actors.sessions.reception",
         """            self._book.take(id)
             self._sessions.disconnect(known.session)
-            known.close(STOLEN, "token reused")
+            known.close(UNAUTHORISED, "token reused")
 """,
         "",
     ),
     Mutant(
         "the connection of a session whose token was stolen stays open",
         "nuphar.actors.sessions.reception",
-        'known.close(STOLEN, "token reused")',
+        'known.close(UNAUTHORISED, "token reused")',
         "known.session.connect(known.session.sink)",
     ),
     Mutant(
@@ -88,15 +88,15 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what a session was subscribed to is not restored",
-        "nuphar.actors.sessions.takeover",
-        "    for target, membership in list(session.memberships.items()):\n",
-        "    for target, membership in list(session.memberships.items())[1:]:\n",
+        "nuphar.actors.sessions.unnamed",
+        "self.waiting = dict.fromkeys(targets)",
+        "self.waiting = dict.fromkeys(list(targets)[1:])",
     ),
     Mutant(
         "a session that is resumed gets back what it may not have any more",
-        "nuphar.actors.sessions.takeover",
-        "since, trusted = cursors.get(target), membership.trusted",
-        "since, trusted = cursors.get(target), True",
+        "nuphar.actors.sessions.session",
+        "target, cursor, None, membership.trusted, membership.number)",
+        "target, cursor, None, True, membership.number)",
     ),
     Mutant(
         "the join hook is called again for a session that is resumed",
@@ -149,8 +149,8 @@ OF_SESSIONS = (
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        'if not call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout):',
-        'if call("can_subscribe", hooks.can_subscribe, *arguments, timeout=self._timeout) is None:',
+        'if not self._call("can_subscribe", hooks.can_subscribe, *arguments):',
+        'if self._call("can_subscribe", hooks.can_subscribe, *arguments) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
@@ -269,7 +269,7 @@ OF_SESSIONS = (
     Mutant(
         "an Out that was lost is not told again",
         "nuphar.actors.sessions.takeover",
-        "        if resumed:\n",
-        "        if resumed:\n            continue\n        if resumed:\n",
+        "            case Out(target):\n                say_out(",
+        "            case Out(target):\n                str.format(target, ",
     ),
 )

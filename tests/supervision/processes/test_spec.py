@@ -223,7 +223,7 @@ def test_a_class_that_no_other_process_can_find_is_refused_at_once(where: str) -
         (["shut_down"], Shutdown("enough")),
         (["leave", 3], "ended with exit code 3"),
         (["leave", 0], "ended with exit code 0"),
-        (["signal", signal.SIGKILL], KILLED),
+        (["signal", int(signal.SIGKILL)], KILLED),
         (["segfault"], "ended by SIGSEGV"),
         (["raise"], "ValueError: it is bad"),
         (["system_exit"], "SystemExit: 3"),

@@ -88,7 +88,7 @@ def test_a_subscribe_is_answered_whatever_its_hook_raises(server, client, error)
     topic = server.topic("chat")
 
     @topic.can_subscribe
-    def never(client_id, topic_id, model):
+    def never(client_id, topic_id):
         raise error
 
     ada = client()

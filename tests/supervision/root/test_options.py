@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
 from nuphar import Limits, Origins, UnknownOption, UsageError
-from nuphar.supervision.root.options import Options
+from nuphar.supervision.root.options import Options, ServerOptions
 
 
 def test_every_option_has_a_default_that_passes() -> None:
@@ -65,3 +65,7 @@ def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
 def test_unknown_options_are_listed_with_the_known_ones() -> None:
     with pytest.raises(UnknownOption, match=r"unknown option \['historie', 'limit'\]; there are .*'history'"):
         Options.of({"limit": 1, "historie": 2})
+
+
+def test_what_an_editor_completes_are_the_options_with_their_types() -> None:
+    assert get_type_hints(ServerOptions) == get_type_hints(Options)

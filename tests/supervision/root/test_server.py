@@ -734,7 +734,7 @@ def test_unknown_topics_pages_and_the_tree_are_not_found(server: Server, client:
 
 def test_who_may_not_is_denied_and_not_subscribed(server: Server, client: Connect) -> None:
     topic = server.topic("t").with_store(COUNTER)
-    topic.can_subscribe(lambda client_id, topic_id, model: False)
+    topic.can_subscribe(lambda client_id, topic_id, session_model: False)
     known = client()
     known.send(Subscribe(1, "topic:t", None, None), ClientMessage(2, "topic:t", 1))
     assert codes(known) == [(2, "topic:t", "not_subscribed"), (1, "topic:t", "denied")]
@@ -765,7 +765,7 @@ def test_can_subscribe_hears_the_client_the_topic_and_the_session_s_model(own: S
 def test_a_resync_is_asked_about_too_and_a_denied_one_ends_the_subscription(server: Server, client: Connect) -> None:
     topic = server.topic("t").with_store(COUNTER)
     allowed = [True]
-    topic.can_subscribe(lambda client_id, topic_id, model: allowed[0])
+    topic.can_subscribe(lambda client_id, topic_id, session_model: allowed[0])
     known, stranger = client(), client()
     subscribed(known, "topic:t")
     allowed[0] = False
@@ -783,7 +783,7 @@ def test_a_can_subscribe_that_raises_lets_nobody_in_and_tells_nothing(
     topic = server.topic("t")
 
     @topic.can_subscribe
-    def broken(client_id: str, topic_id: str, model: Any) -> bool:
+    def broken(client_id: str, topic_id: str, session_model: Any) -> bool:
         raise ValueError("secret")
 
     known = client()
@@ -803,7 +803,7 @@ def test_a_base_exception_in_can_subscribe_is_answered_too(
     topic = server.topic("t")
 
     @topic.can_subscribe
-    def broken(client_id: str, topic_id: str, model: Any) -> bool:
+    def broken(client_id: str, topic_id: str, session_model: Any) -> bool:
         raise error
 
     known = client()
@@ -814,7 +814,7 @@ def test_a_base_exception_in_can_subscribe_is_answered_too(
 def test_a_can_subscribe_that_waits_delays_its_own_client_alone(server: Server, client: Connect) -> None:
     topic, other = server.topic("slow"), server.topic("quick")
     gate = gevent.event.Event()
-    topic.can_subscribe(lambda client_id, topic_id, model: gate.wait(LIMIT))
+    topic.can_subscribe(lambda client_id, topic_id, session_model: gate.wait(LIMIT))
     slow, quick = client(), client()
     slow.send(Subscribe(1, "topic:slow", None, None))
     quick.send(Subscribe(1, "topic:quick", None, None))
@@ -830,7 +830,7 @@ def test_a_can_subscribe_that_takes_too_long_lets_nobody_in(
 ) -> None:
     server = make_server(hook_timeout=0.01)
     answered = gevent.event.Event()
-    server.topic("t").can_subscribe(lambda client_id, topic_id, model: gevent.sleep(LIMIT))
+    server.topic("t").can_subscribe(lambda client_id, topic_id, session_model: gevent.sleep(LIMIT))
     server.connect("c", lambda frame: answered.set())
     server.incoming("c", nuphar.transport.encode(Subscribe(1, "topic:t", None, None), server.codec.serialiser))
     assert answered.wait(LIMIT)
@@ -905,7 +905,7 @@ def test_an_unsubscribe_by_the_server_is_a_leave_once(server: Server, client: Co
 
 def test_the_server_subscribes_without_asking(server: Server, client: Connect) -> None:
     topic = server.topic("t").with_store(COUNTER)
-    topic.can_subscribe(lambda client_id, topic_id, model: False)
+    topic.can_subscribe(lambda client_id, topic_id, session_model: False)
     joins: list[str] = []
     topic.on_join(lambda client_id: joins.append(client_id))
     known = client()
@@ -1073,7 +1073,7 @@ def test_a_kind_is_wired_by_its_prefix(make_server: Callable[..., Server]) -> No
 
 
 def test_a_denied_subscribe_starts_no_topic(server: Server, client: Connect) -> None:
-    rooms = server.topic_kind("room:", int, can_subscribe=lambda client_id, topic_id, model: False)
+    rooms = server.topic_kind("room:", int, can_subscribe=lambda client_id, topic_id, session_model: False)
     known = client()
     known.send(Subscribe(1, "topic:room:7", None, None))
     assert codes(known) == [(1, "topic:room:7", "denied")]

@@ -10,6 +10,7 @@ import time
 import gevent
 import pytest
 from gevent.hub import get_hub
+from support.serving import eventually
 
 from nuphar import Server, Store, UsageError
 from nuphar.actors import Actor
@@ -35,9 +36,7 @@ def guard():
 
 
 def wait_for_a_stall(guard):
-    with gevent.Timeout(5):
-        while not guard.stalls:
-            gevent.sleep(0.001)
+    eventually(lambda: guard.stalls)
 
 
 def test_a_handler_that_blocks_the_hub_is_named_with_its_line(guard, caplog):

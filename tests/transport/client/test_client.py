@@ -58,7 +58,7 @@ def client(port: int, request: pytest.FixtureRequest) -> Iterator[Connect]:
 
 
 def handle(server: Server, topic_id: str) -> Any:
-    from nuphar.actors.routing.handles import TopicHandle
+    from nuphar.actors.routing.topic_handle import TopicHandle
 
     return TopicHandle(server, server.directory.topics[topic_id])
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any
 
 import gevent
 import pytest
 from gevent.queue import SimpleQueue
+from support.hosts import InTurns
 from support.scripted import settle
 
 from nuphar import Server, Store
 from nuphar.actors.runtime import fair_turns
+from nuphar.actors.sessions.unnamed import PATIENCE
 from nuphar.transport import decode, encode
 from nuphar.transport.server.connection import Connection
 from nuphar.transport.wire.frames import (
@@ -271,31 +272,23 @@ def test_what_comes_behind_the_frame_that_closed_is_for_nobody(server: Server, p
     assert heard == []
 
 
-def test_many_messages_of_one_read_are_taken_in_turns(
-    server: Server, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_messages_of_one_read_are_taken_in_turns(server: Server, peer: Peer) -> None:
     turns: list[int] = []
-    looks = count()
     heard: list[Any] = []
-    server.on_topic_message(lambda message, topic, client: heard.append(message))
+    server.on_topic_message(lambda message: heard.append(message))
     peer.greet()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET)
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: turns.append(len(heard)))
+    server.gateway.host = InTurns(fair_turns.BUDGET, lambda: turns.append(len(heard)))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
     settle(server)
     assert heard == [1, 2, 3, 4, 5]
     assert turns == [2, 4]
 
 
-def test_a_connection_that_ends_while_others_run_takes_nothing_more(
-    server: Server, peer: Peer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = count()
+def test_a_connection_that_ends_while_others_run_takes_nothing_more(server: Server, peer: Peer) -> None:
     heard: list[Any] = []
-    server.on_topic_message(lambda message, topic, client: heard.append(message))
+    server.on_topic_message(lambda message: heard.append(message))
     peer.greet()
-    monkeypatch.setattr(fair_turns, "clock", lambda: next(looks) * fair_turns.BUDGET)
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: peer.socket.close(4409))
+    server.gateway.host = InTurns(fair_turns.BUDGET, lambda: peer.socket.close(4409))
     peer.send(*(f'[4,{ref},"topic:t",{ref}]' for ref in range(1, 6)))
     settle(server)
     assert heard == [1, 2]
@@ -403,6 +396,28 @@ def test_a_client_that_takes_bytes_lives_however_long_it_says_nothing(peer: Peer
         peer.connection.tick(now)
     assert peer.take() == [Ping(1), Ping(2)]
     assert peer.socket.close_code == 4508
+
+
+def test_what_a_client_does_not_name_in_time_gets_its_snapshot(server: Server, peer: Peer) -> None:
+    for name in "abc":
+        server.topic(name).with_store(Store(0, lambda model, message: model + message))
+    welcome = peer.greet()
+    peer.send(*(Subscribe(at, f"topic:{name}", None, None) for at, name in enumerate("abc", 1)))
+    cursors = {frame.target: (frame.epoch, frame.seq) for frame in peer.take() if isinstance(frame, Snapshot)}
+    back = Peer(server)
+    named = {"topic:b": cursors["topic:b"]}
+    assert back.greet(Hello(1, welcome.session, welcome.token, named, {"more": True})).resumed
+    then = server.gateway.clock()
+    back.socket.last_received = then + PATIENCE
+    back.connection.tick(then + PATIENCE - 1.0)
+    assert back.take() == []
+    back.send(Resync({"topic:c": cursors["topic:c"]}))
+    assert back.take() == []
+    back.connection.tick(then + PATIENCE)
+    back.connection.tick(then + PATIENCE + 1.0)
+    assert back.take() == [Snapshot("topic:a", cursors["topic:a"][0], 0, 0, "subscribed")]
+    back.socket.close()
+    back.greenlet.join(LIMIT)
 
 
 def test_a_stranger_who_says_nothing_is_closed(server: Server, peer: Peer) -> None:

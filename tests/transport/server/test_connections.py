@@ -14,8 +14,8 @@ from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.reception import Resumption
 from nuphar.actors.sessions.sessions import Sessions
-from nuphar.transport.server.connection import Gateway
 from nuphar.transport.server.connections import SLICE, ConnectionsActor, Tick
+from nuphar.transport.server.gateway import Gateway
 from nuphar.transport.wire.codec import Codec
 
 LIMIT = 10.0  # seconds that any wait here may take

@@ -125,6 +125,35 @@ def test_a_bad_payload_in_a_sound_frame_names_the_frame_and_closes_nothing(paylo
     assert client.closed == []
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        '[4,9,"topic:t",{"_":"$bytes","0":"!!"}]',
+        '[4,9,"topic:t",1e999]',
+        '[4,9,"topic:t",' + "[" * 16 + "]" * 16 + "]",
+        b"\x84\x04\x09\x67topic:t" + b"\x81" * 16 + b"\x01",
+        '[4,9,"nowhere",1]',
+        b"\x84\x04\x09\x67nowhere\x01",
+    ],
+)
+def test_what_is_refused_by_its_value_is_answered_with_its_ref_and_does_not_count(data: bytes | str) -> None:
+    client = Client()
+    for _ in range(BAD_IN_A_ROW + 1):
+        (rejected,) = client.receive(data)
+        assert (rejected[0], rejected[2]) == (9, "malformed")
+    assert client.closed == []
+
+
+def test_a_malformed_repeat_takes_nothing_from_the_message_that_waits_under_its_ref() -> None:
+    client = Client()
+    answers = client.inbound.session.answers
+    answers.begin(9, "topic:t")
+    for data in ('[4,9,"topic:t",1e999]', b"\x84\x04\x09\x67topic:t\xf7"):
+        (rejected,) = client.receive(data)
+        assert (rejected[0], rejected[2]) == (9, "malformed")
+    assert answers.answer(9) is None
+
+
 def test_a_large_message_of_who_went_on_with_another_connection_meanwhile_is_left_to_that() -> None:
     client = Client()
     session = client.inbound.session

@@ -13,6 +13,7 @@ import gevent
 import pytest
 from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
+from support.hosts import AtTime
 
 from nuphar.transport.server.outbox import Outbox, write_to_all
 from nuphar.transport.wire.websocket_frames import BINARY, Close, FrameReader, encode_close, encode_frame
@@ -126,7 +127,7 @@ def test_an_answer_finds_room_behind_a_large_piece_and_behind_all_that_was_only_
 def test_a_client_that_takes_some_bytes_is_not_too_slow_however_long_the_rest_has_waited(pair: tuple[Any, Any]) -> None:
     ours, theirs = pair
     clock = Clock()
-    outbox = Outbox(ours, 1 << 20, never, max_age=30.0, clock=clock)
+    outbox = Outbox(ours, 1 << 20, never, max_age=30.0, host=AtTime(clock))
     outbox.write(bytes(600_000))
     for _ in range(4):
         clock.now += 25
@@ -144,7 +145,7 @@ def test_a_client_that_takes_some_bytes_is_not_too_slow_however_long_the_rest_ha
 def test_a_piece_that_does_not_move_stops_new_ones_until_it_is_gone(pair: tuple[Any, Any]) -> None:
     ours, theirs = pair
     clock = Clock()
-    outbox = Outbox(ours, 1 << 20, never, max_age=30.0, clock=clock)
+    outbox = Outbox(ours, 1 << 20, never, max_age=30.0, host=AtTime(clock))
     outbox.write(bytes(200_000))
     clock.now += 29
     assert outbox.write(b"young")

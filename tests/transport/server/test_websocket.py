@@ -12,8 +12,8 @@ import geventwebsocket.websocket
 import pytest
 from gevent import socket as gevent_socket
 from geventwebsocket.exceptions import WebSocketError
+from support.hosts import AtTime, InTurns
 
-from nuphar.actors.runtime import fair_turns
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 from nuphar.transport.wire.websocket_frames import (
@@ -125,14 +125,12 @@ def test_a_flood_of_pings_gets_one_answer_for_each_read(ends: tuple[Any, Peer]) 
     websocket.abort()
 
 
-def test_many_frames_of_one_read_are_cut_in_steps_between_which_others_run(
-    ends: tuple[Any, Peer], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_frames_of_one_read_are_cut_in_steps_between_which_others_run(ends: tuple[Any, Peer]) -> None:
     ours, _ = ends
     steps: list[None] = []
-    monkeypatch.setattr(fair_turns, "let_others_run", lambda: steps.append(None))
     pings = encode_frame(PING, b"", KEY) * (3 * AT_ONCE)
-    websocket = WebSocket(ours, early=pings + encode_frame(TEXT, b"end", KEY))
+    host = InTurns(1.0, lambda: steps.append(None))
+    websocket = WebSocket(ours, early=pings + encode_frame(TEXT, b"end", KEY), host=host)
 
     assert websocket.receive() == ["end"]
     assert len(steps) == 3
@@ -374,7 +372,7 @@ def test_a_write_that_finds_the_peer_gone_ends_the_connection(ends: tuple[Any, P
 def test_each_read_notes_its_time(ends: tuple[Any, Peer]) -> None:
     ours, peer = ends
     times = [10.0]
-    websocket = WebSocket(ours, clock=lambda: times[-1])
+    websocket = WebSocket(ours, host=AtTime(lambda: times[-1]))
     assert websocket.last_received == 10.0
 
     times.append(20.0)

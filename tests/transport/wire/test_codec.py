@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from nuphar import LocalProtocolError, RemoteProtocolError, UnregisteredType, automatic
 from nuphar.transport import decode, encode, frames
-from nuphar.transport.wire.codec import CLIENT_FRAMES, CODES, KINDS, SERVER_FRAMES, TABLE, Codec, read, write
+from nuphar.transport.wire.codec import Codec, read, write
+from nuphar.transport.wire.frame_table import CLIENT_FRAMES, CODES, KINDS, SERVER_FRAMES, TABLE
 from nuphar.transport.wire.frames import MAX_INTEGER, Frame
-from nuphar.transport.wire.strict import dump_cbor, dump_json
+from nuphar.transport.wire.strict import dump_cbor
+from nuphar.transport.wire.strict_json import dump_json
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,71 @@ def test_a_field_of_the_wrong_kind_is_named(plain: list[Any], says: str) -> None
     assert str(caught.value).startswith(KINDS[plain[0]].__name__)
 
 
+WITH_OWN_REF = [
+    '[4,7,"topic:t",{"_":"$bytes","0":"!!"}]',
+    '[4,7,"topic:t",18446744073709551616]',
+    '[4,7,"topic:t",1e999]',
+    '[4,7,"topic:t",' + "9" * 5_000 + "]",
+    '[4,7,"topic:t","\\ud800"]',
+    '[4,7,"topic:t",{"a":1,"a":2}]',
+    '[4,7,"topic:t",NaN]',
+    '[4,7,"nowhere",1]',
+    '[4,7,"topic:t",' + "[" * 16 + "]" * 16 + "]",
+    '[4,7,"topic:t",' + "[" * 5_000 + "]" * 5_000 + "]",
+    '[ 4 ,\t7\n, "topic:t", 1e999]',
+    '[2,7,"topic:t",null,{"a":1e999}]',
+    '[2,7,"topic:\\u0000",null,null]',
+    '[2,7,"topic:t",["e",-1],null]',
+    "[3,7,5]",
+    "[3,7]",
+    '[6,7,"add",[18446744073709551616]]',
+    '[4,7,"topic:t',
+    bytes.fromhex("840407666e6f74617267f6"),
+    bytes.fromhex("8504070000"),
+    bytes.fromhex("840407") + dump_cbor("topic:t") + b"\xc1\x00",
+    bytes.fromhex("840419000767746f7069633a74") + b"\x81" * 16 + b"\x01",
+    bytes.fromhex("850207") + dump_cbor("topic:t") + b"\xf6" + b"\x81" * 16 + b"\x01",
+    bytes.fromhex("840607") + dump_cbor("add") + b"\x81" * 1_000 + b"\x01",
+    bytes.fromhex("840607") + dump_cbor("add") + b"\xa2\x61k\x01\x61k\x02",
+    bytes.fromhex("840607") + dump_cbor("add") + b"\x3b" + b"\xff" * 8,
+    bytes.fromhex("840607") + dump_cbor("add") + b"\xf9\x7e\x00",
+    bytes.fromhex("8203076466"),
+]
+
+
+@pytest.mark.parametrize("data", WITH_OWN_REF, ids=range(len(WITH_OWN_REF)))
+def test_what_cannot_be_read_behind_its_ref_is_refused_with_its_ref(data: bytes | str) -> None:
+    for form in (data, data.encode()) if isinstance(data, str) else (data,):
+        for pulse in (None, lambda *_: None):
+            with pytest.raises(RemoteProtocolError) as refused:
+                read(form, pulse)
+            assert (refused.value.code, refused.value.ref) == ("malformed", 7)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "[7,7,", "[5,7]", "[1,7]", "[99,7]", "[22,7,1e999]", "[18,7]", "[4,0,1e999]", "[4,9007199254740992,1e999]",
+        "[4,7.5,1e999]", "[4,-7,1e999]", "[4,true,1e999]", '[4,"7",1e999]', "[4,7", "[", "", "4,7,", '{"4":7}',
+        "[[4,7]]", b"\x82\x05\x07", b"\x84\x04\x00", b"\x84\x04", b"\x84", b"\x84\xf4\x07", b"\x84\x04\xf5",
+        b"\x84\x04\x81\x07", b" [4,7,", b"\x9f\x04\x07\xff", b"\x84\x04\x1b\xff\xff\xff\xff\xff\xff\xff\xff",
+        b"\xa1\x04\x07", b"\xff",
+    ],
+)  # fmt: skip
+def test_what_has_no_ref_or_none_that_can_be_read_has_none(data: bytes | str) -> None:
+    with pytest.raises(RemoteProtocolError) as refused:
+        read(data)
+    assert refused.value.ref == 0
+
+
+@given(st.binary(max_size=30) | st.text(max_size=30).map(lambda text: "[" + text))
+def test_whatever_is_refused_a_ref_is_one_that_may_be_sent(data: bytes | str) -> None:
+    try:
+        read(data)
+    except RemoteProtocolError as error:
+        assert 0 <= error.ref <= MAX_INTEGER  # noqa: PT017
+
+
 def test_messages_and_models_go_through_the_serialiser() -> None:
     frame = frames.ClientMessage(1, "topic:t", Say("hi"))
     assert decode(encode(frame, SERIALISER), SERIALISER) == frame
@@ -200,7 +267,7 @@ def test_what_no_client_could_read_is_not_written(way: str) -> None:
         deepest = [deepest]
     encode_value = getattr(Codec(automatic()), way)
     assert encode_value(deepest) == dump_cbor(deepest)
-    with pytest.raises(LocalProtocolError, match="nested deeper than 15"):
+    with pytest.raises(LocalProtocolError, match="expected at most 15 levels of nesting, got more"):
         encode_value({"more": deepest})
 
 

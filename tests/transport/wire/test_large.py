@@ -12,7 +12,8 @@ from nuphar.transport.serialiser.serialiser import automatic
 from nuphar.transport.wire.codec import Codec, read
 from nuphar.transport.wire.frames import ClientMessage
 from nuphar.transport.wire.large import LARGE, check_plain_in_turns, load_cbor_in_turns, load_json_in_turns
-from nuphar.transport.wire.strict import check_plain, load_cbor
+from nuphar.transport.wire.plain_data import check_plain
+from nuphar.transport.wire.strict import load_cbor
 
 GOOD = [[], {}, [{}], {"a": [1, "x", b"y", 2.5, None, True]}, list(range(2_000)), [[[[]]]] * 700]
 BAD = [[float("nan")], {"a": [float("inf")]}, [2**64], {1: 2}, {"a": {b"b": 1}}, [[{"a": 2**70}]], (1,)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.transport.wire import websocket_frames as wire
+from nuphar.actors.words.close_codes import NO_CODE
 from nuphar.transport.wire.masking import portable_unmask, unmask
 from nuphar.transport.wire.websocket_frames import (
     BINARY,
@@ -211,7 +211,7 @@ def test_a_long_close_reason_is_cut_between_two_characters() -> None:
 
 
 def test_a_close_without_a_code_is_an_empty_frame() -> None:
-    assert encode_close(wire.NO_CODE) == b"\x88\x00"
+    assert encode_close(NO_CODE) == b"\x88\x00"
 
 
 STEPS = [

@@ -11,20 +11,18 @@ import ssl
 from collections.abc import Callable
 
 from ....actors.runtime.forks import Home, cut_off
+from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL
 from ...wire.progress import Progress
 from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
 from .dialing import Dialing
 from .fields import Headers
-from .owner import BROKEN, reason, said
+from .owner import reason, said
 from .urls import Address
 from .websocket_machine import ClientWire, Ended, Frame, Opened
 
 logger = logging.getLogger("nuphar.client")
-
-DONE, GOING_AWAY = 1000, 1001
-"""Close codes of ours: the session ends, or it is kept."""
 
 FAREWELL = 0.5
 """Seconds that our last bytes may take."""
@@ -74,7 +72,7 @@ class AsyncLink:
         """Come back no sooner than that after the next loss."""
         self._pause = seconds
 
-    def close(self, code: int = DONE) -> None:
+    def close(self, code: int = NORMAL) -> None:
         """End it for good; `wait_closed` waits for it."""
         if not self._closed.is_set():
             self._closed.set()
@@ -101,7 +99,7 @@ class AsyncLink:
             logger.exception("the loop of a client has ended")
             if not self._closed.is_set():
                 self._closed.set()
-                handler.on_close(BROKEN, said(error))
+                handler.on_close(INTERNAL_ERROR, said(error))
 
     async def _keep_on(self, handler: Handler) -> None:
         while not self._closed.is_set() and not self._home.is_foreign:

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 
 from ....actors.runtime.forks import Home
+from ....actors.words.close_codes import NORMAL
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .http import long_polling
@@ -129,7 +130,7 @@ class _Switch:
         with self._lock:
             if self._is_old(slot):
                 return
-            is_final = slot.rank == self._choice.rank and (code >= 1000 or code in FORBIDDEN)
+            is_final = slot.rank == self._choice.rank and (code >= NORMAL or code in FORBIDDEN)
             decisions: list[Decision] = (
                 [GiveUp()] if is_final else self._choice.failed(slot.rank, self._clock(), is_refused=True)
             )

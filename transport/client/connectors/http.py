@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from ....actors.words.close_codes import GOING_AWAY, NORMAL, is_final
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
 from .dialing import Dialing, Route, dial
@@ -22,12 +23,6 @@ logger = logging.getLogger("nuphar.client")
 
 FAREWELL = 0.5
 """Seconds that our last request may take."""
-
-SESSION_GONE = 4404
-"""The close code in 4400 to 4499 after which a new session may begin; the others are for good (docs/wire.md)."""
-
-DONE, GOING_AWAY = 1000, 1001
-"""Close codes of ours: the session ends, or it is kept."""
 
 Serve = Callable[[ClientLine], Ending | None]
 
@@ -104,7 +99,7 @@ class _Link:
     def pause(self, seconds: float) -> None:
         self._pause = seconds
 
-    def close(self, code: int = DONE) -> None:
+    def close(self, code: int = NORMAL) -> None:
         self._closed.set()
         line = self._line
         if line is not None:
@@ -124,7 +119,7 @@ class _Link:
                 why = reason(error)
             if self._is_over():
                 return
-            if ending is not None and (ending[0] < 500 or 4400 <= ending[0] < 4500) and ending[0] != SESSION_GONE:
+            if ending is not None and (ending[0] < 500 or is_final(ending[0])):
                 self._closed.set()
                 self._handler.on_close(*ending)
                 return

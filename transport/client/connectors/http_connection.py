@@ -10,6 +10,7 @@ from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 
+from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.progress import send_all
 from .refusal import MOST, explain
@@ -88,7 +89,7 @@ def read_body(connection: Connection, response: WholeResponse) -> bytes:
             connection.close()  # perhaps it was not read to its end
     data = response.read_whole(LIMIT + 1)
     if len(data) > LIMIT:
-        raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=1009)
+        raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=TOO_LARGE)
     return data
 
 

@@ -7,12 +7,10 @@ from collections.abc import Callable
 from http.client import HTTPException
 from typing import Any
 
+from ....actors.words.close_codes import INTERNAL_ERROR
 from ....actors.words.errors import RemoteProtocolError
 
 logger = logging.getLogger("nuphar.client")
-
-BROKEN = 1011
-"""The code of a client whose loop was ended by an error of its own (RFC 6455 section 7.4.1: internal error)."""
 
 
 def owned(loop: Callable[[], Any], is_over: Callable[[], bool], ended: Callable[[int, str], Any]) -> Callable[[], None]:
@@ -27,7 +25,7 @@ def owned(loop: Callable[[], Any], is_over: Callable[[], bool], ended: Callable[
         except BaseException as error:
             if not is_over():
                 logger.exception("the loop of a client has ended")
-                ended(BROKEN, said(error))
+                ended(INTERNAL_ERROR, said(error))
             if not isinstance(error, Exception):
                 raise
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from ....actors.words.close_codes import INTERNAL_ERROR
 from .connector import Connector, Handler, Transport
-from .owner import BROKEN, said
+from .owner import said
 
 logger = logging.getLogger("nuphar.client")
 
@@ -88,7 +89,7 @@ class InThreads:
                 function(*arguments)
             except Exception as error:  # a client that has missed something must not look alive
                 logger.exception("a client cannot go on")
-                handler.on_close(BROKEN, said(error))
+                handler.on_close(INTERNAL_ERROR, said(error))
                 if self._transport is not None:
                     self._jobs.put(self._transport.close)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ....actors.words.close_codes import GOING_AWAY, NORMAL
 from ...wire.progress import Progress, send_all
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
@@ -26,9 +27,6 @@ logger = logging.getLogger("nuphar.client")
 
 FAREWELL = 0.5
 """Seconds that our own close frame may take to be sent."""
-
-DONE, GOING_AWAY = 1000, 1001
-"""Close codes of ours: the session ends, or it is kept."""
 
 
 def websocket(
@@ -92,7 +90,7 @@ class _Link:
     def pause(self, seconds: float) -> None:
         self._pause = seconds
 
-    def close(self, code: int = DONE) -> None:
+    def close(self, code: int = NORMAL) -> None:
         self._closed.set()
         sock = self._opening
         if sock is None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ....actors.words.close_codes import is_final
 from ...wire import websocket_frames as wire
 from ...wire.upgrade import accept_key
 from ..core.states import is_for_good
@@ -24,9 +25,6 @@ LIMIT = 16 * 1024 * 1024
 
 HEAD = 16 * 1024
 """The largest answer to the opening handshake, in bytes."""
-
-COME_BACK = frozenset({4404})
-"""Close codes in 4400 to 4499 after which a new session may begin; the others are for good (docs/wire.md)."""
 
 
 _STATUS = re.compile(r"[0-9]{3}")
@@ -177,8 +175,7 @@ class ClientWire:
                     self._out += wire.encode_frame(wire.PONG, payload, self._chance(4))
                 case wire.Close(code, reason):
                     self._out += wire.encode_close(code, "", self._chance(4))
-                    is_final = 4400 <= code < 4500 and code not in COME_BACK
-                    events.append(Ended(code, reason) if is_final else Ended(0, f"closed with {code}: {reason}"))
+                    events.append(Ended(code, reason) if is_final(code) else Ended(0, f"closed with {code}: {reason}"))
                 case wire.Failed(code, reason):
                     self._out += wire.encode_close(code, reason, self._chance(4))
                     events.append(Ended(0, f"the server's framing is broken: {reason}"))

@@ -5,9 +5,10 @@
  * ["presence", slice, [joins, leaves, full]] · ["fault", error] (a program's `update` raised).
  */
 import { Backoff } from "./backoff.js";
+import { PROTOCOL_ERROR } from "./close-codes.js";
 import { NupharError } from "./errors.js";
 import * as frames from "./frames.js";
-import { Link, PROTOCOL_ERROR } from "./link.js";
+import { Link } from "./link.js";
 import { Slice } from "./slice.js";
 import { Targets } from "./targets.js";
 import { ENVELOPE } from "./turns.js";

@@ -5,6 +5,7 @@
  * with the next one.
  */
 import { encode, sequence } from "./cbor.js";
+import { ABNORMAL, NORMAL, TOO_LARGE } from "./close-codes.js";
 import { Events } from "./events.js";
 import { PROTOCOL } from "./frames.js";
 
@@ -48,11 +49,11 @@ class Line {
     this._flush();
   }
 
-  /** Only 1000 ends the session. The server is told, in its turn; what it still has to say is not waited for. */
+  /** Only NORMAL ends the session. The server is told, in its turn; what it still has to say is not waited for. */
   close(code) {
     if (this._over) return;
     this._over = true;
-    this._ending = code === 1000 ? "1000" : "1001";
+    this._ending = code === NORMAL ? "1000" : "1001";
     this._abort.abort();
     this._flush();
   }
@@ -64,7 +65,7 @@ class Line {
     try {
       while (this._waiting.length > 0 || this._sign || (this._ending && this._id)) await this._post();
     } catch (error) {
-      this._end(1006, error.message);
+      this._end(ABNORMAL, error.message);
     }
     this._sending = false;
   }
@@ -99,7 +100,7 @@ class Line {
     try {
       while (!this._over) await (this._streams ? this._stream() : this._poll());
     } catch (error) {
-      this._end(1006, error.message);
+      this._end(ABNORMAL, error.message);
     }
   }
 
@@ -168,7 +169,7 @@ class Line {
     if (told) return this._end(...ending(told));
     const isText = headers.get("Content-Type")?.startsWith("text/plain");
     const sentence = isText ? `: ${(await answer.text()).slice(0, 200).trim()}` : "";
-    this._end(status === 413 ? 1009 : 1006, `status ${status}${sentence}`);
+    this._end(status === 413 ? TOO_LARGE : ABNORMAL, `status ${status}${sentence}`);
   }
 
   _end(code, reason) {

@@ -4,17 +4,13 @@
  * Times are milliseconds of one monotonic clock and come in as `now`. What is to be done goes out through `emit`:
  * ("open"), ("send", frame), ("close", code), ("state").
  */
+import { FIRST_AFTER, FIRST_FINAL, HEARTBEAT_MISSED, NORMAL, SESSION_GONE, TOO_LARGE } from "./close-codes.js";
 import { encode, HELLO, PING, RESYNC, VERSION } from "./frames.js";
 import { Life } from "./life.js";
 import { limitsOf } from "./limits.js";
 import { parts } from "./parts.js";
 
 const HANDSHAKE = 10_000; // from opening a line to its Welcome; a TCP connect that is never answered takes minutes
-
-export const PROTOCOL_ERROR = 4400;
-export const SESSION_GONE = 4404;
-export const HEARTBEAT_MISSED = 4508;
-const TOO_LARGE = 1009;
 
 export class Link {
   /** `state`: "connecting" · "live" · "offline" (waits for its next attempt) · "closed" (for good). */
@@ -120,7 +116,7 @@ export class Link {
     this._bare = code === TOO_LARGE && this.state === "connecting";
     const why = this._leaving?.reason || this._notice || reason || `the connection ended with code ${code}`;
     if (code === SESSION_GONE) this.session = this.token = null;
-    else if (code >= 4400 && code < 4500) return this._enter("closed", why, null);
+    else if (code >= FIRST_FINAL && code < FIRST_AFTER) return this._enter("closed", why, null);
     this._comeBack(why, now);
   }
 
@@ -150,15 +146,15 @@ export class Link {
 
   /** There is a better way to the server: leave this line for it. */
   move(now) {
-    this.emit("close", HEARTBEAT_MISSED); // any code but 1000, which would end the session
+    this.emit("close", HEARTBEAT_MISSED); // any code but NORMAL, which would end the session
     this.start(now);
   }
 
   /** End for good. */
   close() {
     if (this.state === "closed") return;
-    this.code = 1000;
-    this.emit("close", 1000);
+    this.code = NORMAL;
+    this.emit("close", NORMAL);
     this._enter("closed", "closed by this client", null);
   }
 

@@ -1,10 +1,12 @@
+import { NORMAL } from "./close-codes.js";
+
 /** Whether a transport opens, tried beside the line in use. `end(opened)` is called once; the result stops the trial. */
 export function trial(transport, url, end) {
   const line = transport.connect(url);
   const over = (opened, leaves) => {
     line.onopen = line.onclose = () => {};
     end(opened);
-    if (leaves) line.close(1000);
+    if (leaves) line.close(NORMAL);
   };
   line.onframe = () => {};
   line.onclose = () => over(false, false);

@@ -12,10 +12,12 @@ from typing import Any
 import gevent
 import gevent.lock
 
+from ....actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW
 from ...wire.batches import Batch, Batches
 from ...wire.progress import Progress
 from ...wire.sequences import Sequence
-from ..connection import TOO_SLOW, Connection, Gateway, Socket
+from ..connection import Connection, Socket
+from ..gateway import Gateway
 from ..limits import share
 from .reading import Reading
 
@@ -24,7 +26,6 @@ SLOWEST = 8 * 1024
 
 _LOOK = 1.0  # seconds between two looks at an answer that is still on its way
 
-_ABNORMAL = 1006  # nobody has said why (RFC 6455 section 7.1.5)
 
 Connect = Callable[[Socket], Connection]
 """Makes the connection of a socket; may raise what the application raises when it is asked whose it is."""
@@ -167,7 +168,7 @@ class Line:
             self._reading = None
             self._expect()
 
-    def close(self, code: int = 1000, reason: str = "") -> None:
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Let what was written go first, except with `TOO_SLOW`, then tell the client; don't wait."""
         if self.closed:
             return
@@ -182,7 +183,7 @@ class Line:
         """End it now, without a word."""
         self.closed = True
         if self.close_code is None:
-            self.close_code = _ABNORMAL
+            self.close_code = ABNORMAL
         if self._reading is not None:
             self._reading.cut()
         self.end()

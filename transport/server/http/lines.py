@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 
 from ...wire.sequences import Sequence
-from ..connection import Gateway
+from ..gateway import Gateway
 from .line import Connect, Line
 
 MOST = 10_000

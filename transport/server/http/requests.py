@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ....actors.runtime.log_throttle import ThrottledLogger
+from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
-from ..connection import Gateway
+from ..gateway import Gateway
 from ..wsgi_handler import PROGRESS
 from .body import hang_up, nothing, read_body
 from .judge import Events, Poll, Send, judge, refuse
@@ -112,7 +113,7 @@ class HttpLines:
             frames = line.sequence.split(body, largest)
         except RemoteProtocolError as error:
             line.close(error.close_code, str(error))
-            status = "413 Content Too Large" if error.close_code == 1009 else "400 Bad Request"
+            status = "413 Content Too Large" if error.close_code == TOO_LARGE else "400 Bad Request"
             return refuse(status, str(error))
         if request.after is not None:
             if request.after > line.batches.last:

@@ -13,7 +13,7 @@ from support.serving import eventually, free_port, in_thread, listen
 from support.slow_line import SlowLine
 
 from nuphar import Client, Limits, Server, Store, UsageError
-from nuphar.actors.routing.handles import TopicHandle
+from nuphar.actors.routing.topic_handle import TopicHandle
 from nuphar.transport import Connector, Handler
 from nuphar.transport.client.connectors import http_line
 from nuphar.transport.client.connectors.backoff import Backoff

@@ -1,15 +1,14 @@
-"""What a program holds: a topic, or a kind of topics, of a running server. Safe from any greenlet and any OS thread."""
+"""A topic as a program holds it. Safe from any greenlet and any OS thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import gevent
 
 from ..runtime.future import Future
-from ..runtime.hooks import Hook, check_hook
+from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
@@ -18,13 +17,15 @@ from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
+from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
-from ..words.store import Store, check_store
+from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
 from .openings import Openings
-from .topics import Directory, Kind, Topic
+from .topics import Directory, Topic
 from .wiring import Wiring
 
-H = TypeVar("H", bound=Hook)
+S = TypeVar("S", bound=SubscribeHook)
+M = TypeVar("M", bound=MembershipHook)
 
 
 class Home(Protocol):
@@ -62,8 +63,8 @@ def check_not_inside(mailbox: Mailbox) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class TopicHandle:
-    """A topic of a server."""
+class TopicHandle(Generic[Model, Message]):
+    """A topic of a server. ``TopicHandle[int, str]`` has a model of type int, which messages of type str change."""
 
     _home: Home
     _topic: Topic
@@ -75,16 +76,16 @@ class TopicHandle:
     def __repr__(self) -> str:
         return f"<topic {self.id!r}>"
 
-    def with_store(self, store: Store | None = None) -> TopicHandle:
+    def with_store(self, store: Store[NewModel, NewMessage] | None = None) -> TopicHandle[NewModel, NewMessage]:
         """Keep a model: ``store``, or what the wiring says for this id. Returns the handle itself.
 
         Raises: UsageError if the topic has a store already or nothing is wired; UnregisteredType for a model that the
         serialiser cannot write.
         """
         home, topic = self._home, self._topic
-        store = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
-        home.codec.encode_model(store.model)
-        order = home.directory.give_store(topic, store)
+        kept = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
+        home.codec.encode_model(kept.model)
+        order = home.directory.give_store(topic, kept)
         if topic.mailbox.owner is None:
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
@@ -93,9 +94,9 @@ class TopicHandle:
             except BaseException:
                 topic.has_store = topic.target.order is not None
                 raise
-        return self
+        return cast("TopicHandle[NewModel, NewMessage]", self)
 
-    def dispatch(self, message: Any) -> None:
+    def dispatch(self, message: Message) -> None:
         """Apply ``message`` as the server's own; every subscriber gets it in its order.
 
         Raises: UsageError for a topic without a store, UnregisteredType, NotRunning, Busy.
@@ -133,7 +134,7 @@ class TopicHandle:
         ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
 
     @property
-    def snapshot(self) -> Position:
+    def snapshot(self) -> Position[Model]:
         """The model and its seq, a consistent pair that includes everything dispatched before by this caller.
 
         Raises: UsageError for a topic without a store.
@@ -141,7 +142,7 @@ class TopicHandle:
         topic = self._topic
         if topic.mailbox.empty() or not self._is_running():
             order = topic.target.order
-            position = None if order is None else order.position
+            position: Position[Model] | None = None if order is None else order.position
         else:
             position = ask(topic.mailbox, Read())
         if position is None:
@@ -149,7 +150,7 @@ class TopicHandle:
         return position
 
     @property
-    def model(self) -> Any:
+    def model(self) -> Model:
         """The present model (see `snapshot` for the pair)."""
         return self.snapshot.model
 
@@ -163,19 +164,19 @@ class TopicHandle:
         """The client ids of everybody who is subscribed."""
         return [session.client_id for session in self._topic.target.subscribers]
 
-    def can_subscribe(self, hook: H) -> H:
+    def can_subscribe(self, hook: S) -> S:
         """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._topic.hooks.can_subscribe = check_hook(hook)
+        self._topic.hooks.can_subscribe = check_hook("can_subscribe", hook)
         return hook
 
-    def on_join(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._topic.hooks.on_join = check_hook(hook)
+    def on_join(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._topic.hooks.on_join = check_hook("on_join", hook)
         return hook
 
-    def on_leave(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._topic.hooks.on_leave = check_hook(hook)
+    def on_leave(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._topic.hooks.on_leave = check_hook("on_leave", hook)
         return hook
 
     def _is_running(self) -> bool:
@@ -189,63 +190,3 @@ class TopicHandle:
         self._home.check_running()
         if self._home.directory.topics.get(self.id) is not self._topic:
             raise NotRunning(f"{self!r} has stopped")
-
-
-@dataclass(frozen=True, eq=False)
-class KindHandle:
-    """A topic kind of a server: one topic for each id with its prefix."""
-
-    _home: Home
-    _kind: Kind
-
-    def __repr__(self) -> str:
-        return f"<topic kind {self._kind.prefix!r}>"
-
-    def with_store(self, store: Store | Callable[[Any], Store] | None = None) -> KindHandle:
-        """Give each new topic a store: ``store``, ``store(key)``, or what the wiring says. Returns the handle."""
-        home = self._home
-        if store is None:
-            home.wiring.kind_slice(self._kind.prefix)
-            self._kind.store = lambda topic_id, key: home.wiring.topic_store(topic_id, home.initial, key)
-        elif isinstance(store, Store):
-            same = check_store(store)
-            self._kind.store = lambda topic_id, key: same
-        elif callable(store):
-            make = store
-            self._kind.store = lambda topic_id, key: check_store(make(key))
-        else:
-            raise UsageError(f"expected a nuphar.Store, a function from key to Store, or None, got {store!r}")
-        return self
-
-    def topic(self, suffix: Any) -> TopicHandle:
-        """Return the topic ``prefix + suffix``, started if it is not running.
-
-        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
-        """
-        self._home.check_running()
-        return TopicHandle(self._home, self._home.openings.open(f"{self._kind.prefix}{suffix}"))
-
-    def topics(self) -> Sequence[TopicHandle]:
-        """Return the running topics of this kind."""
-        topics = list(self._home.directory.topics.values())
-        return [TopicHandle(self._home, topic) for topic in topics if topic.kind is self._kind]
-
-    def can_subscribe(self, hook: H) -> H:
-        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._kind.hooks.can_subscribe = check_hook(hook)
-        return hook
-
-    def on_join(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._kind.hooks.on_join = check_hook(hook)
-        return hook
-
-    def on_leave(self, hook: H) -> H:
-        """Decorate ``hook(client_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._kind.hooks.on_leave = check_hook(hook)
-        return hook
-
-    def on_end(self, hook: H) -> H:
-        """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
-        self._kind.hooks.on_end = check_hook(hook)
-        return hook

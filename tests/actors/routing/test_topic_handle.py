@@ -1,4 +1,4 @@
-"""What a program holds of a topic or a kind; what it does to clients is in test_server."""
+"""What a program holds of a topic; what it does to clients is in test_server."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import gevent
 import pytest
 from support.scripted import ScriptedClient, settle
 
-from nuphar import NotRunning, Refused, Server, Slice, Store, UsageError, Wiring
+from nuphar import NotRunning, Server, Store
 
 
 def add(model: int, message: int) -> int:
     return model + message
 
 
-def test_handles_say_what_they_are(server: Server) -> None:
+def test_a_handle_says_what_it_is(server: Server) -> None:
     assert repr(server.topic("t")) == "<topic 't'>"
-    assert repr(server.topic_kind("room:")) == "<topic kind 'room:'>"
 
 
 def test_with_store_returns_the_handle_itself(server: Server) -> None:
@@ -41,41 +40,6 @@ def test_the_decorators_return_their_hooks(server: Server) -> None:
         assert decorate(hook) is hook
     assert server.on_message(hook) is hook
     assert server.on_topic_message(hook) is hook
-
-
-def test_a_kind_starts_a_topic_for_the_program_and_lists_its_own(server: Server) -> None:
-    rooms = server.topic_kind("room:", int, store=lambda key: Store(key, add))
-    server.topic("t")
-    room = rooms.topic(7)
-    assert room.id == "room:7"
-    assert room.model == 7
-    assert [topic.id for topic in rooms.topics()] == ["room:7"]
-    assert rooms.topic(7).seq == room.seq
-
-
-def test_a_suffix_that_does_not_parse_is_refused(server: Server) -> None:
-    with pytest.raises(Refused, match="not_found"):
-        server.topic_kind("room:", int).topic("seven")
-
-
-def test_a_kind_s_store_may_be_one_for_all_a_function_or_wired(make_server: Callable[..., Server]) -> None:
-    server = make_server(None, Wiring(kinds={"wired:": Slice(add, initial=lambda key: 3)}))
-    one = server.topic_kind("one:").with_store(Store(1, add))
-    made = server.topic_kind("made:", int).with_store(lambda key: Store(key, add))
-    wired = server.topic_kind("wired:").with_store()
-    assert [one.topic("x").model, made.topic(2).model, wired.topic("x").model] == [1, 2, 3]
-
-
-def test_a_kind_that_is_not_wired_says_what_is(server: Server) -> None:
-    with pytest.raises(UsageError, match=r"nothing is wired for the topic kind 'room:'; wired are \[\]"):
-        server.topic_kind("room:").with_store()
-
-
-def test_a_kind_of_a_server_that_does_not_run_starts_nothing() -> None:
-    server = Server()
-    rooms = server.topic_kind("room:")
-    with pytest.raises(NotRunning):
-        rooms.topic("a")
 
 
 def test_a_store_before_the_start_is_readable_before_the_start() -> None:

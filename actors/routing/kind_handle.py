@@ -1,0 +1,82 @@
+"""A topic kind as a program holds it: one topic for each id with its prefix. Safe from any greenlet and OS thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from ..runtime.hooks import check_hook
+from ..words.errors import UsageError
+from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ..words.parameters import check_takes
+from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
+from .topic_handle import Home, TopicHandle
+from .topics import Kind
+
+S = TypeVar("S", bound=SubscribeHook)
+M = TypeVar("M", bound=MembershipHook)
+E = TypeVar("E", bound=EndHook)
+
+
+@dataclass(frozen=True, eq=False)
+class KindHandle(Generic[Model, Message]):
+    """A topic kind of a server; `topic` gives handles of the same types."""
+
+    _home: Home
+    _kind: Kind
+
+    def __repr__(self) -> str:
+        return f"<topic kind {self._kind.prefix!r}>"
+
+    def with_store(
+        self, store: Store[NewModel, NewMessage] | Callable[[Any], Store[NewModel, NewMessage]] | None = None
+    ) -> KindHandle[NewModel, NewMessage]:
+        """Give each new topic a store: ``store``, ``store(key)``, or what the wiring says. Returns the handle."""
+        home = self._home
+        if store is None:
+            home.wiring.kind_slice(self._kind.prefix)
+            self._kind.store = lambda topic_id, key: home.wiring.topic_store(topic_id, home.initial, key)
+        elif isinstance(store, Store):
+            same = check_store(store)
+            self._kind.store = lambda topic_id, key: same
+        elif callable(store):
+            make = store
+            check_takes("a kind's store", make, "key")
+            self._kind.store = lambda topic_id, key: check_store(make(key))
+        else:
+            raise UsageError(f"expected a nuphar.Store, a function from key to Store, or None, got {store!r}")
+        return cast("KindHandle[NewModel, NewMessage]", self)
+
+    def topic(self, suffix: Any) -> TopicHandle[Model, Message]:
+        """Return the topic ``prefix + suffix``, started if it is not running.
+
+        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
+        """
+        self._home.check_running()
+        return TopicHandle(self._home, self._home.openings.open(f"{self._kind.prefix}{suffix}"))
+
+    def topics(self) -> Sequence[TopicHandle[Model, Message]]:
+        """Return the running topics of this kind."""
+        topics = list(self._home.directory.topics.values())
+        return [TopicHandle(self._home, topic) for topic in topics if topic.kind is self._kind]
+
+    def can_subscribe(self, hook: S) -> S:
+        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
+        self._kind.hooks.can_subscribe = check_hook("can_subscribe", hook)
+        return hook
+
+    def on_join(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
+        self._kind.hooks.on_join = check_hook("on_join", hook)
+        return hook
+
+    def on_leave(self, hook: M) -> M:
+        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
+        self._kind.hooks.on_leave = check_hook("on_leave", hook)
+        return hook
+
+    def on_end(self, hook: E) -> E:
+        """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
+        self._kind.hooks.on_end = check_hook("on_end", hook)
+        return hook

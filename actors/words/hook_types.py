@@ -1,0 +1,179 @@
+"""What a hook of a server may take, for type checkers: some of the parameters of its kind, by name, in any order. Pure.
+
+Each protocol is one choice of parameters, and each hook's type is the union of them all: so a function that takes less
+fits, and one that takes something else does not. At run time `nuphar.actors.words.parameters` does the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+PARAMETERS = {
+    "on_message": ("message", "model", "client_id"),
+    "on_topic_message": ("message", "topic_id", "client_id"),
+    "on_connect": ("client_id",),
+    "on_disconnect": ("client_id",),
+    "can_subscribe": ("client_id", "topic_id", "session_model"),
+    "on_join": ("client_id", "topic_id"),
+    "on_leave": ("client_id", "topic_id"),
+    "on_end": ("topic_id", "model"),
+    "identity": ("environ",),
+}
+"""What each hook may take, in the order in which it is called."""
+
+
+class HearsNothing(Protocol):
+    def __call__(self) -> object: ...
+
+
+class HearsMessage(Protocol):
+    def __call__(self, *, message: Any) -> object: ...
+
+
+class HearsModel(Protocol):
+    def __call__(self, *, model: Any) -> object: ...
+
+
+class HearsClient(Protocol):
+    def __call__(self, *, client_id: str) -> object: ...
+
+
+class HearsMessageModel(Protocol):
+    def __call__(self, *, message: Any, model: Any) -> object: ...
+
+
+class HearsMessageClient(Protocol):
+    def __call__(self, *, message: Any, client_id: str) -> object: ...
+
+
+class HearsModelClient(Protocol):
+    def __call__(self, *, model: Any, client_id: str) -> object: ...
+
+
+class HearsMessageModelClient(Protocol):
+    def __call__(self, *, message: Any, model: Any, client_id: str) -> object: ...
+
+
+class HearsTopic(Protocol):
+    def __call__(self, *, topic_id: str) -> object: ...
+
+
+class HearsMessageTopic(Protocol):
+    def __call__(self, *, message: Any, topic_id: str) -> object: ...
+
+
+class HearsTopicClient(Protocol):
+    def __call__(self, *, topic_id: str, client_id: str) -> object: ...
+
+
+class HearsMessageTopicClient(Protocol):
+    def __call__(self, *, message: Any, topic_id: str, client_id: str) -> object: ...
+
+
+class HearsTopicModel(Protocol):
+    def __call__(self, *, topic_id: str, model: Any) -> object: ...
+
+
+class JudgesNothing(Protocol):
+    def __call__(self) -> bool: ...
+
+
+class JudgesClient(Protocol):
+    def __call__(self, *, client_id: str) -> bool: ...
+
+
+class JudgesTopic(Protocol):
+    def __call__(self, *, topic_id: str) -> bool: ...
+
+
+class JudgesSessionModel(Protocol):
+    def __call__(self, *, session_model: Any) -> bool: ...
+
+
+class JudgesClientTopic(Protocol):
+    def __call__(self, *, client_id: str, topic_id: str) -> bool: ...
+
+
+class JudgesClientSessionModel(Protocol):
+    def __call__(self, *, client_id: str, session_model: Any) -> bool: ...
+
+
+class JudgesTopicSessionModel(Protocol):
+    def __call__(self, *, topic_id: str, session_model: Any) -> bool: ...
+
+
+class JudgesClientTopicSessionModel(Protocol):
+    def __call__(self, *, client_id: str, topic_id: str, session_model: Any) -> bool: ...
+
+
+class TellsNothing(Protocol):
+    def __call__(self) -> list[Any] | tuple[Any, ...] | None: ...
+
+
+class TellsClient(Protocol):
+    def __call__(self, *, client_id: str) -> list[Any] | tuple[Any, ...] | None: ...
+
+
+class TellsTopic(Protocol):
+    def __call__(self, *, topic_id: str) -> list[Any] | tuple[Any, ...] | None: ...
+
+
+class TellsClientTopic(Protocol):
+    def __call__(self, *, client_id: str, topic_id: str) -> list[Any] | tuple[Any, ...] | None: ...
+
+
+class NamesNothing(Protocol):
+    def __call__(self) -> str | None: ...
+
+
+class NamesEnviron(Protocol):
+    def __call__(self, *, environ: dict[str, Any]) -> str | None: ...
+
+
+MessageHook = (
+    HearsNothing
+    | HearsMessage
+    | HearsModel
+    | HearsClient
+    | HearsMessageModel
+    | HearsMessageClient
+    | HearsModelClient
+    | HearsMessageModelClient
+)
+"""``on_message``: after a message was applied to a client's own store; ``model`` is the new one."""
+
+TopicMessageHook = (
+    HearsNothing
+    | HearsMessage
+    | HearsTopic
+    | HearsClient
+    | HearsMessageTopic
+    | HearsMessageClient
+    | HearsTopicClient
+    | HearsMessageTopicClient
+)
+"""``on_topic_message``: before a client's message to a topic is applied."""
+
+ClientHook = HearsNothing | HearsClient
+"""``on_connect`` and ``on_disconnect``."""
+
+EndHook = HearsNothing | HearsTopic | HearsModel | HearsTopicModel
+"""``on_end``: before a topic of a kind ends that nobody uses."""
+
+SubscribeHook = (
+    JudgesNothing
+    | JudgesClient
+    | JudgesTopic
+    | JudgesSessionModel
+    | JudgesClientTopic
+    | JudgesClientSessionModel
+    | JudgesTopicSessionModel
+    | JudgesClientTopicSessionModel
+)
+"""``can_subscribe``: may this client, with this model of its own store?"""
+
+MembershipHook = TellsNothing | TellsClient | TellsTopic | TellsClientTopic
+"""``on_join`` and ``on_leave``; they return messages for the topic, or None."""
+
+IdentityHook = NamesNothing | NamesEnviron
+"""``identity``: whose request this is."""
