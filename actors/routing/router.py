@@ -14,10 +14,12 @@ from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
 from ..sessions.membership_table import Close, Dismiss, Grant, Greet, Lose, PutOut, Refuse
+from ..sessions.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Request, Verdict
 from ..sessions.session import Session
 from ..sessions.sessions import Sessions
-from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict, Why
+from ..targets.messages import Join, Leave, Repeat, Why
 from ..targets.outs import refuse
+from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
@@ -92,20 +94,20 @@ class RouterActor(Actor):
                 if topic is not None:
                     topic.mailbox.put_anyway(message)
                 else:
-                    session.repeats.answer(ref, target, None)
+                    session.answer_again(ref, target, None)
             case _:
                 return super().handle(message)
         return None
 
     def _consider(self, request: Request) -> None:
-        session, target = request.session, request.target
-        if session.closed:
+        session, target = self._sessions.of(request.session), request.target
+        if session is None:
             return
         if session.is_over(request):
             self._decide(Verdict(request, None, "", None, ()))  # nobody has to be asked
             return
         if target == SESSION:
-            self._open_own_store(request)
+            self._open_own_store(request, session)
             return
         if not target.startswith(TOPIC):
             self._decide(Verdict(request, "not_found", f"there is no {target!r}", None, ()))
@@ -138,8 +140,8 @@ class RouterActor(Actor):
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
-        session, target, ref = request.session, request.target, request.ref
-        if session.closed:
+        session, target, ref = self._sessions.of(request.session), request.target, request.ref
+        if session is None:
             return
         membership = session.memberships.get(target)
         if session.is_over(request):
@@ -167,8 +169,7 @@ class RouterActor(Actor):
         elif is_nonsense or ref is not None:
             session.reject(ref or 0, target, verdict.code, verdict.text, verdict.details)
 
-    def _open_own_store(self, request: Request) -> None:
-        session = request.session
+    def _open_own_store(self, request: Request, session: Session) -> None:
         mailbox = self._own_stores.open(session)
         replaces = self._own_stores.hand_over(session)
         join = None
@@ -176,10 +177,8 @@ class RouterActor(Actor):
             join = Join(session, request.ref, request.since, (), replaces=replaces)
         session.step(SESSION, Grant(mailbox, join))
 
-    def _disconnect(self, client_id: str, session: Session | None) -> None:
-        known = session or self._sessions.get(client_id)
-        while known is not None and known.successor is not None:
-            known = known.successor  # it came back in the meantime, and is meant all the same
+    def _disconnect(self, client_id: str, session: Subscriber | None) -> None:
+        known = self._sessions.newest(client_id, session)
         if known is None or not self._sessions.remove(known):
             return
         for target in list(known.memberships):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave, Post
+from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
 from . import membership_table as table
 from .membership_table import Answer, Effect, Event, Grant, Release, Send, State, Wake
@@ -18,12 +19,13 @@ HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
 
 Effects = list[Effect]
+Waking = Callable[[Cursor | None], None]
 
 
 class Predecessor(NamedTuple):
     """An older connection of the session that is still in the target, and the target's mailbox."""
 
-    subscriber: Any
+    subscriber: Subscriber
     mailbox: Any
 
 
@@ -54,7 +56,7 @@ class Membership:
         self.mailbox: Any = None
         """The target's, while it is in."""
         self.put: Callable[[Any], None] = self._hold
-        self.wake: Callable[[Cursor | None], None] | None = None
+        self.wake: Waking | None = None
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
@@ -65,7 +67,7 @@ class Membership:
         return self.mailbox is not None
 
     @property
-    def replaces(self) -> Any:
+    def replaces(self) -> Subscriber | None:
         """The older connection of its session that is in the target for it, None if none is."""
         return None if self._predecessor is None else self._predecessor.subscriber
 
@@ -100,7 +102,9 @@ class Membership:
         else:
             self._hold_anyway(message)
 
-    def heir(self, older: Any, number: int, bound: int, wake: Callable[[Cursor | None], None]) -> Membership | None:
+    def heir(
+        self, older: Subscriber, number: int, bound: int, wake: Callable[[Cursor | None], None]
+    ) -> Membership | None:
         """Return the membership in which the connection after ``older`` resumes this one; None if nobody is in."""
         inside = Predecessor(older, self.mailbox) if self.is_in else self._predecessor
         if inside is None:

@@ -9,14 +9,16 @@ from typing import Any
 
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Leave, Request, Room, new_post
+from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse
+from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
 from .membership import Membership
 from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
+from .messages import Request
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 
@@ -206,6 +208,10 @@ class Session(_Touched):
         if self._repeats is None:
             self._repeats = Repeats(self, self._router)
         return self._repeats
+
+    def answer_again(self, ref: int, target: str, place: Place | None, later: Later | None = None) -> None:
+        """Say again what became of ``ref`` (`Repeats.answer`)."""
+        self.repeats.answer(ref, target, place, later)
 
     def subscribe_to_self(self) -> None:
         """Start the session's own store, if it is not running."""

@@ -10,8 +10,9 @@ from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.membership import HELD
 from nuphar.actors.sessions.membership_table import Grant, State
+from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.targets.messages import Leave, Post, Request
+from nuphar.actors.targets.messages import Leave, Post
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
 from nuphar.transport.wire.frames import Acknowledge, Frame, Rejected

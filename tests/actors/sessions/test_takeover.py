@@ -8,10 +8,11 @@ from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import Fate
 from nuphar.actors.sessions.membership_table import Grant, PutOut
+from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import end_naming, restore, resync, supersede
 from nuphar.actors.sessions.unnamed import Cursor
-from nuphar.actors.targets.messages import Leave, Post, Request, Why
+from nuphar.actors.targets.messages import Leave, Post, Why
 from nuphar.transport import frames as f
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
