@@ -29,8 +29,8 @@ from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
 from .topics import Directory
 
-NONSENSE = "malformed"
-"""The code of a refusal that changes nothing: what was asked was never considered. After any other who is in is out."""
+UNDECIDED = frozenset({"malformed", "busy", "crashed"})
+"""Codes that say nothing of a right, as nobody could decide: a client that is in stays in, unless it waits for Out."""
 
 
 class RouterActor(Actor):
@@ -161,13 +161,14 @@ class RouterActor(Actor):
             join = Join(session, ref, request.since, verdict.caused, wish(request.params))
             session.step(target, Grant(topic.mailbox, join, request.leaves, request.trusted))
             return
-        was_in, is_nonsense = membership.is_in, verdict.code == NONSENSE
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
-        session.step(target, Dismiss() if is_nonsense else Refuse(leave))
-        if not was_in:
+        if not membership.is_in:
+            session.step(target, Refuse(leave))
             refuse(session, ref, target, verdict.code, verdict.text, verdict.details)
-        elif is_nonsense or ref is not None:
-            session.reject(ref or 0, target, verdict.code, verdict.text, verdict.details)
+            return
+        if ref is not None:
+            session.reject(ref, target, verdict.code, verdict.text, verdict.details)
+        session.step(target, Refuse(leave) if ref is None or verdict.code not in UNDECIDED else Dismiss())
 
     def _open_own_store(self, request: Request, session: Session) -> None:
         mailbox = self._own_stores.open(session)

@@ -73,7 +73,7 @@ class Refuse(NamedTuple):
 
 
 class Dismiss(NamedTuple):
-    """A request is answered that changes nothing: it made no sense, or the client has left since."""
+    """A request is answered that changes nothing: nobody could decide it, or the client has left since."""
 
 
 class Unsubscribe(NamedTuple):
