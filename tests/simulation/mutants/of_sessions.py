@@ -281,10 +281,7 @@ OF_SESSIONS = (
     Mutant(
         "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",
         "nuphar.actors.routing.router",
-        "        if request.ref is None or verdict.code not in UNDECIDED:\n",
-        "        if request.ref is not None and verdict.code in UNDECIDED:\n"
-        "            del session.memberships[target]\n"
-        "            self._take_out(target, session)\n"
-        "        else:\n",
+        "verdict.code not in UNDECIDED else Dismiss())",
+        "verdict.code not in UNDECIDED else Refuse(Leave(session, None)))",
     ),
 )
