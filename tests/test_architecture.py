@@ -37,7 +37,6 @@ TOO_LONG = {
     "actors/targets/target.py",
     "actors/targets/target_actor.py",
     "src/nuphar/load/run.py",
-    "transport/client/core/core.py",
     "transport/server/outbox.py",
     "transport/wire/websocket_frames.py",
 }
@@ -88,6 +87,7 @@ PURE = {
     "transport/client/core/core.py",
     "transport/client/core/cursors.py",
     "transport/client/core/events.py",
+    "transport/client/core/exchange.py",
     "transport/client/core/keeping.py",
     "transport/client/core/target_states.py",
     "transport/client/connectors/ended.py",

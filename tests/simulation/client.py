@@ -312,8 +312,8 @@ class Client:
 
     def _welcomed(self, event: Welcomed) -> None:
         core, seen = self.core, self.world.oracle.seen
-        assert core._session is not None
-        assert core._token is not None
+        assert core.exchange.session is not None
+        assert core.exchange.token is not None
         if event.resumed and event.client_id != self._id:
             self.world.oracle.fail(f"{self.name} is resumed as another: {event.client_id}, not {self._id}")
         self._id = event.client_id
@@ -325,7 +325,7 @@ class Client:
         self.promises.welcomed(event)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
-        self.tokens.append((core._session, core._token))
+        self.tokens.append((core.exchange.session, core.exchange.token))
 
     # What the program does.
 
