@@ -31,7 +31,7 @@ from .supervision.root.server import Server
 from .transport.client.connectors.connector import Handler, Transport
 from .transport.server.connection import Connection
 from .transport.server.limits import share
-from .transport.wire.websocket_frames import FrameReader
+from .transport.wire.websocket_reader import FrameReader
 
 __all__ = ["MemoryConnector"]
 

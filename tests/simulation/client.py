@@ -9,7 +9,8 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
-from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 from .network import Line
 from .oracle import PRIME, check

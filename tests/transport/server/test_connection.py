@@ -33,7 +33,7 @@ from nuphar.transport.wire.frames import (
     Unsubscribe,
     Welcome,
 )
-from nuphar.transport.wire.websocket_frames import FrameReader
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 HELLO = Hello(1, None, None, {}, {})

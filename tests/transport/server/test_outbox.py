@@ -16,7 +16,8 @@ from gevent import ssl as gevent_ssl
 from support.hosts import AtTime
 
 from nuphar.transport.server.outbox import Outbox, write_to_all
-from nuphar.transport.wire.websocket_frames import BINARY, Close, FrameReader, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, Close, encode_close, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 
