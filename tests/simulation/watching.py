@@ -81,6 +81,11 @@ def check_bounds(world: World) -> None:
         # Its own store, and what the server has put it into, come on top.
         if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
+        held = {
+            target: each._held for target, each in session.memberships.items() if each.wake is not None and each._held
+        }
+        if held:
+            fail(f"{session} holds what was sent to targets that are not named yet: {held}")
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
             is_in = membership is not None and membership.admitted and not membership.trusted

@@ -87,30 +87,6 @@ OF_SESSIONS = (
         "            resumed=False,\n",
     ),
     Mutant(
-        "what a session was subscribed to is not restored",
-        "nuphar.actors.sessions.unnamed",
-        "self.waiting = dict.fromkeys(targets)",
-        "self.waiting = dict.fromkeys(list(targets)[1:])",
-    ),
-    Mutant(
-        "a session that is resumed gets back what it may not have any more",
-        "nuphar.actors.sessions.session",
-        "target, cursor, None, membership.trusted, membership))",
-        "target, cursor, None, True, membership))",
-    ),
-    Mutant(
-        "the join hook is called again for a session that is resumed",
-        "nuphar.actors.sessions.takeover",
-        "resumed.welcomed = True",
-        "resumed.welcomed = False",
-    ),
-    Mutant(
-        "what an older connection was still holding is never done",
-        "nuphar.actors.sessions.takeover",
-        "older.answers.release(message.ref)",
-        "older.answers.answer(message.ref)",
-    ),
-    Mutant(
         "what waits for a Subscribe goes on in reverse",
         "nuphar.actors.sessions.session",
         "for at, message in enumerate(self._held):",
@@ -247,11 +223,5 @@ OF_SESSIONS = (
         "nuphar.actors.targets.target_actor",
         "if was_in and message.why is not None:",
         "if False:",
-    ),
-    Mutant(
-        "an Out that was lost is not told again",
-        "nuphar.actors.sessions.takeover",
-        "            case Out(target):\n                say_out(",
-        "            case Out(target):\n                str.format(target, ",
     ),
 )
