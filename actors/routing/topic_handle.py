@@ -12,14 +12,16 @@ from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
+from ..sessions.messages import Admit, Evict
 from ..sessions.sessions import Sessions, check_client_id
-from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
+from ..targets.messages import Broadcast, Dispatch, Read, Use
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
 from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
-from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
+from ..words.store import Store, check_store
+from ..words.type_variables import Message, Model, NewMessage, NewModel
 from .openings import Openings
 from .topics import Directory, Topic
 from .wiring import Wiring

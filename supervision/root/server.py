@@ -14,15 +14,17 @@ from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.sessions.messages import DispatchTo
 from ...actors.sessions.sessions import check_client_id
 from ...actors.targets.dead_letters import DeadLetter
-from ...actors.targets.messages import Dispatch, DispatchTo
+from ...actors.targets.messages import Dispatch
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ...actors.words.parameters import check_takes
-from ...actors.words.store import Message, Model, Store
+from ...actors.words.store import Store
+from ...actors.words.type_variables import Message, Model
 from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
 from . import tree

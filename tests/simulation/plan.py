@@ -44,6 +44,10 @@ class Plan:
     """The chance that what a client sends goes out in more than one piece."""
     message: int
     """Bytes of one message of a client, at most: its Hello may have room for one cursor or two."""
+    hook_fault: float
+    """The chance that the hook which says who may subscribe raises."""
+    router: int
+    """Messages that the router's mailbox takes."""
 
 
 def conflate(message: Any) -> Any:
@@ -139,4 +143,6 @@ def draw(rng: Random) -> Plan:
         outbox_age=10.0,
         chop=sometimes(0.5, 0.0, 0.3),
         message=rng.choice((120, 140, 1 << 16)),
+        hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
+        router=sometimes(2, 10_000, 0.2),
     )

@@ -51,6 +51,8 @@ QUIET = Plan(
     outbox_age=10.0,
     chop=0.0,
     message=1 << 16,
+    hook_fault=0.0,
+    router=10_000,
 )
 
 

@@ -52,6 +52,7 @@ class Site:
             close=2.0,
         )
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
+        server.books.router.bound = plan.router
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open
 
@@ -87,6 +88,8 @@ class Site:
 
     def can_subscribe(self, client_id: str, topic_id: str) -> bool:
         self.world.dawdle()
+        if not self.world.is_calm and self.world.plan.hook_fault and self.world.chance() < self.world.plan.hook_fault:
+            raise OSError("whether it may cannot be found out")
         return (client_id, topic_id) not in self.world.forbidden
 
     def on_join(self, client_id: str) -> list[int]:

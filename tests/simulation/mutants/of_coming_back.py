@@ -6,6 +6,18 @@ from .mutant import Mutant
 
 OF_COMING_BACK = (
     Mutant(
+        "every Welcome says that the session is new",
+        "nuphar.transport.server.connection",
+        "            resumed=greeting.resumed,\n",
+        "            resumed=False,\n",
+    ),
+    Mutant(
+        "who has gone stays in what it was coming back to",
+        "nuphar.actors.sessions.membership",
+        "            case table.Close() if not self.is_in:\n                return self._take_out_predecessor()\n",
+        "            case table.Close() if not self.is_in:\n                return []\n",
+    ),
+    Mutant(
         "what a session was subscribed to is not restored",
         "nuphar.actors.sessions.unnamed",
         "self.waiting = dict.fromkeys(targets)",
@@ -14,20 +26,20 @@ OF_COMING_BACK = (
     Mutant(
         "a session that is resumed gets back what it may not have any more",
         "nuphar.actors.sessions.session",
-        "target, cursor, None, membership.trusted, membership))",
-        "target, cursor, None, True, membership))",
+        "target, cursor, None, membership.trusted, membership.number)",
+        "target, cursor, None, True, membership.number)",
     ),
     Mutant(
         "the join hook is called again for a session that is resumed",
-        "nuphar.actors.sessions.takeover",
-        "resumed.welcomed = True",
-        "resumed.welcomed = False",
+        "nuphar.actors.sessions.membership",
+        "heir.welcomed = True",
+        "heir.welcomed = False",
     ),
     Mutant(
         "what an older connection was still holding is never done",
-        "nuphar.actors.sessions.takeover",
-        "older.answers.release(message.ref)",
-        "older.answers.answer(message.ref)",
+        "nuphar.actors.sessions.session",
+        "self.answers.release(effect.ref)",
+        "self.answers.answer(effect.ref)",
     ),
     Mutant(
         "an Out that was lost is not told again",
@@ -63,7 +75,7 @@ OF_COMING_BACK = (
     ),
     Mutant(
         "what is sent to a target that is not named is held until it is",
-        "nuphar.actors.sessions.held",
+        "nuphar.actors.sessions.membership",
         "        if self.wake is not None:\n            self.wake(None)\n",
         "",
     ),

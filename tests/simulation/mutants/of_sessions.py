@@ -81,22 +81,34 @@ OF_SESSIONS = (
         "while False:",
     ),
     Mutant(
-        "every Welcome says that the session is new",
-        "nuphar.transport.server.connection",
-        "            resumed=greeting.resumed,\n",
-        "            resumed=False,\n",
-    ),
-    Mutant(
         "what waits for a Subscribe goes on in reverse",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.membership",
         "for at, message in enumerate(self._held):",
         "for at, message in enumerate(self._held[::-1]):",
     ),
     Mutant(
         "what was asked before an Unsubscribe counts after it",
-        "nuphar.actors.targets.messages",
-        "return membership is not None and (membership.has_left or self.leaves < membership.left)",
-        "return membership is not None and self.leaves < membership.left",
+        "nuphar.actors.sessions.session",
+        "return membership is None or membership.number != request.number or request.leaves < membership.left",
+        "return membership is not None and request.leaves < membership.left",
+    ),
+    Mutant(
+        "what comes behind an Unsubscribe that waits is lost",
+        "nuphar.actors.sessions.membership",
+        "self._held = self._held[at + 1 :]",
+        "self._held = []",
+    ),
+    Mutant(
+        "what was held is sent again by the next answer",
+        "nuphar.actors.sessions.membership",
+        "        self._held = []\n        return effects",
+        "        return effects",
+    ),
+    Mutant(
+        "who is resumed and refused stays in by its older connection",
+        "nuphar.actors.sessions.membership",
+        "return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]",
+        "return [Answer(message) for message in self._held]",
     ),
     Mutant(
         "a session may have more subscriptions than it may",
@@ -115,12 +127,6 @@ OF_SESSIONS = (
         "nuphar.actors.sessions.repeats",
         'session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")',
         "session.answers.answer(message.ref)",
-    ),
-    Mutant(
-        "who has gone stays in what it was coming back to",
-        "nuphar.actors.routing.router",
-        "                self._take_out(target, membership.replaces)\n                self._evict(known, target)\n",
-        "                self._evict(known, target)\n",
     ),
     Mutant(
         "a session's own store outlives it",
@@ -223,5 +229,17 @@ OF_SESSIONS = (
         "nuphar.actors.targets.target_actor",
         "if was_in and message.why is not None:",
         "if False:",
+    ),
+    Mutant(
+        "a Subscribe that nobody has room for puts out who is in",
+        "nuphar.actors.sessions.repeats",
+        '        refuse(session, ref, target, "busy", text)',
+        '        refuse(session, ref, target, "busy", text)\n        session.memberships.pop(target, None)',
+    ),
+    Mutant(
+        "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",
+        "nuphar.actors.routing.router",
+        "verdict.code not in UNDECIDED else Dismiss())",
+        "verdict.code not in UNDECIDED else Refuse(Leave(session, None)))",
     ),
 )
