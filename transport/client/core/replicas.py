@@ -60,7 +60,12 @@ class Following(dict[str, Replica]):
         if (replica := self.get(target)) is None:
             return []
         replica.is_subscribed, replica.refused = is_subscribe, None
-        if not is_subscribe or has_order or replica.has_order or not (replica.seq or any(own.place for own in replica.pending)):
+        if (
+            not is_subscribe
+            or has_order
+            or replica.has_order
+            or not (replica.seq or any(own.place for own in replica.pending))
+        ):
             return []
         replica.reset()
         return [Changed(target, replica.model, None)]
