@@ -56,7 +56,7 @@ class Following(dict[str, Replica]):
             replica.refused = None
 
     def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[Event]:
-        """It was done as asked. Unless ``has_order``, or something of one came since, what we know of another is over."""
+        """It was done as asked. Unless ``has_order``, or one was heard since, what we know of another is over."""
         if (replica := self.get(target)) is None:
             return []
         replica.is_subscribed, replica.refused = is_subscribe, None
