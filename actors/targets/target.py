@@ -11,15 +11,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..sessions.answers import Place
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
 from .catch_up import CatchUp
-from .effects import Crash, Effects, Pay, Send, Subscriber, Visit
+from .effects import Crash, Effects, Pay, Send, Visit
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
 from .outcomes import acknowledges, piece, with_acknowledges, written
+from .subscriber import Place, Subscriber
 from .subscribers import Subscribers
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it

@@ -16,7 +16,6 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.timer_once import Alarm
-from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
@@ -25,7 +24,8 @@ from .effects import Crash, Effects, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
 from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use, Why
-from .outs import end_membership, refuse, say_out
+from .outs import refuse, say_out
+from .subscriber import Subscriber
 from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")
@@ -92,7 +92,7 @@ class TargetActor(Actor):
         elif kind is Repeat:
             self._perform(target.flush())  # the first one may be in this very drain
             session, ref = message.session, message.ref
-            session.repeats.answer(ref, target.name, target.place, target.answer_later)
+            session.answer_again(ref, target.name, target.place, target.answer_later)
         elif kind is Broadcast:
             self._settle(message, target.push(message.payload, message.exclude))
         elif kind is Use:
@@ -239,7 +239,7 @@ class TargetActor(Actor):
             if session.sink.pending:
                 session.want_room(self.mailbox)
 
-    def _visit(self, session: Session, lane: Lane) -> None:
+    def _visit(self, session: Subscriber, lane: Lane) -> None:
         try:
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
@@ -255,8 +255,8 @@ class TargetActor(Actor):
         elif not session.closed:
             self._alarm.set(lane.next_at)
 
-    def _expel(self, session: Session) -> int:
-        return end_membership(session, self._target.name, self.mailbox)
+    def _expel(self, session: Subscriber) -> int:
+        return session.end(self._target.name, self.mailbox)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
         target = self._target.name
@@ -268,6 +268,6 @@ class TargetActor(Actor):
         elif isinstance(message, Join):
             self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):
-            message.session.repeats.answer(message.ref, target, None)
+            message.session.answer_again(message.ref, target, None)
         elif isinstance(message, Leave) and message.ref is not None:
             self._perform(self._target.leave(message.session, message.ref))
