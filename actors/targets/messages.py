@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from ..sessions.session import Membership, Session
     from ..words.delivery import Rule
+    from .log import Outcome
     from .order import Order
 
 # To a target's actor.
@@ -92,6 +93,17 @@ class Room(NamedTuple):
 
 class Tick(NamedTuple):
     """Some subscriber who takes samples may get the next one."""
+
+
+class Logged(NamedTuple):
+    """What the log says of the target's ``batch``."""
+
+    batch: int
+    outcome: Outcome
+
+
+class LookAgain(NamedTuple):
+    """The log did not know what it has of the last batch: ask it again."""
 
 
 class Read(NamedTuple):
