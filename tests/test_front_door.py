@@ -112,6 +112,10 @@ for address in sys.argv[1:]:
             "gevent pykka geventwebsocket nuphar.actors.runtime nuphar.actors.targets nuphar.transport.server"
             " nuphar.transport.client nuphar.supervision",
         ),
+        (
+            "import nuphar; nuphar.AsyncClient",
+            "gevent greenlet pykka geventwebsocket nuphar.supervision nuphar.transport.server",
+        ),
         ("import nuphar; nuphar.Client", "nuphar.supervision nuphar.transport.server geventwebsocket"),
     ],
 )
@@ -119,3 +123,32 @@ def test_what_is_not_asked_for_is_not_loaded(statement: str, absent: str) -> Non
     code = f"{statement}\nimport sys; print([name for name in {absent.split()!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_codec_loads_no_room_above_its_own() -> None:
+    code = (
+        "import nuphar.transport.wire.codec, sys; print(*[name for name in sys.modules if name.startswith('nuphar.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    rooms = {".".join(name.split(".")[1:3]) for name in done.stdout.split() if name.count(".") > 1}
+    assert rooms == {"actors.words", "transport.serialiser", "transport.wire"}
+
+
+def test_an_asyncio_client_works_without_gevent() -> None:
+    """Also over `http://`, where its connectors work in threads: nothing on the way may load it."""
+    code = """
+import asyncio, socket, sys
+sys.modules["gevent"] = sys.modules["pykka"] = None  # who imports them fails
+import nuphar
+async def main():
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{nobody.getsockname()[1]}/live"
+        for scheme in ("ws://", "http://"):
+            async with nuphar.AsyncClient(scheme + place, stores={"n": nuphar.Store(0, max)}) as client:
+                await client.wait_until(lambda client: "Errno" in str(client.state), 20)
+                print(client.state)
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.count("offline"), done.stderr) == (2, "")

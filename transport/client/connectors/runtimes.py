@@ -1,19 +1,16 @@
-"""What a client runs on: greenlets in a gevent program, plain threads elsewhere."""
+"""What a client runs on: greenlets in a gevent program, plain threads elsewhere.
+
+gevent is loaded for greenlets only (``greenlets.py``).
+"""
 
 from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
-
-import gevent
-import gevent.event
-import gevent.lock
-import gevent.socket
-from gevent import ssl as gevent_ssl
-from gevent._hub_local import get_hub_if_exists
 
 from ....actors.words.errors import UsageError
 
@@ -48,30 +45,8 @@ class ClientRuntime(Protocol):
         """Do the TLS handshake on a connected socket, which belongs to what is returned."""
 
 
-class Greenlets:
-    """For programs that run a gevent hub in this thread."""
-
-    def spawn(self, function: Callable[[], Any]) -> Any:
-        return gevent.spawn(function)
-
-    def event(self) -> Event:
-        event: Event = gevent.event.Event()
-        return event
-
-    def lock(self) -> Any:
-        return gevent.lock.Semaphore()
-
-    def connect(self, address: tuple[str, int], timeout: float) -> Any:
-        return gevent.socket.create_connection(address, timeout)
-
-    def secure(self, sock: Any, context: ssl.SSLContext, host: str) -> Any:
-        # Not `context.wrap_socket`: a context of the standard library makes a socket that holds the whole hub, and
-        # that is what gevent's own `create_default_context` returns, too, unless the program is patched.
-        return gevent_ssl.SSLSocket(sock=sock, server_hostname=host, _context=context)
-
-
 class Threads:
-    """For programs without gevent; a daemon thread does the reading."""
+    """A `ClientRuntime` for programs without gevent; a daemon thread does the reading."""
 
     def spawn(self, function: Callable[[], Any]) -> Any:
         thread = threading.Thread(target=function, name="nuphar client", daemon=True)
@@ -98,6 +73,14 @@ def choose(name: str = "auto") -> ClientRuntime:
     """
     if name not in ("auto", "greenlets", "threads"):
         raise UsageError(f"runtime: expected auto, greenlets or threads, got {name!r}")
-    if name == "threads" or (name == "auto" and get_hub_if_exists() is None):
+    if name == "threads" or (name == "auto" and not _has_hub()):
         return Threads()
+    from .greenlets import Greenlets
+
     return Greenlets()
+
+
+def _has_hub() -> bool:
+    """Say whether this thread runs a gevent hub; a program that has not loaded gevent has none."""
+    gevents = sys.modules.get("gevent._hub_local")
+    return gevents is not None and gevents.get_hub_if_exists() is not None

@@ -12,7 +12,8 @@ from support.raw import WAIT
 from support.serving import in_thread
 
 from nuphar import UsageError
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Greenlets, Threads, choose
+from nuphar.transport.client.connectors.greenlets import Greenlets
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads, choose
 
 
 @pytest.fixture(params=[Greenlets, Threads])

@@ -15,7 +15,8 @@ from support.serving import eventually
 from nuphar import UsageError
 from nuphar.transport import Handler, Transport
 from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Greenlets, Threads
+from nuphar.transport.client.connectors.greenlets import Greenlets
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
 from nuphar.transport.client.connectors.websocket import websocket
 from nuphar.transport.client.connectors.websocket_machine import HEAD
 
