@@ -24,14 +24,14 @@ from typing import Any
 import gevent
 from gevent.queue import Queue
 
-from .actors.runtime.mailbox import get_ident
-from .actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
-from .actors.words.errors import UsageError
-from .supervision.root.server import Server
-from .transport.client.connectors.connector import Handler, Transport
-from .transport.server.connection import Connection
-from .transport.server.limits import share
-from .transport.wire.websocket_frames import FrameReader
+from ..actors.runtime.mailbox import get_ident
+from ..actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
+from ..actors.words.errors import UsageError
+from ..supervision.root.server import Server
+from ..transport.client.connectors.connector import Handler, Transport
+from ..transport.server.connection import Connection
+from ..transport.server.limits import share
+from ..transport.wire.websocket_frames import FrameReader
 
 __all__ = ["MemoryConnector"]
 
