@@ -61,8 +61,8 @@ def join(url: str, room: str, author: str) -> None:
     with nuphar.Client(url, serialiser, {topic: store}) as client:
 
         @client.on_change
-        def show(target: str, lines: Room, line: Line | None) -> None:
-            for each in lines if line is None else (line,):
+        def show(model: Room, message: Line | None) -> None:
+            for each in model if message is None else (message,):
                 print(f"{each.author}: {each.text}", flush=True)
 
         client.wait_live()

@@ -11,7 +11,8 @@ from ..targets.log import ACCEPTED, Log
 from ..words.errors import UsageError
 from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ..words.parameters import check_takes
-from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
+from ..words.store import Store, check_store
+from ..words.type_variables import Message, Model, NewMessage, NewModel
 from .topic_handle import Home, TopicHandle
 from .topics import Kind
 

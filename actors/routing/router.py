@@ -27,8 +27,8 @@ from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
 from .topics import Directory, Topic
 
-NONSENSE = "malformed"
-"""The code of a refusal that changes nothing: what was asked was never considered. After any other who is in is out."""
+UNDECIDED = frozenset({"malformed", "busy", "crashed"})
+"""Codes that say nothing of a right, as nobody could decide: a client that is in stays in, unless it waits for Out."""
 
 
 class RouterActor(Actor):
@@ -159,16 +159,15 @@ class RouterActor(Actor):
             assert topic is not None
             self._admit(verdict, topic)
             return
-        assert verdict.code is not None
         if membership is None or not membership.admitted:
             if membership is not None:
                 self._refuse_held(session, target, membership)
             refuse(session, request.ref, target, verdict.code, verdict.text, verdict.details)
             return
-        if verdict.code != NONSENSE:
+        if request.ref is not None:
+            session.reject(request.ref, target, verdict.code, verdict.text, verdict.details)
+        if request.ref is None or verdict.code not in UNDECIDED:
             self._evict(session, target, verdict.code, verdict.text)
-        if verdict.code == NONSENSE or request.ref is not None:
-            session.reject(request.ref or 0, target, verdict.code, verdict.text, verdict.details)
 
     def _admit(self, verdict: Verdict, topic: Topic) -> None:
         request = verdict.request

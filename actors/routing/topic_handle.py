@@ -20,7 +20,8 @@ from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
 from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
-from ..words.store import Message, Model, NewMessage, NewModel, Store, check_store
+from ..words.store import Store, check_store
+from ..words.type_variables import Message, Model, NewMessage, NewModel
 from .openings import Openings
 from .topics import Directory, Topic
 from .wiring import Wiring

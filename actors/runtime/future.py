@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pykka
 
 from ..words.errors import UsageError
+from ..words.type_variables import Value
 from .host import GEVENT, Host
 
 
-class Future(pykka.Future[Any]):
-    """A Pykka future for greenlets and threads, mixed; ``host`` knows how to wait."""
+class Future(pykka.Future[Value]):
+    """A Pykka future for greenlets and threads, mixed; ``host`` knows how to wait. ``Future[int]`` gives an int."""
 
     def __init__(self, host: Host = GEVENT) -> None:
         super().__init__()
@@ -23,7 +24,7 @@ class Future(pykka.Future[Any]):
         self._error: BaseException | None = None
         self._wakers: list[Callable[[], Any]] = []  # a deque takes ten times the memory
 
-    def get(self, *, timeout: float | None = None) -> Any:
+    def get(self, *, timeout: float | None = None) -> Value:
         """Wait at most ``timeout`` seconds (``None``: for ever) for the value, or raise what was set.
 
         Raises: pykka.Timeout.
@@ -36,7 +37,7 @@ class Future(pykka.Future[Any]):
             raise pykka.Timeout(f"no answer within {timeout} seconds")
         if self._error is not None:
             raise self._error
-        return self._value
+        return cast(Value, self._value)
 
     @property
     def is_set(self) -> bool:

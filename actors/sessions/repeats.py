@@ -93,17 +93,14 @@ def named(message: Any, join: int) -> Any:
 
 
 def turn_away(session: Session, ref: int | None, target: str, text: str) -> None:
-    """Refuse what there is no room to consider; who is in is out, as after any refusal.
+    """Refuse what there is no room to consider: a Subscribe changes nothing, who asks by a Resync hears Out.
 
     Unless something else that it asked for is under way: that brings it up to date, or puts it out.
     """
     membership = session.memberships.get(target)
-    if membership is None or (target == SESSION and not membership.requests):
+    if ref is not None or membership is None or (target == SESSION and not membership.requests):
         refuse(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
-        return
-    if ref is not None:
-        session.reject(ref, target, "busy", text)
-    if membership.admitted and not membership.requests:
+    elif membership.admitted and not membership.requests:
         del session.memberships[target]
         membership.put_anyway(Leave(session, None, Why("busy", text, membership.ref)))
 

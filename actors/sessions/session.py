@@ -10,7 +10,7 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Request, Room, new_post
-from ..targets.outs import refuse
+from ..targets.outs import refuse, say_rejected
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
@@ -235,4 +235,4 @@ class Session(_Touched):
 
     def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Write a Rejected that is not the answer to the message with this ref, or not the first."""
-        self.write(self.encoding.join([self.encoding.rejected(ref, target, code, text, details)]))
+        say_rejected(self, ref, target, code, text, details)

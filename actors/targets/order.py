@@ -14,7 +14,8 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any, Generic, NamedTuple
 
-from ..words.store import Model, Store
+from ..words.store import Store
+from ..words.type_variables import Model
 
 HISTORY = 1_000
 """Messages kept for clients that come back, unless told otherwise."""

@@ -1,10 +1,14 @@
-"""How a session hears that it is out of a target: by Out, whoever put it out and whatever the reason."""
+"""How a session hears no: by Rejected, which changes nothing, and by Out, whatever puts it out of a target."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
+from ..words.errors import LocalProtocolError
+
+logger = ThrottledLogger("nuphar.actors")
 
 Session = Any
 """A session, of the room above."""
@@ -15,7 +19,18 @@ Membership = Any
 
 def say_out(session: Session, target: str, code: str, text: str, join: int = 0) -> None:
     """Write an Out; ``join`` is the ref of the Subscribe that had let it in, 0 if none had."""
-    session.write(session.encoding.join([session.encoding.out(target, code, text, join)]))
+    session.write(session.encoding.join([session.encoding.out(target, _sayable(code), _sayable(text), join)]))
+
+
+def say_rejected(session: Session, ref: int, target: str | None, code: str, text: str, details: Any) -> None:
+    """Write a Rejected; ``details`` of an application that are no plain data are left out."""
+    encoding = session.encoding
+    try:
+        piece = encoding.rejected(ref, target, code, text, details)
+    except LocalProtocolError as error:
+        logger.error("%s: a refusal cannot be sent as it is, %s: expected plain data in its details", target, error)
+        piece = encoding.rejected(ref, target, _sayable(code), _sayable(text), None)
+    session.write(encoding.join([piece]))
 
 
 def refuse(session: Session, ref: int | None, target: str, code: str, text: str, details: Any = None) -> None:
@@ -43,3 +58,8 @@ def end_membership(session: Session, target: str, mailbox: Mailbox) -> int:
             del session.memberships[target]
     join: int = membership.ref
     return join
+
+
+def _sayable(text: Any) -> str:
+    """Return text that any frame can carry, whatever an application has said."""
+    return str(text).encode(errors="replace").decode()

@@ -156,13 +156,17 @@ class TargetActor(Waiting):
             effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
             self._settle(message, effects)
         except Exception as error:
-            self._turn_out(message, "crashed", *fault(logger, self.host, target.name, error, "cannot write its model"))
+            text, details = fault(logger, self.host, target.name, error, "cannot write its model")
+            if message.ref is None or message.replaces is not None or session not in target.members:
+                self._turn_out(message, "crashed", text, details)
+            else:  # nothing has changed, so who is in stays in
+                session.reject(message.ref, target.name, "crashed", text, details)
             return
         for caused in message.caused:
             self._perform(target.post(None, 0, caused.message, caused.payload))
 
     def _turn_out(self, join: Join, code: str, text: str, details: Any) -> None:
-        """Refuse a Join that was let in already, or was in before."""
+        """Refuse a Join, and put out who was let in by it, or was in before."""
         target, (session, ref, *_, replaces) = self._target.name, join
         if replaces is not None:
             self._leave(Leave(replaces, None))

@@ -34,9 +34,14 @@ class LocalProtocolError(ProtocolError):
 
 
 class Refused(NupharError):
-    """An answer, not a failure: the peer hears ``code`` and ``text``, and its connection lives on."""
+    """An answer, not a failure: the peer hears ``code`` and ``text``, and its connection lives on.
+
+    ``details`` are plain data: None, bool, int, float, str, bytes, lists, and dicts with str keys.
+    """
 
     def __init__(self, code: str, text: str, details: Any = None) -> None:
+        if not isinstance(code, str) or not isinstance(text, str):
+            raise UsageError(f"Refused: expected a code and a text, got {code!r} and {text!r}")
         super().__init__(f"{code}: {text}")
         self.code = code
         self.text = text

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol
 
 from .errors import UsageError
 from .parameters import check_takes
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar  # for type checkers alone, which bring it: a bare Store is Store[Any, Any]
-
-    Model = TypeVar("Model", default=Any)
-    Message = TypeVar("Message", default=Any)
-    NewModel = TypeVar("NewModel", default=Any)
-    NewMessage = TypeVar("NewMessage", default=Any)
-    Message_contra = TypeVar("Message_contra", default=Any, contravariant=True)
-else:
-    from typing import TypeVar
-
-    Model = TypeVar("Model")
-    Message = TypeVar("Message")
-    NewModel = TypeVar("NewModel")
-    NewMessage = TypeVar("NewMessage")
-    Message_contra = TypeVar("Message_contra", contravariant=True)
+from .type_variables import Message, Message_contra, Model
 
 
 class Update(Protocol[Model, Message_contra]):

@@ -33,6 +33,7 @@ __all__ = [
     "Slice",
     "Store",
     "SupervisionError",
+    "TargetHandle",
     "TopicExists",
     "TopicHandle",
     "UnknownOption",
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from .transport.client.client import Client
     from .transport.client.core import states
     from .transport.client.core.file_queue import FileQueue
+    from .transport.client.target_handle import TargetHandle
     from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
     from .transport.server.limits import Limits
     from .transport.server.live import Live
@@ -116,6 +118,7 @@ else:  # not for type checkers, which would believe any name
             "Slice": ".actors.routing.wiring",
             "Store": ".actors.words.store",
             "SupervisionError": ".actors.words.errors",
+            "TargetHandle": ".transport.client.target_handle",
             "TopicExists": ".actors.words.errors",
             "TopicHandle": ".actors.routing.topic_handle",
             "UnknownOption": ".actors.words.errors",

@@ -22,7 +22,8 @@ from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ...actors.words.parameters import check_takes
-from ...actors.words.store import Message, Model, Store
+from ...actors.words.store import Store
+from ...actors.words.type_variables import Message, Model
 from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
 from . import tree

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import gevent
 from gevent import socket as gevent_socket
@@ -28,9 +29,21 @@ BACKLOG = 1024
 """Connections that may wait to be accepted: clients that all come back after a restart do so at once."""
 
 
-WSGI_OPTIONS = frozenset(
-    {"ca_certs", "cert_reqs", "certfile", "environ", "error_log", "keyfile", "log", "spawn", "ssl_context"}
-)
+class WSGIOptions(TypedDict, total=False):
+    """What `serve` hands on to gevent's ``WSGIServer``."""
+
+    ca_certs: str
+    cert_reqs: int
+    certfile: str
+    environ: dict[str, Any]
+    error_log: Any
+    keyfile: str
+    log: Any
+    spawn: Any
+    ssl_context: ssl.SSLContext
+
+
+WSGI_OPTIONS = frozenset(WSGIOptions.__annotations__)
 """What `serve` hands on; gevent itself would take any other word for an option of TLS."""
 
 
@@ -44,7 +57,7 @@ def serve(
     listener: Any = None,
     on_start: Callable[[str], None] | None = None,
     stop_timeout: float = 5.0,
-    **wsgi: Any,
+    **wsgi: Unpack[WSGIOptions],
 ) -> None:
     """Serve ``app`` with ``server`` under ``path``, and block until SIGINT, SIGTERM or ``server.stop()``.
 

@@ -211,7 +211,9 @@ class Client:
                 self._welcomed(event)
             elif type(event) is Denied:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
-                if event.target is not None:
+                if event.target is not None and self._follows(event.target):
+                    world.oracle.seen["a second Subscribe is refused and changes nothing"] += 1
+                elif event.target is not None:
                     self.forgotten.add(event.target)
                     self.promises.strayed(event.target)
             elif type(event) is Failed:
@@ -230,6 +232,11 @@ class Client:
             self._check_step(frame, kind, target, replica, seen)
             self._seen[target] = (replica, epoch, seq)
             self.check_model(target, replica)
+
+    def _follows(self, target: str) -> bool:
+        """Say whether it believes that it is in a target."""
+        replica = self.core.replicas.get(target)
+        return replica is not None and replica.is_subscribed
 
     def _check_step(self, frame: bytes, kind: int, target: str, replica: Any, seen: Any) -> None:
         """See that a replica has gone from one place of the order to the next, or was given a Snapshot."""

@@ -42,6 +42,10 @@ class Plan:
     outbox_age: float
     chop: float
     """The chance that what a client sends goes out in more than one piece."""
+    hook_fault: float
+    """The chance that the hook which says who may subscribe raises."""
+    router: int
+    """Messages that the router's mailbox takes."""
 
 
 def conflate(message: Any) -> Any:
@@ -135,4 +139,6 @@ def draw(rng: Random) -> Plan:
         outbox=rng.choice((300, 300, 2_000, 1 << 20)) if slow else 1 << 20,
         outbox_age=10.0,
         chop=sometimes(0.5, 0.0, 0.3),
+        hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
+        router=sometimes(2, 10_000, 0.2),
     )

@@ -47,6 +47,8 @@ POINTS = (
     "closed with 4401",
     "closed with 4409",
     "closed with 4513",
+    "a second Subscribe is refused and changes nothing",
+    "denied: crashed",
     "denied: denied",
     "denied: busy",
     "refused: busy",

@@ -50,6 +50,8 @@ QUIET = Plan(
     outbox=1 << 20,
     outbox_age=10.0,
     chop=0.0,
+    hook_fault=0.0,
+    router=10_000,
 )
 
 

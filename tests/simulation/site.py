@@ -45,6 +45,7 @@ class Site:
         self.is_up = True
         limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=HEARTBEAT, hello=5.0, close=2.0)
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
+        server.books.router.bound = plan.router
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open
 
@@ -80,6 +81,8 @@ class Site:
 
     def can_subscribe(self, client_id: str, topic_id: str) -> bool:
         self.world.dawdle()
+        if not self.world.is_calm and self.world.plan.hook_fault and self.world.chance() < self.world.plan.hook_fault:
+            raise OSError("whether it may cannot be found out")
         return (client_id, topic_id) not in self.world.forbidden
 
     def on_join(self, client_id: str) -> list[int]:

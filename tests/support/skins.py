@@ -28,7 +28,11 @@ class Skin:
 
     def start(self, target: str, message: Any) -> Callable[[], Any]:
         """Dispatch; what is returned waits for the answer."""
-        answer = self.client.dispatch(target, message)
+        return self.answer(lambda client: client.dispatch(target, message))
+
+    def answer(self, dispatch: Callable[[Any], Any]) -> Callable[[], Any]:
+        """Call ``dispatch(client)``; what is returned waits for the answer."""
+        answer = dispatch(self.client)
         return lambda: answer.get(timeout=WAIT)
 
     def call(self, function: Callable[[Any], Any]) -> Any:
@@ -68,11 +72,11 @@ class AsyncSkin(Skin):
         eventually(done.done)
         return done.result()
 
-    def start(self, target: str, message: Any) -> Callable[[], Any]:
-        async def dispatch() -> Any:
-            return [self.client.dispatch(target, message)]
+    def answer(self, dispatch: Callable[[Any], Any]) -> Callable[[], Any]:
+        async def there() -> Any:
+            return [dispatch(self.client)]
 
-        (answer,) = self.run(dispatch())
+        (answer,) = self.run(there())
 
         async def wait() -> Any:
             return await asyncio.wait_for(answer, WAIT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, Unpack
 
 from ...actors.words.close_codes import NORMAL
 from ...actors.words.errors import NotRunning, Refused, UsageError
@@ -18,7 +18,7 @@ from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
 from .connectors.threaded import InThreads
-from .connectors.url_options import check_options
+from .connectors.url_options import ClientOptions, check_options
 from .connectors.urls import scheme_of
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
@@ -34,7 +34,7 @@ class Change(NamedTuple):
     message: Any
 
 
-class AsyncClient(BaseClient):
+class AsyncClient(BaseClient[asyncio.Future[int]]):
     """Like `nuphar.Client`, in one asyncio loop: ``async with AsyncClient(url, stores=…) as client``.
 
     It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
@@ -49,7 +49,7 @@ class AsyncClient(BaseClient):
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
         check_options(where, options)
         self._connector = _connector(where, options)
@@ -188,7 +188,7 @@ class AsyncClient(BaseClient):
                 outgoing.popleft()
 
 
-def _connector(where: str | AsyncLink | Connector, options: dict[str, Any]) -> AsyncLink | InThreads:
+def _connector(where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | InThreads:
     if isinstance(where, AsyncLink):
         return where
     if not isinstance(where, str):

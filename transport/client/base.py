@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic
 
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.delivery import of, plain
 from ...actors.words.errors import Refused, RemoteProtocolError, UsageError
 from ...actors.words.store import Store, check_store
 from ...actors.words.target_names import as_target
+from ...actors.words.type_variables import Answer, Message, Model
 from ..serialiser.serialiser import Serialiser, automatic
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
@@ -21,14 +22,15 @@ from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
 from .core.states import Closed, Live, Offline, State
 from .looking import Looking
+from .target_handle import TargetHandle
 
 logger = ThrottledLogger("nuphar.client")
 
 BY_US = "by this client"
 
 
-class BaseClient(Looking):
-    """A subclass says how to connect, how a dispatch is answered, and how to wait.
+class BaseClient(Looking, Generic[Answer]):
+    """A subclass says how to connect, how a dispatch is answered (an ``Answer``), and how to wait.
 
     Its ``_answer(own, seq, refused)`` gives the answer to a dispatch, ``_look()`` is called whenever something is new,
     ``_flush()`` sends what waits, and ``_after(seconds, function)`` has a function called later, until the end.
@@ -48,8 +50,12 @@ class BaseClient(Looking):
         self._why = ""
         self._transport: Transport | None = None
 
-    def subscribe(self, target: str, store: Store | None = None, *, delivery: Any = None) -> None:
+    def subscribe(
+        self, target: str, store: Store[Model, Message] | None = None, *, delivery: Any = None
+    ) -> TargetHandle[Model, Message, Answer]:
         """Follow another target; without a store its messages are only told to `on_change` and `on_push`.
+
+        Returns a handle on it, which knows the types of the store.
 
         ``delivery`` asks for less than the topic gives (docs/delivery.md): ``"latest"``, ``delivery.sample(5)``.
         Raises: NotRunning after the end; UsageError for a rule that is none.
@@ -59,6 +65,21 @@ class BaseClient(Looking):
         with self._lock:
             self._core.subscribe(as_target(target), None if store is None else check_store(store), params)
         self._flush()
+        return TargetHandle(self, as_target(target))
+
+    def target(self, target: str, store: Store[Model, Message] | None = None) -> TargetHandle[Model, Message, Answer]:
+        """Return a handle on a target that this client follows; ``store``, the one that it has, gives it its types.
+
+        Raises: UsageError if the client does not follow it, or with another store.
+        """
+        known = self._replica(target).store
+        if store is not None and known is not store:
+            raise UsageError(f"{target}: expected the store that this client follows it with, {known!r}, got {store!r}")
+        return TargetHandle(self, as_target(target))
+
+    def dispatch(self, target: str, message: Any) -> Answer:
+        """Apply a message here at once, and send it. Raises as a subclass says; then nothing has happened."""
+        raise NotImplementedError
 
     def unsubscribe(self, target: str) -> None:
         """Follow a target no more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from ...actors.runtime.future import Future
 from ...actors.words.close_codes import NORMAL
@@ -15,14 +15,14 @@ from .base import BY_US, BaseClient
 from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
-from .connectors.url_options import check_options
+from .connectors.url_options import ClientOptions, check_options
 from .connectors.urls import scheme_of
 from .connectors.websocket import websocket
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
 
 
-class Client(BaseClient):
+class Client(BaseClient[Future[int]]):
     """Connects in the background, and comes back by itself.
 
     ``where`` is a URL or a `Connector`: ``http://`` takes a WebSocket, or long-polling where none gets through, and
@@ -45,7 +45,7 @@ class Client(BaseClient):
         *,
         queue: Queue | None = None,
         runtime: str = "auto",
-        **options: Any,
+        **options: Unpack[ClientOptions],
     ) -> None:
         self._runtime = choose(runtime)
         check_options(where, options)
@@ -56,7 +56,7 @@ class Client(BaseClient):
             connector = where
         super().__init__(serialiser, stores, queue)
         self._sending = self._runtime.lock()
-        self._answers: dict[int, Future] = {}
+        self._answers: dict[int, Future[int]] = {}
         self._over = self._runtime.event()
         self._waits: list[tuple[Callable[[Any], bool], Future]] = []
         try:
@@ -72,13 +72,13 @@ class Client(BaseClient):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def dispatch(self, target: str, message: Any) -> Future:
+    def dispatch(self, target: str, message: Any) -> Future[int]:
         """Apply a message here at once, and send it; the future gives its seq, or raises Refused with a code.
 
         Raises: Refused ``busy`` when too many wait, ``too_large``; UnregisteredType; QueueError; NotRunning after the
         end. Then nothing has happened.
         """
-        answer = Future()
+        answer: Future[int] = Future()
         self._home.check()  # in a fork another thread may have the lock, for good
         with self._lock:
             self._check_open()

@@ -13,6 +13,7 @@ from ...actors.runtime.hooks import Hook, HookFailed, call
 from ...actors.words.errors import UsageError
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
+from .borrowing import Borrowing
 from .connection import Connection, Socket
 from .gateway import Gateway
 from .http.judge import PATHS
@@ -85,7 +86,7 @@ class Live:
         if app is not None and not callable(app):
             raise UsageError(f"expected a WSGI application or None, got {app!r}")
         self._server = server
-        self._app = app
+        self._app = None if app is None else Borrowing(app)
         self._path = path.rstrip("/")
         self._http = HttpLines(Lines(lines))
         self._served_by = 0
@@ -123,8 +124,7 @@ class Live:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
         socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
         if isinstance(socket, Refuse):
-            start_response(socket.status, [*socket.headers, ("Content-Length", str(len(socket.body)))])
-            return [socket.body]
+            return socket.respond(start_response)
         Connection(socket, gateway, identity).run()
         return []
 

@@ -1,8 +1,8 @@
 """The door from HTTP to WebSockets: a handler for gevent's pywsgi that upgrades what the application claims.
 
 Run a server with ``WSGIServer(address, app, handler_class=Handler)``. The application then finds
-``nuphar.upgrade`` in its environment. Requests for which it does not call that are left alone,
-whatever upgrade they ask for.
+``nuphar.upgrade`` in its environment, and ``wsgi.websocket`` as gevent-websocket's handler gives it
+(gevent_websockets.py). Requests for which it uses neither are left alone, whatever upgrade they ask for.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import socket
 from collections.abc import Sequence
 from io import BufferedReader, BytesIO
+from typing import Any
 
 from geventwebsocket.handler import WebSocketHandler
 
@@ -20,6 +21,7 @@ from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
+from .gevent_websockets import BadHandshake, Lending
 from .http.request_log import RequestLog
 from .http_reading import HttpReading
 from .http_writing import HttpWriting
@@ -43,7 +45,7 @@ _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
 
-class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: ignore[misc]  # the package has no types
+class Handler(RequestLog, HttpReading, HttpWriting, Lending):
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None
@@ -103,10 +105,13 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         self.environ[PROGRESS] = Progress(self.socket)
         self.environ[LAST] = self.make_last
         self.begin()
+        self.offer()
         if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
             self.socket.settimeout(self.stall)  # of each wait
         try:
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
+        except BadHandshake as error:
+            self._refuse(error.refuse)
         except Exception:
             if self.websocket is not None:
                 self.websocket.linger(INTERNAL_ERROR)
@@ -114,12 +119,16 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
         else:
             if self.websocket is not None:
                 self.websocket.linger()
-            else:
+            elif self.headers_sent and self.lent is None:
                 self.discard()
+            else:  # the socket was somebody else's: what still comes there is no request
+                self.close_connection, self._has_rest = True, self.lent is not None
         finally:
             if self.websocket is not None:
                 self.websocket.abort()  # also when this greenlet is being killed
                 self.websocket = None
+            self.take_back()
+            self.lent = None
             self.environ.pop(UPGRADE, None)  # they hold this handler, which holds them
             self.environ.pop(HANG_UP, None)
             self.environ.pop(PROGRESS, None)
@@ -127,10 +136,20 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
             self.environ.pop("wsgi.websocket", None)
             self.forget_body()
 
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """Begin a response. After an upgrade there is none, whatever the application says."""
+        if self.lent is not None and exc_info is None:
+            return self.write
+        return super().start_response(status, headers, exc_info)
+
     def write(self, data: bytes) -> None:
         """Send a part of a response. After an upgrade there is none: the socket is the WebSocket's alone."""
-        if self.websocket is None:
+        if self.websocket is None and self.lent is None:
             super().write(data)
+
+    def send_upgrade(self) -> None:
+        """Write the head of a 101 for the application."""
+        super().write(b"")
 
     def log_request(self) -> None:
         """Write the server's access log, which the base would replace by a logger of its own.
@@ -143,6 +162,13 @@ class Handler(RequestLog, HttpReading, HttpWriting, WebSocketHandler):  # type: 
                 if key in (self.environ or ()):
                     self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
+
+    def _refuse(self, refuse: Refuse) -> None:
+        """Answer the handshake of an application that cannot have its WebSocket."""
+        self.close_connection = True
+        LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, refuse.reason)
+        if not self.headers_sent:
+            self.write(*refuse.respond(self.start_response))
 
     def _tune(self) -> None:
         if self.socket.family in (socket.AF_INET, socket.AF_INET6):

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...actors.words.errors import OriginRefused
@@ -34,6 +34,11 @@ class Refuse(NamedTuple):
     def body(self) -> bytes:
         """The response's body."""
         return f"{self.text}\n".encode()
+
+    def respond(self, start_response: Callable[..., Any]) -> list[bytes]:
+        """Answer a WSGI request with it, and return the body."""
+        start_response(self.status, [*self.headers, ("Content-Length", str(len(self.body)))])
+        return [self.body]
 
 
 class Accept(NamedTuple):

@@ -254,4 +254,19 @@ OF_SESSIONS = (
         "            case Out(target):\n                say_out(",
         "            case Out(target):\n                str.format(target, ",
     ),
+    Mutant(
+        "a Subscribe that nobody has room for puts out who is in",
+        "nuphar.actors.sessions.repeats",
+        '        refuse(session, ref, target, "busy", text)',
+        '        refuse(session, ref, target, "busy", text)\n        session.memberships.pop(target, None)',
+    ),
+    Mutant(
+        "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",
+        "nuphar.actors.routing.router",
+        "        if request.ref is None or verdict.code not in UNDECIDED:\n",
+        "        if request.ref is not None and verdict.code in UNDECIDED:\n"
+        "            del session.memberships[target]\n"
+        "            self._take_out(target, session)\n"
+        "        else:\n",
+    ),
 )

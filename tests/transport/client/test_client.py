@@ -459,7 +459,7 @@ def test_a_hook_may_dispatch_and_is_told_of_that_afterwards(client: Connect) -> 
     heard: list[Any] = []
 
     @one.on_change
-    def follow(_: str, model: int, message: int) -> None:
+    def follow(model: int, message: int) -> None:
         heard.append((model, message))
         if message == 1:
             one.dispatch("counter", 10)

@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import RLock
-from typing import Any
+from typing import Any, Unpack, cast
 
 from ....actors.runtime.forks import Home
 from ....actors.words.close_codes import NORMAL
 from .backoff import Backoff
 from .connector import Connector, Handler, Transport
-from .http import long_polling
+from .http import WAIT, long_polling
 from .owner import owned
 from .runtimes import ClientRuntime, choose
 from .transport_choice import Decision, GiveUp, Probe, Stop, TransportChoice, Use
+from .url_options import ClientOptions, HttpOptions
 from .urls import Address
 from .websocket import websocket
 
@@ -23,7 +24,7 @@ FORBIDDEN = frozenset({401, 403})
 """HTTP statuses that every transport would meet; others may come from a proxy that knows no WebSockets."""
 
 
-def best(url: str, *, runtime: ClientRuntime | None = None, **options: Any) -> Connector:
+def best(url: str, *, runtime: ClientRuntime | None = None, **options: Unpack[ClientOptions]) -> Connector:
     """Return a connector for the ``http://`` or ``https://`` URL of a server: WebSocket, else long-polling.
 
     ``options`` are given to both; each counts its own tries in ``backoff``, and ``heartbeat`` is a poll's ``wait``.
@@ -31,15 +32,14 @@ def best(url: str, *, runtime: ClientRuntime | None = None, **options: Any) -> C
     """
     Address.of(url, "http")
     chosen = runtime or choose()
-    polling = dict(options)
-    if "heartbeat" in polling:
-        polling["wait"] = polling.pop("heartbeat")
+    polling = cast(HttpOptions, {name: value for name, value in options.items() if name != "heartbeat"})
     if isinstance(backoff := options.get("backoff"), Backoff):
         polling["backoff"] = replace(backoff)
-    socket = "ws" + url[4:]
-    return fallback(
-        [websocket(socket, runtime=chosen, **options), long_polling(url, runtime=chosen, **polling)], runtime=chosen
-    )
+    ways = [
+        websocket("ws" + url[4:], runtime=chosen, **options),
+        long_polling(url, wait=options.get("heartbeat", WAIT), runtime=chosen, **polling),
+    ]
+    return fallback(ways, runtime=chosen)
 
 
 def fallback(

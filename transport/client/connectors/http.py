@@ -6,7 +6,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 from ....actors.words.close_codes import GOING_AWAY, NORMAL, is_final
 from .backoff import Backoff
@@ -17,9 +17,13 @@ from .http_connection import Connection, Ending
 from .http_line import ClientLine
 from .owner import owned, reason, said
 from .runtimes import ClientRuntime, choose
+from .url_options import HttpOptions
 from .urls import Address
 
 logger = logging.getLogger("nuphar.client")
+
+WAIT = 25.0
+"""Seconds that a poll waits for something to be there."""
 
 FAREWELL = 0.5
 """Seconds that our last request may take."""
@@ -27,28 +31,32 @@ FAREWELL = 0.5
 Serve = Callable[[ClientLine], Ending | None]
 
 
-def long_polling(url: str, *, wait: float = 25.0, **options: Any) -> Connector:
+def long_polling(
+    url: str, *, wait: float = WAIT, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
+) -> Connector:
     """Return a connector for an ``http://`` or ``https://`` URL, the path of ``Live``.
 
     A poll waits for ``wait`` seconds; the options are those of `event_stream`. Raises: UsageError for another URL.
     """
-    return _connector(url, lambda line: line.poll(wait), **options)
+    return _connector(url, lambda line: line.poll(wait), runtime, **options)
 
 
-def event_stream(url: str, *, silence: float = 50.0, **options: Any) -> Connector:
+def event_stream(
+    url: str, *, silence: float = 50.0, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
+) -> Connector:
     """Return a connector that reads one long answer; ``silence`` seconds without a byte end it.
 
     Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers``, ``ssl_context``
     and ``proxy`` (see `Dialing`), ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
     """
-    return _connector(url, lambda line: line.events(silence), **options)
+    return _connector(url, lambda line: line.events(silence), runtime, **options)
 
 
 def _connector(
     url: str,
     serve: Serve,
+    runtime: ClientRuntime | None,
     *,
-    runtime: ClientRuntime | None = None,
     backoff: Backoff | None = None,
     timeout: float = 10.0,
     headers: Headers = (),

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ....actors.words.errors import UsageError
 from .backoff import Backoff
+from .fields import Headers
 
-NAMES = ("backoff", "chance", "headers", "heartbeat", "proxy", "ssl_context", "timeout")
+if TYPE_CHECKING:
+    import ssl
+
+
+class HttpOptions(TypedDict, total=False):
+    """The options of a connector, over plain HTTP and over a WebSocket (docs/clients.md)."""
+
+    backoff: Backoff | None
+    chance: Callable[[], float]
+    headers: Headers
+    proxy: bool | str | None
+    ssl_context: ssl.SSLContext | None
+    timeout: float
+
+
+class ClientOptions(HttpOptions, total=False):
+    """The options that go with a client's URL: the same, and seconds without a byte."""
+
+    heartbeat: float
+
+
+NAMES = tuple(sorted(ClientOptions.__annotations__))
 
 
 def check_options(where: object, options: Mapping[str, Any]) -> None:

@@ -297,7 +297,7 @@ class ClientCore:
             return self._settle(own, 0, refused)
         if (asked := self.requests.asked.pop(ref, None)) is None:
             return [] if ref else [Denied(None, refused)]  # something of ours, which nobody waits for
-        return self.replicas.out(asked.target, refused)
+        return self.replicas.refuse(asked.target, refused)
 
     def _settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
         """A message of ours has its answer."""

@@ -69,8 +69,15 @@ class Following(dict[str, Replica]):
         if replica is None or (replica.refused is not None and not replica.is_subscribed):
             return []  # we follow it no more, or know
         if (ref := requests.subscribing(target)) not in (0, join):
+            replica.is_subscribed = replica.is_behind = False  # until that has its answer
             return []
         requests.asked.pop(ref, None)
+        return self.out(target, refused)
+
+    def refuse(self, target: str, refused: Refused) -> list[Event]:
+        """What we asked for is not done: who is in stays in, and who is not hears why."""
+        if (replica := self.get(target)) is not None and replica.is_subscribed:
+            return [Denied(target, refused)]
         return self.out(target, refused)
 
     def out(self, target: str, refused: Refused) -> list[Event]:

@@ -122,7 +122,10 @@ export class Targets {
     const entry = this.waiting.get(ref);
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
-    else if (entry?.kind === frames.SUBSCRIBE && this.slices.get(entry.target) === entry.slice) this.seats.shutOut(entry.slice, error, now);
+    else if (entry?.kind === frames.SUBSCRIBE && this.slices.get(entry.target) === entry.slice) {
+      // Who is in stays in: it came back, was brought up to date by that, and has asked once more.
+      if (entry.slice.standing !== "in") this.seats.shutOut(entry.slice, error, now);
+    }
     this._release();
   }
 
@@ -130,7 +133,8 @@ export class Targets {
   out(target, error, ref, now) {
     const slice = this.slices.get(target);
     const asked = [...this.waiting.values()].findLast((entry) => entry.kind === frames.SUBSCRIBE && entry.slice === slice);
-    if (slice === undefined || slice.standing === "out" || (asked && asked.ref !== ref)) return;
+    if (slice === undefined || slice.standing === "out") return;
+    if (asked && asked.ref !== ref) return void Object.assign(slice, { standing: "asked", asking: false });
     this.waiting.delete(asked?.ref);
     this.seats.shutOut(slice, error, now);
     this._release();

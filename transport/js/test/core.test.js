@@ -294,6 +294,27 @@ test("an Out answers the Subscribe that it names, and one of an earlier join lea
   assert.deepEqual([again.standing, again.error.code, core.targets.waiting.size], ["out", "denied", 2]);
 });
 
+test("a Rejected of a Subscribe that was sent again changes nothing for who came back to the target", () => {
+  const { core, slice } = counting();
+  const again = { kind: 2, target: "topic:n", slice };
+  core.targets.ask(again);
+  taken(core);
+  give(core, [18, again.ref, "topic:n", "busy", "later", null]);
+  assert.deepEqual([slice.standing, slice.error, slice.againAt], ["in", null, null]);
+  give(core, [19, "topic:n", 4, 5]);
+  assert.equal(slice.model, 15);
+});
+
+test("a Rejected behind an Out that a later Subscribe had made void leaves it out", () => {
+  const { core, slice } = counting();
+  const again = { kind: 2, target: "topic:n", slice };
+  core.targets.ask(again);
+  give(core, [27, "topic:n", "denied", "no", 0]);
+  assert.deepEqual([slice.standing, slice.error], ["asked", null]);
+  give(core, [18, again.ref, "topic:n", "denied", "no", null]);
+  assert.deepEqual([slice.standing, slice.error.code], ["out", "denied"]);
+});
+
 test("an Out because of load is asked again later, and one of a target that nobody follows is nothing", () => {
   const { core, slice } = counting();
   give(core, [27, "topic:n", "busy", "later", 1], 1000);

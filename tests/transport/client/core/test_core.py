@@ -505,8 +505,21 @@ def test_an_out_that_is_older_than_the_newest_subscribe_says_nothing(join: int, 
     core.subscribe(T, Store((), append), {"delivery": "latest"})
     assert core.take() == [f.Subscribe(2, T, ("e", 0), {"delivery": "latest"})]
     assert bool(core.get(f.Out(T, "denied", "not any more", join))) is is_out
-    assert core.replicas[T].is_subscribed is not is_out
+    assert (core.replicas[T].refused is not None) is is_out
     assert core.is_settled() is is_out
+    assert not core.replicas[T].is_subscribed  # the answer to the Subscribe, if it is still to come, says more
+    core.get(f.Acknowledge(T, 0, [2], False))
+    assert core.replicas[T].is_subscribed is not is_out
+
+
+def test_a_rejected_behind_an_out_that_a_later_subscribe_had_made_void_leaves_it_out() -> None:
+    core = live()
+    core.subscribe(T, Store((), append), {"delivery": "latest"})
+    assert core.get(f.Out(T, "denied", "not any more", 1)) == []
+    [denied] = core.get(f.Rejected(2, T, "denied", "no", None))
+    assert denied.refused.text == "no"
+    assert core.replicas[T].refused is denied.refused
+    assert not core.replicas[T].is_subscribed
 
 
 def test_a_rejected_without_a_ref_puts_it_out_of_nothing() -> None:
@@ -514,6 +527,30 @@ def test_a_rejected_without_a_ref_puts_it_out_of_nothing() -> None:
     [denied] = core.get(f.Rejected(0, T, "malformed", "what?", None))
     assert denied.target is None
     assert core.replicas[T].is_subscribed
+
+
+@pytest.mark.parametrize("code", ["busy", "crashed", "malformed", "denied"])
+def test_a_rejected_of_a_second_subscribe_is_told_and_changes_nothing(code: str) -> None:
+    core = live()
+    core.subscribe(T, None, {"delivery": "latest"})
+    core.take()
+    [denied] = core.get(f.Rejected(2, T, code, "not now", None))
+    assert (denied.target, denied.refused.code) == (T, code)
+    assert core.replicas[T].is_subscribed
+    assert core.replicas[T].refused is None
+    assert core.is_settled()
+    core.get(f.ServerMessage(T, 1, "a"))
+    assert core.replicas[T].model == ("a",)
+
+
+def test_an_out_behind_a_rejected_subscribe_puts_it_out() -> None:
+    core = live()
+    core.subscribe(T, None, {"delivery": "latest"})
+    core.take()
+    core.get(f.Rejected(2, T, "denied", "no", None))
+    [denied] = core.get(f.Out(T, "denied", "not any more", 1))
+    assert denied.refused.text == "not any more"
+    assert not core.replicas[T].is_subscribed
 
 
 def test_an_out_of_what_it_follows_no_more_says_nothing() -> None:
