@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.queue import Queue
@@ -27,11 +27,19 @@ from gevent.queue import Queue
 from ..actors.runtime.mailbox import get_ident
 from ..actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
 from ..actors.words.errors import UsageError
+from ..lazily import lazily
 from ..supervision.root.server import Server
 from ..transport.client.connectors.connector import Handler, Transport
 from ..transport.server.connection import Connection
 from ..transport.server.limits import share
 from ..transport.wire.websocket_frames import FrameReader
+
+if TYPE_CHECKING:
+    from . import contracts as contracts
+    from . import logs as logs
+else:
+    # Contracts need pytest, which the line in memory does not.
+    __getattr__, __dir__ = lazily(__name__, {}, {"contracts": ".contracts", "logs": ".logs"})
 
 __all__ = ["MemoryConnector"]
 
