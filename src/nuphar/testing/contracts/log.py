@@ -16,7 +16,7 @@ from ...actors.words.errors import Refused, UsageError
 from ...actors.words.store import Store
 from ...supervision.root.server import Server
 from ...transport.client.client import Client
-from .. import MemoryConnector
+from ..memory_connector import MemoryConnector
 
 LIMIT = 10.0
 """Seconds that any wait here may take."""
