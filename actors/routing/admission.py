@@ -8,7 +8,8 @@ from typing import Any
 from ..runtime.hook_calls import HookCalls
 from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Broadcast, Dispatch, Request, Verdict
+from ..sessions.messages import Request, Verdict
+from ..targets.messages import Broadcast, Dispatch
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .openings import Openings

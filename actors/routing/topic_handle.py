@@ -12,9 +12,10 @@ from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
+from ..sessions.messages import Admit, Evict
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.log import ACCEPTED, Log
-from ..targets.messages import Admit, Broadcast, Dispatch, Evict, Read, Use
+from ..targets.messages import Broadcast, Dispatch, Read, Use
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN

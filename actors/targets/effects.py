@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from ..sessions.answers import Answers
 from ..words.ports import Encoding
 from .lane import Debt, Lane, Outcome
 from .log import Record
-
-
-class Subscriber(Protocol):
-    """Whoever is subscribed: all that a target needs to know of a session."""
-
-    @property
-    def encoding(self) -> Encoding: ...
-
-    @property
-    def answers(self) -> Answers: ...
 
 
 class Send(NamedTuple):

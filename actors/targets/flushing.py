@@ -10,16 +10,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ..sessions.answers import Place
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .appends import Appends
-from .effects import Crash, Effects, Send, Subscriber, Visit
+from .effects import Crash, Effects, Send, Visit
 from .lane import Outcome
 from .log import Failed
 from .log import Outcome as LogOutcome
 from .order import Order
 from .outcomes import acknowledges, piece, with_acknowledges, written
+from .subscriber import Place, Subscriber
 from .subscribers import Subscribers
 from .tentative import Tentative
 

@@ -9,14 +9,14 @@ from ..runtime.actor import Actor
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_once import Alarm
-from ..sessions.session import Session
 from ..words.errors import Refused
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
 from .log import Outcome, Unknown
 from .messages import Leave, Logged, LookAgain, Tick, Why
-from .outs import end_membership, say_out
+from .outs import say_out
+from .subscriber import Subscriber
 from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")
@@ -99,7 +99,7 @@ class Performing(Actor):
             if session.sink.pending:
                 session.want_room(self.mailbox)
 
-    def _visit(self, session: Session, lane: Lane) -> None:
+    def _visit(self, session: Subscriber, lane: Lane) -> None:
         try:
             joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
         except Exception as error:
@@ -139,5 +139,5 @@ class Performing(Actor):
             logger.error("%s: %r raised; it has to answer", name, log, exc_info=error)
             answer(Unknown(repr(error)))
 
-    def _expel(self, session: Session) -> int:
-        return end_membership(session, self._target.name, self.mailbox)
+    def _expel(self, session: Subscriber) -> int:
+        return session.end(self._target.name, self.mailbox)

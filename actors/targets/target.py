@@ -13,11 +13,12 @@ from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
 from .catch_up import CatchUp
-from .effects import Crash, Effects, Pay, Send, Subscriber, Visit
+from .effects import Crash, Effects, Pay, Send, Visit
 from .flushing import Flushing
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
 from .outcomes import piece
+from .subscriber import Subscriber
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 

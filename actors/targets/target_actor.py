@@ -90,7 +90,7 @@ class TargetActor(Waiting):
         elif kind is Repeat:
             self._perform(target.flush())  # the first one may be in this very drain
             session, ref = message.session, message.ref
-            session.repeats.answer(ref, target.name, target.place, target.answer_later)
+            session.answer_again(ref, target.name, target.place, target.answer_later)
         elif kind is Broadcast:
             self._settle(message, target.push(message.payload, message.exclude))
         elif kind is Use:
@@ -185,6 +185,6 @@ class TargetActor(Waiting):
         elif isinstance(message, Join):
             self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):
-            message.session.repeats.answer(message.ref, target, None)
+            message.session.answer_again(message.ref, target, None)
         elif isinstance(message, Leave) and message.ref is not None:
             self._perform(self._target.leave(message.session, message.ref))
