@@ -110,6 +110,7 @@ PURE = {
     "transport/serialiser/encoding.py",
     "transport/wire/event_stream.py",
     "transport/client/core/replicas.py",
+    "transport/wire/field_checks.py",
     "transport/wire/frame_table.py",
     "transport/wire/frames.py",
     "transport/server/framing.py",
