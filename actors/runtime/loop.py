@@ -117,7 +117,7 @@ class Loop(Door):
                 self._answer(message, mailbox)
                 if mailbox.owner is not self:
                     return KILLED
-            elif kind is Stop:
+            elif kind is Stop and self.may_stop():
                 mailbox.drop()
                 return message.reason  # type: ignore[no-any-return]
             else:
