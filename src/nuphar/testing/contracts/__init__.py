@@ -1,0 +1,31 @@
+"""Tests for ports: a sink, an encoding, a log or a connector of your own does what Nuphar relies on if these pass.
+
+Each contract is a base class of tests. Derive a class whose name begins with ``Test``, and let its ``make`` return a
+*case*: what is tested, with what a test has to do around it. pytest collects the rest.
+"""
+
+from .connector import ConnectorContract
+from .connector_case import ConnectorCase
+from .encoding import EncodingCase, EncodingContract
+from .log import LogCase, LogContract
+from .memory_sink import MemorySink
+from .running import Case, eventually, names, run
+from .sink import SinkCase, SinkContract, SlowSinkCase, SlowSinkContract
+
+__all__ = [
+    "Case",
+    "ConnectorCase",
+    "ConnectorContract",
+    "EncodingCase",
+    "EncodingContract",
+    "LogCase",
+    "LogContract",
+    "MemorySink",
+    "SinkCase",
+    "SinkContract",
+    "SlowSinkCase",
+    "SlowSinkContract",
+    "eventually",
+    "names",
+    "run",
+]
