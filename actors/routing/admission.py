@@ -8,7 +8,8 @@ from typing import Any
 from ..runtime.hook_calls import HookCalls
 from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Broadcast, Dispatch, Request, Verdict
+from ..sessions.messages import Request, Verdict
+from ..targets.messages import Broadcast, Dispatch
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .openings import Openings
@@ -93,8 +94,8 @@ class Greeter:
         assert hooks.on_leave is not None
         try:
             caused = self._dispatches("on_leave", hooks.on_leave, client_id, topic_id)
-        except HookFailed:
-            return  # it is in the log; the client is gone already
+        except (HookFailed, Refused):
+            return  # it is in the log, or says no to nobody; the client is gone already
         for dispatch in caused:
             mailbox.put_anyway(dispatch if is_stored() else Broadcast(dispatch.payload, None))
 
@@ -111,4 +112,4 @@ class Greeter:
         return result
 
     def _call(self, name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
-        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host)
+        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host, may_refuse=True)

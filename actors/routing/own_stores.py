@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..runtime.ref import Stop
-from ..sessions.session import Session
 from ..targets.log import Log
 from ..targets.order import Order
+from ..targets.subscriber import Subscriber
 from ..targets.target import Target
 from ..words.exit_reasons import SHUTDOWN
 from ..words.ports import Codec
@@ -21,7 +21,7 @@ from ..words.target_names import SESSION
 class OwnStore(NamedTuple):
     """One session's target and its mailbox."""
 
-    session: Session
+    session: Subscriber
     target: Target
     mailbox: Mailbox
 
@@ -44,7 +44,7 @@ class OwnStores:
         self._start = start
         self._running: dict[str, OwnStore] = {}
 
-    def open(self, session: Session) -> Mailbox:
+    def open(self, session: Subscriber) -> Mailbox:
         """Return the mailbox of the session's store, started if it was not."""
         own = self._running.get(session.client_id)
         if own is None:
@@ -54,7 +54,7 @@ class OwnStores:
             self._start(own)
         return own.mailbox
 
-    def hand_over(self, session: Session) -> Session | None:
+    def hand_over(self, session: Subscriber) -> Subscriber | None:
         """Make the open store that of ``session``, and return the predecessor that it was the store of, if any."""
         own = self._running[session.client_id]
         if own.session is session:
@@ -62,14 +62,14 @@ class OwnStores:
         self._running[session.client_id] = own._replace(session=session)
         return own.session
 
-    def model(self, session: Session) -> Any:
+    def model(self, session: Subscriber) -> Any:
         """Return the session's model: what it started with, while it has sent nothing."""
         own = self._running.get(session.client_id)
         if own is None or own.target.order is None:
             return self._store().model
         return own.target.order.position.model
 
-    def size(self, session: Session) -> int:
+    def size(self, session: Subscriber) -> int:
         """Return the bytes that the session's store holds: its model as it is on the wire, and its history."""
         own = self._running.get(session.client_id)
         if own is None or own.target.order is None:
@@ -80,7 +80,7 @@ class OwnStores:
             model = 0
         return model + own.target.order.history_bytes
 
-    def close(self, session: Session) -> None:
+    def close(self, session: Subscriber) -> None:
         """End the session's store."""
         own = self._running.pop(session.client_id, None)
         if own is not None:
@@ -91,9 +91,9 @@ class OwnStores:
         """Return the running ones."""
         return list(self._running.values())
 
-    def _order(self, session: Session) -> Order:
+    def _order(self, session: Subscriber) -> Order:
         return self._log.open(self._name(session), self._store())
 
     @staticmethod
-    def _name(session: Session) -> str:
+    def _name(session: Subscriber) -> str:
         return f"{SESSION}:{session.client_id}"

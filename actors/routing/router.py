@@ -13,11 +13,13 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
-from ..sessions.repeats import answer_held
-from ..sessions.session import Membership, Session
+from ..sessions.membership_table import Close, Dismiss, Grant, Greet, Lose, PutOut, Refuse
+from ..sessions.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Request, Verdict
+from ..sessions.session import Session
 from ..sessions.sessions import Sessions
-from ..targets.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Join, Leave, Repeat, Request, Verdict, Why
+from ..targets.messages import Join, Leave, Repeat, Why
 from ..targets.outs import refuse
+from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
@@ -25,7 +27,7 @@ from ..words.target_names import SESSION, TOPIC, topic_target
 from .admission import Greeter
 from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
-from .topics import Directory, Topic
+from .topics import Directory
 
 UNDECIDED = frozenset({"malformed", "busy", "crashed"})
 """Codes that say nothing of a right, as nobody could decide: a client that is in stays in, unless it waits for Out."""
@@ -67,10 +69,13 @@ class RouterActor(Actor):
                 self._decide(message)
             case Admit(client_id, topic_id):
                 if (session := self._sessions.get(client_id)) is not None:
-                    self._admit_trusted(session, topic_id)
+                    request = session.ask_trusted(topic_target(topic_id))
+                    if request is not None:
+                        self._consider(request)
             case Evict(client_id, topic_id):
                 if (session := self._sessions.get(client_id)) is not None:
-                    self._evict(session, topic_target(topic_id), "denied", "the server has put you out")
+                    leave = Leave(session, None, Why("denied", "the server has put you out", 0))
+                    session.step(topic_target(topic_id), PutOut(leave))
             case DispatchTo(client_id, dispatch):
                 for session in self._sessions.all() if client_id is None else [self._sessions.get(client_id)]:
                     if session is not None:
@@ -89,20 +94,20 @@ class RouterActor(Actor):
                 if topic is not None:
                     topic.mailbox.put_anyway(message)
                 else:
-                    session.repeats.answer(ref, target, None)
+                    session.answer_again(ref, target, None)
             case _:
                 return super().handle(message)
         return None
 
     def _consider(self, request: Request) -> None:
-        session, target = request.session, request.target
-        if session.closed:
+        session, target = self._sessions.of(request.session), request.target
+        if session is None:
             return
-        if request.is_over:
+        if session.is_over(request):
             self._decide(Verdict(request, None, "", None, ()))  # nobody has to be asked
             return
         if target == SESSION:
-            self._open_own_store(request)
+            self._open_own_store(request, session)
             return
         if not target.startswith(TOPIC):
             self._decide(Verdict(request, "not_found", f"there is no {target!r}", None, ()))
@@ -117,15 +122,14 @@ class RouterActor(Actor):
         except Refused as error:
             self._decide(Verdict(request, error.code, error.text, error.details, ()))
             return
-        membership = session.memberships.get(target)
-        is_new = membership is not None and not membership.admitted and not membership.welcomed
+        membership = session.memberships[target]
+        is_new = not membership.is_in and not membership.welcomed
         asks = (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new)
         try:
             if topic is None or asks:
                 model = self._own_stores.model(session)
                 self._greeter.ask(request, topic_id, None if topic is None else hooks, model, is_new)
-                if membership is not None:
-                    membership.welcomed = True
+                session.step(target, Greet())
                 return
             if hooks.on_leave is not None and is_new and self._greeter.is_full:
                 raise Busy("too many calls of hooks wait already")
@@ -136,114 +140,51 @@ class RouterActor(Actor):
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
-        session, target = request.session, request.target
+        session, target, ref = self._sessions.of(request.session), request.target, request.ref
+        if session is None:
+            return
         membership = session.memberships.get(target)
-        topic = self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
-        if topic is None and verdict.code is None and not request.is_over and not session.closed:
-            # It stopped while the hooks were asked: it is not there any more, or begins anew.
-            if membership is not None and not membership.admitted:
-                membership.welcomed = False
-            self._consider(request)
+        if session.is_over(request):
+            if ref is not None:
+                session.say_done(ref, target)
+            if membership is not None and membership.number == request.number:
+                session.step(target, Dismiss())
             return
-        if membership is not None and request.membership is membership:
-            membership.requests -= 1
-        if session.closed:
-            return
-        if request.is_over:
-            if request.ref is not None:
-                session.say_done(request.ref, target)
-            if membership is not None and not membership.admitted:
-                self._refuse_held(session, target, membership)
-            return
+        assert membership is not None
         if verdict.code is None:
-            assert topic is not None
-            self._admit(verdict, topic)
+            topic = self._directory.topics.get(target[len(TOPIC) :])
+            if topic is None:
+                # It stopped while the hooks were asked: it is not there any more, or begins anew.
+                session.step(target, Lose())
+                self._consider(request)
+                return
+            join = Join(session, ref, request.since, verdict.caused, wish(request.params))
+            session.step(target, Grant(topic.mailbox, join, request.leaves, request.trusted))
             return
-        if membership is None or not membership.admitted:
-            if membership is not None:
-                self._refuse_held(session, target, membership)
-            refuse(session, request.ref, target, verdict.code, verdict.text, verdict.details)
+        leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
+        if not membership.is_in:
+            session.step(target, Refuse(leave))
+            refuse(session, ref, target, verdict.code, verdict.text, verdict.details)
             return
-        if request.ref is not None:
-            session.reject(request.ref, target, verdict.code, verdict.text, verdict.details)
-        if request.ref is None or verdict.code not in UNDECIDED:
-            self._evict(session, target, verdict.code, verdict.text)
+        if ref is not None:
+            session.reject(ref, target, verdict.code, verdict.text, verdict.details)
+        session.step(target, Refuse(leave) if ref is None or verdict.code not in UNDECIDED else Dismiss())
 
-    def _admit(self, verdict: Verdict, topic: Topic) -> None:
-        request = verdict.request
-        session, target = request.session, request.target
-        membership = session.memberships.setdefault(target, Membership())
-        replaces, membership.replaces = membership.replaces, None
-        wished = wish(request.params)
-        if request.membership is membership and membership.left < request.leaves:
-            # It left since, and asked again, and this is the answer to the latter.
-            topic.mailbox.put_anyway(Join(session, None, None, (), None, replaces))
-            replaces = None
-            while membership.left < request.leaves:
-                membership.admit(topic.mailbox)
-        topic.mailbox.put_anyway(Join(session, request.ref, request.since, verdict.caused, wished, replaces))
-        membership.ref = request.ref or 0
-        membership.admit(topic.mailbox)
-        if not membership.admitted and not membership.requests:
-            # It left again while it was joining.
-            self._refuse_held(session, target, membership)
-
-    def _refuse_held(self, session: Session, target: str, membership: Membership) -> None:
-        """Take back a membership that was refused, and what was sent on the strength of it."""
-        if membership.requests:
-            return  # another Subscribe is still being considered
-        session.memberships.pop(target, None)
-        self._take_out(target, membership.replaces)
-        answer_held(session, target, membership)
-
-    def _admit_trusted(self, session: Session, topic_id: str) -> None:
-        target = topic_target(topic_id)
-        membership = session.memberships.setdefault(target, Membership())
-        membership.trusted = True
-        if membership.wake is not None:
-            return  # it is in already, and is brought up to date when its client names it
-        membership.requests += 1
-        self._consider(Request(session, None, target, None, None, trusted=True, membership=membership))
-
-    def _evict(self, session: Session, target: str, code: str = "gone", text: str = "it is over") -> None:
-        membership = session.memberships.get(target)
-        if membership is None:
-            return
-        if membership.requests and not membership.admitted:
-            # Still joining: it leaves in its turn, and what it sent meanwhile is answered.
-            membership.hold_anyway(Leave(session, None, Why(code, text, 0)))
-            return
-        del session.memberships[target]
-        if membership.admitted:
-            self._take_out(target, session, Why(code, text, membership.ref))
-
-    def _take_out(self, target: str, session: Session | None, why: Why | None = None) -> None:
-        topic = self._directory.topics.get(target[len(TOPIC) :])
-        if topic is not None and session is not None:
-            topic.mailbox.put_anyway(Leave(session, None, why))
-
-    def _open_own_store(self, request: Request) -> None:
-        session = request.session
-        membership = session.memberships.setdefault(SESSION, Membership())
-        if request.membership is membership:
-            membership.requests -= 1
-        membership.replaces = None
+    def _open_own_store(self, request: Request, session: Session) -> None:
         mailbox = self._own_stores.open(session)
         replaces = self._own_stores.hand_over(session)
+        join = None
         if not request.trusted or replaces is not None:
-            mailbox.put_anyway(Join(session, request.ref, request.since, (), replaces=replaces))
-        membership.admit(mailbox)
+            join = Join(session, request.ref, request.since, (), replaces=replaces)
+        session.step(SESSION, Grant(mailbox, join))
 
-    def _disconnect(self, client_id: str, session: Session | None) -> None:
-        known = session or self._sessions.get(client_id)
-        while known is not None and known.successor is not None:
-            known = known.successor  # it came back in the meantime, and is meant all the same
+    def _disconnect(self, client_id: str, session: Subscriber | None) -> None:
+        known = self._sessions.newest(client_id, session)
         if known is None or not self._sessions.remove(known):
             return
-        for target, membership in list(known.memberships.items()):
+        for target in list(known.memberships):
             if target != SESSION:
-                self._take_out(target, membership.replaces)
-                self._evict(known, target)
+                known.step(target, Close(Leave(known, None, Why("gone", "it is over", 0))))
         known.memberships.clear()
         self._own_stores.close(known)
         self._hooks.spawn("disconnect", client_id)

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from ..targets.subscriber import Place
+
 WINDOW = 1024
 """How far behind the highest ref a ref is remembered: more than a client may have on its way."""
 
 REFUSALS = 64
 """Rejecteds whose text and details are kept; of those before them only the code is."""
-
-Place = tuple[str, str]
-"""Where a message was applied: the target and its epoch; the epoch is empty for a target without an order."""
 
 _FULL = WINDOW - 1
 """The mask of a ring that does not grow any more."""

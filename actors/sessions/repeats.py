@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse
+from ..targets.subscriber import Later, Place, Subscriber
 from ..words.target_names import SESSION
-from .answers import WINDOW, Applied, Fate, Place, Refusal
+from .answers import WINDOW, Answers, Applied, Fate, Refusal
+from .membership import Membership
+from .membership_table import Event, PutOut, State
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
-    from .session import Membership, Session
 
 ENDED = "its target ended before it answered"
 
-Later = Callable[[Any, int, int], bool]
 
+class Asker(Subscriber, Protocol):
+    """What all here needs of a session."""
 
-def _never(session: Any, ref: int, seq: int) -> bool:
-    """Nothing is owed."""
-    return False
+    @property
+    def answers(self) -> Answers: ...
+
+    @property
+    def memberships(self) -> dict[str, Membership]: ...
+
+    def step(self, target: str, event: Event) -> None: ...
+
+    def say_done(self, ref: int, target: str) -> None: ...
+
+    def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None: ...
 
 
 class Repeats:
@@ -34,7 +44,7 @@ class Repeats:
 
     __slots__ = ("_router", "_session", "_waiting")
 
-    def __init__(self, session: Session, router: Mailbox) -> None:
+    def __init__(self, session: Asker, router: Mailbox) -> None:
         self._session = session
         self._router = router
         self._waiting: dict[int, int] = {}
@@ -64,7 +74,7 @@ class Repeats:
             else:
                 self.answer(ref, target, None)
 
-    def answer(self, ref: int, target: str, place: Place | None, later: Later = _never) -> None:
+    def answer(self, ref: int, target: str, place: Place | None, later: Later | None = None) -> None:
         """Say what became of ``ref``, as often as it was repeated.
 
         A seq only means something at the ``place`` where the target is now. ``later(session, ref, seq)`` says whether
@@ -81,18 +91,11 @@ class Repeats:
                 session.say_rejected(ref, target, answer.code, answer.text, answer.details)
             elif answer.place != place:
                 session.say_done(ref, target)
-            elif not later(session, ref, answer.seq):
+            elif later is None or not later(session, ref, answer.seq):
                 session.write(session.encoding.join([session.encoding.acknowledge(target, answer.seq, [ref], False)]))
 
 
-def named(message: Any, join: int) -> Any:
-    """Let a Leave that was held while its session was joining name what has let it in."""
-    if isinstance(message, Leave) and message.why is not None:
-        return message._replace(why=message.why._replace(join=join))
-    return message
-
-
-def turn_away(session: Session, ref: int | None, target: str, text: str) -> None:
+def turn_away(session: Asker, ref: int | None, target: str, text: str) -> None:
     """Refuse what there is no room to consider: a Subscribe changes nothing, who asks by a Resync hears Out.
 
     Unless something else that it asked for is under way: that brings it up to date, or puts it out.
@@ -100,18 +103,16 @@ def turn_away(session: Session, ref: int | None, target: str, text: str) -> None
     membership = session.memberships.get(target)
     if ref is not None or membership is None or (target == SESSION and not membership.requests):
         refuse(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
-    elif membership.admitted and not membership.requests:
-        del session.memberships[target]
-        membership.put_anyway(Leave(session, None, Why("busy", text, membership.ref)))
+    elif membership.state is State.JOINED:
+        session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
 
 
-def answer_held(session: Session, target: str, membership: Membership) -> None:
-    """Answer what was sent on the strength of a Subscribe that was refused."""
-    for message in membership.take_held():
-        if isinstance(message, Leave):
-            if message.ref is not None:
-                session.unsubscribe(message.ref, target)
-        elif isinstance(message, Repeat):
-            session.repeats.answer(message.ref, target, None)
-        else:
-            session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
+def answer_held(session: Asker, target: str, message: Any) -> None:
+    """Answer a message that was sent on the strength of a Subscribe that was refused."""
+    if isinstance(message, Leave):
+        if message.ref is not None:
+            session.say_done(message.ref, target)
+    elif isinstance(message, Repeat):
+        session.answer_again(message.ref, target, None)
+    else:
+        session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")

@@ -9,71 +9,21 @@ from typing import Any
 
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Leave, Request, Room, new_post
+from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse, say_rejected
+from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
-from .held import HELD, Held
-from .repeats import Repeats, named, turn_away
+from .membership import Membership
+from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
+from .messages import Request
+from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 
 SUBSCRIPTIONS = 1_000
 """Targets that one session may be subscribed to, unless told otherwise."""
-
-
-class Membership(Held):
-    """A session in a target: ``put`` takes its messages to the target's mailbox, or holds them while it is joining.
-
-    ``requests`` counts the Subscribes that are not answered yet, ``ref`` is that of the one that let it in, or 0;
-    ``welcomed`` says that the join hook has been called.
-    ``replaces`` is the session that is still in the target for this one, when it is resumed; ``trusted`` says that the
-    server put it there; ``has_left`` that the client has unsubscribed, so what it asked before counts no more.
-    While it is joining, ``leaves`` counts its Unsubscribes and ``left`` those that have gone to the target.
-    """
-
-    __slots__ = (
-        "_mailbox", "admitted", "has_left", "leaves", "left", "ref", "replaces", "requests", "trusted", "welcomed",
-    )  # fmt: skip
-
-    def __init__(self, held: int = HELD) -> None:
-        super().__init__(held)
-        self._mailbox: Mailbox | None = None
-        self.replaces: Session | None = None
-        self.trusted = False
-        self.has_left = False
-        self.admitted = False
-        self.requests = self.ref = self.leaves = self.left = 0
-        self.welcomed = False
-
-    def admit(self, mailbox: Mailbox) -> None:
-        """Send what was held, and everything from now on, to ``mailbox``; up to an Unsubscribe."""
-        self.admitted = True
-        self._mailbox = mailbox
-        self.put = mailbox.put
-        for at, message in enumerate(self._held):
-            mailbox.put_anyway(named(message, self.ref))
-            if isinstance(message, Leave):
-                self.admitted = False
-                self.left += message.ref is not None
-                self.put = self._hold
-                self._held = self._held[at + 1 :]
-                return
-        self._held = []
-
-    def expel(self) -> None:
-        """Its target has ended while a Subscribe is still being considered: it is joining again."""
-        self.admitted = self.welcomed = False
-        self._mailbox = None
-        self.put = self._hold
-
-    def put_anyway(self, message: Any) -> None:
-        """Send ``message`` the way of the others even over the bound: for what is bounded elsewhere."""
-        if self.admitted and self._mailbox is not None:
-            self._mailbox.put_anyway(message)
-        else:
-            self.hold_anyway(message)
 
 
 class _Touched:
@@ -91,8 +41,8 @@ class Session(_Touched):
     """
 
     __slots__ = (
-        "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand", "key",
-        "memberships", "successor", "unnamed",
+        "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
+        "key", "memberships", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +59,8 @@ class Session(_Touched):
         self.encoding = encoding
         self.connect(sink)
         self.memberships: dict[str, Membership] = {}
+        """What it is in, or asks for, by target."""
+        self._begun = 0
         self.answers = answers if answers is not None else Answers()
         self.closed = False
         self._wanting: dict[Mailbox, None] = {}
@@ -145,20 +97,76 @@ class Session(_Touched):
         if membership is None and len(self.memberships) >= self._subscriptions:
             refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
-        asked = Membership() if membership is None else membership
+        number, leaves = (self.next_number(), 0) if membership is None else (membership.number, membership.leaves)
         try:
-            self._router.put(Request(self, ref, target, since, params, False, asked, asked.leaves))
+            self._router.put(Request(self, ref, target, since, params, False, number, leaves))
         except Busy as error:
             turn_away(self, ref, target, str(error))
             return
-        self.memberships[target] = asked
-        asked.requests += 1
+        self.begin(target, membership or Membership(number))
 
     def restore(self, target: str, cursor: Cursor | None) -> None:
         """Ask the router again for a membership that was taken over, from ``cursor`` on; None asks for a Snapshot."""
         membership = self.memberships[target]
-        membership.wake = None
-        self._router.put_anyway(Request(self, None, target, cursor, None, membership.trusted, membership))
+        self.begin(target, membership)
+        self._router.put_anyway(Request(self, None, target, cursor, None, membership.trusted, membership.number))
+
+    def ask_trusted(self, target: str) -> Request | None:
+        """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
+        membership = self.memberships.get(target) or Membership(self.next_number())
+        if membership.state is State.UNNAMED:
+            self.step(target, Trust())
+            return None
+        self.begin(target, membership, trusted=True)
+        return Request(self, None, target, None, None, True, membership.number, membership.leaves)
+
+    def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
+        """Note that a request for ``target`` is on its way, which ``membership`` counts."""
+        self.memberships[target] = membership
+        membership.step(Ask(trusted))
+
+    def next_number(self) -> int:
+        """Return the number of the next membership."""
+        self._begun += 1
+        return self._begun
+
+    def is_over(self, request: Request) -> bool:
+        """Has the client unsubscribed since it asked? Then the request is answered, and takes no effect."""
+        membership = self.memberships.get(request.target)
+        return membership is None or membership.number != request.number or request.leaves < membership.left
+
+    def step(self, target: str, event: Event) -> None:
+        """Have the membership in ``target`` take an event, and do what follows; without one nothing does.
+
+        Raises: likewise `Membership.step`.
+        """
+        membership = self.memberships.get(target)
+        if membership is None:
+            return
+        effects = membership.step(event)
+        if membership.state is State.ENDED:
+            del self.memberships[target]
+        for effect in effects:
+            if isinstance(effect, Send):
+                effect.mailbox.put_anyway(effect.message)
+            elif isinstance(effect, Answer):
+                answer_held(self, target, effect.message)
+            elif isinstance(effect, Release):
+                self.answers.release(effect.ref)
+            elif membership.wake is not None:
+                membership.wake(None)
+
+    def end(self, target: str, mailbox: Mailbox) -> int:
+        """Note that the target with ``mailbox`` has let this session go; return the ref that an Out has to name."""
+        session = self
+        while session.successor is not None:
+            session = session.successor
+        membership = session.memberships.get(target)
+        if membership is None:
+            return 0
+        if not membership.is_in or membership.mailbox is mailbox:  # one that was begun anew under this name may have it
+            session.step(target, End())
+        return membership.ref
 
     def unsubscribe(self, ref: int, target: str) -> None:
         """Leave ``target``; a session that is not in it has what it asked for."""
@@ -166,20 +174,10 @@ class Session(_Touched):
         if membership is None or target == SESSION:
             self.say_done(ref, target)
             return
-        if membership.admitted:
-            # Even over the bound: there is one for each membership, and who has left must not be kept.
-            membership.put_anyway(Leave(self, ref))
-            membership.has_left = True
-            del self.memberships[target]
-            return
-        # Likewise one for each Subscribe that is not answered yet.
-        hold = membership.put_anyway if membership.leaves < membership.requests else membership.put
         try:
-            hold(Leave(self, ref))
+            self.step(target, Unsubscribe(Leave(self, ref)))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
-        else:
-            membership.leaves += 1
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
         """Send a message of this client to its target; ``payload`` is its bytes. A repeated ref is only answered."""
@@ -211,12 +209,14 @@ class Session(_Touched):
             self._repeats = Repeats(self, self._router)
         return self._repeats
 
+    def answer_again(self, ref: int, target: str, place: Place | None, later: Later | None = None) -> None:
+        """Say again what became of ``ref`` (`Repeats.answer`)."""
+        self.repeats.answer(ref, target, place, later)
+
     def subscribe_to_self(self) -> None:
         """Start the session's own store, if it is not running."""
         if SESSION not in self.memberships:
-            membership = self.memberships[SESSION] = Membership()
-            membership.requests += 1
-            self._router.put_anyway(Request(self, None, SESSION, None, None, trusted=True, membership=membership))
+            self._router.put_anyway(self.ask_trusted(SESSION))
 
     def _tell_room(self) -> None:
         wanting, self._wanting = self._wanting, {}
@@ -224,7 +224,7 @@ class Session(_Touched):
             mailbox.put_anyway(Room(self))
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
-        """Tell the client that a frame of his was not applied."""
+        """Tell the client that a frame was not applied."""
         if ref:
             self.answers.refuse(ref, Refusal(target, code, text, details))
         self.say_rejected(ref, target, code, text, details)

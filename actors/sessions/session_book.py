@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from .session import Session
@@ -20,8 +20,8 @@ class Resumable:
     """What a client finds again when it comes back. ``lost_at`` is None while it has a connection.
 
     ``close(code, reason)`` ends that connection. ``weight`` are the bytes that it held when it lost the last one.
-    Of ``session`` the client id, the answers and the names of its targets
-    matter: a store outside this process would keep them as plain data, beside the id, the identity and the tokens.
+    Of ``session`` the client id, the answers and the names of its targets matter: a store outside this process would
+    keep them as plain data, beside the id, the identity and the tokens.
     """
 
     __slots__ = ("close", "id", "identity", "lost_at", "session", "tokens", "weight")
@@ -36,6 +36,36 @@ class Resumable:
         self.close = close
         self.lost_at: float | None = None
         self.weight = 0
+
+
+class SessionBook(Protocol):
+    """The sessions that clients can find again, by id: one with a connection, and one that waits for its client.
+
+    `MemoryBook` keeps them where they run. A book that several workers share would make a session resumable
+    on any of them: it needs no other operations, but has to keep plain data (see `Resumable`).
+    """
+
+    def __len__(self) -> int: ...
+
+    @property
+    def detached(self) -> int:
+        """How many have no connection."""
+
+    @property
+    def detached_bytes(self) -> int:
+        """How many bytes these hold, by their weights."""
+
+    def save(self, resumable: Resumable) -> None:
+        """Keep it."""
+
+    def get(self, id: str) -> Resumable | None:
+        """Return it, to see whether a client may have it."""
+
+    def take(self, id: str) -> Resumable | None:
+        """Take it out: of two who take the same, one gets it."""
+
+    def expire(self, now: float) -> list[Resumable]:
+        """Take out those whose time without a connection is over, and those beyond a bound."""
 
 
 class MemoryBook:

@@ -9,11 +9,12 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
-from ..targets.messages import Connect, Disconnect
+from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
-from ..words.ports import Encoding, SessionBook, Sink
+from ..words.ports import Encoding, Sink
+from .messages import Connect, Disconnect
 from .session import SUBSCRIPTIONS, Session
-from .session_book import MemoryBook
+from .session_book import MemoryBook, SessionBook
 from .takeover import restore, supersede
 from .unnamed import Cursor
 
@@ -65,6 +66,17 @@ class Sessions:
     def all(self) -> list[Session]:
         """Return every session, oldest first."""
         return list(self._by_id.values())
+
+    def of(self, subscriber: Subscriber) -> Session | None:
+        """Return the session that a message is about; None if it has ended, or goes on with another connection."""
+        return None if subscriber.closed else _session(subscriber)
+
+    def newest(self, client_id: str, subscriber: Subscriber | None) -> Session | None:
+        """Return the session of a client, or the one that ``subscriber`` goes on as: it is meant all the same."""
+        session = self._by_id.get(client_id) if subscriber is None else _session(subscriber)
+        while session is not None and session.successor is not None:
+            session = session.successor
+        return session
 
     def check_room(self) -> None:
         """Raise Busy if another session would add to too many calls of hooks that wait already."""
@@ -121,3 +133,8 @@ class Sessions:
         if self._by_id.get(session.client_id) is session:
             del self._by_id[session.client_id]
         return True
+
+
+def _session(subscriber: Subscriber) -> Session:
+    assert isinstance(subscriber, Session), f"the router is asked by sessions, got {subscriber!r}"
+    return subscriber

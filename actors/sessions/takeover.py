@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
-from ..targets.messages import Post
 from ..targets.outs import say_out
 from .answers import WINDOW
-from .session import Membership, Session
+from .membership_table import Supersede
+from .session import Session
 from .unnamed import Cursor, Follow, Out, Restore, Step, Unnamed
 
 
@@ -50,18 +50,11 @@ def supersede(older: Session, newer: Session) -> None:
     older.connect(NOWHERE)
     newer.key = older.key
     older.answers.release(older.in_hand)
-    for target, membership in older.memberships.items():
-        for message in membership.take_held():
-            if isinstance(message, Post):
-                older.answers.release(message.ref)
-        inside = older if membership.admitted else membership.replaces
-        if inside is not None:
-            resumed = newer.memberships[target] = Membership(WINDOW)
-            resumed.replaces = inside
-            resumed.trusted = membership.trusted
-            resumed.welcomed = True  # the join hook is not called for it
-            resumed.requests = 1
-    older.memberships = {}
+    for target, membership in list(older.memberships.items()):
+        heir = membership.heir(older, newer.next_number(), WINDOW, partial(_wake, newer, target))
+        older.step(target, Supersede())
+        if heir is not None:
+            newer.memberships[target] = heir
     older.unnamed = None
 
 
@@ -78,8 +71,6 @@ def restore(session: Session, cursors: Mapping[str, Cursor], resumed: bool, now:
     _perform(session, unnamed.name(cursors, session.memberships))
     if not more:
         end_naming(session)
-    for target in unnamed.waiting:
-        session.memberships[target].wake = partial(_wake, session, target)
 
 
 def resync(session: Session, cursors: Mapping[str, Cursor | None]) -> None:

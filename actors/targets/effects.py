@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from ..sessions.answers import Answers
 from ..words.ports import Encoding
 from .lane import Debt, Lane, Outcome
-
-
-class Subscriber(Protocol):
-    """Whoever is subscribed: all that a target needs to know of a session."""
-
-    @property
-    def encoding(self) -> Encoding: ...
-
-    @property
-    def answers(self) -> Answers: ...
+from .log import Record
 
 
 class Send(NamedTuple):
@@ -60,4 +50,19 @@ class Crash(NamedTuple):
     error: BaseException
 
 
-Effects = list[Send | Pay | Visit | Crash]
+class Append(NamedTuple):
+    """Have the log append ``records``, and hear of ``batch`` what became of them."""
+
+    batch: int
+    records: Sequence[Record]
+
+
+class LookUp(NamedTuple):
+    """Have the log say what it has of ``records``, ``after`` so many seconds."""
+
+    batch: int
+    records: Sequence[Record]
+    after: float
+
+
+Effects = list[Send | Pay | Visit | Crash | Append | LookUp]

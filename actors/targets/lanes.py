@@ -7,9 +7,10 @@ from typing import Any
 
 from ..words.delivery import All, Conflate, key_of
 from ..words.ports import Codec, Encoding
-from .effects import Crash, Effects, Send, Subscriber, Visit
+from .effects import Crash, Effects, Send, Visit
 from .lane import Due, Lane, Outcome
 from .outcomes import acknowledges, answers, piece, with_acknowledges
+from .subscriber import Subscriber
 
 Snapshot = Callable[[Encoding, str], bytes]
 """Writes a Snapshot of the present model, for a reason; raises what the serialiser raises."""

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..words.delivery import ALL, All, Rule
 from ..words.ports import Codec, Encoding
-from .effects import Effects, Send, Subscriber
+from .effects import Effects, Send
 from .lane import Debt, Lane, Outcome
 from .lanes import Lanes
 from .outcomes import piece
+from .subscriber import Subscriber
 
 
 class Subscribers:

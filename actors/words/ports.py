@@ -7,10 +7,7 @@ Payloads and states travel between the actors as bytes, made once: ``transport/w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from ..sessions.session_book import Resumable
+from typing import Any, Protocol
 
 
 class Codec(Protocol):
@@ -68,33 +65,3 @@ class Encoding(Protocol):
     def join(self, pieces: Sequence[bytes]) -> Any: ...
 
     def deliver(self, sinks: Iterable[Any], joined: Any, refused: list[Any] | None = None) -> None: ...
-
-
-class SessionBook(Protocol):
-    """The sessions that clients can find again, by id: one with a connection, and one that waits for its client.
-
-    ``resumable.MemoryBook`` keeps them where they run. A book that several workers share would make a session resumable
-    on any of them: it needs no other operations, but has to keep plain data (see `Resumable`).
-    """
-
-    def __len__(self) -> int: ...
-
-    @property
-    def detached(self) -> int:
-        """How many have no connection."""
-
-    @property
-    def detached_bytes(self) -> int:
-        """How many bytes these hold, by their weights."""
-
-    def save(self, resumable: Resumable) -> None:
-        """Keep it."""
-
-    def get(self, id: str) -> Resumable | None:
-        """Return it, to see whether a client may have it."""
-
-    def take(self, id: str) -> Resumable | None:
-        """Take it out: of two who take the same, one gets it."""
-
-    def expire(self, now: float) -> list[Resumable]:
-        """Take out those whose time without a connection is over, and those beyond a bound."""

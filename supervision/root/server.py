@@ -14,9 +14,10 @@ from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.sessions.messages import DispatchTo
 from ...actors.sessions.sessions import check_client_id
 from ...actors.targets.dead_letters import DeadLetter
-from ...actors.targets.messages import Dispatch, DispatchTo
+from ...actors.targets.messages import Dispatch
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ...actors.sessions.messages import Disconnect, DispatchTo
 from ...actors.sessions.sessions import check_client_id
-from ...actors.targets.messages import Disconnect, Dispatch, DispatchTo
+from ...actors.targets.messages import Dispatch
 from ...actors.words.errors import UsageError
 from ...transport.server.socketless import BareClient
 from .books import Books

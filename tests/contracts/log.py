@@ -1,18 +1,36 @@
-"""Every log does what the port says."""
+"""Every log keeps its contract: the one in memory, and fakes that are slow, fail, and do not know what they have."""
 
 from __future__ import annotations
 
-from nuphar.actors.targets.log import MemoryLog
-from nuphar.testing.contracts import LogCase, LogContract
+from itertools import cycle
 
-
-class MemoryCase(LogCase):
-    """Orders in this process's memory."""
-
-    def __init__(self) -> None:
-        self.log = MemoryLog()
+from nuphar.actors.targets.log import Log
+from nuphar.actors.targets.memory_log import MemoryLog
+from nuphar.testing.contracts import LogContract
+from nuphar.testing.logs import Fate, ScriptedLog
 
 
 class TestMemoryLog(LogContract):
-    def make(self) -> LogCase:
-        return MemoryCase()
+    def make(self) -> Log:
+        return MemoryLog()
+
+
+class TestALogThatAnswersAtOnce(LogContract):
+    def make(self) -> Log:
+        return ScriptedLog()
+
+
+class TestASlowLog(LogContract):
+    def make(self) -> Log:
+        return ScriptedLog(delay=lambda: 0.002)
+
+
+class TestALogThatFails(LogContract):
+    def make(self) -> Log:
+        return ScriptedLog(cycle([Fate.TAKEN, Fate.FAILED, Fate.HALF]), delay=lambda: 0.001)
+
+
+class TestALogThatLosesAnswers(LogContract):
+    def make(self) -> Log:
+        fates = [Fate.LOST, Fate.TAKEN, Fate.DROPPED, Fate.HALF_LOST]
+        return ScriptedLog(cycle(fates), delay=lambda: 0.001, deaf=2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.targets.messages import Admit, Broadcast, Dispatch, DispatchTo, Evict
+from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict
+from nuphar.actors.targets.messages import Broadcast, Dispatch
 from nuphar.actors.words.errors import Busy
 from nuphar.transport.wire.codec import encode
 from nuphar.transport.wire.frames import ClientMessage, Resync

@@ -18,7 +18,7 @@ from nuphar.actors.targets.lane import Lane
 from nuphar.actors.targets.target_actor import TargetActor
 from nuphar.transport.client.core.replicas import Following
 
-from .oracle import Crash
+from .oracle import Broken, Crash, Fatal
 
 if TYPE_CHECKING:
     from .world import World
@@ -111,6 +111,19 @@ def injected(world: World) -> Iterator[None]:
     counted = [(kind, name, getattr(kind, name)) for kind, name, _ in probes(world.oracle.seen)]
     crash, chance, seen = world.plan.crash, world.chance, world.oracle.seen
 
+    def watched(kind: type, handle: Any) -> Any:
+        """See that an actor crashes by what is put in, or by a message that is meant to end it, and by nothing else."""
+
+        def handle_well(actor: Any, message: Any) -> Any:
+            try:
+                return handle(actor, message)
+            except (Broken, Crash, Fatal):
+                raise
+            except Exception as error:
+                world.oracle.fail(f"{kind.__name__} crashes on {message!r}: {error!r}")
+
+        return handle_well
+
     def crashing(kind: type, handle: Any) -> Any:
         point = f"{kind.__name__} crashes with a message in hand"
 
@@ -128,9 +141,10 @@ def injected(world: World) -> Iterator[None]:
             setattr(where, name, probe)
         if world.plan.pause_kill:
             world.hub.pause = Pausing(world)  # type: ignore[method-assign]
-        if crash:
-            for kind, handle in before:
-                kind.handle = crashing(kind, handle)  # type: ignore[method-assign]
+        for kind, handle in before:
+            kind.handle = watched(kind, handle)  # type: ignore[method-assign]
+            if crash:
+                kind.handle = crashing(kind, kind.handle)  # type: ignore[method-assign]
         yield
     finally:
         for where, name, method in counted:

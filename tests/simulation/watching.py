@@ -83,7 +83,7 @@ def check_bounds(world: World) -> None:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
-            is_in = membership is not None and membership.admitted and not membership.trusted
+            is_in = membership is not None and membership.is_in and not membership.trusted
             if session.client_id == client_id and then is not session and is_in:
                 fail(f"{session} came back, and is in {room}, which was forbidden before")
 

@@ -10,13 +10,26 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..wire.frame_table import CODES
+from ..wire import frames
+from ..wire.frame_table import CODES, prefix
 from ..wire.frames import Frame
 from ..wire.plain_data import as_lists
 from ..wire.strict import dump_cbor, load_cbor, pack_cbor
 from ..wire.strict_json import dump_json
 
 _FALSE_TRUE = (b"\xf4", b"\xf5")
+
+_ACKNOWLEDGE = CODES[frames.Acknowledge]
+_REJECTED = CODES[frames.Rejected]
+_SERVER_MESSAGE = CODES[frames.ServerMessage]
+_PUSH = CODES[frames.Push]
+_SNAPSHOT = CODES[frames.Snapshot]
+_OUT = CODES[frames.Out]
+
+_BEGINS_ACKNOWLEDGE = prefix(frames.Acknowledge)
+_BEGINS_SERVER_MESSAGE = prefix(frames.ServerMessage)
+_BEGINS_PUSH = prefix(frames.Push)
+_BEGINS_SNAPSHOT = prefix(frames.Snapshot)
 
 
 _BYTES = tuple(bytes((n,)) if n < 24 else bytes((24, n)) for n in range(0x100))
@@ -40,13 +53,13 @@ def _text(text: str) -> bytes:
 @lru_cache(maxsize=65_536)
 def _acknowledge(target: str) -> bytes:
     """Return how an Acknowledge of ``target`` begins."""
-    return b"\x85\x11" + _text(target)
+    return _BEGINS_ACKNOWLEDGE + _text(target)
 
 
 @lru_cache(maxsize=65_536)
 def _server_message(target: str) -> bytes:
     """Return how a ServerMessage of ``target`` begins."""
-    return b"\x84\x13" + _text(target)
+    return _BEGINS_SERVER_MESSAGE + _text(target)
 
 
 Join = Callable[[Sequence[bytes]], Any]
@@ -75,19 +88,19 @@ class CborFraming:
         return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
-        return self._wrap(dump_cbor([18, ref, target, code, text, as_lists(details)]))
+        return self._wrap(dump_cbor([_REJECTED, ref, target, code, text, as_lists(details)]))
 
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
-        return self._wrap(dump_cbor([27, target, code, text, join]))
+        return self._wrap(dump_cbor([_OUT, target, code, text, join]))
 
     def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
         return self._wrap(_server_message(target) + _uint(seq) + payload)
 
     def push(self, target: str, payload: bytes) -> bytes:
-        return self._wrap(b"\x83\x14" + _text(target) + payload)
+        return self._wrap(_BEGINS_PUSH + _text(target) + payload)
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
-        return self._wrap(b"\x86\x15" + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
+        return self._wrap(_BEGINS_SNAPSHOT + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
 
     def frame(self, plain: list[Any]) -> bytes:
         """Write any other frame, given as plain data."""
@@ -103,22 +116,22 @@ class JsonFraming:
         self.deliver = deliver
 
     def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
-        return self.frame([17, target, seq, list(refs), final])
+        return self.frame([_ACKNOWLEDGE, target, seq, list(refs), final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
-        return self.frame([18, ref, target, code, text, as_lists(details)])
+        return self.frame([_REJECTED, ref, target, code, text, as_lists(details)])
 
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
-        return self.frame([27, target, code, text, join])
+        return self.frame([_OUT, target, code, text, join])
 
     def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
-        return self.frame([19, target, seq, load_cbor(payload)])
+        return self.frame([_SERVER_MESSAGE, target, seq, load_cbor(payload)])
 
     def push(self, target: str, payload: bytes) -> bytes:
-        return self.frame([20, target, load_cbor(payload)])
+        return self.frame([_PUSH, target, load_cbor(payload)])
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
-        return self.frame([21, target, epoch, seq, load_cbor(state), reason])
+        return self.frame([_SNAPSHOT, target, epoch, seq, load_cbor(state), reason])
 
     def frame(self, plain: list[Any]) -> bytes:
         """Write any frame, given as plain data."""

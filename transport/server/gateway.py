@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.sessions.answers import WINDOW
-from ...actors.sessions.held import HELD
+from ...actors.sessions.membership import HELD
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.sessions import Sessions
 from ..wire.codec import Codec

@@ -12,7 +12,7 @@ from typing import Any
 from ...actors.words.errors import RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
-from .frame_table import CODES, KINDS, TABLE, WITH_REF, Check, payload, state
+from .frame_table import CHECKS, KINDS, TABLE, VALUES, WITH_REF, Value
 from .frames import MAX_INTEGER, Frame
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .plain_data import DEPTH, as_lists
@@ -57,8 +57,9 @@ def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes
     made is not plain data.
     """
     plain = _plain(frame)
-    for at, (into_plain, _) in _values(type(frame), serialiser):
-        plain[at + 1] = into_plain(frame[at])
+    for at, value in VALUES[type(frame)]:
+        encode_it = serialiser.encode_message if value is Value.MESSAGE else serialiser.encode_model
+        plain[at + 1] = encode_it(frame[at])
     return dump_json(plain) if json else dump_cbor(plain)
 
 
@@ -72,8 +73,9 @@ def decode(data: bytes | str, serialiser: Serialiser) -> Frame:
     """
     frame = read(data)
     fields = list(frame)
-    for at, (_, from_plain) in _values(type(frame), serialiser):
-        fields[at] = from_plain(fields[at])
+    for at, value in VALUES[type(frame)]:
+        decode_it = serialiser.decode_message if value is Value.MESSAGE else serialiser.decode_model
+        fields[at] = decode_it(fields[at])
     return type(frame)(*fields)
 
 
@@ -110,7 +112,7 @@ def _frame(plain: Any) -> Frame:
     kind = KINDS.get(plain[0])
     if kind is None:
         raise RemoteProtocolError(f"there is no frame of type {plain[0]}", code="unknown_type")
-    checks = TABLE[kind]
+    checks = CHECKS[kind]
     if len(plain) <= len(checks):
         raise RemoteProtocolError(f"{kind.__name__}: expected {len(checks)} fields, got {len(plain) - 1}")
     try:
@@ -139,17 +141,7 @@ def ref_of(data: bytes | str) -> int:
     return ref if 0 < ref <= MAX_INTEGER else 0
 
 
-def _values(kind: type, serialiser: Serialiser) -> list[tuple[int, tuple[Check, Check]]]:
-    message = (serialiser.encode_message, serialiser.decode_message)
-    model = (serialiser.encode_model, serialiser.decode_model)
-    return [(at, message if check is payload else model) for at, check in enumerate(TABLE[kind]) if _is_value(check)]
-
-
 def _plain(frame: Frame) -> list[Any]:
-    kind = type(frame)
-    fields = zip(TABLE[kind], frame, strict=True)
-    return [CODES[kind], *(field if _is_value(check) else as_lists(field) for check, field in fields)]
-
-
-def _is_value(check: Check) -> bool:
-    return check is payload or check is state
+    """Return a frame as plain data, its values as they are."""
+    row, fields = TABLE[type(frame)], zip(TABLE[type(frame)].fields, frame, strict=True)
+    return [row.code, *(value if field.value else as_lists(value) for field, value in fields)]

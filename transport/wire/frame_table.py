@@ -1,167 +1,161 @@
-"""The table of frames: the type of each, and the checks that its fields have to pass. Pure.
+"""The table of frames: the type of each, who sends it, and its fields in wire order. Pure.
 
-A check returns what the field means in code, or raises RemoteProtocolError; docs/wire.md has the same table in prose.
+Everything else that code knows of frames is derived here, once: the numbers, the checks, what begins a frame in CBOR.
+docs/wire.md has the same table with the meanings; a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from enum import Enum
+from typing import Any, NamedTuple
 
-from ...actors.words.errors import RemoteProtocolError
-from ...actors.words.target_names import fault_of_target
 from . import frames
-from .frames import MAX_INTEGER
-
-Check = Callable[[Any], Any]
-
-
-def _number(least: int) -> Check:
-    def check(field: Any) -> int:
-        if type(field) is not int or not least <= field <= MAX_INTEGER:
-            raise RemoteProtocolError(f"expected an integer from {least} to 2^53-1, got {_short(field)}")
-        return field
-
-    return check
-
-
-_ref = _number(1)
-_natural = _number(0)
-
-
-def _text(field: Any) -> str:
-    if type(field) is not str:
-        raise RemoteProtocolError(f"expected text, got {_short(field)}")
-    return field
+from .field_checks import (
+    Check,
+    anything,
+    array,
+    boolean,
+    by_target,
+    cursor,
+    errors,
+    mapping,
+    natural,
+    or_none,
+    positive,
+    refs,
+    seconds,
+    target,
+    text,
+)
 
 
-def _target(field: Any) -> str:
-    if (fault := fault_of_target(_text(field))) is not None:
-        raise RemoteProtocolError(f"the target is ill-formed: {fault}")
-    return field  # type: ignore[no-any-return]
+class Value(Enum):
+    """What the serialiser makes of a field that is a value of the application's."""
+
+    MESSAGE = "message"
+    MODEL = "model"
 
 
-def _boolean(field: Any) -> bool:
-    if type(field) is not bool:
-        raise RemoteProtocolError(f"expected true or false, got {_short(field)}")
-    return field
+class Field(NamedTuple):
+    """One field. With a ``value`` it is the serialiser's business, and the check lets everything pass."""
+
+    name: str
+    check: Check = anything
+    value: Value | None = None
 
 
-def _seconds(field: Any) -> float:
-    if type(field) not in (int, float) or field < 0:
-        raise RemoteProtocolError(f"expected seconds, got {_short(field)}")
-    return field  # type: ignore[no-any-return]
+class Sender(Enum):
+    """Who sends a frame."""
+
+    CLIENT = "→"
+    SERVER = "←"
+    BOTH = "both"
 
 
-def _cursor(field: Any) -> frames.Cursor:
-    if type(field) is not list or len(field) != 2:
-        raise RemoteProtocolError(f"expected [epoch, seq], got {_short(field)}")
-    return _text(field[0]), _natural(field[1])
+class Row(NamedTuple):
+    """One frame: its number on the wire, who sends it, and its fields."""
+
+    code: int
+    sender: Sender
+    fields: tuple[Field, ...]
 
 
-def _map(field: Any) -> dict[str, Any]:
-    if type(field) is not dict:
-        raise RemoteProtocolError(f"expected a map, got {_short(field)}")
-    return field
+def _row(code: int, sender: Sender, *fields: Field) -> Row:
+    return Row(code, sender, fields)
 
 
-def _list(field: Any) -> list[Any]:
-    if type(field) is not list:
-        raise RemoteProtocolError(f"expected an array, got {_short(field)}")
-    return field
+_REF, _TARGET, _SEQ = Field("ref", positive), Field("target", target), Field("seq", natural)
+_PAYLOAD, _N = Field("payload", value=Value.MESSAGE), Field("n", natural)
+_CODE, _TEXT = Field("code", text), Field("text", text)
 
-
-def _or_none(check: Check) -> Check:
-    return lambda field: None if field is None else check(field)
-
-
-def _cursors(check: Check) -> Check:
-    return lambda field: {_target(target): check(cursor) for target, cursor in _map(field).items()}
-
-
-def _refs(field: Any) -> list[int]:
-    return [_natural(ref) for ref in _list(field)]
-
-
-def _errors(field: Any) -> list[tuple[str, str]]:
-    pairs = [_list(pair) for pair in _list(field)]
-    if any(len(pair) != 2 for pair in pairs):
-        raise RemoteProtocolError("expected [path, text] pairs")
-    return [(_text(path), _text(text)) for path, text in pairs]
-
-
-def _anything(field: Any) -> Any:
-    return field
-
-
-def payload(field: Any) -> Any:
-    """Mark a field that is a message, in the serialiser's words."""
-    return field
-
-
-def state(field: Any) -> Any:
-    """Mark a field that is a model."""
-    return field
-
-
-def _short(field: Any) -> str:
-    text = repr(field)
-    return text if len(text) <= 40 else text[:37] + "..."
-
-
-CODES: dict[type, int] = {
-    frames.Hello: 1,
-    frames.Subscribe: 2,
-    frames.Unsubscribe: 3,
-    frames.ClientMessage: 4,
-    frames.Resync: 5,
-    frames.Call: 6,
-    frames.Ping: 7,
-    frames.Welcome: 16,
-    frames.Acknowledge: 17,
-    frames.Rejected: 18,
-    frames.ServerMessage: 19,
-    frames.Push: 20,
-    frames.Snapshot: 21,
-    frames.Reply: 22,
-    frames.Failure: 23,
-    frames.Presence: 24,
-    frames.Pong: 25,
-    frames.Bye: 26,
-    frames.Out: 27,
+TABLE: dict[type, Row] = {
+    frames.Hello: _row(
+        1,
+        Sender.CLIENT,
+        Field("version", natural),
+        Field("session", or_none(text)),
+        Field("token", or_none(text)),
+        Field("cursors", by_target(cursor)),
+        Field("options", mapping),
+    ),
+    frames.Subscribe: _row(2, Sender.CLIENT, _REF, _TARGET, Field("since", or_none(cursor)), Field("params")),
+    frames.Unsubscribe: _row(3, Sender.CLIENT, _REF, _TARGET),
+    frames.ClientMessage: _row(4, Sender.CLIENT, Field("ref", natural), _TARGET, _PAYLOAD),
+    frames.Resync: _row(5, Sender.CLIENT, Field("cursors", by_target(or_none(cursor)))),
+    frames.Call: _row(6, Sender.CLIENT, _REF, Field("name", text), Field("arguments", value=Value.MESSAGE)),
+    frames.Ping: _row(7, Sender.BOTH, _N),
+    frames.Welcome: _row(
+        16,
+        Sender.SERVER,
+        Field("client_id", text),
+        Field("session", text),
+        Field("token", text),
+        Field("resumed", boolean),
+        Field("limits", mapping),
+        Field("heartbeat", seconds),
+        Field("contract", text),
+    ),
+    frames.Acknowledge: _row(17, Sender.SERVER, _TARGET, _SEQ, Field("refs", refs), Field("final", boolean)),
+    frames.Rejected: _row(
+        18, Sender.SERVER, Field("ref", natural), Field("target", or_none(text)), _CODE, _TEXT, Field("details")
+    ),
+    frames.ServerMessage: _row(19, Sender.SERVER, _TARGET, _SEQ, _PAYLOAD),
+    frames.Push: _row(20, Sender.SERVER, _TARGET, _PAYLOAD),
+    frames.Snapshot: _row(
+        21,
+        Sender.SERVER,
+        _TARGET,
+        Field("epoch", text),
+        _SEQ,
+        Field("state", value=Value.MODEL),
+        Field("reason", text),
+    ),
+    frames.Reply: _row(22, Sender.SERVER, _REF, Field("value", value=Value.MESSAGE)),
+    frames.Failure: _row(
+        23, Sender.SERVER, _REF, _CODE, _TEXT, Field("trace_id", or_none(text)), Field("errors", errors)
+    ),
+    frames.Presence: _row(
+        24, Sender.SERVER, _TARGET, Field("joins", array), Field("leaves", array), Field("full", boolean)
+    ),
+    frames.Pong: _row(25, Sender.BOTH, _N),
+    frames.Bye: _row(26, Sender.SERVER, Field("reason", text), Field("retry_after", seconds)),
+    frames.Out: _row(27, Sender.SERVER, _TARGET, _CODE, _TEXT, Field("join", natural)),
 }
+"""Every frame, by its class."""
+
+CODES: dict[type, int] = {kind: row.code for kind, row in TABLE.items()}
 """The type of each frame: its number on the wire."""
 
-KINDS: dict[int, Any] = {code: kind for kind, code in CODES.items()}
+KINDS: dict[int, Any] = {row.code: kind for kind, row in TABLE.items()}
+"""The frame of each number."""
 
-TABLE: dict[type, tuple[Check, ...]] = {
-    frames.Hello: (_natural, _or_none(_text), _or_none(_text), _cursors(_cursor), _map),
-    frames.Subscribe: (_ref, _target, _or_none(_cursor), _anything),
-    frames.Unsubscribe: (_ref, _target),
-    frames.ClientMessage: (_natural, _target, payload),
-    frames.Resync: (_cursors(_or_none(_cursor)),),
-    frames.Call: (_ref, _text, payload),
-    frames.Ping: (_natural,),
-    frames.Welcome: (_text, _text, _text, _boolean, _map, _seconds, _text),
-    frames.Acknowledge: (_target, _natural, _refs, _boolean),
-    frames.Rejected: (_natural, _or_none(_text), _text, _text, _anything),
-    frames.ServerMessage: (_target, _natural, payload),
-    frames.Push: (_target, payload),
-    frames.Snapshot: (_target, _text, _natural, state, _text),
-    frames.Reply: (_ref, payload),
-    frames.Failure: (_ref, _text, _text, _or_none(_text), _errors),
-    frames.Presence: (_target, _list, _list, _boolean),
-    frames.Pong: (_natural,),
-    frames.Bye: (_text, _seconds),
-    frames.Out: (_target, _text, _text, _natural),
+CHECKS: dict[type, tuple[Check, ...]] = {
+    kind: tuple(field.check for field in row.fields) for kind, row in TABLE.items()
 }
-"""The fields of each frame, in wire order, as the checks that they have to pass."""
+"""What the fields of each frame have to pass, in wire order."""
 
-CLIENT_FRAMES = frozenset({*(kind for kind, code in CODES.items() if code < 16), frames.Pong})
+VALUES: dict[type, tuple[tuple[int, Value], ...]] = {
+    kind: tuple((at, field.value) for at, field in enumerate(row.fields) if field.value is not None)
+    for kind, row in TABLE.items()
+}
+"""Where the values of the application's stand in each frame, counted from 0 behind the type."""
+
+CLIENT_FRAMES = frozenset(kind for kind, row in TABLE.items() if row.sender is not Sender.SERVER)
 """What a client may send; Ping and Pong go both ways."""
 
-SERVER_FRAMES = frozenset({*(kind for kind, code in CODES.items() if code >= 16), frames.Ping})
+SERVER_FRAMES = frozenset(kind for kind, row in TABLE.items() if row.sender is not Sender.CLIENT)
 """What a server may send."""
 
-WITH_REF: frozenset[type] = frozenset({frames.Subscribe, frames.Unsubscribe, frames.ClientMessage, frames.Call})
+WITH_REF = frozenset(kind for kind, row in TABLE.items() if row.sender is Sender.CLIENT and row.fields[0].name == "ref")
 """What is answered with its own ref; it is the first field."""
+
+
+def prefix(kind: type) -> bytes:
+    """Return how a frame begins in CBOR: the head of its array, and its type.
+
+    >>> prefix(frames.ClientMessage).hex(), prefix(frames.Pong).hex()
+    ('8404', '821819')
+    """
+    row = TABLE[kind]
+    head = 0x80 | (len(row.fields) + 1)
+    return bytes((head, row.code) if row.code < 24 else (head, 24, row.code))

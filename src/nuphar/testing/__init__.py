@@ -15,17 +15,20 @@
 ...         seq, shown, early.get(timeout=5), topic.model
 (1, (7, 5, 5), 2, 7)
 
-`contracts` are tests for ports: for a log, a connector or an encoding of your own.
+`contracts` are tests for ports: for a log, a connector or an encoding of your own. `logs` has a log that does what a
+test says.
 """
 
 from typing import TYPE_CHECKING
 
 from ..lazily import lazily
 
-__all__ = ["MemoryConnector", "contracts"]
+__all__ = ["MemoryConnector", "contracts", "logs"]
 
 if TYPE_CHECKING:
-    from . import contracts
-    from .memory import MemoryConnector
+    from . import contracts, logs
+    from .memory_connector import MemoryConnector
 else:  # not for type checkers, which would believe any name
-    __getattr__, __dir__ = lazily(__name__, {"MemoryConnector": ".memory"}, {"contracts": ".contracts"})
+    __getattr__, __dir__ = lazily(
+        __name__, {"MemoryConnector": ".memory_connector"}, {"contracts": ".contracts", "logs": ".logs"}
+    )

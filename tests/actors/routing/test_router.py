@@ -319,3 +319,62 @@ def test_who_unsubscribes_while_it_is_asked_about_after_its_topic_ended_is_not_b
     assert kind.topic("a").subscribers == []
     known.send(ClientMessage(3, "topic:t:a", 1))
     assert answers(known) == [("not_subscribed", 3)]
+
+
+def test_who_is_put_out_while_it_asks_again_and_then_leaves_is_not_brought_back(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    gate.set()
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    gate.clear()
+    known.send(Subscribe(2, T, None, None))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    known.send(Unsubscribe(3, T))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 2), ("ok", 3)]
+    assert topic.subscribers == []
+
+
+def test_who_is_put_out_while_it_asks_again_is_in_by_what_it_asked(
+    server: Server, client: Connect, gate: gevent.event.Event
+) -> None:
+    gate.set()
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: gate.wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None))
+    known.take()
+    gate.clear()
+    known.send(Subscribe(2, T, None, None))
+    settle(server)
+    topic.unsubscribe(known.id)
+    settle(server)
+    known.send(ClientMessage(3, T, 5))
+    gate.set()
+    assert sorted(answers(known)) == [("ok", 2), ("ok", 3)]
+    assert topic.subscribers == [known.id]
+
+
+def test_whom_the_server_subscribes_after_it_has_left_while_it_joined_is_in(server: Server, client: Connect) -> None:
+    gates = [gevent.event.Event(), gevent.event.Event()]
+    asked = iter(gates)
+    topic = server.topic("t").with_store(Store(0, add))
+    topic.can_subscribe(lambda *_: next(asked).wait(LIMIT))
+    known = client()
+    known.send(Subscribe(1, T, None, None), Unsubscribe(2, T), Subscribe(3, T, None, None))
+    settle(server)
+    gates[0].set()
+    settle(server)
+    assert topic.subscribers == []
+    topic.subscribe(known.id)
+    settle(server)
+    assert topic.subscribers == [known.id]
+    gates[1].set()
+    assert sorted(answers(known)) == [("ok", 1), ("ok", 2), ("ok", 3)]
+    assert topic.subscribers == [known.id]

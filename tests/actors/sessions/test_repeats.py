@@ -8,6 +8,7 @@ from support.kept import Kept
 
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.membership_table import Grant
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.messages import Repeat
 from nuphar.transport.server.framing import BARE
@@ -26,7 +27,7 @@ class Subscribed:
         self.router, self.mailbox = Mailbox(), Mailbox()
         self.session = Session("c", BARE, Kept(self.sent), self.router, ServerHooks())
         self.session.subscribe(1, T, None)
-        self.session.memberships[T].admit(self.mailbox)
+        self.session.step(T, Grant(self.mailbox, None))
         self.router.drain()
 
     def say(self, ref: int, times: int = 1) -> None:

@@ -7,10 +7,12 @@ from support.kept import Kept
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import Fate
+from nuphar.actors.sessions.membership_table import Grant, PutOut
+from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import end_naming, restore, resync, supersede
 from nuphar.actors.sessions.unnamed import Cursor
-from nuphar.actors.targets.messages import Leave, Post, Request, Why
+from nuphar.actors.targets.messages import Leave, Post, Why
 from nuphar.transport import frames as f
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
@@ -31,7 +33,7 @@ class Two:
         """Have the older one in ``target``, and return the target's mailbox."""
         mailbox = Mailbox()
         self.older.subscribe(1, target, None)
-        self.older.memberships[target].admit(mailbox)
+        self.older.step(target, Grant(mailbox, None))
         self.router.drain()
         return mailbox
 
@@ -56,7 +58,7 @@ def test_it_takes_along_what_it_is_in_and_not_what_it_asked_for() -> None:
     assert two.newer.memberships[T].replaces is two.older
     restore(two.newer, {T: ("e", 3)}, True, 0.0, False)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership)]
+    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership.number)]
 
 
 def test_one_that_had_no_time_to_take_over_passes_its_predecessor_on() -> None:
@@ -85,21 +87,22 @@ def test_messages_wait_behind_the_join_of_the_newer_one() -> None:
     two = Two()
     mailbox = two.admit(T)
     supersede(two.older, two.newer)
+    restore(two.newer, {}, True, 0.0, False)
     two.newer.post(2, T, "x", b"\x61x")
     two.newer.unsubscribe(3, T)
     assert mailbox.drain() == []
-    two.newer.memberships[T].admit(mailbox)
+    two.newer.step(T, Grant(mailbox, None))
     assert mailbox.drain() == [Post(two.newer, 2, "x", b"\x61x"), Leave(two.newer, 3)]
 
 
 def test_what_the_server_trusted_it_still_trusts() -> None:
     two = Two()
     two.admit(T)
-    two.older.memberships[T].trusted = True
+    two.older.ask_trusted(T)
     supersede(two.older, two.newer)
     restore(two.newer, {}, True, 0.0, False)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership)]
+    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership.number)]
 
 
 class Three(Two):
@@ -176,7 +179,7 @@ def test_a_message_to_a_target_that_waits_is_behind_its_catch_up_and_does_not_wa
     three.newer.post(3, T, "y", b"\x61y")
     resync(three.newer, {})
     assert three.asked() == {U: None, V: None}
-    three.newer.memberships[T].admit(three.mailboxes[T])
+    three.newer.step(T, Grant(three.mailboxes[T], None))
     assert [message.ref for message in three.mailboxes[T].drain()] == [2, 3]
 
 
@@ -187,7 +190,7 @@ def test_so_does_no_unsubscribe_no_repeat_and_nothing_of_the_server() -> None:
     three.newer.answers.begin(3, U)
     three.newer.post(3, U, "x", b"\x61x")
     assert three.asked() == {U: None}
-    three.newer.memberships[V].hold_anyway(Leave(three.newer, None, Why("denied", "out", 0)))
+    three.newer.step(V, PutOut(Leave(three.newer, None, Why("denied", "out", 0))))
     assert three.asked() == {V: None}
 
 
@@ -215,7 +218,7 @@ def test_a_session_that_has_ended_asks_for_nothing_more() -> None:
     three = Three({})
     three.newer.closed = True
     end_naming(three.newer)
-    three.newer.memberships[T].hold_anyway(Leave(three.newer, None))
+    three.newer.step(T, PutOut(Leave(three.newer, None)))
     assert three.asked() == {}
 
 

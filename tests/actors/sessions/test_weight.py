@@ -9,7 +9,8 @@ from support.kept import Kept
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import Answers, Refusal
-from nuphar.actors.sessions.session import Membership, Session
+from nuphar.actors.sessions.membership import Membership
+from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.weight import HELD, weigh
 from nuphar.actors.targets.messages import Post
 from nuphar.transport.server.framing import BARE

@@ -95,32 +95,50 @@ OF_SESSIONS = (
     Mutant(
         "a session that is resumed gets back what it may not have any more",
         "nuphar.actors.sessions.session",
-        "target, cursor, None, membership.trusted, membership))",
-        "target, cursor, None, True, membership))",
+        "target, cursor, None, membership.trusted, membership.number)",
+        "target, cursor, None, True, membership.number)",
     ),
     Mutant(
         "the join hook is called again for a session that is resumed",
-        "nuphar.actors.sessions.takeover",
-        "resumed.welcomed = True",
-        "resumed.welcomed = False",
+        "nuphar.actors.sessions.membership",
+        "heir.welcomed = True",
+        "heir.welcomed = False",
     ),
     Mutant(
         "what an older connection was still holding is never done",
-        "nuphar.actors.sessions.takeover",
-        "older.answers.release(message.ref)",
-        "older.answers.answer(message.ref)",
+        "nuphar.actors.sessions.session",
+        "self.answers.release(effect.ref)",
+        "self.answers.answer(effect.ref)",
     ),
     Mutant(
         "what waits for a Subscribe goes on in reverse",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.membership",
         "for at, message in enumerate(self._held):",
         "for at, message in enumerate(self._held[::-1]):",
     ),
     Mutant(
         "what was asked before an Unsubscribe counts after it",
-        "nuphar.actors.targets.messages",
-        "return membership is not None and (membership.has_left or self.leaves < membership.left)",
-        "return membership is not None and self.leaves < membership.left",
+        "nuphar.actors.sessions.session",
+        "return membership is None or membership.number != request.number or request.leaves < membership.left",
+        "return membership is not None and request.leaves < membership.left",
+    ),
+    Mutant(
+        "what comes behind an Unsubscribe that waits is lost",
+        "nuphar.actors.sessions.membership",
+        "self._held = self._held[at + 1 :]",
+        "self._held = []",
+    ),
+    Mutant(
+        "what was held is sent again by the next answer",
+        "nuphar.actors.sessions.membership",
+        "        self._held = []\n        return effects",
+        "        return effects",
+    ),
+    Mutant(
+        "who is resumed and refused stays in by its older connection",
+        "nuphar.actors.sessions.membership",
+        "return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]",
+        "return [Answer(message) for message in self._held]",
     ),
     Mutant(
         "a session may have more subscriptions than it may",
@@ -142,9 +160,9 @@ OF_SESSIONS = (
     ),
     Mutant(
         "who has gone stays in what it was coming back to",
-        "nuphar.actors.routing.router",
-        "                self._take_out(target, membership.replaces)\n                self._evict(known, target)\n",
-        "                self._evict(known, target)\n",
+        "nuphar.actors.sessions.membership",
+        "            case table.Close() if not self.is_in:\n                return self._take_out_predecessor()\n",
+        "            case table.Close() if not self.is_in:\n                return []\n",
     ),
     Mutant(
         "a session's own store outlives it",
@@ -244,7 +262,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "a right that was withdrawn is not told",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "if was_in and message.why is not None:",
         "if False:",
     ),
@@ -263,10 +281,7 @@ OF_SESSIONS = (
     Mutant(
         "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",
         "nuphar.actors.routing.router",
-        "        if request.ref is None or verdict.code not in UNDECIDED:\n",
-        "        if request.ref is not None and verdict.code in UNDECIDED:\n"
-        "            del session.memberships[target]\n"
-        "            self._take_out(target, session)\n"
-        "        else:\n",
+        "verdict.code not in UNDECIDED else Dismiss())",
+        "verdict.code not in UNDECIDED else Refuse(Leave(session, None)))",
     ),
 )

@@ -7,7 +7,7 @@ import pytest
 
 import nuphar
 from nuphar import LocalProtocolError, Refused, Server, Store, UnknownOption, UsageError
-from nuphar.actors.targets.messages import Admit
+from nuphar.actors.sessions.messages import Admit
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe
 
 

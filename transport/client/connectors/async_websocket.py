@@ -1,9 +1,8 @@
-"""The WebSocket connector of asyncio programs: like ``websocket.py``, on asyncio's streams."""
+"""The WebSocket connector of asyncio programs: the loop of `reconnecting` and its connections, on asyncio's streams."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import random
@@ -17,10 +16,12 @@ from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
 from .dialing import Dialing
+from .ended import BY_US, Ended
 from .fields import Headers
-from .owner import reason, said
+from .owner import reason, said, tell
+from .reconnecting import Dial, Effect, Reconnecting, Rest, Step
 from .urls import Address
-from .websocket_machine import ClientWire, Ended, Frame, Opened
+from .websocket_machine import ClientWire, Frame, Opened
 
 logger = logging.getLogger("nuphar.client")
 
@@ -47,12 +48,9 @@ class AsyncLink:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
-        self._backoff = backoff or Backoff()
+        self._reconnecting = Reconnecting(backoff or Backoff(), chance)
         self._heartbeat = heartbeat
-        self._chance = chance
         self._home = Home("this client", self._let_go)
-        self._pause = 0.0
-        self._closed = asyncio.Event()
         self._wire = ClientWire(self._dialing.address, (), os.urandom)
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
         self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
@@ -70,12 +68,12 @@ class AsyncLink:
 
     def pause(self, seconds: float) -> None:
         """Come back no sooner than that after the next loss."""
-        self._pause = seconds
+        self._reconnecting.pause(seconds)
 
     def close(self, code: int = NORMAL) -> None:
         """End it for good; `wait_closed` waits for it."""
-        if not self._closed.is_set():
-            self._closed.set()
+        if not self._reconnecting.is_over:
+            self._reconnecting.closed()
             if self._writer is not None:
                 self._writer.write(self._wire.goodbye(code))
             if self._task is not None:
@@ -94,54 +92,51 @@ class AsyncLink:
 
     async def _run(self, handler: Handler) -> None:
         try:
-            await self._keep_on(handler)
+            step = self._tell(handler, self._reconnecting.started())
+            while step is not None and not self._home.is_foreign:
+                step = await self._take(handler, step)
         except Exception as error:  # it has an owner: no client stands still in silence
             logger.exception("the loop of a client has ended")
-            if not self._closed.is_set():
-                self._closed.set()
+            if not self._reconnecting.is_over:
+                self._reconnecting.closed()
                 handler.on_close(INTERNAL_ERROR, said(error))
 
-    async def _keep_on(self, handler: Handler) -> None:
-        while not self._closed.is_set() and not self._home.is_foreign:
-            ended = await self._connection(handler)
-            if not self._closed.is_set():
-                logger.info("no connection to %s: %s", self._dialing.address.netloc, ended.why)
-            if ended.code:
-                self._closed.set()
-                handler.on_close(ended.code, ended.why)
-                return
-            delay = self._backoff.pause(self._pause, self._chance())
-            self._pause = 0.0
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closed.wait(), delay)
+    async def _take(self, handler: Handler, step: Step) -> Step | None:
+        match step:
+            case Dial():
+                return await self._connection(handler)
+            case Rest(seconds):
+                await asyncio.sleep(seconds)  # until `close` cancels it
+                return self._tell(handler, self._reconnecting.rested())
 
-    async def _connection(self, handler: Handler) -> Ended:
-        """Serve one connection, and return its end."""
+    def _tell(self, handler: Handler, effects: list[Effect]) -> Step | None:
+        return tell(handler, self._dialing.address.netloc, effects)
+
+    async def _connection(self, handler: Handler) -> Step | None:
+        """Serve one connection, tell its end, and return what is next."""
+        ended, writer = BY_US, None
         try:
             route, reader, writer = await open_streams(self._dialing)
-        except Exception as error:  # a timeout too
-            is_late = isinstance(error, TimeoutError) and not str(error)
-            why = f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error)
-            handler.on_fault(why)
-            return Ended(0, why)
-        self._opening = writer
-        wire = self._wire = ClientWire(route.address, route.fields, os.urandom)
-        try:
-            ended = await self._serve(handler, wire, reader, writer)
-            handler.on_fault(ended.why)
-            return ended
+            self._opening = writer
+            self._wire = ClientWire(route.address, route.fields, os.urandom)
+            ended = await self._serve(handler, reader, writer)
         except Exception as error:
-            handler.on_fault(reason(error))
-            return Ended(0, said(error))
+            is_late = writer is None and isinstance(error, TimeoutError) and not str(error)
+            ended = Ended(0, f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error))
+        except asyncio.CancelledError:  # by `close`, or by whoever ends the whole program's tasks
+            self._reconnecting.closed()
+            raise
         finally:
-            was_open, self._writer, self._opening = self._writer is not None, None, None
-            if was_open:
-                handler.on_disconnect()
-            await self._hang_up(writer)
+            self._writer = self._opening = None
+            try:
+                step = self._tell(handler, self._reconnecting.ended(ended))
+            finally:
+                if writer is not None:
+                    await self._hang_up(writer)
+        return step
 
-    async def _serve(
-        self, handler: Handler, wire: ClientWire, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Ended:
+    async def _serve(self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ended:
+        wire = self._wire
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._dialing.timeout
@@ -156,17 +151,15 @@ class AsyncLink:
                     return ended
                 writer.write(wire.take())
                 continue
-            except OSError as error:
-                return Ended(0, str(error))
             events = wire.receive_data(data)
             wire.heed(clock(), events, self._heartbeat)
             for event in events:
                 match event:
                     case Opened():
                         self._writer = writer
-                        handler.on_reconnect()
+                        self._tell(handler, self._reconnecting.opened())
                     case Frame(frame):
-                        self._backoff.reset()
+                        self._reconnecting.received()
                         handler.on_receive(frame)
                     case Ended():
                         writer.write(wire.take())

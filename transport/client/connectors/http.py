@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import ssl
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from ....actors.words.close_codes import GOING_AWAY, NORMAL, is_final
 from .backoff import Backoff
-from .connector import Connector, Handler, Transport
+from .connector import Connector
 from .dialing import Dialing, Route, dial
+from .ended import BY_US, Ended
 from .fields import Headers
-from .http_connection import Connection, Ending
+from .http_connection import Connection
 from .http_line import ClientLine
-from .owner import owned, reason, said
-from .runtimes import ClientRuntime, choose
+from .link import Link, connector
+from .runtimes import ClientRuntime
 from .url_options import HttpOptions
 from .urls import Address
-
-logger = logging.getLogger("nuphar.client")
 
 WAIT = 25.0
 """Seconds that a poll waits for something to be there."""
@@ -28,7 +25,7 @@ WAIT = 25.0
 FAREWELL = 0.5
 """Seconds that our last request may take."""
 
-Serve = Callable[[ClientLine], Ending | None]
+Serve = Callable[[ClientLine], Ended | None]
 
 
 def long_polling(
@@ -65,38 +62,32 @@ def _connector(
     chance: Callable[[], float] = random.random,
 ) -> Connector:
     dialing = Dialing(Address.of(url, "http"), headers, ssl_context, proxy, timeout)
-
-    def connector(handler: Handler) -> Transport:
-        link = _Link(dialing, serve, handler, runtime or choose(), backoff or Backoff(), chance)
-        link.start()
-        return Transport(link.send, link.close, link.pause, lambda: link.close(GOING_AWAY))
-
-    return connector
+    return connector(lambda link: _Connection(link, dialing, serve), dialing, runtime, backoff, chance)
 
 
-class _Link:
-    def __init__(
-        self,
-        dialing: Dialing,
-        serve: Serve,
-        handler: Handler,
-        runtime: ClientRuntime,
-        backoff: Backoff,
-        chance: Callable[[], float],
-    ) -> None:
+class _Connection:
+    """One line: a `link.Connection`."""
+
+    def __init__(self, link: Link, dialing: Dialing, serve: Serve) -> None:
+        self._link = link
         self._dialing = dialing
         self._serve = serve
-        self._handler = handler
-        self._runtime = runtime
-        self._backoff = backoff
-        self._chance = chance
-        self._closed = runtime.event()
         self._opening: ClientLine | None = None
         self._line: ClientLine | None = None  # once it is open
-        self._pause = 0.0
 
-    def start(self) -> None:
-        self._runtime.spawn(owned(self._run, self._is_over, self._handler.on_close))
+    def serve(self) -> Ended:
+        route = self._dialing.route()
+        posts, gets = self._open(route), self._open(route)
+        line = self._opening = self._line_on(route, posts, gets)
+        try:
+            return self._talk(line) or Ended(0, "the line is over")
+        finally:
+            was_open = self._line is not None
+            self._line = self._opening = None
+            line.cut()
+            gets.close()
+            if not was_open:  # else they are closed by who posts
+                posts.close()
 
     def send(self, frame: bytes) -> None:
         line = self._line
@@ -104,70 +95,20 @@ class _Link:
             raise BrokenPipeError("there is no connection")
         line.send(frame)
 
-    def pause(self, seconds: float) -> None:
-        self._pause = seconds
-
-    def close(self, code: int = NORMAL) -> None:
-        self._closed.set()
-        line = self._line
-        if line is not None:
+    def close(self, code: int) -> None:
+        if (line := self._line) is not None:
             line.say_goodbye(code, FAREWELL)
         if (opening := self._opening) is not None:
             opening.cut()
 
-    def _is_over(self) -> bool:
-        return self._closed.is_set() or self._dialing.home.is_foreign
-
-    def _run(self) -> None:
-        while not self._is_over():
-            ending, why = None, ""
-            try:
-                ending = self._connection()
-            except Exception as error:
-                why = reason(error)
-            if self._is_over():
-                return
-            if ending is not None and (ending[0] < 500 or is_final(ending[0])):
-                self._closed.set()
-                self._handler.on_close(*ending)
-                return
-            logger.info("no connection to %s: %s", self._dialing.address.netloc, why or ending or "the line is lost")
-            delay = max(self._backoff.delay(self._chance()), self._pause * (1 + self._chance()))
-            self._pause = 0.0
-            self._closed.wait(delay)
-
-    def _connection(self) -> Ending | None:
-        """Serve one line, and return its end."""
-        line: ClientLine | None = None
-        was_open, why = False, "the line is over"
-        posts = gets = None
-        try:
-            route = self._dialing.route()
-            posts, gets = self._open(route), self._open(route)
-            line = self._opening = self._line_on(route, posts, gets)
-            ending = line.open()
-            if ending is None and not self._closed.is_set():
-                self._line, was_open = line, True
-                self._runtime.spawn(line.post)
-                self._handler.on_reconnect()
-                ending = self._serve(line)
-            if ending is not None:
-                why = f"closed with {ending[0]}: {ending[1]}" if was_open else f"HTTP status {ending[0]}: {ending[1]}"
-        except Exception as error:
-            why = said(error)
-            raise
-        finally:
-            self._line = self._opening = None
-            if line is not None and posts is not None and gets is not None:
-                line.cut()
-                gets.close()
-                if not was_open:
-                    posts.close()
-            if not self._closed.is_set():
-                self._handler.on_fault(why)
-            if was_open:
-                self._handler.on_disconnect()
-        return ending
+    def _talk(self, line: ClientLine) -> Ended | None:
+        if self._link.is_over:
+            return BY_US
+        if (refused := line.open()) is not None:
+            return refused
+        self._line = line
+        self._link.runtime.spawn(line.post)
+        return self._serve(line) if self._link.opened() else BY_US
 
     def _line_on(self, route: Route, posts: Connection, gets: Connection) -> ClientLine:
         address, is_relayed = route.address, route.proxy is not None and not route.address.is_secure
@@ -179,15 +120,11 @@ class _Link:
         def place(name: str, query: str) -> str:
             return before + address.below(name, query)
 
-        return ClientLine(place, fields, posts, gets, self._runtime, self._receive, self._dialing.timeout)
-
-    def _receive(self, frame: bytes) -> None:
-        self._backoff.reset()
-        self._handler.on_receive(frame)
+        return ClientLine(place, fields, posts, gets, self._link.runtime, self._link.received, self._dialing.timeout)
 
     def _open(self, route: Route) -> Connection:
         def open_socket() -> Any:
-            return dial(route, self._runtime, self._dialing.timeout, through=False)
+            return dial(route, self._link.runtime, self._dialing.timeout, through=False)
 
         return Connection(route.address.host, route.address.port, open_socket, self._dialing.timeout)
 

@@ -13,6 +13,7 @@ from typing import Any
 from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.progress import send_all
+from .ended import Ended, closed_with
 from .refusal import MOST, explain
 from .whole_response import WholeResponse
 
@@ -20,9 +21,6 @@ LIMIT = 16 * 1024 * 1024
 """The largest batch that a client takes, in bytes: a snapshot may be large."""
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
-
-Ending = tuple[int, str]
-"""A close code and its reason."""
 
 HURRY = 2.0
 """Seconds that the body of a refusal may take."""
@@ -114,9 +112,9 @@ def number_in(headers: HTTPMessage, name: str) -> int:
     return int(text)
 
 
-def parse_ending(text: str) -> Ending:
+def parse_end(text: str) -> Ended:
     """Return what a line's end says. Raises: RemoteProtocolError."""
     code, _, reason = text.partition(" ")
     if not _DIGITS.fullmatch(code):
         raise RemoteProtocolError(f"expected a close code, got {text[:40]!r}")
-    return int(code), reason
+    return closed_with(int(code), reason)

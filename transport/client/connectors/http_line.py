@@ -13,8 +13,8 @@ from typing import Any
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.event_stream import EventReader
 from ...wire.sequences import MOST, join_cbor, split_cbor
-from ..core.states import is_for_good
-from .http_connection import GONE, LIMIT, Connection, Ending, number_in, parse_ending, read_body, refused
+from .ended import Ended, is_for_good, refused_with
+from .http_connection import GONE, LIMIT, Connection, number_in, parse_end, read_body, refused
 from .owner import said
 from .refusal import explain
 from .runtimes import ClientRuntime
@@ -45,7 +45,7 @@ _DIGITS = re.compile(r"[0-9]{1,15}")
 class ClientLine:
     """After ``open``, ``post`` is to be run beside ``poll`` or ``events``, each of which returns the end.
 
-    An end is a close code, or an HTTP status that refused the line, with its reason; None if the line was lost.
+    The end is None if the line was lost without a word.
     ``place(name, query)`` is what a request asks for, ``headers`` go with each.
     """
 
@@ -72,7 +72,7 @@ class ClientLine:
         self._number = 0
         self._batch = 0
         self._farewell: int | None = None
-        self._ending: Ending | None = None
+        self._ended: Ended | None = None
         self._is_arriving = False  # a part of an answer has come, and more of it is on its way
 
     def send(self, frame: bytes) -> None:
@@ -99,7 +99,7 @@ class ClientLine:
         self._posts.cut()
         self._gets.cut()
 
-    def open(self) -> Ending | None:
+    def open(self) -> Ended | None:
         """Open the line, with an empty POST; return the HTTP status and text of a refusal that is for good.
 
         Raises: OSError, HTTPException.
@@ -110,7 +110,7 @@ class ClientLine:
             return None
         if not is_for_good(status):
             raise OSError(refused(status, headers, data))
-        return status, explain(status, headers.get("Location", ""), data)
+        return refused_with(status, explain(status, headers.get("Location", ""), data))
 
     def post(self) -> None:
         """Post what is sent, in order, until the line is over."""
@@ -132,7 +132,7 @@ class ClientLine:
             self._posts.close()
             self._done.set()
 
-    def poll(self, wait: float) -> Ending | None:
+    def poll(self, wait: float) -> Ended | None:
         """Ask for batch after batch, each request for at most ``wait`` seconds."""
         while not self._over.is_set():
             query = f"wait={wait:g}&after={self._batch}"
@@ -142,10 +142,10 @@ class ClientLine:
             self._batch = number_in(headers, "Nuphar-Batch")
             self._take(data)
             if (ending := headers.get("Nuphar-Close")) is not None:
-                return parse_ending(ending)
-        return self._ending
+                return parse_end(ending)
+        return self._ended
 
-    def events(self, silence: float) -> Ending | None:
+    def events(self, silence: float) -> Ended | None:
         """Read on in one stream; ``silence`` seconds without a byte, or comment, mean that it is broken."""
         tries, told = 0, ""
         while not self._over.is_set():
@@ -162,7 +162,7 @@ class ClientLine:
                     tries = 0
                     for event in reader.feed(data):
                         if event.name == "close":
-                            return parse_ending(event.data)
+                            return parse_end(event.data)
                         if event.id is not None and _DIGITS.fullmatch(event.id):
                             self._batch = int(event.id)
                         self._take(urlsafe_b64decode(event.data + "=" * (-len(event.data) % 4)))
@@ -176,11 +176,11 @@ class ClientLine:
             tries += 1
         return self._end(told)
 
-    def _end(self, told: str) -> Ending | None:
+    def _end(self, told: str) -> Ended | None:
         """Return the end that a POST has heard of; else raise OSError with what an answer ``told``."""
-        if told and self._ending is None:
+        if told and self._ended is None:
             raise OSError(told)
-        return self._ending
+        return self._ended
 
     def _take(self, data: bytes) -> None:
         for frame in split_cbor(data, LIMIT, LIMIT):
@@ -208,7 +208,7 @@ class ClientLine:
         status, headers, data = self._ask(self._posts, "POST", "send", b"".join(pieces), fields, self._timeout)
         if status != 204:
             if (ending := headers.get("Nuphar-Close")) is not None:
-                self._ending = parse_ending(ending)
+                self._ended = parse_end(ending)
             raise OSError(refused(status, headers, data))
         self._number += 1
         for _ in pieces:

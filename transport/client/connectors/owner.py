@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.client import HTTPException
 from typing import Any
 
 from ....actors.words.close_codes import INTERNAL_ERROR
 from ....actors.words.errors import RemoteProtocolError
+from .connector import Handler
+from .reconnecting import Connected, Disconnected, Effect, Fault, GiveUp, Step
 
 logger = logging.getLogger("nuphar.client")
 
@@ -30,6 +32,24 @@ def owned(loop: Callable[[], Any], is_over: Callable[[], bool], ended: Callable[
                 raise
 
     return run
+
+
+def tell(handler: Handler, netloc: str, effects: Iterable[Effect]) -> Step | None:
+    """Tell ``handler`` what is to be told, and return what the loop does next; None: nothing any more."""
+    for effect in effects:
+        match effect:
+            case Connected():
+                handler.on_reconnect()
+            case Fault(why):
+                logger.info("no connection to %s: %s", netloc, why)
+                handler.on_fault(why)
+            case Disconnected():
+                handler.on_disconnect()
+            case GiveUp(code, why):
+                handler.on_close(code, why)
+            case step:
+                return step
+    return None
 
 
 def said(error: BaseException) -> str:

@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ....actors.words.close_codes import is_final
 from ...wire import websocket_frames as wire
 from ...wire.upgrade import accept_key
-from ..core.states import is_for_good
+from .ended import Ended, closed_with, refused_with
 from .refusal import Refusal
 from .urls import Address
 
@@ -40,14 +39,8 @@ class Frame(NamedTuple):
     data: bytes
 
 
-class Ended(NamedTuple):
-    """It is over: ``why`` is for people; with ``code`` above 0 it is for good."""
-
-    code: int
-    why: str
-
-
 Event = Opened | Frame | Ended
+"""What comes of the server's bytes; nothing comes after `Ended`."""
 
 
 class ClientWire:
@@ -162,8 +155,7 @@ class ClientWire:
 
     @staticmethod
     def _refused(refusal: Refusal) -> Ended:
-        code, text = refusal.status, refusal.text
-        return Ended(code, text) if is_for_good(code) else Ended(0, f"HTTP status {code}: {text}")
+        return refused_with(refusal.status, refusal.text)
 
     def _read(self, data: bytes) -> list[Event]:
         events: list[Event] = []
@@ -175,7 +167,7 @@ class ClientWire:
                     self._out += wire.encode_frame(wire.PONG, payload, self._chance(4))
                 case wire.Close(code, reason):
                     self._out += wire.encode_close(code, "", self._chance(4))
-                    events.append(Ended(code, reason) if is_final(code) else Ended(0, f"closed with {code}: {reason}"))
+                    events.append(closed_with(code, reason))
                 case wire.Failed(code, reason):
                     self._out += wire.encode_close(code, reason, self._chance(4))
                     events.append(Ended(0, f"the server's framing is broken: {reason}"))

@@ -57,12 +57,3 @@ class Closed:
 
 
 State = Connecting | Live | Offline | Closed
-
-
-_LATER = frozenset({408, 425, 429})
-"""Request Timeout, Too Early and Too Many Requests (RFC 9110 section 15.5.9, RFC 8470, RFC 6585): come back."""
-
-
-def is_for_good(status: int) -> bool:
-    """Say whether an HTTP status refuses a connection for good: below 500, unless it only says that it was too soon."""
-    return status < 500 and status not in _LATER

@@ -38,7 +38,7 @@ export class Slice {
 
   /** The server has let this client in. */
   enter() {
-    Object.assign(this, { standing: "in", error: null, refusals: 0 });
+    Object.assign(this, { standing: "in", error: null, refusals: 0, asking: false });
   }
 
   /** Stop trusting the model (it stays on show): nothing is applied until the next snapshot. */
@@ -49,7 +49,7 @@ export class Slice {
 
   /** Replace the confirmed model. Own messages that were answered are part of it, the others stay pending. */
   replace(epoch, seq, model) {
-    Object.assign(this, { epoch, seq, asking: false });
+    Object.assign(this, { epoch, seq });
     this.enter();
     this.pending = this.pending.filter((entry) => entry.seq === null);
     this._base(model);
@@ -73,7 +73,7 @@ export class Slice {
     if (early) return GAP;
     if (this.update !== null) this.confirmed = this.update(this.confirmed, message);
     this.seq = seq;
-    this.asking = false;
+    this.enter(); // whoever hears a message of the order is in
     const shown = this.optimistic && entry !== null && this.pending[0] === entry;
     this.pending = this.pending.filter((other) => other !== entry && (other.seq === null || other.seq > seq));
     if (shown) return SEEN;

@@ -120,21 +120,21 @@ export class Targets {
   /** The answer to what was asked with `ref`: no. */
   rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
+    const slice = entry?.slice;
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
-    else if (entry?.kind === frames.SUBSCRIBE && this.slices.get(entry.target) === entry.slice) {
-      // Who is in stays in: it came back, was brought up to date by that, and has asked once more.
-      if (entry.slice.standing !== "in") this.seats.shutOut(entry.slice, error, now);
-    }
+    // Who is in stays in: it came back, was brought up to date by that, and had asked once more.
+    else if (slice?.standing === "asked" && this.slices.get(slice.target) === slice) this.seats.shutOut(slice, error, now);
     this._release();
   }
 
   /** This client is out of a target. `ref` is that of the Subscribe which had let it in, or 0: a later one has its own answer. */
   out(target, error, ref, now) {
     const slice = this.slices.get(target);
-    const asked = [...this.waiting.values()].findLast((entry) => entry.kind === frames.SUBSCRIBE && entry.slice === slice);
-    if (slice === undefined || slice.standing === "out") return;
-    if (asked && asked.ref !== ref) return void Object.assign(slice, { standing: "asked", asking: false });
+    const asked = [...this.waiting.values()].findLast((entry) => entry.slice === slice);
+    if (!slice || slice.standing === "out") return;
+    slice.standing = "asked";
+    if (asked && asked.ref !== ref) return;
     this.waiting.delete(asked?.ref);
     this.seats.shutOut(slice, error, now);
     this._release();
@@ -181,9 +181,9 @@ export class Targets {
       if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
       slice = entry.slice;
+      // No order, or an empty one, and no snapshot since it was asked: the order that we were in is over.
+      if (!seq && slice.seq && slice.standing === "asked") this._reset(slice);
       slice.enter();
-      // No order, or an empty one: another that we were in is over.
-      if (!seq && (slice.seq || slice.pending.some((own) => own.seq))) this._reset(slice);
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
       if (slice) this.place(slice, seq, entry.message, entry);

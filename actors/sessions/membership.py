@@ -1,0 +1,231 @@
+"""A session in one target: what it asks for, what it holds meanwhile, and whether it is in. Pure.
+
+`Membership.step` takes one event, as the tables of `membership_table.py` allow it, and returns what is to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..targets.messages import Join, Leave, Post
+from ..targets.subscriber import Subscriber
+from ..words.errors import Busy
+from . import membership_table as table
+from .membership_table import Answer, Effect, Event, Grant, Release, Send, State, Wake
+from .unnamed import Cursor
+
+HELD = 256
+"""Messages that may wait for the answer to their own Subscribe, for each target."""
+
+Effects = list[Effect]
+Waking = Callable[[Cursor | None], None]
+
+
+class Predecessor(NamedTuple):
+    """An older connection of the session that is still in the target, and the target's mailbox."""
+
+    subscriber: Subscriber
+    mailbox: Any
+
+
+def _ended(message: Any) -> None:
+    raise Busy("this subscription has ended")
+
+
+class Membership:
+    """``put(message)`` takes a message of the client on its way: to the target, or among what is held. Raises: Busy.
+
+    Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
+    from those that the session had in this target before. ``requests`` are being considered; ``ref`` is that of the one
+    that let it in, or 0. ``trusted``: the server wants it in. ``welcomed``: the join hook has been called. ``leaves``
+    counts the client's Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)``
+    is there while it is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
+    """
+
+    __slots__ = (
+        "_bound", "_held", "_predecessor", "leaves", "left", "mailbox", "number", "put", "ref", "requests", "state",
+        "trusted", "wake", "welcomed",
+    )  # fmt: skip
+
+    def __init__(self, number: int = 0, bound: int = HELD) -> None:
+        self.number = number
+        self.state = State.ASKING
+        self.requests = self.ref = self.leaves = self.left = 0
+        self.trusted = self.welcomed = False
+        self.mailbox: Any = None
+        """The target's, while it is in."""
+        self.put: Callable[[Any], None] = self._hold
+        self.wake: Waking | None = None
+        self._bound = bound
+        self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
+        self._predecessor: Predecessor | None = None
+
+    @property
+    def is_in(self) -> bool:
+        """Whether what is sent goes straight to the target."""
+        return self.mailbox is not None
+
+    @property
+    def replaces(self) -> Subscriber | None:
+        """The older connection of its session that is in the target for it, None if none is."""
+        return None if self._predecessor is None else self._predecessor.subscriber
+
+    def step(self, event: Event) -> Effects:
+        """Take one event, and return what is to be done, in this order.
+
+        Raises: Illegal for an event that cannot happen, Busy for an Unsubscribe when too much is held; then nothing has
+        changed.
+        """
+        then = table.NEXT[self.state].get(type(event))
+        if then is None:
+            raise table.Illegal(f"{type(event).__name__} cannot happen to a membership that is {self.state.name}")
+        effects = self._do(event)
+        if type(event) is Grant and not self.is_in:
+            then = table.WHEN_A_LEAVE_WAS_HELD[then]
+        if not self.requests and then in table.WHEN_NOTHING_IS_ASKED:
+            if then is State.ASKING:
+                effects += self._give_up()
+            then = table.WHEN_NOTHING_IS_ASKED[then]
+        self.state = then
+        if then is State.UNNAMED and self._held:
+            effects.append(Wake())
+        if then is State.ENDED:
+            self.wake = None
+            self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
+        return effects
+
+    def put_anyway(self, message: Any) -> None:
+        """Do as `put`, even over the bound: for what is bounded elsewhere."""
+        if self.is_in:
+            self.mailbox.put_anyway(message)
+        else:
+            self._hold_anyway(message)
+
+    def heir(
+        self, older: Subscriber, number: int, bound: int, wake: Callable[[Cursor | None], None]
+    ) -> Membership | None:
+        """Return the membership in which the connection after ``older`` resumes this one; None if nobody is in."""
+        inside = Predecessor(older, self.mailbox) if self.is_in else self._predecessor
+        if inside is None:
+            return None
+        heir = Membership(number, bound)
+        heir.state, heir.wake = State.UNNAMED, wake
+        heir._predecessor = inside
+        heir.trusted = self.trusted
+        heir.welcomed = True  # the join hook is not called for it
+        return heir
+
+    def held_bytes(self, each: int) -> int:
+        """Return the bytes of what is held: ``each`` for a message, and its payload."""
+        return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
+
+    def _do(self, event: Event) -> Effects:
+        match event:
+            case table.Ask(trusted):
+                self.requests += 1
+                self.trusted = self.trusted or trusted
+                self.wake = None
+            case table.Trust():
+                self.trusted = True
+            case table.Greet():
+                self.welcomed = True
+            case table.Lose():
+                self.welcomed = self.welcomed and self.is_in
+            case Grant():
+                self.requests -= 1
+                return self._let_in(event)
+            case table.Dismiss():
+                self.requests -= 1
+            case table.Refuse(leave):
+                self.requests -= 1
+                return self._let_go(leave) if self.is_in else []
+            case table.Unsubscribe(leave) if not self.is_in:
+                # One for each request, even over the bound: who has left must not be kept.
+                if self.leaves - self.left >= self.requests:
+                    self._check_room()
+                self._held.append(leave)
+                self.leaves += 1
+            case table.PutOut(leave) if not self.is_in:
+                self._held.append(leave)
+            case table.Close() if not self.is_in:
+                return self._take_out_predecessor()
+            case table.Unsubscribe(leave) | table.PutOut(leave) | table.Close(leave):
+                return self._let_go(leave)
+            case table.End():
+                self._forget()
+            case table.Supersede():
+                return [Release(message.ref) for message in self._held if isinstance(message, Post)]
+        return []
+
+    def _let_in(self, grant: Grant) -> Effects:
+        effects: Effects = []
+        mailbox, join = grant.mailbox, grant.join
+        if join is not None:
+            if self._predecessor is not None:
+                join = join._replace(replaces=self._predecessor.subscriber)
+            if self.left < grant.leaves:
+                # It left since, and asked again, and this is the answer to the latter.
+                effects.append(Send(mailbox, Join(join.session, None, None, (), None, join.replaces)))
+                while self.left < grant.leaves:
+                    effects += self._play_back(mailbox)
+                join = join._replace(replaces=None)
+            effects.append(Send(mailbox, join))
+            self.ref = join.ref or 0
+        self._predecessor = None
+        self.trusted = self.trusted or grant.trusted
+        return effects + self._play_back(mailbox)
+
+    def _play_back(self, mailbox: Any) -> Effects:
+        """Be in, and send what was held; up to a Leave, which takes it out again."""
+        self.mailbox, self.put = mailbox, mailbox.put
+        effects: Effects = []
+        for at, message in enumerate(self._held):
+            effects.append(Send(mailbox, self._named(message)))
+            if isinstance(message, Leave):
+                self.left += message.ref is not None
+                self.mailbox, self.put = None, self._hold
+                self._held = self._held[at + 1 :]
+                return effects
+        self._held = []
+        return effects
+
+    def _let_go(self, leave: Leave) -> Effects:
+        send = Send(self.mailbox, self._named(leave))
+        self._forget()
+        return [send]
+
+    def _forget(self) -> None:
+        """Be in no more, or have nothing to resume any more: the next who is let in is greeted."""
+        if self.is_in:
+            self.mailbox, self.put = None, self._hold
+            self.trusted = self.welcomed = False
+        elif self._predecessor is not None:
+            self._predecessor, self.welcomed = None, False
+
+    def _give_up(self) -> Effects:
+        """Have what was held answered: nothing is asked any more that could let it in."""
+        return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]
+
+    def _take_out_predecessor(self) -> Effects:
+        inside = self._predecessor
+        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None))]
+
+    def _hold(self, message: Any) -> None:
+        self._check_room()
+        self._hold_anyway(message)
+
+    def _hold_anyway(self, message: Any) -> None:
+        self._held.append(message)
+        if self.wake is not None:
+            self.wake(None)
+
+    def _check_room(self) -> None:
+        if len(self._held) >= self._bound:
+            raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
+
+    def _named(self, message: Any) -> Any:
+        """Let a Leave of the server say which Subscribe had let its session in."""
+        if isinstance(message, Leave) and message.why is not None:
+            return message._replace(why=message.why._replace(join=self.ref))
+        return message

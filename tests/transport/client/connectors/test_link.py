@@ -1,0 +1,176 @@
+"""The shell of the loop on greenlets and threads, around connections that do what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from support.raw import WAIT
+from support.serving import eventually
+
+from nuphar.transport import Handler, Transport
+from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.dialing import Dialing
+from nuphar.transport.client.connectors.ended import Ended
+from nuphar.transport.client.connectors.greenlets import Greenlets
+from nuphar.transport.client.connectors.link import Link, connector
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
+from nuphar.transport.client.connectors.urls import Address
+
+Serve = Callable[["Scripted"], Ended]
+
+
+class Scripted:
+    """A connection that is served by a function of the test's, until somebody closes it."""
+
+    def __init__(self, link: Link, serve: Serve) -> None:
+        self.link = link
+        self.sent: list[bytes] = []
+        self.codes: list[int] = []
+        self.closed = link.runtime.event()
+        self.send = self.sent.append
+        self._serve = serve
+
+    def serve(self) -> Ended:
+        return self._serve(self)
+
+    def close(self, code: int) -> None:
+        self.codes.append(code)
+        self.closed.set()
+
+
+class World:
+    """A connector of scripted connections, and what its handler was told."""
+
+    def __init__(self, runtime: ClientRuntime) -> None:
+        self.runtime = runtime
+        self.told: list[Any] = []
+        self.made: list[Scripted] = []
+        self.transports: list[Transport] = []
+        self.ended: list[bool] = []
+
+    def start(self, *serve: Serve, backoff: Backoff | None = None) -> Transport:
+        script = list(serve)
+
+        def connect(link: Link) -> Scripted:
+            self.made.append(Scripted(link, script.pop(0)))
+            return self.made[-1]
+
+        told = self.told
+        handler = Handler(
+            told.append,
+            lambda: told.append("connected"),
+            lambda: told.append("lost"),
+            lambda *why: told.append(why),
+            lambda why: told.append(f"fault: {why}"),
+        )
+        dialing = Dialing(Address.of("ws://127.0.0.1:9/live"))
+        make = connector(connect, dialing, self.runtime, backoff or Backoff(0.001), lambda: 1.0)
+        self.transports.append(make(handler))
+        return self.transports[-1]
+
+
+@pytest.fixture(params=[Greenlets, Threads])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    class Counted(request.param):  # type: ignore[misc]
+        """It counts the loops that have ended."""
+
+        def spawn(self, function: Callable[[], Any]) -> Any:
+            return super().spawn(lambda: (function(), world.ended.append(True)))
+
+    world = World(Counted())
+    yield world
+    for transport in world.transports:
+        transport.close()
+    eventually(lambda: len(world.ended) == len(world.transports))
+
+
+def opened_until_closed(connection: Scripted) -> Ended:
+    if connection.link.opened():
+        connection.closed.wait(WAIT)
+    return Ended(0, "hung up")
+
+
+def forbidden(connection: Scripted) -> Ended:
+    return Ended(4403, "forbidden")
+
+
+def test_one_connection_is_made_after_the_other_until_one_is_refused_for_good(world: World) -> None:
+    def opened(connection: Scripted) -> Ended:
+        connection.link.opened()
+        connection.link.received(b"x")
+        return Ended(0, "cut")
+
+    def refused(connection: Scripted) -> Ended:
+        raise ConnectionRefusedError("nobody is there")
+
+    world.start(opened, refused, forbidden)
+    story = ["connected", b"x", "fault: cut", "lost", "fault: nobody is there", "fault: forbidden", (4403, "forbidden")]
+    eventually(lambda: len(world.told) >= len(story))
+    assert world.told == story
+
+
+def test_what_is_sent_goes_to_the_connection_that_is_open(world: World) -> None:
+    transport = world.start(opened_until_closed)
+    eventually(lambda: world.told == ["connected"])
+    transport.send(b"x")
+    assert world.made[0].sent == [b"x"]
+    transport.close()
+    eventually(lambda: world.told == ["connected", "lost"])
+    with pytest.raises(OSError, match="no connection"):
+        transport.send(b"y")
+
+
+def test_close_and_leave_say_which_it_is(world: World) -> None:
+    for code, how in ((1000, "close"), (1001, "leave")):
+        transport = world.start(opened_until_closed)
+        eventually(lambda: world.told == ["connected"])
+        getattr(transport, how)()
+        eventually(lambda: world.told == ["connected", "lost"])
+        assert world.made[-1].codes == [code]
+        world.told.clear()
+
+
+def test_what_is_closed_while_it_is_being_opened_is_not_told(world: World) -> None:
+    ends: list[bool] = []
+
+    def slow(connection: Scripted) -> Ended:
+        connection.closed.wait(WAIT)
+        ends.append(connection.link.opened())
+        return Ended(0, "closed")
+
+    transport = world.start(slow)
+    eventually(lambda: world.made)
+    transport.close()
+    eventually(lambda: ends == [False])
+    assert world.told == []
+
+
+def test_what_is_closed_before_its_first_connection_makes_none(world: World) -> None:
+    class Later(type(world.runtime)):  # type: ignore[misc]
+        def spawn(self, function: Callable[[], Any]) -> Any:
+            waiting.append(lambda: (function(), world.ended.append(True)))
+
+    waiting: list[Callable[[], Any]] = []
+    world.runtime = Later()
+    world.start(forbidden).close()
+    waiting[0]()
+    assert (world.made, world.told) == ([], [])
+
+
+def test_a_pause_ends_with_a_close(world: World) -> None:
+    transport = world.start(lambda _: Ended(0, "full"), forbidden, backoff=Backoff(1_000.0, 1.0, 1_000.0))
+    eventually(lambda: world.told == ["fault: full"])
+    transport.close()
+    eventually(lambda: world.ended)
+    assert len(world.made) == 1
+
+
+def test_an_error_of_the_loop_itself_ends_the_client(world: World) -> None:
+    class Broken(Backoff):
+        def delay(self, chance: float) -> float:
+            raise ZeroDivisionError("bad back-off")
+
+    world.start(lambda _: Ended(0, "full"), backoff=Broken())
+    eventually(lambda: (1011, "ZeroDivisionError: bad back-off") in world.told)

@@ -1,0 +1,123 @@
+"""The loop of every connector, as data: what is told, in which order, and how long it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.ended import Ended
+from nuphar.transport.client.connectors.reconnecting import (
+    TABLE,
+    Connected,
+    Dial,
+    Disconnected,
+    Effect,
+    Fault,
+    GiveUp,
+    Happening,
+    Reconnecting,
+    Rest,
+    State,
+)
+
+LOST, REFUSED = Ended(0, "lost"), Ended(4403, "forbidden")
+TELL: dict[Happening, Callable[[Reconnecting], list[Effect] | None]] = {
+    Happening.STARTED: lambda loop: loop.started(),
+    Happening.OPENED: lambda loop: loop.opened(),
+    Happening.LOST: lambda loop: loop.ended(LOST),
+    Happening.REFUSED: lambda loop: loop.ended(REFUSED),
+    Happening.RESTED: lambda loop: loop.rested(),
+    Happening.CLOSED: lambda loop: loop.closed(),
+}
+
+
+def loop(chance: float = 1.0) -> Reconnecting:
+    return Reconnecting(Backoff(1.0, 2.0, 30.0), lambda: chance)
+
+
+def told(happenings: list[Happening], by: Reconnecting) -> list[Effect]:
+    return [effect for happening in happenings for effect in TELL[happening](by) or []]
+
+
+def test_a_connection_that_is_lost_is_told_and_made_again() -> None:
+    line = loop()
+    assert line.started() == [Dial()]
+    assert line.opened() == [Connected()]
+    assert line.ended(LOST) == [Fault("lost"), Disconnected(), Rest(1.0)]
+    assert line.rested() == [Dial()]
+    assert line.ended(LOST) == [Fault("lost"), Rest(2.0)]
+
+
+def test_an_end_for_good_is_told_behind_the_loss() -> None:
+    line = loop()
+    told([Happening.STARTED, Happening.OPENED], line)
+    assert line.ended(REFUSED) == [Fault("forbidden"), Disconnected(), GiveUp(4403, "forbidden")]
+    assert line.is_over
+    assert told(list(Happening), line) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "is_told"),
+    [
+        ([], Happening.STARTED, []),
+        ([Happening.STARTED], Happening.OPENED, []),
+        ([Happening.STARTED], Happening.REFUSED, []),
+        ([Happening.STARTED, Happening.OPENED], Happening.LOST, [Disconnected()]),
+        ([Happening.STARTED, Happening.OPENED], Happening.REFUSED, [Disconnected()]),
+        ([Happening.STARTED, Happening.LOST], Happening.RESTED, []),
+    ],
+)
+def test_after_the_program_s_close_nothing_is_told_but_the_loss(
+    before: list[Happening], then: Happening, is_told: list[Effect]
+) -> None:
+    line = loop()
+    told(before, line)
+    line.closed()
+    assert line.is_over
+    assert told([then, *Happening], line) == is_told
+
+
+def test_a_frame_makes_the_pauses_short_again() -> None:
+    line = loop()
+    told([Happening.STARTED, Happening.LOST, Happening.RESTED, Happening.LOST, Happening.RESTED], line)
+    line.opened()
+    line.received()
+    assert line.ended(LOST)[-1] == Rest(1.0)
+
+
+def test_a_pause_that_the_server_asks_for_is_kept_once_with_chance_on_top() -> None:
+    line = loop(chance=0.5)
+    line.started()
+    line.pause(10.0)
+    assert line.ended(LOST)[-1] == Rest(15.0)
+    line.rested()
+    assert line.ended(LOST)[-1] == Rest(1.0)
+
+
+def test_the_table_names_no_state_that_cannot_be_reached_or_left() -> None:
+    assert {state for state, _ in TABLE} == {*State} - {State.OVER}
+    assert {state for state, _ in TABLE.values()} == {*State} - {State.IDLE}
+
+
+@given(st.lists(st.sampled_from(list(Happening)), max_size=60))
+def test_whatever_happens_a_handler_hears_a_sound_story(happenings: list[Happening]) -> None:
+    line = loop()
+    story = [type(effect) for effect in told(happenings, line)]
+    comings = [each for each in story if each in (Connected, Disconnected)]
+    assert comings == [Connected, Disconnected] * (len(comings) // 2) + [Connected] * (len(comings) % 2)
+    assert story.count(GiveUp) <= 1
+    assert GiveUp not in story[:-1]  # nothing is told behind it
+    steps = [each for each in story if each in (Dial, Rest)]
+    assert steps == [Dial, Rest] * (len(steps) // 2) + [Dial] * (len(steps) % 2)  # one at a time, in turn
+    assert line.is_over or Happening.CLOSED not in happenings
+
+
+@given(st.lists(st.sampled_from([Happening.OPENED, Happening.LOST, Happening.RESTED]), max_size=40), st.floats(0, 1))
+def test_no_pause_is_longer_than_the_most(happenings: list[Happening], chance: float) -> None:
+    line = loop(chance)
+    line.started()
+    assert all(0 <= effect.seconds <= 30.0 for effect in told(happenings, line) if isinstance(effect, Rest))

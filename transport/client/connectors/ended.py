@@ -1,0 +1,42 @@
+"""How a client's connection ended, and whether that is for good: the one judgement of all connectors. Pure.
+
+>>> closed_with(4403, "forbidden"), closed_with(4500, "restarting")
+(Ended(code=4403, why='forbidden'), Ended(code=0, why='closed with 4500: restarting'))
+>>> refused_with(404, "no such page"), refused_with(503, "full")
+(Ended(code=404, why='no such page'), Ended(code=0, why='HTTP status 503: full'))
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ....actors.words.close_codes import is_final
+
+_LATER = frozenset({408, 425, 429})
+"""Request Timeout, Too Early and Too Many Requests (RFC 9110 section 15.5.9, RFC 8470, RFC 6585): come back."""
+
+
+class Ended(NamedTuple):
+    """``why`` is for people. With ``code`` 0 the client comes back; else it is over: a close code or an HTTP status."""
+
+    code: int
+    why: str
+
+
+BY_US = Ended(0, "closed by this client")
+"""The end of a connection that the program does not want any more."""
+
+
+def closed_with(code: int, reason: str) -> Ended:
+    """Return the end of a connection that the server closed with a close code (docs/wire.md, *Codes*)."""
+    return Ended(code, reason) if is_final(code) else Ended(0, f"closed with {code}: {reason}")
+
+
+def refused_with(status: int, text: str) -> Ended:
+    """Return the end of a connection that an HTTP answer refused."""
+    return Ended(status, text) if is_for_good(status) else Ended(0, f"HTTP status {status}: {text}")
+
+
+def is_for_good(status: int) -> bool:
+    """Say whether an HTTP status refuses a connection for good: below 500, unless it only says that it was too soon."""
+    return status < 500 and status not in _LATER

@@ -1,0 +1,141 @@
+"""A connector at work on greenlets or threads: the loop of `reconnecting`, around one connection after the other."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from ....actors.words.close_codes import GOING_AWAY, NORMAL
+from .backoff import Backoff
+from .connector import Connector, Handler, Transport
+from .dialing import Dialing
+from .ended import BY_US, Ended
+from .owner import owned, reason, tell
+from .reconnecting import Dial, Effect, Reconnecting, Rest, Step
+from .runtimes import ClientRuntime, choose
+
+
+class Connection(Protocol):
+    """One connection of a connector, from before it is dialled to its end.
+
+    It tells its `Link` that it is ``opened()``, and each frame that it has ``received(frame)``.
+    """
+
+    def serve(self) -> Ended:
+        """Make the connection, serve it, and return its end; leave nothing open.
+
+        Raises: whatever ended it; the client comes back.
+        """
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame, from any greenlet or thread. Raises: OSError if it is not open."""
+
+    def close(self, code: int) -> None:
+        """Say goodbye with ``code`` if it is open, and have `serve` return soon; from any greenlet or thread."""
+
+
+class Link:
+    """``connect(link)`` returns a connection that is not dialled yet."""
+
+    def __init__(
+        self,
+        connect: Callable[[Link], Connection],
+        dialing: Dialing,
+        handler: Handler,
+        runtime: ClientRuntime,
+        loop: Reconnecting,
+    ) -> None:
+        self.runtime = runtime
+        self._connect = connect
+        self._dialing = dialing
+        self._handler = handler
+        self._loop = loop
+        self._turn = threading.Lock()  # nothing waits while it is held, so a hub may take it, too
+        self._closed = runtime.event()
+        self._connection: Connection | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further connection will be made: then a new one is to be ended at once."""
+        return self._loop.is_over or self._dialing.home.is_foreign
+
+    def start(self) -> Transport:
+        """Connect in the background."""
+        self.runtime.spawn(owned(self._run, lambda: self.is_over, self._handler.on_close))
+        return Transport(self._send, self._close, self._loop.pause, lambda: self._close(GOING_AWAY))
+
+    def opened(self) -> bool:
+        """The connection is open: say so. False if it is to be ended at once."""
+        with self._turn:
+            effects = self._loop.opened()
+        self._tell(effects)
+        return bool(effects)
+
+    def received(self, frame: bytes) -> None:
+        """A frame has come: hand it on."""
+        self._loop.received()
+        self._handler.on_receive(frame)
+
+    def _send(self, frame: bytes) -> None:
+        connection = self._connection
+        if connection is None:
+            raise BrokenPipeError("there is no connection")
+        connection.send(frame)
+
+    def _close(self, code: int = NORMAL) -> None:
+        with self._turn:
+            self._loop.closed()
+        self._closed.set()
+        if (connection := self._connection) is not None:
+            connection.close(code)
+
+    def _run(self) -> None:
+        with self._turn:
+            effects = self._loop.started()
+        step = self._tell(effects)
+        while step is not None and not self._dialing.home.is_foreign:
+            step = self._take(step)
+
+    def _take(self, step: Step) -> Step | None:
+        match step:
+            case Dial():
+                ended = self._serve()
+                with self._turn:
+                    effects = self._loop.ended(ended)
+            case Rest(seconds):
+                self._closed.wait(seconds)
+                with self._turn:
+                    effects = self._loop.rested()
+        return self._tell(effects)
+
+    def _tell(self, effects: list[Effect]) -> Step | None:
+        return tell(self._handler, self._dialing.address.netloc, effects)
+
+    def _serve(self) -> Ended:
+        connection = self._connection = self._connect(self)
+        if self.is_over:  # whoever has closed it may not have seen this connection
+            return BY_US
+        try:
+            return connection.serve()
+        except Exception as error:
+            return Ended(0, reason(error))
+        finally:
+            self._connection = None
+
+
+def connector(
+    connect: Callable[[Link], Connection],
+    dialing: Dialing,
+    runtime: ClientRuntime | None = None,
+    backoff: Backoff | None = None,
+    chance: Callable[[], float] = random.random,
+) -> Connector:
+    """Return a connector that makes its connections with ``connect``."""
+
+    def start(handler: Handler) -> Transport:
+        loop = Reconnecting(backoff or Backoff(), chance)
+        return Link(connect, dialing, handler, runtime or choose(), loop).start()
+
+    return start

@@ -1,0 +1,173 @@
+"""The loop of every connector as a machine: one connection after the other, with a pause between, to the end. Pure.
+
+A shell tells it what happens and does what it says: `link.Link` on greenlets and threads,
+`async_websocket.AsyncLink` on asyncio. What is legal in which state, and what then happens, is `TABLE`.
+
+>>> loop = Reconnecting(Backoff(), lambda: 0.5)
+>>> loop.started()
+[Dial()]
+>>> loop.opened(), loop.ended(Ended(0, "timed out"))
+([Connected()], [Fault(why='timed out'), Disconnected(), Rest(seconds=0.5)])
+>>> loop.rested()
+[Dial()]
+>>> loop.ended(Ended(403, "not here"))
+[Fault(why='not here'), GiveUp(code=403, why='not here')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from .backoff import Backoff
+from .ended import Ended
+
+
+class State(Enum):
+    """Where a loop is."""
+
+    IDLE = auto()
+    """Not started."""
+    DIALLING = auto()
+    """A connection is being made."""
+    OPEN = auto()
+    """A connection is open."""
+    RESTING = auto()
+    """It waits before it comes back."""
+    LEAVING = auto()
+    """Closed by the program, while a connection was being made: its end is awaited."""
+    CLOSING = auto()
+    """Closed by the program, while a connection was open: its end is awaited."""
+    OVER = auto()
+    """Nothing happens any more."""
+
+
+class Happening(Enum):
+    """What a loop is told."""
+
+    STARTED = auto()
+    OPENED = auto()
+    LOST = auto()
+    """The connection ended, or was never open; the client comes back."""
+    REFUSED = auto()
+    """The connection ended, or was never open, and that is for good."""
+    RESTED = auto()
+    CLOSED = auto()
+    """The program ends it."""
+
+
+class Dial(NamedTuple):
+    """Make a connection; tell `opened` when it is open, and `ended` at its end, whether it was open or not."""
+
+
+class Rest(NamedTuple):
+    """Wait so many seconds, or until the program ends it, and tell `rested`."""
+
+    seconds: float
+
+
+class Connected(NamedTuple):
+    """Tell the handler that the connection is there."""
+
+
+class Disconnected(NamedTuple):
+    """Tell the handler that the connection is lost."""
+
+
+class Fault(NamedTuple):
+    """Tell the handler, in words for people, why there is no connection."""
+
+    why: str
+
+
+class GiveUp(NamedTuple):
+    """Tell the handler that it is over for good."""
+
+    code: int
+    why: str
+
+
+Step = Dial | Rest
+"""What a shell does next; always the last of the effects, and never more than one."""
+
+Effect = Step | Connected | Disconnected | Fault | GiveUp
+
+TABLE: dict[tuple[State, Happening], tuple[State, tuple[type[Effect], ...]]] = {
+    (State.IDLE, Happening.STARTED): (State.DIALLING, (Dial,)),
+    (State.IDLE, Happening.CLOSED): (State.OVER, ()),
+    (State.DIALLING, Happening.OPENED): (State.OPEN, (Connected,)),
+    (State.DIALLING, Happening.LOST): (State.RESTING, (Fault, Rest)),
+    (State.DIALLING, Happening.REFUSED): (State.OVER, (Fault, GiveUp)),
+    (State.DIALLING, Happening.CLOSED): (State.LEAVING, ()),
+    (State.OPEN, Happening.LOST): (State.RESTING, (Fault, Disconnected, Rest)),
+    (State.OPEN, Happening.REFUSED): (State.OVER, (Fault, Disconnected, GiveUp)),
+    (State.OPEN, Happening.CLOSED): (State.CLOSING, ()),
+    (State.RESTING, Happening.RESTED): (State.DIALLING, (Dial,)),
+    (State.RESTING, Happening.CLOSED): (State.OVER, ()),
+    (State.LEAVING, Happening.LOST): (State.OVER, ()),
+    (State.LEAVING, Happening.REFUSED): (State.OVER, ()),
+    (State.CLOSING, Happening.LOST): (State.OVER, (Disconnected,)),
+    (State.CLOSING, Happening.REFUSED): (State.OVER, (Disconnected,)),
+}
+"""For a state and what happens: the next state, and what is to be done. What is not here changes nothing."""
+
+
+class Reconnecting:
+    """``chance()`` is random, from 0 to 1; it is asked for each pause.
+
+    One thread at a time may tell it something; `pause` and `received` may be called by any at any time.
+    """
+
+    def __init__(self, backoff: Backoff, chance: Callable[[], float]) -> None:
+        self.state = State.IDLE
+        self._backoff = backoff
+        self._chance = chance
+        self._asked = 0.0  # seconds that the server wants to be left alone after the next loss
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further connection will be made."""
+        return self.state in (State.LEAVING, State.CLOSING, State.OVER)
+
+    def started(self) -> list[Effect]:
+        """Begin."""
+        return self._go(Happening.STARTED)
+
+    def opened(self) -> list[Effect]:
+        """The connection is open. Nothing is to be told once `is_over`: then end it."""
+        return self._go(Happening.OPENED)
+
+    def received(self) -> None:
+        """A frame has come, so the connection works: the next pause is a short one again."""
+        self._backoff.reset()
+
+    def ended(self, ended: Ended) -> list[Effect]:
+        """The connection is over, or there was none."""
+        return self._go(Happening.REFUSED if ended.code else Happening.LOST, ended)
+
+    def rested(self) -> list[Effect]:
+        """The pause is over."""
+        return self._go(Happening.RESTED)
+
+    def pause(self, seconds: float) -> None:
+        """Come back no sooner than that after the next loss."""
+        self._asked = seconds
+
+    def closed(self) -> None:
+        """The program ends it: what is open, or being opened, is to be ended, and `ended` told."""
+        self._go(Happening.CLOSED)
+
+    def _go(self, happening: Happening, ended: Ended = Ended(0, "")) -> list[Effect]:  # noqa: B008 (it is frozen)
+        self.state, kinds = TABLE.get((self.state, happening), (self.state, ()))
+        return [self._effect(kind, ended) for kind in kinds]
+
+    def _effect(self, kind: type[Effect], ended: Ended) -> Effect:
+        if kind is Fault:
+            return Fault(ended.why)
+        if kind is GiveUp:
+            return GiveUp(*ended)
+        if kind is Rest:
+            asked, self._asked = self._asked, 0.0
+            return Rest(self._backoff.pause(asked, self._chance()))
+        return kind()  # type: ignore[call-arg]  # those that are left have no fields
