@@ -23,13 +23,17 @@ class Living:
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did.
+
+        Raises: NotRunning if it has been stopped, and in a fork if its parent serves.
+        """
         return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
 
         Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        Raises: UsageError inside an actor of this server, such as in a store's update: it would wait for itself.
         """
         self.life.stop(timeout)
 
