@@ -42,8 +42,8 @@ with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as gunicorn:
 print(f"python-engineio {version('python-engineio')}, gunicorn {version('gunicorn')}: {status}")
 PY
 cd "$folder"
-seen="alone: $(PYTHONPATH=$folder/one:$folder "$python" -S look.py)
-gevent-websocket beside it: $(PYTHONPATH=$folder/one:$folder/other:$folder "$python" -S look.py)"
+seen="alone: $(XDG_RUNTIME_DIR=$folder PYTHONPATH=$folder/one:$folder "$python" -S look.py)
+gevent-websocket beside it: $(XDG_RUNTIME_DIR=$folder PYTHONPATH=$folder/one:$folder/other:$folder "$python" -S look.py)"
 expected="alone: python-engineio 4.15.1, gunicorn 27.0.1: HTTP/1.1 101 Switching Protocols
 gevent-websocket beside it: python-engineio 4.15.1, gunicorn 27.0.1: HTTP/1.1 500 Internal Server Error"
 echo "$seen"

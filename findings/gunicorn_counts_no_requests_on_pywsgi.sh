@@ -37,7 +37,7 @@ for worker in ("gevent", "gevent_pywsgi"):
     print(f"{worker}: after six requests", "it restarts" if "Autorestarting worker" in rest else "it goes on")
 PY
 cd "$folder"
-seen=$(PYTHONPATH=$folder "$python" -S look.py)
+seen=$(XDG_RUNTIME_DIR=$folder PYTHONPATH=$folder "$python" -S look.py)
 expected="gunicorn 27.0.1
 gevent: after six requests it restarts
 gevent_pywsgi: after six requests it goes on"

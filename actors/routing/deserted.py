@@ -116,5 +116,5 @@ class Deserted:
 
 
 def is_deserted(topic: Topic) -> bool:
-    """Is nobody subscribed, and does nothing wait to be handled?"""
-    return not topic.target.members and topic.mailbox.empty()
+    """Is nobody subscribed, and does nothing wait to be handled, or for the log?"""
+    return not topic.target.members and topic.mailbox.empty() and not topic.target.is_waiting

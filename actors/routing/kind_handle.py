@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from ..runtime.hooks import check_hook
+from ..targets.log import ACCEPTED, Log
 from ..words.errors import UsageError
 from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ..words.parameters import check_takes
 from ..words.store import Store, check_store
+from ..words.target_names import fault_of_id
 from ..words.type_variables import Message, Model, NewMessage, NewModel
 from .topic_handle import Home, TopicHandle
 from .topics import Kind
@@ -31,10 +33,17 @@ class KindHandle(Generic[Model, Message]):
         return f"<topic kind {self._kind.prefix!r}>"
 
     def with_store(
-        self, store: Store[NewModel, NewMessage] | Callable[[Any], Store[NewModel, NewMessage]] | None = None
+        self,
+        store: Store[NewModel, NewMessage] | Callable[[Any], Store[NewModel, NewMessage]] | None = None,
+        log: Log | None = None,
+        level: str = ACCEPTED,
     ) -> KindHandle[NewModel, NewMessage]:
-        """Give each new topic a store: ``store``, ``store(key)``, or what the wiring says. Returns the handle."""
+        """Give each new topic a store: ``store``, ``store(key)``, or what the wiring says. Returns the handle.
+
+        ``log`` and ``level`` are those of `TopicHandle.with_store`.
+        """
         home = self._home
+        home.directory.check_log(log, level)
         if store is None:
             home.wiring.kind_slice(self._kind.prefix)
             self._kind.store = lambda topic_id, key: home.wiring.topic_store(topic_id, home.initial, key)
@@ -47,15 +56,20 @@ class KindHandle(Generic[Model, Message]):
             self._kind.store = lambda topic_id, key: check_store(make(key))
         else:
             raise UsageError(f"expected a nuphar.Store, a function from key to Store, or None, got {store!r}")
+        self._kind.log, self._kind.level = log, level
         return cast("KindHandle[NewModel, NewMessage]", self)
 
     def topic(self, suffix: Any) -> TopicHandle[Model, Message]:
         """Return the topic ``prefix + suffix``, started if it is not running.
 
-        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
+        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics;
+        UsageError for an ill-formed id.
         """
         self._home.check_running()
-        return TopicHandle(self._home, self._home.openings.open(f"{self._kind.prefix}{suffix}"))
+        topic_id = f"{self._kind.prefix}{suffix}"
+        if (fault := fault_of_id(topic_id)) is not None:
+            raise UsageError(f"the topic id {topic_id!r} is ill-formed: {fault}")
+        return TopicHandle(self._home, self._home.openings.open(topic_id))
 
     def topics(self) -> Sequence[TopicHandle[Model, Message]]:
         """Return the running topics of this kind."""

@@ -13,6 +13,7 @@ from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
 from ..sessions.messages import Admit, Evict
 from ..sessions.sessions import Sessions, check_client_id
+from ..targets.log import ACCEPTED, Log
 from ..targets.messages import Broadcast, Dispatch, Read, Use
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
@@ -77,16 +78,23 @@ class TopicHandle(Generic[Model, Message]):
     def __repr__(self) -> str:
         return f"<topic {self.id!r}>"
 
-    def with_store(self, store: Store[NewModel, NewMessage] | None = None) -> TopicHandle[NewModel, NewMessage]:
+    def with_store(
+        self,
+        store: Store[NewModel, NewMessage] | None = None,
+        log: Log | None = None,
+        level: str = ACCEPTED,
+    ) -> TopicHandle[NewModel, NewMessage]:
         """Keep a model: ``store``, or what the wiring says for this id. Returns the handle itself.
 
-        Raises: UsageError if the topic has a store already or nothing is wired; UnregisteredType for a model that the
-        serialiser cannot write.
+        Messages are acknowledged when ``log`` has confirmed them at ``level``: "accepted" or "durable"
+        (docs/guarantees.md). The log that is the default is the server's memory, which offers "accepted" alone.
+        Raises: UsageError if the topic has a store already, nothing is wired, or the log does not offer the level;
+        UnregisteredType for a model that the serialiser cannot write.
         """
         home, topic = self._home, self._topic
         kept = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
         home.codec.encode_model(kept.model)
-        order = home.directory.give_store(topic, kept)
+        order = home.directory.give_store(topic, kept, log, level)
         if topic.mailbox.owner is None:
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
@@ -128,11 +136,21 @@ class TopicHandle(Generic[Model, Message]):
         self._home.router.put(Evict(check_client_id(client_id), self.id))
 
     def stop(self, timeout: float = ASK_TIMEOUT) -> None:
-        """Stop the topic: each subscriber gets a final Acknowledge, its id is free again. Waits ``timeout`` seconds."""
-        self._check()
-        check_not_inside(self._topic.mailbox)
-        self._home.directory.remove(self._topic)
-        ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
+        """Stop the topic: each subscriber gets a final Acknowledge, and then its id is free again.
+
+        Waits at most ``timeout`` seconds, and may be called again to wait on. Raises: pykka.Timeout; NotRunning if it
+        has ended already; UsageError from inside the topic's own update.
+        """
+        directory, topic = self._home.directory, self._topic
+        check_not_inside(topic.mailbox)
+        end = directory.end_of(topic)  # somebody stops it already: then this waits for the same
+        if end is None:
+            self._check()
+            directory.remove(topic)
+            topic.mailbox.put_anyway(Stop(SHUTDOWN))
+            end = directory.end_of(topic)
+        if end is not None:  # else it has ended in between
+            end.get(timeout=timeout)
 
     @property
     def snapshot(self) -> Position[Model]:
@@ -140,10 +158,10 @@ class TopicHandle(Generic[Model, Message]):
 
         Raises: UsageError for a topic without a store.
         """
-        topic = self._topic
-        if topic.mailbox.empty() or not self._is_running():
-            order = topic.target.order
-            position: Position[Model] | None = None if order is None else order.position
+        topic, order = self._topic, self._topic.target.order
+        if not self._is_running() or (topic.mailbox.empty() and (order is None or order.is_settled)):
+            position: Position[Model] | None
+            position = None if order is None else order.confirmed(self._home.codec.decode_message)
         else:
             position = ask(topic.mailbox, Read())
         if position is None:

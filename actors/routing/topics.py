@@ -15,10 +15,11 @@ from ..runtime.future import Future
 from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
-from ..targets.log import Log
+from ..targets.log import ACCEPTED, Log, check_level
+from ..targets.order import Order
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
-from ..words.errors import Refused, TopicExists, UsageError
+from ..words.errors import NotRunning, Refused, TopicExists, UsageError
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
@@ -40,6 +41,8 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    log: Log | None = None
+    """Its own log; None: the server's."""
     begun_by: str | None = None
     """The client id of the session whose Subscribe began it, if any did."""
     has_store: bool = False
@@ -57,7 +60,7 @@ class Kind:
 
     ``parse(suffix)`` gives the key, or raises (ValueError) for an id that names nothing; ``store(topic_id, key)``
     gives a new topic's store, or None for an ephemeral one. ``window`` are the seconds for which one goes on without
-    a subscriber, None: the server's.
+    a subscriber, None: the server's. ``log`` keeps their orders, None: the server's, and confirms at ``level``.
     """
 
     prefix: str
@@ -66,6 +69,8 @@ class Kind:
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
     delivery: Rule = ALL
     window: float | None = None
+    log: Log | None = None
+    level: str = ACCEPTED
 
 
 class Directory:
@@ -169,19 +174,35 @@ class Directory:
         topic.target.rule = kind.delivery
         topic.begun_by = begun_by
         if store is not None:
-            topic.target.use(self._log.open(topic.target.name, store))
+            topic.log = kind.log
+            topic.target.use((kind.log or self._log).open(topic.target.name, store, kind.level))
         self.topics[topic_id] = topic
         return topic
 
-    def give_store(self, topic: Topic, store: Store) -> Any:
+    def give_store(self, topic: Topic, store: Store, log: Log | None = None, level: str = ACCEPTED) -> Order:
         """Return the order that makes a fixed topic stored; it is claimed here, before anybody waits for its actor.
 
-        Raises: UsageError if the topic has a store already.
+        ``log`` (None: the server's) keeps it, and confirms at ``level``.
+        Raises: NotRunning if the topic has stopped; UsageError if it has a store already, the log does not offer the
+        level, or cannot keep the model.
         """
+        if self.topics.get(topic.id) is not topic:
+            raise NotRunning(f"<topic {topic.id!r}> has stopped: its id may be another topic's by now")
         if topic.has_store:
             raise UsageError(f"<topic {topic.id!r}> has a store already")
+        self.check_log(log, level)
         topic.has_store = True
-        return self._log.open(topic.target.name, store)
+        try:
+            order = (log or self._log).open(topic.target.name, store, level)
+        except BaseException:
+            topic.has_store = False
+            raise
+        topic.log = log
+        return order
+
+    def check_log(self, log: Log | None, level: str) -> None:
+        """Check that ``log`` (None: the server's) offers ``level``. Raises: UsageError."""
+        check_level(log or self._log, level)
 
     def running(self) -> list[Topic]:
         """Return every topic."""
@@ -196,7 +217,8 @@ class Directory:
         if self.topics.get(topic.id) is topic:
             self._ending[topic.id] = topic, Future(self.host)
             del self.topics[topic.id]
-            self._log.forget(topic.target.name)
+            if topic.log is None:
+                self._log.forget(topic.target.name)
             self.release(topic.begun_by)
 
     def ended(self, topic: Topic) -> None:
@@ -204,7 +226,14 @@ class Directory:
         known, end = self._ending.get(topic.id, (None, None))
         if known is topic and end is not None:
             del self._ending[topic.id]
+            if topic.log is not None:
+                topic.log.forget(topic.target.name)  # not before: it may have confirmed something meanwhile
             end.set()
+
+    def end_of(self, topic: Topic) -> Future | None:
+        """Return what is set when a topic that is stopping has ended; None if it is not stopping."""
+        known, end = self._ending.get(topic.id, (None, None))
+        return end if known is topic else None
 
     def wait_until_free(self, topic_id: str, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the end of a topic that is stopping. Raises: Refused ``busy``."""

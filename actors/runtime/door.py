@@ -80,6 +80,10 @@ class Door(pykka.Actor):
     def terminate(self, reason: Reason) -> None:
         """Free what the actor owns; the last thing it does. Not called when it was killed."""
 
+    def may_stop(self) -> bool:
+        """Say whether a `Stop` is obeyed now; otherwise `handle` gets it, and has to see that it comes again."""
+        return True
+
     def set_aside(self, message: Any) -> None:
         """Deal with a message that crashed this actor's predecessors `POISON` times; the mailbox goes on without it."""
         logger.error("%s sets a message aside that crashed it %d times: %.200r", self.ref, POISON, message)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from _thread import get_ident as _patched_get_ident
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -130,6 +130,12 @@ class Mailbox:
         """Take away the message at the head: it has been handled."""
         self.messages.popleft()
         self.forgive()
+
+    def put_back(self, messages: Sequence[Any]) -> None:
+        """Put ``messages`` in front of all that wait, behind the one in hand. For the owner, while it handles one."""
+        in_hand = self.messages.popleft()
+        self.messages.extendleft(reversed(messages))
+        self.messages.appendleft(in_hand)
 
     def forgive(self) -> None:
         """Count no crashes any more: the message that caused them is gone."""

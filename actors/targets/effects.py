@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..words.ports import Encoding
 from .lane import Debt, Lane, Outcome
+from .log import Record
 
 
 class Send(NamedTuple):
@@ -49,4 +50,19 @@ class Crash(NamedTuple):
     error: BaseException
 
 
-Effects = list[Send | Pay | Visit | Crash]
+class Append(NamedTuple):
+    """Have the log append ``records``, and hear of ``batch`` what became of them."""
+
+    batch: int
+    records: Sequence[Record]
+
+
+class LookUp(NamedTuple):
+    """Have the log say what it has of ``records``, ``after`` so many seconds."""
+
+    batch: int
+    records: Sequence[Record]
+    after: float
+
+
+Effects = list[Send | Pay | Visit | Crash | Append | LookUp]

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
+from .log import Outcome
 from .order import Order
 from .subscriber import Subscriber
 
@@ -89,6 +90,17 @@ class Room(NamedTuple):
 
 class Tick(NamedTuple):
     """Some subscriber who takes samples may get the next one."""
+
+
+class Logged(NamedTuple):
+    """What the log says of the target's ``batch``."""
+
+    batch: int
+    outcome: Outcome
+
+
+class LookAgain(NamedTuple):
+    """The log did not know what it has of the last batch: ask it again."""
 
 
 class Read(NamedTuple):

@@ -54,6 +54,15 @@ class Order:
         return self.position.seq
 
     @property
+    def is_settled(self) -> bool:
+        """Is everything that was applied in its log?"""
+        return True
+
+    def confirmed(self, decode_message: Callable[[bytes], Any]) -> Position:
+        """Return the position without what its log has not confirmed."""
+        return self.position
+
+    @property
     def history_bytes(self) -> int:
         """Bytes of payload that are kept."""
         return self._bytes

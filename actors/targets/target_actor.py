@@ -9,24 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..runtime.actor import Actor
 from ..runtime.door import POISON
 from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
-from ..runtime.timer_once import Alarm
-from ..words.errors import NotRunning, Refused
+from ..words.errors import NotRunning
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
-from .effects import Crash, Effects, Pay, Send, Visit
 from .faults import fault
-from .lane import Lane
-from .messages import Broadcast, Dispatch, Join, Leave, Post, Read, Repeat, Room, Tick, Use, Why
-from .outs import refuse, say_out
-from .subscriber import Subscriber
+from .messages import Broadcast, Dispatch, Join, Leave, Logged, LookAgain, Post, Read, Repeat, Room, Tick, Use, Why
+from .outs import refuse
 from .target import Target
+from .waiting import Waiting
 
 logger = ThrottledLogger("nuphar.actors")
 
@@ -34,10 +30,12 @@ DRAIN = 256
 """Messages after which a drain is flushed even if more wait: bounds a write's size, as the turn bounds its wait."""
 
 
-class TargetActor(Actor):
+class TargetActor(Waiting):
     """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
 
-    ends_asleep = True
+    @property
+    def ends_asleep(self) -> bool:  # type: ignore[override]  # of others it is a constant
+        return not self._target.is_waiting
 
     @property
     def has_goodbyes(self) -> bool:  # type: ignore[override]  # of others it is a constant
@@ -53,17 +51,15 @@ class TargetActor(Actor):
         ended: Callable[[], None] | None = None,
         **link: Any,
     ) -> None:
-        super().__init__(mailbox=mailbox, **link)
-        self._target = target
+        super().__init__(target, mailbox, left, **link)
         self._hooks = hooks
         self._dead_letters = dead_letters
-        self._left = left
         self._ended = ended
         self._drained = 0
-        self._alarm = Alarm(mailbox, Tick())
 
     def init(self) -> None:
         # What a predecessor applied and could not send any more.
+        self._go_on_waiting()
         self._perform(self._target.visits())
         self.mailbox.suspended = ""
 
@@ -72,6 +68,8 @@ class TargetActor(Actor):
         kind = type(message)
         if message is target.settled:
             pass  # a predecessor applied it, and ended before it could take it out of the mailbox
+        elif target.appends is not None and self._waits(message):
+            pass  # what is in front of it is on its way to the log
         elif kind is Post:
             session, ref, content, payload = message
             if session in target.members:
@@ -123,6 +121,7 @@ class TargetActor(Actor):
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
         target = self._target
         self._alarm.stop()
+        self._again.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.
@@ -139,6 +138,8 @@ class TargetActor(Actor):
 
     def set_aside(self, message: Any) -> None:
         """Put it among the dead letters: the others must not wait for it for ever."""
+        if isinstance(message, Logged):  # what it said is still to be known
+            self.mailbox.put_anyway(LookAgain())
         target, trace_id = self._target, new_trace_id(self.host)
         self._perform(target.flush())
         order = target.order
@@ -147,20 +148,6 @@ class TargetActor(Actor):
         text = f"a message crashed its actor {POISON} times and was set aside; trace id {trace_id}"
         logger.error("%s: %s: %.200r", target.name, text, message)
         self._refuse(message, "crashed", text, {"trace_id": trace_id})
-
-    def _settle(self, message: Any, effects: Effects) -> None:
-        self._target.settled = message
-        if effects:
-            self._perform(effects)
-
-    def _leave(self, message: Leave) -> None:
-        target, session = self._target, message.session
-        was_in = session in target.members
-        self._settle(message, target.leave(session, message.ref))
-        if was_in and message.why is not None:
-            say_out(session, target.name, *message.why)
-        if was_in and self._left is not None:
-            self._left(session.client_id)
 
     def _join(self, message: Join) -> None:
         target, session = self._target, message.session
@@ -187,76 +174,6 @@ class TargetActor(Actor):
         if ref is not None or session not in self._target.members:
             refuse(session, ref, target, code, text, details)
         self._leave(left)
-
-    def _perform(self, effects: Effects) -> None:
-        for effect in effects:
-            if not isinstance(effect, Send):
-                if isinstance(effect, Visit):
-                    self._visit(effect.subscriber, effect.lane)
-                elif isinstance(effect, Pay):
-                    self._pay(effect)
-                else:
-                    self._tell(effect)
-                continue
-            subscribers, joined, encoding, outcomes = effect
-            if len(subscribers) == 1:
-                sink = subscribers[0].sink
-                if outcomes is None:
-                    sink.write(joined)
-                elif not sink.offer(joined):
-                    self._fall_behind([sink], effect)
-                continue
-            refused: list[Any] | None = None if outcomes is None else []
-            encoding.deliver([subscriber.sink for subscriber in subscribers], joined, refused)
-            if refused:
-                self._fall_behind(refused, effect)
-
-    def _tell(self, crash: Crash) -> None:
-        author, ref, error = crash
-        if isinstance(error, Refused):
-            # The application says no, in its own words: nothing has crashed.
-            code, text, details = error.code, error.text, error.details
-        else:
-            code = "crashed"
-            text, details = fault(logger, self.host, self._target.name, error, "crashed on a message")
-        if author is not None:
-            author.reject(ref, self._target.name, code, text, details)
-
-    def _fall_behind(self, refused: list[Any], send: Send) -> None:
-        sinks = set(map(id, refused))
-        for session in send.subscribers:
-            if id(session.sink) in sinks:
-                self._target.fall_behind(session, send.outcomes or ())
-                if session.sink.pending:
-                    session.want_room(self.mailbox)  # otherwise its connection is over
-
-    def _pay(self, pay: Pay) -> None:
-        session, joined, debt, own = pay
-        if self._target.order is None:
-            session.write(joined)  # an answer, and small
-        elif not session.sink.offer(joined):
-            self._target.owe(session, debt, own)
-            if session.sink.pending:
-                session.want_room(self.mailbox)
-
-    def _visit(self, session: Subscriber, lane: Lane) -> None:
-        try:
-            joined = self._target.visit(session, lane, self.host.clock(), not session.sink.pending)
-        except Exception as error:
-            text, _ = fault(logger, self.host, self._target.name, error, "cannot write its model")
-            self._leave(Leave(session, None, Why("crashed", text, self._expel(session))))
-            return
-        if joined is not None:
-            session.write(joined)
-        if lane.is_empty:
-            return
-        if session.sink.pending:
-            session.want_room(self.mailbox)
-        elif not session.closed:
-            self._alarm.set(lane.next_at)
-
-    def _expel(self, session: Subscriber) -> int:
-        return session.end(self._target.name, self.mailbox)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:
         target = self._target.name

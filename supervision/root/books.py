@@ -22,7 +22,7 @@ from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.dead_letters import DeadLetters
-from ...actors.targets.log import MemoryLog
+from ...actors.targets.memory_log import MemoryLog
 from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec

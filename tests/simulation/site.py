@@ -49,8 +49,8 @@ class Site:
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open
 
-        def open(target: str, store: Any) -> Any:
-            order = opened(target, store)
+        def open(target: str, store: Any, level: str = "accepted") -> Any:
+            order = opened(target, store, level)
             oracle.begun(order)
             return order
 

@@ -18,7 +18,7 @@ from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.runtime.turns import Bounds
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.targets.log import MemoryLog
+from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.actors.targets.messages import Dispatch
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import Codec

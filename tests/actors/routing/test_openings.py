@@ -12,7 +12,7 @@ from gevent.threadpool import ThreadPool
 from nuphar import Refused, Store, automatic
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Kind, Topic
-from nuphar.actors.targets.log import MemoryLog
+from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.wire.codec import Codec
 
 LIMIT = 10.0  # seconds that any wait here may take

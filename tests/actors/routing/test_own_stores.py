@@ -10,7 +10,7 @@ from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.targets.log import MemoryLog
+from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import Codec
 

@@ -8,7 +8,7 @@ import pytest
 
 from nuphar import Refused, Store, TopicExists, UsageError, automatic
 from nuphar.actors.routing.topics import Directory, Kind
-from nuphar.actors.targets.log import MemoryLog
+from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.wire.codec import Codec
 
 

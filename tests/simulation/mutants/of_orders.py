@@ -83,13 +83,13 @@ OF_ORDERS = (
     ),
     Mutant(
         "every order has the same epoch",
-        "nuphar.actors.targets.log",
+        "nuphar.actors.targets.memory_log",
         "Order(store, self._host.secret(4), self._history)",
         'Order(store, "one", self._history)',
     ),
     Mutant(
         "the order of a target that has stopped is kept",
-        "nuphar.actors.targets.log",
+        "nuphar.actors.targets.memory_log",
         "self._orders.pop(target, None)",
         "self._orders.get(target)",
     ),

@@ -262,7 +262,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "a right that was withdrawn is not told",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "if was_in and message.why is not None:",
         "if False:",
     ),

@@ -17,7 +17,7 @@ OF_TARGETS = (
     Mutant(
         "a message that was refused is acknowledged",
         "nuphar.actors.targets.target",
-        "return [*self.flush(), Crash(author, ref, refused)]",
+        "return self._crash(Crash(author, ref, refused))",
         "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(
@@ -64,7 +64,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "the leave hook is called twice",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "            self._left(session.client_id)\n",
         "            self._left(session.client_id)\n            self._left(session.client_id)\n",
     ),
@@ -91,25 +91,25 @@ OF_TARGETS = (
     ),
     Mutant(
         "what an outbox does not take is forgotten, and nobody is behind",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "sinks = set(map(id, refused))",
         "sinks = set[int]()",
     ),
     Mutant(
         "who is behind is not visited when there is room",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "                if session.sink.pending:\n",
         "                if not session.sink.pending:\n",
     ),
     Mutant(
         "the alarm for the next sample is not set",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "            self._alarm.set(lane.next_at)\n",
         "            self._alarm.stop()\n",
     ),
     Mutant(
         "a publisher hears itself",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.flushing",
         "others = [subscriber for subscriber in group if subscriber is not author]",
         "others = list(group)",
     ),
@@ -139,13 +139,13 @@ OF_TARGETS = (
     ),
     Mutant(
         "the answer to a message that came alone is not remembered",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.flushing",
         "            author.answers.settle(ref, self.place, seq)\n",
         "            author.answers.own(self.place, seq)\n",
     ),
     Mutant(
         "the answers to messages that came together are not remembered",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.flushing",
         "            author.answers.settle_all(place, outcomes, places)\n",
         "            author.answers.settle_all(place, outcomes, ())\n",
     ),
@@ -187,7 +187,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "a Join that its line cannot take yet ends the connection",
-        "nuphar.actors.targets.target_actor",
+        "nuphar.actors.targets.performing",
         "        elif not session.sink.offer(joined):\n            self._target.owe",
         "        elif not session.sink.write(joined):\n            self._target.owe",
     ),

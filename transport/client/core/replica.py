@@ -51,6 +51,8 @@ class Replica:
         self.store = store
         self.pending: list[OwnMessage] = []
         self.is_subscribed = False
+        self.has_order = False
+        """Whether a Snapshot or a message of an order came since we asked for it the last time."""
         self.refused: Refused | None = None
         """Why the server does not let us follow it, until it is asked again."""
         self.params: dict[str, Any] | None = None
@@ -75,7 +77,7 @@ class Replica:
 
     def snapshot(self, epoch: str, seq: int, state: Any) -> None:
         """Replace what is confirmed, all but the local fields. What was answered already is in it, or nowhere."""
-        self.epoch, self.seq, self.is_behind = epoch, seq, False
+        self.epoch, self.seq, self.is_behind, self.has_order = epoch, seq, False, True
         self.confirmed = with_fields(state, self._local)
         self.pending = [own for own in self.pending if not own.place]
         self._rebase()
@@ -119,7 +121,7 @@ class Replica:
             except Exception as error:
                 self._rebase()
                 return error
-        self.seq, self.is_behind = seq, False
+        self.seq, self.is_behind, self.has_order = seq, False, True
         reached = len(self.pending)
         self.pending = [each for each in self.pending if not 0 < each.place <= seq]
         if not is_first or reached != len(self.pending):  # else what is shown is the same by construction

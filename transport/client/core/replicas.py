@@ -27,7 +27,9 @@ class Following(dict[str, Replica]):
             return Unsubscribe(ref, target)
         if target not in self:
             return Subscribe(ref, target, None, None)  # given up since it was asked for
-        return Subscribe(ref, target, self[target].cursor, self[target].params)
+        replica = self[target]
+        replica.has_order = False
+        return Subscribe(ref, target, replica.cursor, replica.params)
 
     def follow(
         self, target: str, store: Store | None, own: Iterable[OwnMessage], params: dict[str, Any] | None = None
@@ -54,11 +56,16 @@ class Following(dict[str, Replica]):
             replica.refused = None
 
     def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[Event]:
-        """It was done as asked. If the target has no order, or an empty one, what we know of another is over."""
+        """It was done as asked. Unless ``has_order``, or one was heard since, what we know of another is over."""
         if (replica := self.get(target)) is None:
             return []
         replica.is_subscribed, replica.refused = is_subscribe, None
-        if not is_subscribe or has_order or not (replica.seq or any(own.place for own in replica.pending)):
+        if (
+            not is_subscribe
+            or has_order
+            or replica.has_order
+            or not (replica.seq or any(own.place for own in replica.pending))
+        ):
             return []
         replica.reset()
         return [Changed(target, replica.model, None)]

@@ -73,7 +73,7 @@ export class Slice {
     if (early) return GAP;
     if (this.update !== null) this.confirmed = this.update(this.confirmed, message);
     this.seq = seq;
-    this.asking = false;
+    this.enter(); // whoever hears a message of the order is in
     const shown = this.optimistic && entry !== null && this.pending[0] === entry;
     this.pending = this.pending.filter((other) => other !== entry && (other.seq === null || other.seq > seq));
     if (shown) return SEEN;

@@ -181,9 +181,9 @@ export class Targets {
       if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
       slice = entry.slice;
+      // No order, or an empty one, and no snapshot since it was asked: the order that we were in is over.
+      if (!seq && slice.seq && slice.standing === "asked") this._reset(slice);
       slice.enter();
-      // No order, or an empty one: another that we were in is over.
-      if (!seq && (slice.seq || slice.pending.some((own) => own.seq))) this._reset(slice);
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
       if (slice) this.place(slice, seq, entry.message, entry);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Core } from "../src/core.js";
 import { PROTOCOL } from "../src/frames.js";
 import { automatic } from "../src/serialiser.js";
-import { WELCOME, add, counting, dispatch, give, ofType, sent, taken } from "./support.js";
+import { WELCOME, add, counting, dispatch, give, liveCore, ofType, sent, taken } from "./support.js";
 
 const append = (model, message) => [...model, message];
 const RESUMED = WELCOME.with(4, true);
@@ -42,6 +42,13 @@ test("a target that has no order any more is what it was before the first snapsh
   give(core, [17, "topic:n", 0, [ref], false]);
   assert.equal(taken(core).filter(ofType("change")).length, 1);
   assert.deepEqual([slice.seq, slice.pending, slice.standing], [0, [], "in"]);
+});
+
+test("an answer to a Subscribe that is late says nothing of what came before it", () => {
+  const core = liveCore();
+  const slice = core.subscribe("topic:n", { update: add });
+  for (const frame of [[21, "topic:n", "e1", 0, 10, "subscribed"], [19, "topic:n", 1, 5], [17, "topic:n", 0, [1], false]]) give(core, frame);
+  assert.deepEqual([slice.seq, slice.model], [1, 15]);
 });
 
 test("the next Hello has the token of the last Welcome", () => {

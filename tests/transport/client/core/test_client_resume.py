@@ -199,6 +199,17 @@ def test_the_answer_to_a_subscribe_that_was_left_again_says_nothing_of_the_order
     assert core.model == ["a"]
 
 
+def test_an_answer_to_a_subscribe_that_is_late_says_nothing_of_what_came_before_it() -> None:
+    core = Core(T)
+    core.open()
+    core.get(WELCOME, f.Snapshot(T, "e", 0, [], "subscribed"), f.ServerMessage(T, 1, "a"))
+    assert core.get(f.Acknowledge(T, 0, [1], False)) == []
+    assert core.model == ["a"]
+    core.come_back()
+    core.get(f.ServerMessage(T, 2, "b"))
+    assert core.model == ["a", "b"]
+
+
 def test_an_empty_order_that_goes_on_is_gone_on_with() -> None:
     core = live()
     core.lose()

@@ -1,20 +1,4 @@
-"""For the tests of programs that use Nuphar: a client and a server in one process, without a socket between them.
-
->>> import nuphar
->>> from nuphar.testing import MemoryConnector
->>> counter = nuphar.Store(0, lambda count, message: count + message)
->>> with nuphar.Server() as server:
-...     topic = server.topic("counter").with_store(counter)
-...     line = MemoryConnector(server)
-...     with nuphar.Client(line, stores={"counter": counter}) as client:
-...         seq = client.wait_live().dispatch("counter", 5).get(timeout=5)
-...         line.cut()
-...         early = client.dispatch("counter", 2)
-...         shown = client.model("counter"), client.confirmed("counter"), topic.model
-...         line.restore()
-...         seq, shown, early.get(timeout=5), topic.model
-(1, (7, 5, 5), 2, 7)
-"""
+"""A client and a server in one process, without a socket between them."""
 
 from __future__ import annotations
 
@@ -24,16 +8,14 @@ from typing import Any
 import gevent
 from gevent.queue import Queue
 
-from .actors.runtime.mailbox import get_ident
-from .actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
-from .actors.words.errors import UsageError
-from .supervision.root.server import Server
-from .transport.client.connectors.connector import Handler, Transport
-from .transport.server.connection import Connection
-from .transport.server.limits import share
-from .transport.wire.websocket_frames import FrameReader
-
-__all__ = ["MemoryConnector"]
+from ..actors.runtime.mailbox import get_ident
+from ..actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
+from ..actors.words.errors import UsageError
+from ..supervision.root.server import Server
+from ..transport.client.connectors.connector import Handler, Transport
+from ..transport.server.connection import Connection
+from ..transport.server.limits import share
+from ..transport.wire.websocket_frames import FrameReader
 
 LIMIT = 16 * 1024 * 1024
 """The largest message in bytes, in either direction."""

@@ -1,0 +1,161 @@
+"""What a target has applied and its log has not confirmed yet, and what waits behind that. Pure.
+
+One batch is on its way at a time, and until its end the target handles nothing else: so whatever it says, to whomever,
+it says at a seq that is confirmed. What comes meanwhile waits in its order, and makes up the next batch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from ..words.delivery import OVERHEAD
+from ..words.errors import Refused
+from .effects import Append, Crash, Effects, LookUp
+from .lane import Outcome
+from .log import Appended, Failed, Log, Record
+from .messages import Dispatch, Post
+
+BATCH = 1 << 18
+"""Bytes of payload after which a batch goes to the log, even if more waits."""
+
+HELD = 1 << 20
+"""Bytes that may wait behind a batch: more is refused ``busy``."""
+
+AGAIN = 0.1, 5.0
+"""Seconds until a log that did not know is asked again: at first, and at most."""
+
+
+class State(Enum):
+    """Where the batch is."""
+
+    NONE = 0
+    DECIDED = 1
+    """The log is to be asked; the actor may have ended before it did."""
+    ASKED = 2
+    LOOKED_UP = 3
+    """Its outcome was unknown."""
+
+
+class Appends:
+    """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
+
+    __slots__ = ("_after", "_batch", "_held", "_held_bytes", "_looks", "_outcomes", "_records", "_size", "_state",
+                 "level", "log")  # fmt: skip
+
+    def __init__(self, log: Log, level: str) -> None:
+        self.log = log
+        self.level = level
+        self._state = State.NONE
+        self._batch = 0  # its number: an answer of an earlier one comes too late
+        self._outcomes: list[Outcome] = []
+        self._records: Sequence[Record] = ()
+        self._after: list[Crash] = []  # refusals that rest on what is on its way
+        self._size = 0  # bytes that were posted for the next batch
+        self._looks = 0
+        self._held: deque[Any] = deque()
+        self._held_bytes = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Is a batch on its way?"""
+        return self._state is not State.NONE
+
+    @property
+    def is_full(self) -> bool:
+        """Does so much wait that no more may come?"""
+        return self._held_bytes > HELD
+
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes wait behind the batch, each message with its overhead."""
+        return self._held_bytes
+
+    def ends_batch(self, message: Any) -> bool:
+        """Say whether what was applied has to be in the log before ``message`` is handled."""
+        if isinstance(message, Post | Dispatch):
+            self._size += len(message.payload) + OVERHEAD
+            return self._size > BATCH
+        return True
+
+    def begin(self, outcomes: list[Outcome]) -> Effects:
+        """Send a batch to the log: nobody hears of ``outcomes`` before it has answered."""
+        self._state = State.DECIDED
+        self._batch += 1
+        self._size = self._looks = 0
+        self._outcomes = outcomes
+        self._records = [_record(outcome) for outcome in outcomes]
+        return [Append(self._batch, self._records)]
+
+    def asked(self) -> None:
+        """Note that the log has the batch, and will answer."""
+        if self._state is State.DECIDED:
+            self._state = State.ASKED
+
+    def resume(self) -> Effects:
+        """Go on for an actor that has ended: whether it had asked the log may be unknown."""
+        return self.look_up() if self._state in (State.DECIDED, State.LOOKED_UP) else []
+
+    def look_up(self, after: float = 0.0) -> Effects:
+        """Ask what the log has, if that is still to be known."""
+        if not self.is_waiting:
+            return []
+        self._state = State.LOOKED_UP
+        return [LookUp(self._batch, self._records, after)]
+
+    def is_of(self, batch: int) -> bool:
+        """Is ``batch`` the one that is on its way?"""
+        return self.is_waiting and batch == self._batch
+
+    def confirmed(self, outcome: Any) -> int | None:
+        """Return the seq up to which the log has everything, and nothing behind it; None if that is not known."""
+        first, last = self._records[0].seq, self._records[-1].seq
+        if isinstance(outcome, Failed) and first <= outcome.seq <= last:
+            return outcome.seq - 1
+        return last if isinstance(outcome, Appended) and outcome.seq == last else None
+
+    def again(self) -> Effects:
+        """Ask once more, later each time."""
+        first, most = AGAIN
+        after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
+        self._looks += 1
+        return self.look_up(after)
+
+    def end(self) -> tuple[list[Outcome], list[Crash]]:
+        """End the batch; return what was in it, and the refusals that were to follow it."""
+        outcomes, after = self._outcomes, self._after
+        self._state = State.NONE
+        self._outcomes, self._records, self._after = [], (), []
+        return outcomes, after
+
+    def defer(self, crash: Crash) -> None:
+        """Keep a refusal until it is known whether what it rests on has happened."""
+        self._after.append(crash)
+
+    def hold(self, message: Any) -> bool:
+        """Let ``message`` wait behind the batch; False for a client's message when too much waits already."""
+        size = len(getattr(message, "payload", b"")) + OVERHEAD
+        if isinstance(message, Post) and self._held_bytes + size > HELD:
+            return False
+        self._held.append(message)
+        self._held_bytes += size
+        return True
+
+    def refuse_held(self, refused: Refused) -> list[Crash]:
+        """Refuse the clients' messages that wait: what is in front of them failed."""
+        posts = [message for message in self._held if isinstance(message, Post)]
+        self._held = deque(message for message in self._held if not isinstance(message, Post))
+        return [Crash(post.session, post.ref, refused) for post in posts]
+
+    def take_held(self) -> deque[Any]:
+        """Take out what has waited, in its order."""
+        held, self._held = self._held, deque()
+        self._held_bytes = 0
+        return held
+
+
+def _record(outcome: Outcome) -> Record:
+    author, ref, seq, payload = outcome
+    return Record(seq, payload, None, None, author.client_id if author is not None else None, ref or None)

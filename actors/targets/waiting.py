@@ -1,0 +1,102 @@
+"""How the actor of a target waits for its log: by taking messages, and holding them until the log has answered.
+
+So it never stands still: a client that sends too much hears of it, and a stop waits in its turn. What was held goes
+back into the mailbox, in front of everything else, and is then handled as if it had just come.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..runtime.log_throttle import ThrottledLogger
+from ..runtime.mailbox import Mailbox
+from ..runtime.pykka_names import Envelope
+from .log import Failed, Unknown
+from .messages import Logged, LookAgain, Tick
+from .performing import Performing
+
+logger = ThrottledLogger("nuphar.actors")
+
+
+class Waiting(Performing):
+    """The part of a `TargetActor` whose target has ``appends``; others never come here."""
+
+    def _waits(self, message: Any) -> bool:
+        """Take what concerns the log, or hold ``message`` behind what is on its way to it; False: handle it now."""
+        target = self._target
+        appends = target.appends
+        assert appends is not None
+        kind = type(message)
+        if kind is Logged:
+            self._hear(message)
+            return True
+        if kind is LookAgain:
+            self._perform(appends.look_up())
+            return True
+        if not appends.is_waiting and appends.ends_batch(message) and target.has_unflushed:
+            self._perform(target.flush())
+            if self.mailbox.owner is not self:
+                return True  # superseded by what the log did: the message is its successor's
+        if not appends.is_waiting:
+            return False
+        target.settled = message
+        self._hold(message)
+        return True
+
+    def _hold(self, message: Any) -> None:
+        appends = self._target.appends
+        assert appends is not None
+        if not appends.hold(message):
+            message.session.reject(message.ref, self._target.name, "busy", self._too_much())
+        elif appends.is_full:
+            self.mailbox.suspended = self._too_much()
+
+    def _too_much(self) -> str:
+        appends = self._target.appends
+        assert appends is not None
+        return f"{appends.held_bytes} bytes wait for the log of {self._target.name}: try again later"
+
+    def _hear(self, message: Logged) -> None:
+        target, outcome = self._target, message.outcome
+        appends = target.appends
+        assert appends is not None
+        was_waiting = appends.is_of(message.batch)
+        effects = target.settle(message.batch, outcome)
+        target.settled = message
+        if was_waiting:
+            if not isinstance(outcome, Failed | Unknown):
+                pass
+            elif appends.is_waiting:
+                logger.warning("%s: it is unknown what its log has taken: %s", target.name, outcome.text)
+            else:
+                logger.warning("%s: its log has failed: %s", target.name, outcome.text)
+            if not appends.is_waiting:
+                self._again.stop()
+                self.mailbox.put_back(appends.take_held())
+                self.mailbox.suspended = ""
+        self._perform(effects)
+
+    def _go_on_waiting(self) -> None:
+        """Take over from a predecessor that has ended while something was on its way."""
+        appends = self._target.appends
+        if appends is not None and (appends.is_waiting or self._target.has_unflushed):
+            self._perform(appends.resume())
+            self.mailbox.put_anyway(Tick())  # who is owed something gets it when the log has answered
+
+    def may_stop(self) -> bool:
+        """Say whether a stop may be obeyed: not before the log has answered, so that it is the last that anybody hears.
+
+        It is held then like any message; who stops this actor has a limit of its own.
+        """
+        appends = self._target.appends
+        if appends is None:
+            return True
+        if not appends.is_waiting and self._target.has_unflushed:
+            self._perform(self._target.flush())
+        return not appends.is_waiting
+
+    def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
+        if self._target.appends is not None and self._waits(envelope):
+            mailbox.drop()
+        else:
+            super()._answer(envelope, mailbox)

@@ -1,0 +1,11 @@
+"""Tests for adapters of Nuphar's ports, as classes: subclass one, and give it what it tests. They need pytest.
+
+class TestMyLog(LogContract):
+    @pytest.fixture
+    def log(self):
+        return MyLog(...)
+"""
+
+from .log import LogContract
+
+__all__ = ["LogContract"]

@@ -1,0 +1,201 @@
+"""A target and its log, pure: what leaves when, and what becomes of a batch that failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nuphar import Refused, Store, automatic
+from nuphar.actors.sessions.answers import Answers
+from nuphar.actors.targets import appends
+from nuphar.actors.targets.appends import Appends
+from nuphar.actors.targets.effects import Append, Crash, LookUp, Send, Visit
+from nuphar.actors.targets.log import Appended, Failed, Record, Unknown
+from nuphar.actors.targets.messages import Dispatch, Post, Room
+from nuphar.actors.targets.target import Target
+from nuphar.actors.targets.tentative import Tentative
+from nuphar.actors.words import delivery
+from nuphar.testing.logs import ScriptedLog
+from nuphar.transport.server.framing import BARE
+from nuphar.transport.wire.codec import Codec, read
+from nuphar.transport.wire.frames import Acknowledge, Frame, ServerMessage
+
+NAME = "topic:t"
+CODEC = Codec(automatic())
+
+
+def update(model: int, message: int) -> int:
+    if message == 13:
+        raise Refused("no", "not thirteen")
+    return model + message
+
+
+class Someone:
+    encoding = BARE
+
+    def __init__(self, client_id: str) -> None:
+        self.client_id = client_id
+        self.answers = Answers()
+
+
+def begun() -> tuple[Target, Someone, Someone]:
+    target = Target(NAME, CODEC, Tentative(Store(0, update), "e", Appends(ScriptedLog(), "accepted")))
+    author, other = Someone("a"), Someone("b")
+    target.attach(author)
+    target.attach(other)
+    return target, author, other
+
+
+def post(target: Target, author: Someone | None, ref: int, message: int) -> list[Any]:
+    return list(target.post(author, ref, message, CODEC.encode_message(message)))
+
+
+def frames(effects: list[Any], to: Any) -> list[Frame]:
+    return [
+        read(frame)
+        for effect in effects
+        if isinstance(effect, Send) and to in effect.subscribers
+        for frame in effect.joined
+    ]
+
+
+def test_a_flush_appends_and_sends_nothing() -> None:
+    target, author, _ = begun()
+    assert post(target, author, 7, 5) == []
+    assert post(target, None, 0, 6) == []
+    (append,) = target.flush()
+    assert append == Append(1, [Record(1, b"\x05", None, None, "a", 7), Record(2, b"\x06", None, None, None, None)])
+    assert target.is_waiting
+    assert target.flush() == []
+
+
+def test_what_the_log_has_is_sent_to_everybody() -> None:
+    target, author, other = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    effects = target.settle(1, Appended(1))
+    assert frames(effects, author) == [Acknowledge(NAME, 1, [7], False)]
+    assert frames(effects, other) == [ServerMessage(NAME, 1, 5)]
+    assert not target.is_waiting
+
+
+def test_what_failed_and_what_is_behind_it_is_refused_and_the_model_goes_back() -> None:
+    target, author, other = begun()
+    for ref, message in ((7, 5), (8, 6), (9, 7)):
+        post(target, author, ref, message)
+    target.flush()
+    assert target.appends is not None
+    target.appends.hold(Post(other, 3, 1, b"\x01"))  # type: ignore[arg-type]
+    target.appends.hold(Room(other))  # type: ignore[arg-type]
+    effects = target.settle(1, Failed(2, "no space left"))
+    assert frames(effects, author) == [Acknowledge(NAME, 1, [7], False)]
+    crashes = [effect for effect in effects if isinstance(effect, Crash)]
+    assert [(crash.author, crash.ref, crash.error.code) for crash in crashes] == [  # type: ignore[attr-defined]
+        (author, 8, "busy"),
+        (author, 9, "busy"),
+        (other, 3, "busy"),
+    ]
+    assert "no space left" in str(crashes[0].error)
+    assert list(target.appends.take_held()) == [Room(other)]  # type: ignore[arg-type]
+    assert target.order is not None
+    assert target.order.position == (5, 1)
+
+
+def test_a_refusal_that_rests_on_what_is_on_its_way_waits_and_shares_its_fate() -> None:
+    for outcome, code in ((Appended(1), "no"), (Failed(1, "full"), "busy")):
+        target, author, _ = begun()
+        post(target, author, 7, 5)
+        (append,) = post(target, author, 8, 13)
+        assert isinstance(append, Append)
+        effects = target.settle(1, outcome)
+        assert isinstance(effects[-1], Crash)
+        assert (effects[-1].ref, effects[-1].error.code) == (8, code)  # type: ignore[attr-defined]
+
+
+def test_a_refusal_with_nothing_on_its_way_is_told_at_once() -> None:
+    target, author, _ = begun()
+    (crash,) = post(target, author, 8, 13)
+    assert isinstance(crash, Crash)
+
+
+def test_an_unknown_outcome_is_looked_up_at_once_and_then_ever_later() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    (append,) = target.flush()
+    assert isinstance(append, Append)
+    waits = []
+    for _ in range(9):
+        (look_up,) = target.settle(1, Unknown("lost"))
+        assert isinstance(look_up, LookUp)
+        assert look_up[:2] == append
+        waits.append(look_up.after)
+    assert waits[:4] == [0.0, 0.1, 0.2, 0.4]
+    assert waits[-1] == 5.0
+    assert frames(target.settle(1, Appended(1)), author) == [Acknowledge(NAME, 1, [7], False)]
+
+
+def test_an_answer_that_makes_no_sense_is_an_unknown_one() -> None:
+    for nonsense in (Appended(1), Appended(3), Failed(0, ""), Failed(3, ""), None):
+        target, author, _ = begun()
+        post(target, author, 7, 5)
+        post(target, author, 8, 5)
+        target.flush()
+        (look_up,) = target.settle(1, nonsense)  # type: ignore[arg-type]
+        assert isinstance(look_up, LookUp)
+
+
+def test_an_answer_to_an_earlier_batch_changes_nothing() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    target.settle(1, Failed(1, "full"))
+    assert target.settle(1, Appended(1)) == []
+    post(target, author, 8, 6)
+    target.flush()
+    assert target.settle(1, Appended(1)) == []
+    assert target.is_waiting
+    assert frames(target.settle(2, Appended(1)), author) == [Acknowledge(NAME, 1, [8], False)]
+
+
+def test_nobody_who_is_behind_is_looked_after_while_something_is_on_its_way() -> None:
+    target, author, other = begun()
+    target.join(other, 1, None, delivery.latest())
+    post(target, author, 7, 5)
+    assert [type(effect) for effect in target.visits()] == [Append]
+    assert target.visits() == []
+    assert Visit in map(type, target.settle(1, Appended(1)))
+
+
+def test_what_waits_is_bounded_in_bytes_and_what_is_no_message_always_waits() -> None:
+    it = Appends(ScriptedLog(), "accepted")
+    large = b"x" * (appends.HELD // 4)
+    held = [it.hold(Post(None, ref, None, large)) for ref in range(5)]  # type: ignore[arg-type]
+    assert held == [True, True, True, False, False]
+    assert it.hold(Room(None))  # type: ignore[arg-type]
+    assert not it.is_full
+    assert it.hold(Dispatch(None, large))
+    assert it.is_full
+    assert len(it.take_held()) == 5
+    assert it.held_bytes == 0
+
+
+def test_a_batch_is_bounded_in_bytes() -> None:
+    it = Appends(ScriptedLog(), "accepted")
+    large = Dispatch(None, b"x" * (appends.BATCH // 2))
+    assert not it.ends_batch(large)
+    assert it.ends_batch(large)
+    assert it.ends_batch(Room(None))  # type: ignore[arg-type]
+
+
+def test_a_successor_asks_again_only_what_may_not_have_been_asked() -> None:
+    target, author, _ = begun()
+    assert target.appends is not None
+    assert target.appends.resume() == []
+    post(target, author, 7, 5)
+    (append,) = target.flush()
+    assert isinstance(append, Append)
+    assert target.appends.resume() == [LookUp(*append, 0.0)]
+    target.settle(1, Failed(1, "it is not in the log"))
+    post(target, author, 8, 5)
+    target.flush()
+    target.appends.asked()
+    assert target.appends.resume() == []
