@@ -27,7 +27,6 @@ from ..watch.inspector import Inspected, inspector
 from ..watch.live_tree import Node, look
 from . import tree
 from .books import Books
-from .inside import check_not_inside_any
 from .options import Options
 
 StartTree = Callable[[], Ref[Supervisor]]
@@ -103,8 +102,7 @@ class Life:
     def ensure_started(self) -> bool:
         """Start the tree unless somebody has, or wait until it stands; True if this call started it.
 
-        Raises: NotRunning if it has been stopped, and in a fork if its parent serves; what the start raised,
-        pykka.Timeout.
+        Raises: NotRunning if it has been stopped, or is its parent's that serves; what the start raised, pykka.Timeout.
         """
         begins = self.move() if self.root is not None else self._beginning.do_or_wait(self._start, START_TIMEOUT)
         self.check_running()
@@ -126,12 +124,10 @@ class Life:
     def stop(self, timeout: float) -> None:
         """Stop the tree within ``timeout`` seconds, from the bottom up; a second stop waits for the first.
 
-        Does nothing in a fork. Raises: UsageError inside one of the tree's actors, which would wait for itself.
+        Does nothing in a fork.
         """
         if self.home.is_foreign:
             return
-        if self.root is not None:
-            check_not_inside_any(self.root)
         self._deadline = time.monotonic() + timeout
         self.has_stopped = True  # said before we look: a start that we do not see yet will see it
         if not self._beginning.wait(timeout) or self.root is None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..watch.live_tree import Node
+from .inside import check_not_inside_any
 from .lifecycle import Life
 
 
@@ -35,6 +36,8 @@ class Living:
         Each subscriber gets one final Acknowledge for each of its topics before the router ends.
         Raises: UsageError inside an actor of this server, such as in a store's update: it would wait for itself.
         """
+        if self.life.root is not None and not self.life.home.is_foreign:
+            check_not_inside_any(self.life.root)
         self.life.stop(timeout)
 
     def __enter__(self) -> Self:
