@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nuphar.actors.sessions import answers, repeats, takeover
+from nuphar.actors.sessions import answers, repeats, takeover, unnamed
 from nuphar.actors.targets import lane, target_actor
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.wire import progress
@@ -26,6 +26,7 @@ def replacements(sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
         (outgoing, "IN_FLIGHT", sizes["in_flight"]),
         (target_actor, "DRAIN", sizes["drain"]),
         (lane, "OWED", sizes["owed"]),
+        (unnamed, "PATIENCE", sizes["naming"]),
     ]
 
 
