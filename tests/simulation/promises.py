@@ -103,6 +103,10 @@ class Promises:
         """Say whether it may be another one by now: the one before answers what it had while it stops."""
         return "stop_topic" in self._client.world.plan.weights and target != "topic:board"
 
+    def _is_remembered(self, ref: int) -> bool:
+        """Say whether a server has to know an own message for one, by its window of refs."""
+        return ref > self._client.core.requests.ref - self._client.world.plan.sizes["window"]
+
     def _is_kept_in(self) -> bool:
         """Say whether no crash can have put it out: a Join may have been set aside, and that be lost with its line."""
         plan = self._client.world.plan
@@ -137,7 +141,8 @@ class Promises:
             if any(asked.target == frame.target for asked in core.requests.asked.values()):
                 return  # a Subscribe that is said again is answered as any other
             own = next((own for own in replica.pending if own.message == frame.payload), None)
-            is_new = own is not None and 0 < own.connection < core.exchange.connection
+            is_known = own is not None and self._is_remembered(own.ref)
+            is_new = is_known and own is not None and 0 < own.connection < core.exchange.connection
             if is_new and frame.seq > replica.seq and self._has_no_lane(frame.target, replica):
                 self._fail(f"its own message {own.message} comes as somebody else's")
         elif kind == ACKNOWLEDGE:
