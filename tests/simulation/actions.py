@@ -534,9 +534,7 @@ def check_empty(world: World) -> None:
         left[f"groups of {topic.id}"] = len(target._groups)
         left[f"messages to {topic.id}"] = len(topic.mailbox)
         left[f"outcomes of {topic.id}"] = len(target._outcomes)
-        left[f"appends of {topic.id}"] = int(
-            target.is_waiting or (target.appends is not None and bool(target.appends._held))
-        )
+        left[f"appends of {topic.id}"] = int(target.is_waiting or (target.appends is not None and target.appends.holds))
     if found := {name: count for name, count in left.items() if count}:
         world.oracle.fail(f"everybody is gone, and there are still {found}")
 

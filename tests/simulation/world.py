@@ -143,7 +143,7 @@ class World:
         server = self.site.server
         for topic in [*server.directory.topics.values(), *server.own_stores._running.values()]:
             appends = topic.target.appends
-            waiting = [*topic.mailbox.messages, *(() if appends is None else appends._held)]
+            waiting = [*topic.mailbox.messages, *(() if appends is None else [*appends._front, *appends._held])]
             known.update(getattr(each, "message", 0) for each in waiting)
         return sum(message & 15 == FATAL for message in known)
 
