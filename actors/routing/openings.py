@@ -85,7 +85,8 @@ class Openings:
     def _make(self, topic_id: str, kind: Kind, key: Any, client_id: str | None) -> Topic:
         self._directory.reserve(client_id, len(self._under_way) - 1)
         try:
-            store = call("store", kind.store, topic_id, key, timeout=self._timeout, host=self._directory.host)
+            host = self._directory.host
+            store = call("store", kind.store, topic_id, key, timeout=self._timeout, host=host, may_refuse=True)
             topic = self._directory.add(topic_id, kind, store, client_id)
         except BaseException as error:
             self._directory.release(client_id)

@@ -137,11 +137,21 @@ class TopicHandle(Generic[Model, Message]):
         self._home.router.put(Evict(check_client_id(client_id), self.id))
 
     def stop(self, timeout: float = ASK_TIMEOUT) -> None:
-        """Stop the topic: each subscriber gets a final Acknowledge, its id is free again. Waits ``timeout`` seconds."""
-        self._check()
-        check_not_inside(self._topic.mailbox)
-        self._home.directory.remove(self._topic)
-        ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
+        """Stop the topic: each subscriber gets a final Acknowledge, and then its id is free again.
+
+        Waits at most ``timeout`` seconds, and may be called again to wait on. Raises: pykka.Timeout; NotRunning if it
+        has ended already; UsageError from inside the topic's own update.
+        """
+        directory, topic = self._home.directory, self._topic
+        check_not_inside(topic.mailbox)
+        end = directory.end_of(topic)  # somebody stops it already: then this waits for the same
+        if end is None:
+            self._check()
+            directory.remove(topic)
+            topic.mailbox.put_anyway(Stop(SHUTDOWN))
+            end = directory.end_of(topic)
+        if end is not None:  # else it has ended in between
+            end.get(timeout=timeout)
 
     @property
     def snapshot(self) -> Position[Model]:

@@ -19,7 +19,7 @@ from ..targets.log import ACCEPTED, Log, check_level
 from ..targets.order import Order
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
-from ..words.errors import Refused, TopicExists, UsageError
+from ..words.errors import NotRunning, Refused, TopicExists, UsageError
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
@@ -183,8 +183,11 @@ class Directory:
         """Return the order that makes a fixed topic stored; it is claimed here, before anybody waits for its actor.
 
         ``log`` (None: the server's) keeps it, and confirms at ``level``.
-        Raises: UsageError if the topic has a store already, the log does not offer the level, or cannot keep the model.
+        Raises: NotRunning if the topic has stopped; UsageError if it has a store already, the log does not offer the
+        level, or cannot keep the model.
         """
+        if self.topics.get(topic.id) is not topic:
+            raise NotRunning(f"<topic {topic.id!r}> has stopped: its id may be another topic's by now")
         if topic.has_store:
             raise UsageError(f"<topic {topic.id!r}> has a store already")
         self.check_log(log, level)
@@ -226,6 +229,11 @@ class Directory:
             if topic.log is not None:
                 topic.log.forget(topic.target.name)  # not before: it may have confirmed something meanwhile
             end.set()
+
+    def end_of(self, topic: Topic) -> Future | None:
+        """Return what is set when a topic that is stopping has ended; None if it is not stopping."""
+        known, end = self._ending.get(topic.id, (None, None))
+        return end if known is topic else None
 
     def wait_until_free(self, topic_id: str, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the end of a topic that is stopping. Raises: Refused ``busy``."""

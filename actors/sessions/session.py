@@ -224,7 +224,7 @@ class Session(_Touched):
             mailbox.put_anyway(Room(self))
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
-        """Tell the client that a frame of his was not applied."""
+        """Tell the client that a frame was not applied."""
         if ref:
             self.answers.refuse(ref, Refusal(target, code, text, details))
         self.say_rejected(ref, target, code, text, details)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict
+from nuphar.actors.sessions.session import Session
+from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.targets.messages import Broadcast, Dispatch
 from nuphar.actors.words.errors import Busy
 from nuphar.transport.wire.codec import encode
@@ -236,6 +238,7 @@ def admit(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
+        client.naming.admitted(f"topic:{room}")
         world.site.presence.blur(client.core.client_id)
         world.site.server.books.router.put_anyway(Admit(client.core.client_id, room))
 
@@ -497,10 +500,20 @@ def check_subscriptions(world: World) -> None:
     alive = {client.core.client_id for client in world.clients}
     for topic in server.directory.topics.values():
         for session in topic.target.members:
-            if session.successor is not None:
+            if session.successor is not None and not is_awaited(session, topic.target.name):
                 fail(f"{session} was replaced, and is in {topic.id}")
             if session.client_id in alive and server.sessions.get(session.client_id) is not session:
                 fail(f"{session} is in {topic.id}, and is not the one that counts")
+
+
+def is_awaited(session: Session, target: str) -> bool:
+    """Say whether its client has come back, and lost its connection again before it could name the target."""
+    newest = session
+    while newest.successor is not None:
+        newest = newest.successor
+    membership = newest.memberships.get(target)
+    is_waiting = membership is not None and membership.wake is not None and membership.replaces is session
+    return is_waiting and newest.sink is NOWHERE
 
 
 def check_empty(world: World) -> None:

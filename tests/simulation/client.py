@@ -11,6 +11,7 @@ from nuphar.transport.client.core.events import Answered, Denied, Event, Failed,
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
 from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
 
+from .naming import Naming
 from .network import Line
 from .oracle import PRIME, check
 from .promises import Promises
@@ -55,6 +56,7 @@ class Client:
         self._greeting_is_lost = False
         self._frame_is_lost = False
         self.promises = Promises(self)
+        self.naming = Naming(self)
 
     # The connection.
 
@@ -74,6 +76,7 @@ class Client:
         line.on_end = lambda: self.lose(line)
         self._reader = FrameReader(1 << 24, client=True)
         self.core.open()
+        self.naming.opens(self.core.outgoing[0])
         world.note("open", self.name)
         self.flush()
 
@@ -115,6 +118,7 @@ class Client:
             return
         if line is None:
             self.world.oracle.fail(f"{self.name} wants to send without a connection")
+        self.naming.says(outgoing)
         data = b"".join([encode_frame(BINARY, frame, MASK) for frame in outgoing])
         outgoing.clear()
         assert line is not None
@@ -179,6 +183,7 @@ class Client:
             self.promises.missed_frames = True
             self.world.oracle.seen["a frame that is lost"] += 1
             return
+        self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
         before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
@@ -323,6 +328,7 @@ class Client:
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
         self.promises.welcomed(event)
+        self.naming.welcomed(resumed=event.resumed)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
         self.tokens.append((core._session, core._token))

@@ -51,6 +51,8 @@ class Plan:
     outbox_age: float
     chop: float
     """The chance that what a client sends goes out in more than one piece."""
+    message: int
+    """Bytes of one message of a client, at most: its Hello may have room for one cursor or two."""
     hook_fault: float
     """The chance that the hook which says who may subscribe raises."""
     router: int
@@ -120,6 +122,7 @@ def draw(rng: Random) -> Plan:
         "in_flight": sometimes(2 * window, max(3, window // 2), 0.25) if window < 1024 else 700,
         "drain": rng.choice((1, 2, 5, 256)),
         "owed": rng.choice((2, 1_000)),
+        "naming": rng.choice((3, 30)),
     }
     slow = chance() < 0.5
     return Plan(
@@ -150,6 +153,7 @@ def draw(rng: Random) -> Plan:
         outbox=rng.choice((300, 300, 2_000, 1 << 20)) if slow else 1 << 20,
         outbox_age=10.0,
         chop=sometimes(0.5, 0.0, 0.3),
+        message=rng.choice((120, 140, 1 << 16)),
         hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
         router=sometimes(2, 10_000, 0.2),
         log=LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), sometimes(0.3 * chance(), 0.0), sometimes(0.3 * chance(), 0.0))

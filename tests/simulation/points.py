@@ -23,6 +23,8 @@ POINTS = (
     "only what was missed",
     "own messages among what was missed",
     "own messages before a Snapshot",
+    "a Hello that has no room for all",
+    "a target that is not named in time",
     "came back to a fresh session",
     "a Welcome that is lost",
     "a frame that is lost",

@@ -25,7 +25,7 @@ T = "topic:board"
 
 QUIET = Plan(
     clients=0,
-    sizes={"window": 1024, "refusals": 64, "in_flight": 700, "drain": 256, "owed": 1_000},
+    sizes={"window": 1024, "refusals": 64, "in_flight": 700, "drain": 256, "owed": 1_000, "naming": 30},
     options={
         "history": 1_000,
         "resume_window": 120.0,
@@ -51,6 +51,7 @@ QUIET = Plan(
     outbox=1 << 20,
     outbox_age=10.0,
     chop=0.0,
+    message=1 << 16,
     hook_fault=0.0,
     router=10_000,
 )

@@ -44,7 +44,14 @@ class Site:
         plan, hub, oracle = world.plan, world.hub, world.oracle
         self.world = world
         self.is_up = True
-        limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=HEARTBEAT, hello=5.0, close=2.0)
+        limits = Limits(
+            message=plan.message,
+            outbox=plan.outbox,
+            outbox_age=plan.outbox_age,
+            heartbeat=HEARTBEAT,
+            hello=5.0,
+            close=2.0,
+        )
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.books.router.bound = plan.router
         server.gateway.connections = Ordered()  # type: ignore[assignment]

@@ -81,7 +81,9 @@ class Live:
     """
 
     def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
-        if not path.startswith("/") or path.rstrip("/") == "":
+        if not hasattr(server, "gateway"):
+            raise UsageError(f"expected a nuphar.Server, got {server!r}")
+        if not isinstance(path, str) or not path.startswith("/") or path.rstrip("/") == "":
             raise UsageError(f"expected a path like '/live', got {path!r}")
         if app is not None and not callable(app):
             raise UsageError(f"expected a WSGI application or None, got {app!r}")
