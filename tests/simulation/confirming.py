@@ -51,9 +51,9 @@ class ConfirmingLog(ScriptedLog):
         def heard(outcome: Outcome) -> None:
             match outcome:
                 case Appended(seq):
-                    reference.confirmed = seq
+                    reference.confirm(seq)
                 case Failed(seq):
-                    reference.confirmed = seq - 1
+                    reference.confirm(seq - 1)
                     oracle.seen["a log that fails"] += 1
                 case Unknown():
                     oracle.seen["a log that does not know"] += 1

@@ -94,6 +94,10 @@ class Reference:
         oracle.applied[message] = (self, len(self.messages))
         return new
 
+    def confirm(self, seq: int) -> None:
+        """Its log has everything up to ``seq``; of two answers about one batch the second may come late."""
+        self.confirmed = max(seq, self.confirmed or 0)
+
     @contextmanager
     def repeated(self) -> Iterator[None]:
         """Let the order apply again what it has applied, to go back to where it was."""
