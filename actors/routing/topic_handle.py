@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-import gevent
-
+from ..runtime.apart import runs_in
 from ..runtime.future import Future
 from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
@@ -61,7 +60,7 @@ def ask(mailbox: Mailbox, message: Any, timeout: float = ASK_TIMEOUT) -> Any:
 
 def check_not_inside(mailbox: Mailbox) -> None:
     """Raise UsageError if whoever takes from ``mailbox`` is who calls."""
-    if mailbox.taking is gevent.getcurrent():
+    if runs_in(mailbox.taking):
         raise UsageError("an actor cannot wait for itself: this was called from inside the topic's own update")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..watch.live_tree import Node
+from .inside import check_not_inside_any
 from .lifecycle import Life
 
 
@@ -23,14 +24,20 @@ class Living:
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did.
+
+        Raises: NotRunning if it has been stopped, and in a fork if its parent serves.
+        """
         return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
 
         Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        Raises: UsageError inside an actor of this server, such as in a store's update: it would wait for itself.
         """
+        if self.life.root is not None and not self.life.home.is_foreign:
+            check_not_inside_any(self.life.root)
         self.life.stop(timeout)
 
     def __enter__(self) -> Self:

@@ -9,7 +9,8 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
-from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 from .naming import Naming
 from .network import Line
@@ -317,8 +318,8 @@ class Client:
 
     def _welcomed(self, event: Welcomed) -> None:
         core, seen = self.core, self.world.oracle.seen
-        assert core._session is not None
-        assert core._token is not None
+        assert core.exchange.session is not None
+        assert core.exchange.token is not None
         if event.resumed and event.client_id != self._id:
             self.world.oracle.fail(f"{self.name} is resumed as another: {event.client_id}, not {self._id}")
         self._id = event.client_id
@@ -331,7 +332,7 @@ class Client:
         self.naming.welcomed(resumed=event.resumed)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
-        self.tokens.append((core._session, core._token))
+        self.tokens.append((core.exchange.session, core.exchange.token))
 
     # What the program does.
 

@@ -137,7 +137,7 @@ class Promises:
             if any(asked.target == frame.target for asked in core.requests.asked.values()):
                 return  # a Subscribe that is said again is answered as any other
             own = next((own for own in replica.pending if own.message == frame.payload), None)
-            is_new = own is not None and 0 < own.connection < core._connection
+            is_new = own is not None and 0 < own.connection < core.exchange.connection
             if is_new and frame.seq > replica.seq and self._has_no_lane(frame.target, replica):
                 self._fail(f"its own message {own.message} comes as somebody else's")
         elif kind == ACKNOWLEDGE:
@@ -171,7 +171,7 @@ class Promises:
             return  # it may be the answer to that
         for own in core.replicas[frame.target].pending if frame.target in core.replicas else ():
             where = self._oracle.applied.get(own.message)
-            if where is None or not own.ref or own.connection >= core._connection:
+            if where is None or not own.ref or own.connection >= core.exchange.connection:
                 continue
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")

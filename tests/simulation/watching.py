@@ -126,7 +126,7 @@ def watched(world: World) -> Iterator[None]:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
         is_quick = world.plan.delay < 0.01 and world.plan.weights.keys().isdisjoint({"duplicate", "thief"})
-        is_newest = any(client.core._token == token for client in world.clients)
+        is_newest = any(client.core.exchange.token == token for client in world.clients)
         if verdict is Verdict.BURNT and is_quick and is_newest:
             world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
         return verdict
