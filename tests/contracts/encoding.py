@@ -9,7 +9,7 @@ from nuphar.transport.server.framing import BARE
 from nuphar.transport.server.subprotocols import FRAMINGS
 from nuphar.transport.wire.frames import Frame
 from nuphar.transport.wire.sequences import SEQUENCES
-from nuphar.transport.wire.websocket_frames import FrameReader
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 1 << 20
 

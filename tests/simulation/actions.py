@@ -536,6 +536,8 @@ def check_empty(world: World) -> None:
             ]
         ),
     }
+    if world.site.log is not None:
+        left["orders of the log"] = sum(world.site.topic(name[6:]) is None for name in world.site.log._orders)
     if world.plan.options["topic_window"] <= 20.0:
         left["topics of a kind"] = sum(topic.kind is not None for topic in server.directory.topics.values())
     for topic in server.directory.topics.values():
@@ -545,6 +547,7 @@ def check_empty(world: World) -> None:
         left[f"groups of {topic.id}"] = len(target._groups)
         left[f"messages to {topic.id}"] = len(topic.mailbox)
         left[f"outcomes of {topic.id}"] = len(target._outcomes)
+        left[f"appends of {topic.id}"] = int(target.is_waiting or (target.appends is not None and target.appends.holds))
     if found := {name: count for name, count in left.items() if count}:
         world.oracle.fail(f"everybody is gone, and there are still {found}")
 

@@ -7,6 +7,8 @@ polynomial of all messages) tells any two orders apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nuphar import Refused, Store
@@ -66,10 +68,15 @@ class Reference:
         self.epoch = ""
         self.models = [0]
         self.messages: list[int] = []
+        self.confirmed: int | None = None
+        """The seq up to which its log has confirmed it; None if the order is its own log."""
         self._oracle = oracle
+        self._is_repeated = False
 
     def update(self, model: int, message: int) -> int:
         oracle = self._oracle
+        if self._is_repeated:
+            return following(model, message)
         if message & 15:
             if message & 15 == FATAL:
                 oracle.seen["an update that ends its actor"] += 1
@@ -86,6 +93,25 @@ class Reference:
         self.messages.append(message)
         oracle.applied[message] = (self, len(self.messages))
         return new
+
+    def confirm(self, seq: int) -> None:
+        """Its log has everything up to ``seq``; of two answers about one batch the second may come late."""
+        self.confirmed = max(seq, self.confirmed or 0)
+
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """Let the order apply again what it has applied, to go back to where it was."""
+        self._is_repeated = True
+        try:
+            yield
+        finally:
+            self._is_repeated = False
+
+    def go_back(self, seq: int) -> None:
+        """Forget what is behind ``seq``: its log did not take it."""
+        for message in self.messages[seq:]:
+            del self._oracle.applied[message]
+        del self.messages[seq:], self.models[seq + 1 :]
 
 
 class Oracle:

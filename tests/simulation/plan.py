@@ -13,6 +13,15 @@ from nuphar.actors.words import delivery
 
 
 @dataclass(frozen=True)
+class LogPlan:
+    """A log that needs up to ``delay`` seconds, and how often it fails, or loses an answer."""
+
+    delay: float
+    fail: float
+    lose: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Rates are weights of the actions among each other, or chances; times are in seconds."""
 
@@ -48,6 +57,8 @@ class Plan:
     """The chance that the hook which says who may subscribe raises."""
     router: int
     """Messages that the router's mailbox takes."""
+    log: LogPlan | None = None
+    """The log of the topics with a store; None: the server's memory."""
 
 
 def conflate(message: Any) -> Any:
@@ -145,4 +156,7 @@ def draw(rng: Random) -> Plan:
         message=rng.choice((120, 140, 1 << 16)),
         hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
         router=sometimes(2, 10_000, 0.2),
+        log=LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), sometimes(0.3 * chance(), 0.0), sometimes(0.3 * chance(), 0.0))
+        if chance() < 0.4
+        else None,
     )

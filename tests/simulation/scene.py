@@ -13,6 +13,7 @@ from nuphar.transport import decode
 from nuphar.transport import frames as f
 
 from .client import Client
+from .confirming import confirmed
 from .faults import injected
 from .oracle import STORE
 from .plan import Plan
@@ -125,7 +126,7 @@ def scene(**changes: Any) -> Iterator[Scene]:
     """Give a scene; at its end everybody has to be current, and then nothing may be left."""
     options = QUIET.options | changes.pop("options", {})
     world = World(1, replace(QUIET, options=options, **changes))
-    with replaced(world.plan.sizes), injected(world):
+    with replaced(world.plan.sizes), injected(world), confirmed(world):
         world.start_site()
         yield Scene(world)
         world.calm_down()

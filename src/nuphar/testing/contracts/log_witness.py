@@ -48,9 +48,9 @@ class Witness:
         def heard(outcome: Outcome) -> None:
             match outcome:
                 case Appended(seq):
-                    self._confirmed = seq
+                    self._confirmed = max(self._confirmed, seq)
                 case Failed(seq):
-                    self._confirmed = seq - 1
+                    self._confirmed = max(self._confirmed, seq - 1)
             answer(outcome)
 
         return heard
