@@ -52,8 +52,11 @@ class Host(Protocol):
 
     gateway: Gateway
     origins: Origins
-    identity: Hook | None
     hooks: ServerHooks
+
+    @property
+    def identity(self) -> Hook | None:
+        """The hook that says whose a request is, if there is one."""
 
     @property
     def hub(self) -> Any:
