@@ -24,7 +24,7 @@ ROOMS = {
 UPWARDS: set[tuple[str, str]] = {
     ("actors/targets/effects.py", "actors/sessions/answers.py"),
     ("actors/targets/messages.py", "actors/sessions/session.py"),
-    ("actors/targets/target.py", "actors/sessions/answers.py"),
+    ("actors/targets/drain.py", "actors/sessions/answers.py"),
     ("actors/targets/target_actor.py", "actors/sessions/session.py"),
     ("actors/words/ports.py", "actors/sessions/session_book.py"),
 }
@@ -60,6 +60,8 @@ TOO_LONG = {
 
 PURE = {
     "actors/sessions/answers.py",
+    "actors/targets/carrying.py",
+    "actors/targets/drain.py",
     "actors/targets/catch_up.py",
     "actors/words/close_codes.py",
     "actors/words/delivery.py",

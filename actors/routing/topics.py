@@ -15,6 +15,7 @@ from ..runtime.future import Future
 from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
+from ..targets.carrying import Allowance
 from ..targets.log import Log
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
@@ -79,11 +80,13 @@ class Directory:
         mailbox: int = BOUND,
         topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
+        allowance: Allowance | None = None,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
         self.host = host
-        self._codec = codec
+        self.codec = codec
+        self._allowance = allowance
         self._log = log
         self._bound = topics
         self._mailbox = mailbox
@@ -217,4 +220,4 @@ class Directory:
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
-        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)
+        return Topic(topic_id, Target(topic_target(topic_id), self.codec, None, self._allowance), mailbox, hooks, kind)

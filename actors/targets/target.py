@@ -1,68 +1,56 @@
 """One target: an order, who is subscribed, and what the present drain has produced. Pure.
 
 A `Target` is what survives its actor: a successor opens it and goes on. It decides, and returns `Send`s and
-`Crash`es for the actor to perform. Everything that one drain of the mailbox applies is collected, encoded once for
-each encoding, joined once, and handed to all subscribers as the same object; an author gets Acknowledges in the
-places of his own messages.
+`Crash`es for the actor to perform; what one drain of the mailbox applies goes out together (`drain.py`).
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from ..sessions.answers import Place
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
+from .carrying import Allowance, Carrying, Unwritable
 from .catch_up import CatchUp
+from .drain import Drain, new_outcome
 from .effects import Crash, Effects, Pay, Send, Subscriber, Visit
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
-from .outcomes import acknowledges, piece, with_acknowledges, written
-from .subscribers import Subscribers
+from .outcomes import piece
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
-_send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
-_outcome = partial(tuple.__new__, Outcome)
 
-
-class Target(Subscribers):
+class Target(Drain):
     """The state of one target, plainly mutable for speed; every method leaves it whole."""
 
-    __slots__ = ("_catch_up", "_codec", "_outcomes", "order", "place", "rule", "settled")
+    __slots__ = ("_carrying", "_catch_up", "_codec", "rule", "settled")
 
-    def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
-        super().__init__(name, codec)
-        self.order = order
-        self.place: Place = (name, "" if order is None else order.epoch)
-        """Where its messages are applied: the target and its epoch; one object for all, as every answer has it."""
+    def __init__(self, name: str, codec: Codec, order: Order | None = None, allowance: Allowance | None = None) -> None:
+        super().__init__(name, codec, order)
         self.rule: Rule = ALL
         """What subscribers get who do not wish for less."""
         self.settled: Any = None
         """The message that was applied last, so that a successor does not apply it again."""
         self._codec = codec
+        self._carrying = Carrying(codec.encode_model, codec.is_trouble, allowance)
         self._catch_up = CatchUp(name, codec)
-        self._outcomes: list[Outcome] = []
-
-    @property
-    def seq(self) -> int:
-        return 0 if self.order is None else self.order.position.seq
 
     def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
         """Apply a message of ``author``; the outcome is sent by the next `flush`."""
         if self.order is None:
-            self._outcomes.append(_outcome((author, ref, 0, payload)))
+            self._outcomes.append(new_outcome((author, ref, 0, payload)))
             return _NOTHING
         try:
-            seq = self.order.apply(message, payload)
+            seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
             return [*self.flush(), Crash(author, ref, refused)]  # it said no before it changed anything
         except Exception as error:
-            self.order.rebuild(self._codec.decode_message)
+            if not isinstance(error, Unwritable) or error.in_place:
+                self.order.rebuild(self._codec.decode_message, self._carrying)
             return [*self.flush(), Crash(author, ref, error)]
-        self._outcomes.append(_outcome((author, ref, seq, payload)))
+        self._outcomes.append(new_outcome((author, ref, seq, payload)))
         return _NOTHING
 
     def push(self, payload: bytes, exclude: Subscriber | None = None) -> Effects:
@@ -124,7 +112,7 @@ class Target(Subscribers):
         self.order, self.place = order, (self.name, order.epoch)
         for encoding, group in self._groups.items():
             snapshot = self._catch_up.snapshot(encoding, order, "restarted")
-            effects.append(Send(list(group), encoding.join([snapshot]), encoding, ()))
+            effects.append(Send(list(group), encoding.join(snapshot), encoding, ()))
         for subscriber, lane in self._laned.items():
             lane.miss("restarted")
             effects.append(Visit(subscriber, lane))
@@ -144,69 +132,6 @@ class Target(Subscribers):
                 last = encoding.acknowledge(self.name, self.seq, [], True)
                 effects.append(Send((subscriber,), encoding.join([last]), encoding))
         self._clear()
-        return effects
-
-    def flush(self) -> Effects:
-        """Say who gets what of everything that was applied since the last flush."""
-        outcomes = self._outcomes
-        if not outcomes:
-            return []
-        self._outcomes = []
-        if len(outcomes) == 1:
-            return self._flush_one(outcomes)
-        authors: dict[Any, list[int]] = {}
-        for at, outcome in enumerate(outcomes):
-            if outcome.author is not None:
-                authors.setdefault(outcome.author, []).append(at)
-        place = self.place
-        for author, places in authors.items():
-            author.answers.settle_all(place, outcomes, places)
-        effects: Effects = []
-        # What is missing of an order can be made good by a Snapshot, anything else cannot.
-        droppable = outcomes if self.order is not None else None
-        for encoding, group in self._groups.items():
-            here = [author for author in authors if author in group]
-            if len(group) == len(here) == 1 and len(authors[here[0]]) == len(outcomes):
-                # Alone: nobody else needs the messages, so they are not even encoded.
-                effects.append(Send(here, encoding.join(acknowledges(encoding, self.name, outcomes)), encoding))
-                continue
-            pieces = written(encoding, self.name, outcomes)
-            if len(here) < len(group):
-                others = [subscriber for subscriber in group if subscriber not in authors] if here else list(group)
-                effects.append(Send(others, encoding.join(pieces), encoding, droppable))
-            for author in here:
-                places = authors[author]
-                outcome = outcomes[places[0]]
-                if len(places) == 1 and outcome.seq:
-                    # By far the most: put it in its place, join, and take it out again, instead of copying the list.
-                    replaced = pieces[places[0]]
-                    pieces[places[0]] = encoding.acknowledge(self.name, outcome.seq, (outcome.ref,), False)
-                    effects.append(_send(((author,), encoding.join(pieces), encoding, droppable)))
-                    pieces[places[0]] = replaced
-                elif own := with_acknowledges(encoding, self.name, outcomes, pieces, places):
-                    effects.append(_send(((author,), encoding.join(own), encoding, droppable)))
-        if self._laned:
-            effects += self._lanes.give(outcomes)
-        return effects
-
-    def _flush_one(self, outcomes: list[Outcome]) -> Effects:
-        """The same for a message that came alone: nothing has to be grouped."""
-        author, ref, seq, _ = outcome = outcomes[0]
-        if ref:
-            author.answers.settle(ref, self.place, seq)
-        droppable = outcomes if seq else None
-        effects: Effects = []
-        for encoding, group in self._groups.items():
-            is_here = author in group
-            if len(group) > is_here:
-                others = [subscriber for subscriber in group if subscriber is not author]
-                joined = encoding.join((piece(encoding, self.name, outcome),))
-                effects.append(_send((others, joined, encoding, droppable)))
-            if is_here and (ref or seq):
-                own = encoding.acknowledge(self.name, seq, (ref,), False)
-                effects.append(_send(((author,), encoding.join((own,)), encoding, None)))
-        if self._laned:
-            effects += self._lanes.give(outcomes)
         return effects
 
     def visits(self, subscriber: Subscriber | None = None) -> Effects:
@@ -247,6 +172,6 @@ class Target(Subscribers):
                 own[seq] = ref
         return own
 
-    def _late(self, encoding: Encoding, reason: str) -> bytes:
+    def _late(self, encoding: Encoding, reason: str) -> list[bytes]:
         assert self.order is not None  # nothing of a target without an order is missed
         return self._catch_up.late(encoding, self.order, reason)

@@ -20,6 +20,7 @@ from ..sessions.session import Session
 from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
+from .carrying import Unwritable
 from .dead_letters import DeadLetters
 from .effects import Crash, Effects, Pay, Send, Visit
 from .faults import fault
@@ -217,8 +218,8 @@ class TargetActor(Actor):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
         else:
-            code = "crashed"
-            text, details = fault(logger, self.host, self._target.name, error, "crashed on a message")
+            what = "cannot write what a message made" if isinstance(error, Unwritable) else "crashed on a message"
+            code, (text, details) = "crashed", fault(logger, self.host, self._target.name, error, what)
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 

@@ -46,6 +46,8 @@ class Plan:
     """The chance that the hook which says who may subscribe raises."""
     router: int
     """Messages that the router's mailbox takes."""
+    is_unseen: bool
+    """Whether there is never time to look whether a model can be written."""
 
 
 def conflate(message: Any) -> Any:
@@ -141,4 +143,5 @@ def draw(rng: Random) -> Plan:
         chop=sometimes(0.5, 0.0, 0.3),
         hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
         router=sometimes(2, 10_000, 0.2),
+        is_unseen=chance() < 0.4,
     )

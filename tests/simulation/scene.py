@@ -52,6 +52,7 @@ QUIET = Plan(
     chop=0.0,
     hook_fault=0.0,
     router=10_000,
+    is_unseen=False,
 )
 
 

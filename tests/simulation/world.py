@@ -248,7 +248,7 @@ class World:
         """Return a new message; ``bad`` is the chance that something is wrong with it."""
         self._message += 1
         if bad and self.chance() < bad:
-            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * 4)]
+            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * len(KINDS_OF_BAD))]
         return self._message << 4
 
     # Who there is.

@@ -109,7 +109,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "a publisher hears itself",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.drain",
         "others = [subscriber for subscriber in group if subscriber is not author]",
         "others = list(group)",
     ),
@@ -139,13 +139,13 @@ OF_TARGETS = (
     ),
     Mutant(
         "the answer to a message that came alone is not remembered",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.drain",
         "            author.answers.settle(ref, self.place, seq)\n",
         "            author.answers.own(self.place, seq)\n",
     ),
     Mutant(
         "the answers to messages that came together are not remembered",
-        "nuphar.actors.targets.target",
+        "nuphar.actors.targets.drain",
         "            author.answers.settle_all(place, outcomes, places)\n",
         "            author.answers.settle_all(place, outcomes, ())\n",
     ),
