@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..runtime.ref import Stop
+from ..targets.carrying import Allowance
 from ..targets.log import Log
 from ..targets.order import Order
 from ..targets.subscriber import Subscriber
@@ -36,8 +37,10 @@ class OwnStores:
         store: Callable[[], Store],
         start: Callable[[OwnStore], None],
         host: Host = GEVENT,
+        allowance: Allowance | None = None,
     ) -> None:
         self._host = host
+        self._allowance = allowance
         self._codec = codec
         self._log = log
         self._store = store
@@ -48,7 +51,7 @@ class OwnStores:
         """Return the mailbox of the session's store, started if it was not."""
         own = self._running.get(session.client_id)
         if own is None:
-            target = Target(SESSION, self._codec, self._order(session))
+            target = Target(SESSION, self._codec, self._order(session), self._allowance)
             target.attach(session)
             own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True, host=self._host))
             self._start(own)

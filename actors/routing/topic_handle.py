@@ -93,7 +93,7 @@ class TopicHandle(Generic[Model, Message]):
         """
         home, topic = self._home, self._topic
         kept = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
-        home.codec.encode_model(kept.model)
+        home.codec.check_model(kept.model)
         order = home.directory.give_store(topic, kept, log, level)
         if topic.mailbox.owner is None:
             topic.target.use(order)  # nobody is subscribed before its actor has started

@@ -15,6 +15,7 @@ from ..runtime.future import Future
 from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
+from ..targets.carrying import Allowance
 from ..targets.log import ACCEPTED, Log, check_level
 from ..targets.order import Order
 from ..targets.target import Target
@@ -84,11 +85,13 @@ class Directory:
         mailbox: int = BOUND,
         topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
+        allowance: Allowance | None = None,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
         self.host = host
-        self._codec = codec
+        self.codec = codec
+        self._allowance = allowance
         self._log = log
         self._bound = topics
         self._mailbox = mailbox
@@ -205,7 +208,6 @@ class Directory:
         check_level(log or self._log, level)
 
     def running(self) -> list[Topic]:
-        """Return every topic."""
         return list(self.topics.values())
 
     def living(self) -> list[Topic]:
@@ -237,13 +239,12 @@ class Directory:
 
     def wait_until_free(self, topic_id: str, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the end of a topic that is stopping. Raises: Refused ``busy``."""
-        _, end = self._ending.get(topic_id, (None, None))
-        if end is not None:
+        if topic_id in self._ending:
             try:
-                end.get(timeout=timeout)
+                self._ending[topic_id][1].get(timeout=timeout)
             except pykka.Timeout as error:
                 raise Refused("busy", f"the topic {topic_id!r} is still stopping") from error
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
-        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)
+        return Topic(topic_id, Target(topic_target(topic_id), self.codec, None, self._allowance), mailbox, hooks, kind)

@@ -6,20 +6,9 @@ from typing import Any
 
 from ...actors.runtime.apart import runs_in
 from ...actors.runtime.ref import Ref
-from ...actors.words.errors import UsageError
 
 
-def check_not_inside_any(root: Ref[Any]) -> None:
-    """Look at every living actor of the tree of ``root``.
-
-    Raises: UsageError if one of them is who calls.
-    """
-    if root.registry is None:
-        return
-    for ref in root.registry.living():
-        mailbox: Any = ref.actor_inbox
-        if mailbox.taking is not None and runs_in(mailbox.taking):
-            raise UsageError(
-                f"an actor cannot wait for itself: stop() was called inside {ref}, expected another greenlet: "
-                "gevent.spawn(server.stop)"
-            )
+def is_inside(root: Ref[Any]) -> bool:
+    """Is a living actor of the tree of ``root`` who calls, if only in a hook's short greenlet?"""
+    mailboxes = [] if root.registry is None else [ref.actor_inbox for ref in root.registry.living()]
+    return any(mailbox.taking is not None and runs_in(mailbox.taking) for mailbox in mailboxes)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..watch.live_tree import Node
-from .inside import check_not_inside_any
+from .inside import is_inside
 from .lifecycle import Life
 
 
@@ -33,12 +33,14 @@ class Living:
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
 
-        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
-        Raises: UsageError inside an actor of this server, such as in a store's update: it would wait for itself.
+        Each subscriber gets one final Acknowledge for each of its topics before the router ends. Inside an actor of
+        this server, such as in a hook or a store's update, it returns at once: who waited there would hold up the stop.
         """
-        if self.life.root is not None and not self.life.home.is_foreign:
-            check_not_inside_any(self.life.root)
-        self.life.stop(timeout)
+        root = self.life.root
+        if root is not None and not self.life.home.is_foreign and is_inside(root):
+            root.host.spawn(self.life.stop, timeout)
+        else:
+            self.life.stop(timeout)
 
     def __enter__(self) -> Self:
         self.ensure_started()

@@ -14,7 +14,7 @@ from nuphar.transport.wire.websocket_reader import FrameReader
 
 from .naming import Naming
 from .network import Line
-from .oracle import PRIME, check
+from .oracle import check, following
 from .promises import Promises
 from .site import PLAIN
 
@@ -217,6 +217,8 @@ class Client:
                 self._welcomed(event)
             elif type(event) is Denied:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
+                if "cannot write its model" in event.refused.text:
+                    world.oracle.fail(f"{self.name} is told of {event.target}: {event.refused}")
                 if event.target is not None and self._follows(event.target):
                     world.oracle.seen["a second Subscribe is refused and changes nothing"] += 1
                 elif event.target is not None:
@@ -269,6 +271,8 @@ class Client:
         elif kind != ACKNOWLEDGE or not 1 <= seq - seen[2] <= len(decode(frame, PLAIN)[2]):
             oracle.fail(f"{self.name}: {target} went from {seen[2]} to {seq} by frame {frame.hex()}")
         reference = oracle.references.get(epoch)
+        if reference is not None:
+            reference.settle_now()
         if reference is None or seq >= len(reference.models):
             oracle.fail(f"{self.name}: {target} is at {epoch, seq}, where nothing is")
         elif replica.confirmed != reference.models[seq]:
@@ -284,7 +288,7 @@ class Client:
                     check(model, message)
                 except (Refused, ValueError):
                     continue
-            model = (model * 1_000_003 + message) % PRIME
+            model = following(model, message)
         if model != replica.model:
             self.world.oracle.fail(f"{self.name}: {target} does not show confirmed with pending on top")
         numbers = [own.number for own in replica.pending]

@@ -57,6 +57,8 @@ class Plan:
     """The chance that the hook which says who may subscribe raises."""
     router: int
     """Messages that the router's mailbox takes."""
+    is_unseen: bool
+    """Whether there is never time to look whether a model can be written."""
     log: LogPlan | None = None
     """The log of the topics with a store; None: the server's memory."""
 
@@ -159,4 +161,5 @@ def draw(rng: Random) -> Plan:
         log=LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), sometimes(0.3 * chance(), 0.0), sometimes(0.3 * chance(), 0.0))
         if chance() < 0.4
         else None,
+        is_unseen=chance() < 0.4,
     )

@@ -53,6 +53,8 @@ POINTS = (
     "closed with 4409",
     "closed with 4513",
     "a second Subscribe is refused and changes nothing",
+    "what cannot be written is refused",
+    "what cannot be written is let through unseen",
     "denied: crashed",
     "denied: denied",
     "denied: busy",

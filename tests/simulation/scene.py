@@ -54,6 +54,7 @@ QUIET = Plan(
     message=1 << 16,
     hook_fault=0.0,
     router=10_000,
+    is_unseen=False,
 )
 
 

@@ -54,6 +54,9 @@ class Site:
         )
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.books.router.bound = plan.router
+        if plan.is_unseen:
+            oracle.may_be_unseen = True
+            server.books.allowance.ready_at = float("inf")
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open
 

@@ -127,7 +127,7 @@ def test_what_is_needed_to_go_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     for number in range(100, 200):
         apply(it, number)
         it.settle(it.seq, decode)
-        assert len(it._since) <= 10
+        assert len(it._payloads) <= 10
     apply(it, 200)
     it.settle(100, decode)
     assert it.position == (list(range(100, 200)), 100)

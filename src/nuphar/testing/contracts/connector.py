@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+from ...actors.words.close_codes import PROTOCOL_ERROR
 from ...transport.wire.frames import Acknowledge, ClientMessage, Push, Subscribe
 from .connector_case import ConnectorCase, Talk
 from .running import eventually
@@ -27,7 +28,7 @@ MESSAGES = 50
 """Frames that are sent one right after the other."""
 
 NONSENSE = b"\xff"
-"""A frame that no server understands; a few in a row close the connection with 4400, which is final."""
+"""A frame that no server understands; a few in a row close the connection for good."""
 
 
 class ConnectorContract:
@@ -141,7 +142,9 @@ class ConnectorContract:
                 except OSError:
                     break  # it is over already
             talk.wait_said("close")
-            assert talk.heard.events[-1] == ("close", 4400), f"expected on_close(4400, …), got {talk.heard.events}"
+            assert talk.heard.events[-1] == ("close", PROTOCOL_ERROR), (
+                f"expected a close for good, got {talk.heard.events}"
+            )
             assert talk.heard.count("reconnect") == 1, f"expected it not to come back, got {talk.heard.events}"
 
     def _refs(self, talk: Talk) -> list[int]:
