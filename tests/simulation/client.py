@@ -261,7 +261,7 @@ class Client:
         if kind == SNAPSHOT:
             reason = decode(frame, PLAIN)[4]
             oracle.seen[f"Snapshot {reason}"] += 1
-            if seen[1] == epoch and seq < seen[2]:
+            if seen[1] == epoch and seq < seen[2] and not self._is_checkpoint(epoch, seq):
                 oracle.fail(f"{self.name}: {target} went back from {seen[2]} to {seq} in one epoch")
         elif seen[1] != epoch:
             oracle.fail(f"{self.name}: {target} went from {seen[1:]} to {(epoch, seq)} without a Snapshot")
@@ -277,6 +277,11 @@ class Client:
             oracle.fail(f"{self.name}: {target} is at {epoch, seq}, where nothing is")
         elif replica.confirmed != reference.models[seq]:
             oracle.fail(f"{self.name}: {target} at {epoch, seq} is not the server's model")
+
+    def _is_checkpoint(self, epoch: str, seq: int) -> bool:
+        """Say whether something behind ``seq`` cannot be written: then that is what a Snapshot may begin from."""
+        reference = self.world.oracle.references.get(epoch)
+        return reference is not None and max(reference.models[seq:]) >= 1 << 64
 
     def check_model(self, target: str, replica: Any) -> None:
         """See that what is shown is what is confirmed with what is pending on top."""
