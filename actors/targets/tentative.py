@@ -65,7 +65,8 @@ class Tentative(Order):
         for _ in range(min(undone, len(self._history))):
             self._bytes -= len(self._history.pop())
         self._set_base()
-        self._set_checkpoint()
+        if self._checkpoint.seq > seq:  # else it still leads to here, and it was seen that it can be written
+            self._set_checkpoint()
 
     def _at(self, seq: int, decode_message: Callable[[bytes], Any]) -> Position:
         """Return the position at ``seq``, made again from the base."""
