@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client.core.events import Answered, Welcomed
-from nuphar.transport.wire.frames import Acknowledge, Resync, ServerMessage, Snapshot
+from nuphar.transport.wire.frames import Acknowledge, Out, Resync, ServerMessage, Snapshot
 
 from .site import PLAIN, ROOMS
 
 if TYPE_CHECKING:
     from .client import Client
 
-ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT = 0x11, 0x13, 0x15
+ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT, OUT = 0x11, 0x13, 0x15, 0x1B
 
 
 class Promises:
@@ -145,6 +145,10 @@ class Promises:
             is_new = is_known and own is not None and 0 < own.connection < core.exchange.connection
             if is_new and frame.seq > replica.seq and self._has_no_lane(frame.target, replica):
                 self._fail(f"its own message {own.message} comes as somebody else's")
+        elif kind == OUT:
+            frame = decode(data, PLAIN)
+            assert isinstance(frame, Out)
+            self.strayed(frame.target)  # even if it asks again already, and so does not mind
         elif kind == ACKNOWLEDGE:
             frame = decode(data, PLAIN)
             assert isinstance(frame, Acknowledge)
