@@ -24,6 +24,7 @@ from ..words.errors import NotRunning, Refused, TopicExists, UsageError
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
+from ..words.watched_updates import watch
 from .wiring import longest_prefix
 
 TOPICS = 100_000
@@ -86,6 +87,7 @@ class Directory:
         topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
         allowance: Allowance | None = None,
+        is_debug: bool = False,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
@@ -96,6 +98,7 @@ class Directory:
         self._bound = topics
         self._mailbox = mailbox
         self._bound_each = topics_each
+        self._is_debug = is_debug
         self._begun: dict[str, int] = {}
         self._ending: dict[str, tuple[Topic, Future]] = {}
         """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
@@ -111,7 +114,7 @@ class Directory:
         if (fault := fault_of_id(topic_id)) is not None:
             raise UsageError(f"the topic id {topic_id!r} is ill-formed: {fault}")
         for prefix in self.kinds:
-            if topic_id.startswith(prefix) or prefix.rstrip(":/") == topic_id:
+            if topic_id.startswith(prefix):
                 raise TopicExists(f"the topic id {topic_id!r} collides with the topic kind {prefix!r}")
         if topic_id in self._ending:
             raise TopicExists(f"the topic {topic_id!r} is still stopping: wait for its stop()")
@@ -131,7 +134,7 @@ class Directory:
         if (fault := fault_of_id(kind.prefix)) is not None:
             raise UsageError(f"the prefix {kind.prefix!r} is ill-formed: {fault}")
         for topic in list(self.topics.values()):
-            if topic.kind is None and (topic.id.startswith(kind.prefix) or kind.prefix.rstrip(":/") == topic.id):
+            if topic.kind is None and topic.id.startswith(kind.prefix):
                 raise TopicExists(f"the prefix {kind.prefix!r} collides with the topic {topic.id!r}")
         if self.kinds.setdefault(kind.prefix, kind) is not kind:
             raise TopicExists(f"there is a topic kind {kind.prefix!r} already")
@@ -178,7 +181,7 @@ class Directory:
         topic.begun_by = begun_by
         if store is not None:
             topic.log = kind.log
-            topic.target.use((kind.log or self._log).open(topic.target.name, store, kind.level))
+            topic.target.use(self._open(topic, store, kind.log, kind.level))
         self.topics[topic_id] = topic
         return topic
 
@@ -196,12 +199,16 @@ class Directory:
         self.check_log(log, level)
         topic.has_store = True
         try:
-            order = (log or self._log).open(topic.target.name, store, level)
+            order = self._open(topic, store, log, level)
         except BaseException:
             topic.has_store = False
             raise
         topic.log = log
         return order
+
+    def _open(self, topic: Topic, store: Store, log: Log | None, level: str) -> Order:
+        name = topic.target.name
+        return (log or self._log).open(name, watch(name, store) if self._is_debug else store, level)
 
     def check_log(self, log: Log | None, level: str) -> None:
         """Check that ``log`` (None: the server's) offers ``level``. Raises: UsageError."""

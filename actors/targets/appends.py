@@ -13,6 +13,7 @@ from typing import Any
 
 from ..words.delivery import OVERHEAD
 from ..words.errors import Refused
+from .caller import Caller
 from .effects import Append, Crash, Effects, LookUp
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
@@ -43,7 +44,7 @@ class Appends:
     """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
 
     __slots__ = ("_after", "_batch", "_front", "_held", "_held_bytes", "_is_open", "_looks", "_outcomes", "_records",
-                 "_size", "_state", "level", "log")  # fmt: skip
+                 "_size", "_state", "callers", "level", "log")  # fmt: skip
 
     def __init__(self, log: Log, level: str) -> None:
         self.log = log
@@ -59,6 +60,8 @@ class Appends:
         self._front: list[Any] = []  # what was put back, and has to wait again
         self._held: deque[Any] = deque()
         self._held_bytes = 0
+        self.callers: dict[int, Caller] = {}
+        """Who waits for what was applied under a seq and is not confirmed yet."""
 
     @property
     def is_waiting(self) -> bool:
@@ -131,6 +134,12 @@ class Appends:
         self._state = State.NONE
         self._outcomes, self._records, self._after = [], (), []
         return outcomes, after
+
+    def accept(self, seq: int) -> None:
+        """Answer those whose messages are confirmed."""
+        callers = self.callers
+        while callers and (first := next(iter(callers))) <= seq:
+            callers.pop(first).accept(first)
 
     def defer(self, crash: Crash) -> None:
         """Keep a refusal until it is known whether what it rests on has happened."""

@@ -42,7 +42,7 @@ class Visit(NamedTuple):
 class Crash(NamedTuple):
     """A store's ``update``, or a rule's key, raised ``error`` on the message with ``ref``.
 
-    Author None is the server.
+    Author None is the server, if nobody there waits for it (a `Caller`).
     """
 
     author: Any

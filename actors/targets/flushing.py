@@ -73,13 +73,15 @@ class Flushing(Subscribers):
         if seq is None:
             return appends.again()
         order.settle(seq, self._codec.decode_message)
+        appends.accept(seq)
         outcomes, after = appends.end()
         kept = [each for each in outcomes if each.seq <= seq]
         effects: Effects = self._send_all(kept) if kept else []
         if len(kept) == len(outcomes):
             return effects + after
         refused = Refused("busy", f"its log did not take it: {outcome.text if isinstance(outcome, Failed) else ''}")
-        behind = [Crash(author, ref, refused) for author, ref, _, _ in outcomes[len(kept) :]]
+        callers, appends.callers = appends.callers, {}
+        behind = [Crash(author or callers.get(at), ref, refused) for author, ref, at, _ in outcomes[len(kept) :]]
         behind += [crash._replace(error=refused) for crash in after]
         return effects + behind + appends.refuse_held(refused)
 

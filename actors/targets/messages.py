@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
+from .caller import Caller
 from .log import Outcome
 from .order import Order
 from .subscriber import Subscriber
@@ -25,10 +26,11 @@ new_post = partial(tuple.__new__, Post)
 
 
 class Dispatch(NamedTuple):
-    """Apply the server's own message."""
+    """Apply the server's own message; ``caller`` waits for what becomes of it."""
 
     message: Any
     payload: bytes
+    caller: Caller | None = None
 
 
 class Broadcast(NamedTuple):

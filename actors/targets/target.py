@@ -12,6 +12,7 @@ from typing import Any
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
+from .caller import Caller
 from .carrying import Allowance, Carrying, Unwritable
 from .catch_up import CatchUp
 from .effects import Crash, Effects, Pay, Send, Visit
@@ -44,21 +45,35 @@ class Target(Flushing):
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
 
-    def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
-        """Apply a message of ``author``; the outcome is sent by the next `flush`."""
+    def post(
+        self, author: Subscriber | None, ref: int, message: Any, payload: bytes, caller: Caller | None = None
+    ) -> Effects:
+        """Apply a message of ``author``; the outcome is sent by the next `flush`.
+
+        One of the server's own may have a ``caller``, which waits for its seq.
+        """
         if self.order is None:
             self._outcomes.append(_outcome((author, ref, 0, payload)))
             return _NOTHING
         try:
             seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
-            return self._crash(Crash(author, ref, refused))  # it said no before it changed anything
+            return self._crash(Crash(author or caller, ref, refused))  # it said no before it changed anything
         except Exception as error:
             if not isinstance(error, Unwritable) or error.in_place:
                 self.order.rebuild(self._codec.decode_message, self._carrying)
-            return self._crash(Crash(author, ref, error))
+            return self._crash(Crash(author or caller, ref, error))
+        if caller is not None:
+            self._accept(caller, seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
+
+    def _accept(self, caller: Caller, seq: int) -> None:
+        """Answer a caller; with a log, when that has its message."""
+        if self.appends is None:
+            caller.accept(seq)
+        else:
+            self.appends.callers[seq] = caller
 
     def _crash(self, crash: Crash) -> Effects:
         """Tell it behind what was applied before; with a log, when that is known to have happened."""

@@ -14,7 +14,7 @@ from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
-from ..words.errors import NotRunning
+from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
@@ -97,7 +97,7 @@ class TargetActor(Waiting):
             else:
                 session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
         elif kind is Dispatch:
-            self._settle(message, target.post(None, 0, message.message, message.payload))
+            self._settle(message, target.post(None, 0, message.message, message.payload, message.caller))
         elif kind is Join:
             self._join(message)
         elif kind is Leave:
@@ -147,6 +147,8 @@ class TargetActor(Waiting):
         for session in gone:
             self._expel(session)
         held = [] if target.appends is None else target.appends.take_all()
+        for caller in () if target.appends is None else target.appends.callers.values():
+            caller.fail(NotRunning(f"{target.name} has stopped; whether its log has the message is unknown"))
         for message in [*self.mailbox.drain(), *held]:
             self._refuse(message, "gone", "it has stopped")
         if self._ended is not None:
@@ -198,6 +200,9 @@ class TargetActor(Waiting):
                 message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
         elif isinstance(message, Post):
             message.session.reject(message.ref, target, code, text, details)
+        elif isinstance(message, Dispatch):
+            if message.caller is not None:
+                message.caller.fail(NotRunning(f"{target}: {text}") if code == "gone" else Refused(code, text, details))
         elif isinstance(message, Join):
             self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):

@@ -24,6 +24,7 @@ from ...actors.sessions.sessions import Sessions
 from ...actors.targets.carrying import Allowance
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.memory_log import MemoryLog
+from ...actors.words.watched_updates import is_debug, watch
 from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
@@ -44,6 +45,9 @@ class Books:
     def __init__(self, initial: Any, wiring: Wiring, codec: Codec, options: Options, host: Host) -> None:
         session_store = wiring.session_store(initial)
         codec.check_model(session_store.model)
+        debug = is_debug(options.debug)
+        if debug:
+            session_store = watch("session", session_store)
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
@@ -55,7 +59,14 @@ class Books:
         self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
         self.allowance = Allowance(host.clock)
         self.directory = Directory(
-            codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host, self.allowance
+            codec,
+            self.log,
+            options.max_topics,
+            options.mailbox,
+            options.max_topics_begun,
+            host,
+            self.allowance,
+            debug,
         )
         self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)
         book = MemoryBook(options.resume_window, options.max_detached, options.max_detached_bytes)

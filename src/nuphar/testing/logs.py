@@ -8,7 +8,7 @@
 ...     topic = server.topic("counter").with_store(counter, log=log, level="durable")
 ...     topic.dispatch(5)
 ...     first = topic.model
-...     topic.dispatch(2)
+...     topic.dispatch(2, wait=False)
 ...     first, topic.model, [record.seq for record in log.records("topic:counter")]
 (5, 5, [1])
 """

@@ -70,7 +70,7 @@ def test_what_is_not_there_is_not_found() -> None:
 
 @pytest.mark.parametrize(
     ("topic_id", "prefix", "collide"),
-    [("room:1", "room:", True), ("room", "room:", True), ("room", "room/", True), ("rooms", "room:", False)],
+    [("room:1", "room:", True), ("room", "room:", False), ("room", "room", True), ("rooms", "room:", False)],
 )
 def test_topics_and_prefixes_collide_whichever_is_first(topic_id: str, prefix: str, collide: bool) -> None:
     one, other = new_directory(), new_directory()
