@@ -13,7 +13,6 @@ from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
 from ..sessions.messages import Admit, Evict
 from ..sessions.sessions import Sessions, check_client_id
-from ..targets.caller import Caller
 from ..targets.log import ACCEPTED, Log
 from ..targets.messages import Broadcast, Dispatch, Read, Use
 from ..targets.order import Position
@@ -23,8 +22,10 @@ from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
 from ..words.store import Store, check_store
 from ..words.type_variables import Message, Model, NewMessage, NewModel
+from .caller import WaitingCaller
 from .openings import Openings
-from .topics import Directory, Topic
+from .topic import Topic
+from .topics import Directory
 from .wiring import Wiring
 
 S = TypeVar("S", bound=SubscribeHook)
@@ -128,7 +129,7 @@ class TopicHandle(Generic[Model, Message]):
             mailbox.put(Dispatch(message, payload))
             return None
         check_not_inside(mailbox)
-        caller = Caller()
+        caller = WaitingCaller()
         mailbox.put(Dispatch(message, payload, caller))
         return caller.seq.get(timeout=timeout)
 

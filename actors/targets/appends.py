@@ -13,11 +13,11 @@ from typing import Any
 
 from ..words.delivery import OVERHEAD
 from ..words.errors import Refused
-from .caller import Caller
 from .effects import Append, Crash, Effects, LookUp
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
 from .messages import Dispatch, More, Post
+from .subscriber import Caller
 
 BATCH = 1 << 18
 """Bytes of payload after which a batch goes to the log, even if more waits."""

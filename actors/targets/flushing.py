@@ -81,7 +81,7 @@ class Flushing(Subscribers):
             return effects + after
         refused = Refused("busy", f"its log did not take it: {outcome.text if isinstance(outcome, Failed) else ''}")
         callers, appends.callers = appends.callers, {}
-        behind = [Crash(author or callers.get(at), ref, refused) for author, ref, at, _ in outcomes[len(kept) :]]
+        behind = [Crash(author, ref, refused, callers.get(at)) for author, ref, at, _ in outcomes[len(kept) :]]
         behind += [crash._replace(error=refused) for crash in after]
         return effects + behind + appends.refuse_held(refused)
 

@@ -6,10 +6,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
-from .caller import Caller
 from .log import Outcome
 from .order import Order
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 
 class Post(NamedTuple):

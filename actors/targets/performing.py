@@ -10,7 +10,6 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_once import Alarm
 from ..words.errors import Refused
-from .caller import Caller
 from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
@@ -74,7 +73,7 @@ class Performing(Actor):
                 self._fall_behind(refused, effect)
 
     def _tell(self, crash: Crash) -> None:
-        author, ref, error = crash
+        author, ref, error, caller = crash
         if isinstance(error, Refused):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
@@ -82,11 +81,11 @@ class Performing(Actor):
             code = "crashed"
             what = "cannot write what a message made" if isinstance(error, Unwritable) else "crashed on a message"
             text, details = fault(logger, self.host, self._target.name, error, what)
-        if isinstance(author, Caller):
+        if caller is not None:
             refused = Refused(code, f"{self._target.name}: {text}", details)
             refused.__cause__ = None if isinstance(error, Refused) else error
-            author.fail(refused)
-        elif author is not None:
+            caller.fail(refused)
+        if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 
     def _fall_behind(self, refused: list[Any], send: Send) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
-from .caller import Caller
 from .carrying import Allowance, Carrying, Unwritable
 from .catch_up import CatchUp
 from .effects import Crash, Effects, Pay, Send, Visit
@@ -20,7 +19,7 @@ from .flushing import Flushing
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
 from .outcomes import piece
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
@@ -58,11 +57,11 @@ class Target(Flushing):
         try:
             seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
-            return self._crash(Crash(author or caller, ref, refused))  # it said no before it changed anything
+            return self._crash(Crash(author, ref, refused, caller))  # it said no before it changed anything
         except Exception as error:
             if not isinstance(error, Unwritable) or error.in_place:
                 self.order.rebuild(self._codec.decode_message, self._carrying)
-            return self._crash(Crash(author or caller, ref, error))
+            return self._crash(Crash(author, ref, error, caller))
         if caller is not None:
             self._accept(caller, seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))

@@ -12,7 +12,8 @@ from ...actors.routing.admission import Greeter
 from ...actors.routing.deserted import Deserted
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
-from ...actors.routing.topics import Directory, Topic
+from ...actors.routing.topic import Topic
+from ...actors.routing.topics import Directory
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import ServerHooks

@@ -8,8 +8,8 @@ from typing import Any, Unpack
 import gevent
 
 from ...actors.routing.kind_handle import KindHandle
+from ...actors.routing.topic import Kind
 from ...actors.routing.topic_handle import TopicHandle
-from ...actors.routing.topics import Kind
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host

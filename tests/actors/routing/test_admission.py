@@ -11,7 +11,8 @@ from support.kept import Kept
 from nuphar import Refused, automatic
 from nuphar.actors.routing.admission import Greeter
 from nuphar.actors.routing.openings import Openings
-from nuphar.actors.routing.topics import Directory, Topic
+from nuphar.actors.routing.topic import Topic
+from nuphar.actors.routing.topics import Directory
 from nuphar.actors.runtime.hook_calls import HookCalls
 from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox

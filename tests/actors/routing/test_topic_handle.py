@@ -11,7 +11,7 @@ import pytest
 from support.scripted import ScriptedClient, settle
 
 from nuphar import NotRunning, Refused, Server, Store, UsageError
-from nuphar.actors.targets.caller import Caller
+from nuphar.actors.routing.caller import WaitingCaller
 from nuphar.actors.targets.messages import Dispatch
 from nuphar.testing.logs import Fate, ScriptedLog
 
@@ -208,10 +208,10 @@ def test_a_dispatch_whose_topic_stops_before_its_turn_hears_so(server: Server) -
     assert entered.wait(10.0)
     end = gevent.spawn(topic.stop)
     gevent.sleep(0)
-    topic._topic.mailbox.put_anyway(late := Dispatch(2, b"\x02", Caller()))
+    topic._topic.mailbox.put_anyway(late := Dispatch(2, b"\x02", WaitingCaller()))
     gate.set()
     end.get(timeout=10.0)
     assert waiting.get(timeout=10.0) == 1
-    assert late.caller is not None
+    assert isinstance(late.caller, WaitingCaller)
     with pytest.raises(NotRunning, match="topic:t: it has stopped"):
         late.caller.seq.get(timeout=10.0)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from nuphar import Refused, Store, TopicExists, UsageError, automatic
-from nuphar.actors.routing.topics import Directory, Kind
+from nuphar.actors.routing.topic import Kind
+from nuphar.actors.routing.topics import Directory
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.wire.codec import Codec
 

@@ -51,7 +51,7 @@ def test_an_update_that_raises_in_the_client_alone_is_said_at_the_end(topic: Ser
 
 
 def test_an_error_of_the_block_itself_is_not_hidden(topic: Server) -> None:
-    with (
+    with (  # noqa: PT012  # what the block does is what is tested
         pytest.raises(ValueError, match="mine"),
         Client(MemoryConnector(topic), stores={T: Store([], in_place)}) as client,
     ):

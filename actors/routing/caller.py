@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..runtime.future import Future
 
 
-class Caller:
+class WaitingCaller:
     """Stands where a session stands in a client's message: ``seq`` is answered once, or raises."""
 
     __slots__ = ("seq",)
