@@ -54,7 +54,7 @@ class Directory:
         self._bound = topics
         self._mailbox = mailbox
         self._bound_each = topics_each
-        self._is_debug = is_debug
+        self.is_debug = is_debug
         self._begun: dict[str, int] = {}
         self._ending: dict[str, tuple[Topic, Future]] = {}
         """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
@@ -164,7 +164,7 @@ class Directory:
 
     def _open(self, topic: Topic, store: Store, log: Log | None, level: str) -> Order:
         name = topic.target.name
-        return (log or self._log).open(name, watch(name, store) if self._is_debug else store, level)
+        return (log or self._log).open(name, watch(name, store) if self.is_debug else store, level)
 
     def check_log(self, log: Log | None, level: str) -> None:
         """Check that ``log`` (None: the server's) offers ``level``. Raises: UsageError."""

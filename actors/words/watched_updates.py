@@ -9,7 +9,7 @@ For development and tests (`Server(debug=True)`): each message takes the time of
 >>> watched = watch("topic:chat", Store([], add))
 >>> watched.update([], "hello")
 Traceback (most recent call last):
-nuphar.actors.words.watched_updates.WrongUpdate: topic:chat: update changes its model in place on 'hello', at ...
+nuphar.actors.words.errors.WrongUpdate: topic:chat: update changes its model in place on 'hello', at ...
 """
 
 from __future__ import annotations
@@ -22,16 +22,12 @@ from os import environ
 from types import FrameType
 from typing import Any
 
-from .errors import NupharError, UsageError
+from .errors import UsageError, WrongUpdate
 from .fingerprints import fingerprint
 from .store import Store
 
 SHOWN = 200
 """Characters of a message that an error shows."""
-
-
-class WrongUpdate(NupharError):
-    """A store's ``update`` does what it must not; the text names the target, the message and the line."""
 
 
 def is_debug(option: bool | None) -> bool:

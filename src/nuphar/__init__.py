@@ -40,6 +40,7 @@ __all__ = [
     "UnregisteredType",
     "UsageError",
     "Wiring",
+    "WrongUpdate",
     "automatic",
     "custom",
     "delivery",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         UnknownOption,
         UnregisteredType,
         UsageError,
+        WrongUpdate,
     )
     from .actors.words.store import Store
     from .supervision.root.server import Server
@@ -124,6 +126,7 @@ else:  # not for type checkers, which would believe any name
             "UnknownOption": ".actors.words.errors",
             "UnregisteredType": ".actors.words.errors",
             "UsageError": ".actors.words.errors",
+            "WrongUpdate": ".actors.words.errors",
             "Wiring": ".actors.routing.wiring",
             "automatic": ".transport.serialiser.serialiser",
             "custom": ".transport.serialiser.serialiser",

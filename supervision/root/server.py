@@ -47,6 +47,7 @@ class Server(Living, Hooked):
     >>> server = Server().start()
     >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
     >>> counter.dispatch(5)
+    1
     >>> counter.model, counter.seq
     (5, 1)
     >>> server.stop()

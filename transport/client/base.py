@@ -10,11 +10,11 @@ from typing import Any, Generic
 
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.delivery import of, plain
-from ...actors.words.errors import Refused, RemoteProtocolError, UsageError
+from ...actors.words.errors import Refused, RemoteProtocolError, UsageError, WrongUpdate
 from ...actors.words.store import Store, check_store
 from ...actors.words.target_names import as_target
 from ...actors.words.type_variables import Answer, Message, Model
-from ...actors.words.watched_updates import WrongUpdate, is_debug, raised_here, watch
+from ...actors.words.watched_updates import is_debug, raised_here, watch
 from ..serialiser.serialiser import Serialiser, automatic
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore

@@ -133,7 +133,7 @@ def test_a_dispatch_returns_its_seq(server: Server) -> None:
 def test_a_dispatch_that_is_refused_raises_and_the_next_one_goes_on(server: Server) -> None:
     topic = server.topic("t").with_store(Store(0, no_more_than_ten))
     topic.dispatch(8)
-    with pytest.raises(Refused, match="^full: topic:t: ten are enough$") as caught:
+    with pytest.raises(Refused, match=r"^full: topic:t: ten are enough$") as caught:
         topic.dispatch(5)
     assert (caught.value.code, caught.value.details, caught.value.__cause__) == ("full", {"left": 2}, None)
     assert topic.dispatch(2) == 2

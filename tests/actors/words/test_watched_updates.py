@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from nuphar import Refused, Store, UsageError
-from nuphar.actors.words.watched_updates import WrongUpdate, is_debug, raised_here, watch
+from nuphar import Refused, Store, UsageError, WrongUpdate
+from nuphar.actors.words.watched_updates import is_debug, raised_here, watch
 
 
 def line_of(function: Any, text: str) -> int:
@@ -58,7 +58,7 @@ def test_a_model_that_is_changed_before_a_refusal_is_found_too() -> None:
 def test_an_update_that_returns_nothing_is_named() -> None:
     watched = watch("topic:chat", Store(["a"], returns_nothing))  # type: ignore[arg-type]
     assert watched.update(["a"], "known") == ["a", "known"]
-    with pytest.raises(WrongUpdate, match="topic:chat: update returned None on 'other', at .*: return the model"):
+    with pytest.raises(WrongUpdate, match=r"topic:chat: update returned None on 'other', at .*: return the model"):
         watched.update(["a"], "other")
 
 
@@ -85,7 +85,7 @@ def test_a_long_message_is_cut_and_a_model_that_cannot_be_copied_is_looked_at_al
 
     watched = watch("topic:chat", Store(Uncopied(), grow))
     model = Uncopied()
-    with pytest.raises(WrongUpdate, match="…, at .*test_watched_updates.py") as caught:
+    with pytest.raises(WrongUpdate, match=r"…, at .*test_watched_updates.py") as caught:
         watched.update(model, "x" * 1000)
     assert len(str(caught.value)) < 700
     assert model == ["x" * 1000]  # applied once: the search for the line leaves it alone

@@ -17,7 +17,7 @@ OF_TARGETS = (
     Mutant(
         "a message that was refused is acknowledged",
         "nuphar.actors.targets.target",
-        "return self._crash(Crash(author, ref, refused))",
+        "return self._crash(Crash(author, ref, refused, caller))",
         "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(

@@ -7,8 +7,7 @@ import asyncio
 import gevent
 import pytest
 
-from nuphar import AsyncClient, Client, Server, Store
-from nuphar.actors.words.watched_updates import WrongUpdate
+from nuphar import AsyncClient, Client, Server, Store, WrongUpdate
 from nuphar.testing import MemoryConnector
 
 T = "topic:t"
