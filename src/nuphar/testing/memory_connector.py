@@ -40,7 +40,7 @@ class MemoryConnector:
         server.check_running()
         self.identity = check_identity("identity", identity)
         self._server = server
-        self._hub: Any = server.life.hub
+        self._hub: Any = server.lifecycle.hub
         self._handler: Handler | None = None
         self._pipe: _Pipe | None = None
         self._is_over = False
