@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any
 
 import gevent
@@ -262,7 +263,19 @@ class NeverAnswers(ScriptedLog):
         """Nobody ever hears of it."""
 
 
+class IsOvertaken(ScriptedLog):
+    """A look-up says that a record is not there, and then its append arrives."""
+
+    def __init__(self) -> None:
+        delays = cycle([0.004, 0.001])
+        super().__init__(delay=lambda: next(delays))
+
+    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+        super()._look_up(0, target, epoch, records, answer)
+
+
 LOGS: dict[type[Log], set[str]] = {
+    IsOvertaken: {"what_a_look_up_says_while_an_append_is_on_its_way_stays_so"},
     OffersEverything: {"it_offers_levels_and_no_others"},
     KeepsNothing: {"what_is_opened_again_is_the_same_order"},
     ForgetsNothing: {"what_was_forgotten_begins_anew_in_another_epoch"},
