@@ -188,7 +188,9 @@ def encoding(**changes: Any) -> CborFraming:
 
 ENCODINGS: dict[str, CborFraming] = {
     "an_acknowledge_is_read_as_it_was_written": encoding(
-        acknowledge=lambda target, seq, refs, final: BARE.acknowledge(target, seq, refs[:1], final)
+        acknowledge=lambda target, seq, refs, final, extra=None: BARE.acknowledge(
+            target, seq, refs if extra else refs[:1], final, extra
+        )
     ),
     "a_rejected_is_read_as_it_was_written": encoding(
         rejected=lambda ref, target, code, text, details: BARE.rejected(ref, target, code, text, None)
@@ -197,7 +199,12 @@ ENCODINGS: dict[str, CborFraming] = {
         out=lambda target, code, text, join: BARE.out(target, code, text, join % 256)
     ),
     "a_server_message_is_read_as_it_was_written": encoding(
-        server_message=lambda target, seq, payload: BARE.server_message(target, min(seq, 65_535), payload)
+        server_message=lambda target, seq, payload, extra=None: BARE.server_message(
+            target, seq if extra else min(seq, 65_535), payload, extra
+        )
+    ),
+    "what_is_told_besides_is_read_as_it_was_written": encoding(
+        server_message=lambda target, seq, payload, extra=None: BARE.server_message(target, seq, payload)
     ),
     "a_push_is_read_as_it_was_written": encoding(push=lambda target, payload: BARE.push(target[:20], payload)),
     "a_snapshot_is_read_as_it_was_written": encoding(
