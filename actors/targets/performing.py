@@ -8,7 +8,7 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
-from ..runtime.timer_once import Alarm
+from ..runtime.timer_once import TimerOnce
 from ..words.errors import Refused
 from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
@@ -41,9 +41,9 @@ class Performing(Actor):
         super().__init__(mailbox=mailbox, **link)
         self._target = target
         self._left = left
-        self._alarm = Alarm(mailbox, Tick())
-        self._again = Alarm(mailbox, LookAgain())
-        self._overdue = Alarm(mailbox, Overdue())
+        self._timer = TimerOnce(mailbox, Tick())
+        self._again = TimerOnce(mailbox, LookAgain())
+        self._overdue = TimerOnce(mailbox, Overdue())
         self._log_timeout = log_timeout
 
     def _settle(self, message: Any, effects: Effects) -> None:
@@ -128,7 +128,7 @@ class Performing(Actor):
         if session.sink.pending:
             session.want_room(self.mailbox)
         elif not session.closed:
-            self._alarm.set(lane.next_at)
+            self._timer.set(lane.next_at)
 
     def _ask_log(self, effect: Append | LookUp) -> None:
         """Have the log asked; its answer comes as a message, from whichever thread."""
@@ -157,7 +157,7 @@ class Performing(Actor):
             answer(Unknown(repr(error)))
 
     def _watch_clock(self) -> None:
-        """Be woken when the log is overdue, or a stop has waited enough; an alarm that rings too early does no harm."""
+        """Be woken when the log is overdue, or a stop has waited enough; a timer that ends too early does no harm."""
         appends = self._target.appends
         if appends is not None and appends.is_waiting and (at := appends.patience.wakes_at) is not None:
             self._overdue.set(at)
