@@ -10,7 +10,7 @@
 ...     def make(self):
 ...         return BareCase()
 >>> contracts.run(TestBare)  # pytest runs it by itself
-9
+10
 """
 
 from __future__ import annotations
