@@ -16,6 +16,7 @@ from ...actors.sessions.reception import WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
+from ...actors.targets.patience import LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
 from ...actors.words.quantities import is_count, is_seconds
 from ...transport.server.connect_request import IdentifyHook
@@ -35,6 +36,7 @@ class ServerOptions(TypedDict, total=False):
     topic_window: float
     max_subscriptions: int
     mailbox: int
+    log_timeout: float
     hook_timeout: float
     max_hooks: int
     max_hooks_each: int
@@ -67,6 +69,8 @@ class Options:
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
+    log_timeout: float = LOG_LIMIT
+    """Seconds that a topic's own log may take to answer; then it is asked what it has (docs/design/log.md)."""
     hook_timeout: float = TIMEOUT
     """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
     max_hooks: int = Bounds.at_once
@@ -126,6 +130,7 @@ def is_window(seconds: Any) -> bool:
 
 
 _COUNT = ("an integer above 0", is_count)
+_SECONDS = ("seconds above 0", is_seconds)
 _SECONDS_OR_NONE = ("seconds above 0 or None", lambda value: value is None or is_seconds(value))
 _SECONDS_OR_ZERO = ("seconds from 0", lambda value: is_seconds(value, or_zero=True))
 _WINDOW = ('seconds from 0, or float("inf") for ever', is_window)
@@ -139,7 +144,8 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "topic_window": _WINDOW,
     "max_subscriptions": _COUNT,
     "mailbox": _COUNT,
-    "hook_timeout": ("seconds above 0", is_seconds),
+    "log_timeout": _SECONDS,
+    "hook_timeout": _SECONDS,
     "max_hooks": _COUNT,
     "max_hooks_each": _COUNT,
     "retry_after": _SECONDS_OR_ZERO,
