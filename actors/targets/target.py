@@ -63,16 +63,11 @@ class Target(Flushing):
                 self.order.rebuild(self._codec.decode_message, self._carrying)
             return self._crash(Crash(author, ref, error, caller))
         if caller is not None:
-            self._accept(caller, seq)
+            self._callers[seq] = caller
+            if self.appends is None:
+                self._accept(seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
-
-    def _accept(self, caller: Caller, seq: int) -> None:
-        """Answer a caller; with a log, when that has its message."""
-        if self.appends is None:
-            caller.accept(seq)
-        else:
-            self.appends.callers[seq] = caller
 
     def _crash(self, crash: Crash) -> Effects:
         """Tell it behind what was applied before; with a log, when that is known to have happened."""

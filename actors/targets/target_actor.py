@@ -137,6 +137,7 @@ class TargetActor(Waiting):
         target = self._target
         self._timer.stop()
         self._again.stop()
+        self._overdue.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.
@@ -147,8 +148,6 @@ class TargetActor(Waiting):
         for session in gone:
             self._expel(session)
         held = [] if target.appends is None else target.appends.take_all()
-        for caller in () if target.appends is None else target.appends.callers.values():
-            caller.fail(NotRunning(f"{target.name} has stopped; whether its log has the message is unknown"))
         for message in [*self.mailbox.drain(), *held]:
             self._refuse(message, "gone", "it has stopped")
         if self._ended is not None:

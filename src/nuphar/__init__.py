@@ -15,7 +15,9 @@ __all__ = [
     "Busy",
     "CannotListen",
     "Client",
+    "ConnectRequest",
     "FileQueue",
+    "Identity",
     "KindHandle",
     "Limits",
     "Live",
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
         UsageError,
         WrongUpdate,
     )
+    from .actors.words.identity import Identity
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -90,6 +93,7 @@ if TYPE_CHECKING:
     from .transport.client.core.file_queue import FileQueue
     from .transport.client.target_handle import TargetHandle
     from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+    from .transport.server.connect_request import ConnectRequest
     from .transport.server.limits import Limits
     from .transport.server.live import Live
     from .transport.wire.origin import Origins
@@ -102,7 +106,9 @@ else:  # not for type checkers, which would believe any name
             "Busy": ".actors.words.errors",
             "CannotListen": ".actors.words.errors",
             "Client": ".transport.client.client",
+            "ConnectRequest": ".transport.server.connect_request",
             "FileQueue": ".transport.client.core.file_queue",
+            "Identity": ".actors.words.identity",
             "KindHandle": ".actors.routing.kind_handle",
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",

@@ -52,6 +52,7 @@ class Books:
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
+        self._log_timeout = options.log_timeout
         self.listening: dict[str, Any] = {}
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
@@ -119,7 +120,10 @@ class Books:
             self.directory.ended(topic)
 
         target, closing = topic.target, lambda: self.is_closing()
-        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing)
+        limit = self._log_timeout
+        return target_spec(
+            target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing, limit
+        )
 
     def _own_store_spec(self, own: OwnStore) -> ChildSpec:
         name = f"session:{own.session.client_id}"
