@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..runtime.hook_calls import HookCalls
 from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
@@ -13,6 +13,22 @@ from ..targets.messages import Broadcast, Dispatch
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .openings import Openings
+from .topics import Kind
+
+
+class Question(NamedTuple):
+    """May the session subscribe, and what does its joining cause?
+
+    ``hooks`` None means that the topic does not run: it is begun if the client may subscribe. ``parsed`` are its kind
+    and key, if they are known from a Verdict on the same request. ``is_new``: the join hook is asked.
+    """
+
+    request: Request
+    topic_id: str
+    hooks: TopicHooks | None
+    session_model: Any
+    is_new: bool
+    parsed: tuple[Kind, Any] | None = None
 
 
 class Greeter:
@@ -35,14 +51,13 @@ class Greeter:
         """Do as many calls of hooks wait as may?"""
         return self._calls.is_full
 
-    def ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
-        """Ask whether ``request`` is allowed and, for a new subscriber, what its joining causes.
+    def ask(self, question: Question) -> None:
+        """Have a question answered by a Verdict. Its hint is what the id was parsed as, once for each request.
 
-        ``hooks`` None means that the topic does not run: it is begun if the client may subscribe.
-        Raises: Busy if too many calls of hooks wait already.
+        Raises: Busy if too many calls of hooks wait already; never for a check, as nobody is put out for want of room.
         """
-        client_id = request.session.client_id
-        self._calls.spawn(client_id, self._ask, request, topic_id, hooks, session_model, is_new)
+        spawn = self._calls.spawn_anyway if question.request.is_check else self._calls.spawn
+        spawn(question.request.session.client_id, self._ask, question)
 
     def say_goodbye(
         self, client_id: str, topic_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]
@@ -51,11 +66,15 @@ class Greeter:
         if hooks.on_leave is not None:
             self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, topic_id, hooks, mailbox, is_stored)
 
-    def _ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
+    def _ask(self, question: Question) -> None:
+        request, topic_id, parsed = question.request, question.topic_id, question.parsed
         code, text, details = None, "", None
         caused: Iterable[Dispatch] = ()
         try:
-            caused = self._consider(request, topic_id, hooks, session_model, is_new)
+            if not request.session.closed:  # else it is gone since it asked; nobody is asked for nobody
+                if question.hooks is None and parsed is None:
+                    parsed = self._openings.parse(topic_id)
+                caused = self._consider(question._replace(parsed=parsed))
         except Refused as error:
             code, text, details = error.code, error.text, error.details
         except HookFailed as error:
@@ -66,24 +85,20 @@ class Greeter:
             trace_id = new_trace_id(self._calls.host)
             logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
             code, text, details = "crashed", f"the subscription failed; trace id {trace_id}", {"trace_id": trace_id}
-        self._answer(Verdict(request, code, text, details, tuple(caused)))
+        self._answer(Verdict(request, code, text, details, tuple(caused), parsed))
 
-    def _consider(
-        self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool
-    ) -> Iterable[Dispatch]:
-        if request.session.closed:
-            return ()  # it is gone since it asked; nobody is asked for nobody
+    def _consider(self, question: Question) -> Iterable[Dispatch]:
+        request, topic_id, hooks, session_model, is_new, parsed = question
         client_id = request.session.client_id
-        opening = None
         if hooks is None:
-            kind, key = opening = self._openings.parse(topic_id)
-            hooks = kind.hooks
+            assert parsed is not None
+            hooks = parsed[0].hooks
         if hooks.can_subscribe is not None and not request.trusted:
             arguments = (client_id, topic_id, session_model)
             if not self._call("can_subscribe", hooks.can_subscribe, *arguments):
                 raise Refused("denied", f"you may not subscribe to {topic_id!r}")
-        if opening is not None:
-            self._openings.begin(topic_id, kind, key, None if request.trusted else client_id)
+        if question.hooks is None and parsed is not None:
+            self._openings.begin(topic_id, *parsed, None if request.trusted else client_id)
         if hooks.on_join is not None and is_new:
             return self._dispatches("on_join", hooks.on_join, client_id, topic_id)
         return ()

@@ -12,6 +12,7 @@ from ..runtime.mailbox import Mailbox
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
 from ..words.ports import Encoding, Sink
+from .kinds import Kinds
 from .messages import Connect, Disconnect
 from .session import SUBSCRIPTIONS, Session
 from .session_book import MemoryBook, SessionBook
@@ -45,6 +46,7 @@ class Sessions:
         self,
         router: Mailbox,
         hooks: ServerHooks,
+        kinds: Kinds,
         subscriptions: int = SUBSCRIPTIONS,
         book: SessionBook | None = None,
         host: Host = GEVENT,
@@ -54,6 +56,7 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._router = router
         self._hooks = hooks
+        self._kinds = kinds
         self.subscriptions = subscriptions
 
     def __len__(self) -> int:
@@ -91,7 +94,7 @@ class Sessions:
         """
         check_client_id(client_id)
         older = self._by_id.get(client_id)
-        session = Session(client_id, encoding, sink, self._router, self._hooks, self.subscriptions)
+        session = Session(client_id, encoding, sink, self._router, self._kinds, self.subscriptions)
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session
@@ -107,7 +110,7 @@ class Sessions:
         sink: Sink,
     ) -> Session:
         """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
-        newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self.subscriptions, older.answers)
+        newer = Session(older.client_id, encoding, sink, self._router, self._kinds, self.subscriptions, older.answers)
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer

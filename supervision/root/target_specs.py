@@ -31,10 +31,11 @@ def target_spec(
     left: Callable[[str], None] | None = None,
     ended: Callable[[], None] | None = None,
     is_closing: Callable[[], bool] = lambda: False,
+    is_own: bool = False,
 ) -> ChildSpec:
     """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
 
-    ``shutdown`` is in seconds.
+    ``shutdown`` is in seconds. ``is_own``: the target is one session's own.
 
     Once ``is_closing()``, an actor that would have nothing to do is not started: there may be thousands to start, and
     the stop is behind them.
@@ -43,7 +44,7 @@ def target_spec(
     def start(monitor: Ref[Any]) -> Ref[Any] | None:
         if is_closing() and not mailbox.messages and not target.members:
             return None
-        return TargetActor.start_link(target, mailbox, hooks, letters, left, ended, monitor=monitor, name=name)
+        return TargetActor.start_link(target, mailbox, hooks, letters, left, ended, is_own, monitor=monitor, name=name)
 
     # The supervisor may still clean up behind an actor when its successor begins: the mailbox tells them apart.
     return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)

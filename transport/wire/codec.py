@@ -7,6 +7,7 @@ ignored, so that version 1 can grow; anything else that is not exactly as docs/w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ...actors.words.errors import RemoteProtocolError
@@ -48,6 +49,9 @@ class Codec:
 
     def decode_model(self, state: bytes) -> Any:
         return self.serialiser.decode_model(load_cbor(state))
+
+    def decoder(self, annotation: Any) -> Callable[[Any], Any]:
+        return self.serialiser.decoder(annotation)
 
 
 def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes:

@@ -8,13 +8,15 @@ import gevent
 import pytest
 from support.kept import Kept
 
-from nuphar import automatic
-from nuphar.actors.routing.admission import Greeter
+from nuphar import Busy, automatic
+from nuphar.actors.routing.admission import Greeter, Question
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Topic
 from nuphar.actors.runtime.hook_calls import HookCalls
-from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
+from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.runtime.turns import Bounds
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.messages import Request, Verdict
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.memory_log import MemoryLog
@@ -29,17 +31,17 @@ CODEC = Codec(automatic())
 class Asked:
     """A greeter, and the verdicts that it gave."""
 
-    def __init__(self, timeout: float = LIMIT) -> None:
+    def __init__(self, timeout: float = LIMIT, calls: HookCalls | None = None) -> None:
         self.verdicts: list[Verdict] = []
         self.begun: list[Topic] = []
         self.directory = Directory(CODEC, MemoryLog())
         openings = Openings(self.directory, self.begun.append, timeout)
-        self.greeter = Greeter(CODEC, HookCalls(), openings, timeout, self.verdicts.append)
-        session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
+        self.greeter = Greeter(CODEC, calls or HookCalls(), openings, timeout, self.verdicts.append)
+        session = Session("c", BARE, Kept([]), Mailbox(), Kinds())
         self.request = Request(session, 1, "topic:t", None, None)
 
     def ask(self, hooks: TopicHooks | None, *, is_new: bool = True, trusted: bool = False) -> Verdict:
-        self.greeter.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
+        self.greeter.ask(Question(self.request._replace(trusted=trusted), "t", hooks, "model", is_new))
         with gevent.Timeout(LIMIT):
             while not self.verdicts:
                 gevent.sleep(0)
@@ -47,7 +49,7 @@ class Asked:
 
 
 def test_without_hooks_everybody_may() -> None:
-    assert Asked().ask(TopicHooks())[1:] == (None, "", None, ())
+    assert Asked().ask(TopicHooks())[1:] == (None, "", None, (), None)
 
 
 @pytest.mark.parametrize(("answer", "code"), [(True, None), (1, None), (False, "denied"), (None, "denied")])
@@ -119,3 +121,18 @@ def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) 
     gevent.sleep(0)
     assert mailbox.empty()
     assert "hook on_leave failed" in caplog.text
+
+
+def test_a_right_is_asked_about_even_if_too_many_calls_wait() -> None:
+    asked = Asked(calls=HookCalls(Bounds(at_once=1, at_once_each=1, waiting=1, waiting_each=1)))
+    hooks = TopicHooks.of(can_subscribe=lambda *_: False)
+    question = Question(asked.request, "t", hooks, "model", False)
+    asked.greeter.ask(question)
+    asked.greeter.ask(question)
+    with pytest.raises(Busy):
+        asked.greeter.ask(question)
+    asked.greeter.ask(question._replace(request=asked.request._replace(is_check=True)))
+    with gevent.Timeout(LIMIT):
+        while len(asked.verdicts) < 3:
+            gevent.sleep(0)
+    assert {verdict.code for verdict in asked.verdicts} == {"denied"}

@@ -7,5 +7,6 @@ class TestMyLog(LogContract):
 """
 
 from .log import LogContract
+from .target_kind import Scene, TargetKindContract
 
-__all__ = ["LogContract"]
+__all__ = ["LogContract", "Scene", "TargetKindContract"]

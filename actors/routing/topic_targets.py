@@ -1,0 +1,97 @@
+"""Topics as a kind of targets: who may subscribe is asked of hooks, and a topic of a kind begins when it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..runtime.hooks import ServerHooks
+from ..runtime.mailbox import Mailbox
+from ..sessions.asker import Asker
+from ..sessions.kinds import TargetKind
+from ..sessions.membership_table import Grant
+from ..sessions.messages import Request, Verdict
+from ..targets.messages import Join
+from ..targets.subscriber import Subscriber
+from ..words.delivery import wish
+from ..words.errors import Busy, Refused
+from ..words.target_names import TOPIC
+from .admission import Greeter, Question
+from .deserted import Deserted, Ended
+from .topics import Directory, Topic
+
+
+class Topics(TargetKind):
+    """``session_model(session)`` is what hooks are told of a session: the model of its own store."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        greeter: Greeter,
+        deserted: Deserted,
+        hooks: ServerHooks,
+        session_model: Callable[[Subscriber], Any],
+    ) -> None:
+        self._directory = directory
+        self._greeter = greeter
+        self._deserted = deserted
+        self._hooks = hooks
+        self._session_model = session_model
+
+    def judge(self, request: Request, is_new: bool, hint: Any = None) -> Verdict | None:
+        topic = self._find(request.target)
+        if request.is_check and topic is None:
+            return Verdict(request)  # it has ended since, and with it whoever was in
+        try:
+            wish(request.params)  # nonsense is refused before any hook is asked
+            return self._judge(request, topic, is_new, hint)
+        except Refused as error:
+            return Verdict(request, error.code, error.text, error.details)
+        except Busy as error:
+            return Verdict(request, "busy", str(error))
+
+    def open(self, verdict: Verdict) -> Grant | None:
+        request = verdict.request
+        topic = self._find(request.target)
+        if topic is None:
+            return None
+        join = Join(request.session, request.ref, request.since, verdict.caused, wish(request.params))
+        return Grant(topic.mailbox, join, request.leaves, request.trusted)
+
+    def locate(self, session: Subscriber, target: str) -> Mailbox | None:
+        topic = self._find(target)
+        return None if topic is None else topic.mailbox
+
+    def reconsider(self, session: Asker) -> Iterable[str]:
+        for target in session.memberships:
+            topic = self._find(target)
+            if topic is not None and topic.hooks.can_subscribe is not None:
+                yield target
+
+    def hear(self, session: Asker, target: str, message: Any) -> None:
+        self._hooks.run("topic_message", message, target[len(TOPIC) :], session.client_id)
+
+    def take(self, message: Ended) -> None:
+        self._deserted.settle(message)
+
+    def tick(self, now: float) -> None:
+        self._deserted.tick(now)
+
+    def _judge(self, request: Request, topic: Topic | None, is_new: bool, hint: Any) -> Verdict | None:
+        """Raises: Refused, Busy."""
+        directory, greeter, session = self._directory, self._greeter, request.session
+        topic_id = request.target[len(TOPIC) :]
+        hooks = directory.kind_of(topic_id).hooks if topic is None else topic.hooks
+        if topic is None:
+            directory.check_room(None if request.trusted else session.client_id)
+        asks = (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new)
+        if topic is None or asks:
+            known = None if topic is None else hooks
+            greeter.ask(Question(request, topic_id, known, self._session_model(session), is_new, hint))
+            return None
+        if hooks.on_leave is not None and is_new and greeter.is_full:
+            raise Busy("too many calls of hooks wait already")
+        return Verdict(request)
+
+    def _find(self, target: str) -> Topic | None:
+        return self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
