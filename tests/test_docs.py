@@ -13,11 +13,18 @@ from nuphar.transport import automatic, decode, encode, frames
 
 DOCS = Path(__file__).parents[1] / "docs"
 GOLDEN = re.findall(r"^\| `(\w+)` \| `([0-9a-f]+)` \| `(.*)` \|$", (DOCS / "wire.md").read_text(), re.MULTILINE)
-TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / "guarantees.md").read_text())))
+TESTS = sorted(
+    {
+        found
+        for page in ("guarantees.md", "design/races.md")
+        for found in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (DOCS / page).read_text())
+    }
+)
 
 
 @pytest.mark.parametrize(
-    ("page", "examples"), [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15), ("typing.md", 7)]
+    ("page", "examples"),
+    [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15), ("typing.md", 7), ("testing.md", 15)],
 )
 def test_the_examples_of_a_page_run(page, examples):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)

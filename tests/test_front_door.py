@@ -12,9 +12,9 @@ from support.doors import CONFIGURATIONS, DOORS, PAGES, ROOT, addresses
 
 import nuphar
 
-WRITTEN = addresses(*PAGES)
+WRITTEN = addresses(*PAGES, imports=False)
 """What works after ``import nuphar`` alone."""
-ADDRESSES = sorted({*WRITTEN, *addresses(*CONFIGURATIONS)})
+ADDRESSES = addresses(*PAGES, *CONFIGURATIONS)
 
 
 def is_for_types(node: ast.stmt) -> bool:

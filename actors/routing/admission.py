@@ -109,8 +109,8 @@ class Greeter:
         assert hooks.on_leave is not None
         try:
             caused = self._dispatches("on_leave", hooks.on_leave, client_id, topic_id)
-        except HookFailed:
-            return  # it is in the log; the client is gone already
+        except (HookFailed, Refused):
+            return  # it is in the log, or says no to nobody; the client is gone already
         for dispatch in caused:
             mailbox.put_anyway(dispatch if is_stored() else Broadcast(dispatch.payload, None))
 
@@ -127,4 +127,4 @@ class Greeter:
         return result
 
     def _call(self, name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
-        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host)
+        return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host, may_refuse=True)

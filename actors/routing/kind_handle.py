@@ -12,6 +12,7 @@ from ..words.errors import UsageError
 from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ..words.parameters import check_takes
 from ..words.store import Store, check_store
+from ..words.target_names import fault_of_id
 from ..words.type_variables import Message, Model, NewMessage, NewModel
 from .topic_handle import Home, TopicHandle
 from .topics import Kind
@@ -61,10 +62,14 @@ class KindHandle(Generic[Model, Message]):
     def topic(self, suffix: Any) -> TopicHandle[Model, Message]:
         """Return the topic ``prefix + suffix``, started if it is not running.
 
-        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics.
+        Raises: Refused ``not_found`` if the suffix does not parse, ``busy`` if there are too many topics;
+        UsageError for an ill-formed id.
         """
         self._home.check_running()
-        return TopicHandle(self._home, self._home.openings.open(f"{self._kind.prefix}{suffix}"))
+        topic_id = f"{self._kind.prefix}{suffix}"
+        if (fault := fault_of_id(topic_id)) is not None:
+            raise UsageError(f"the topic id {topic_id!r} is ill-formed: {fault}")
+        return TopicHandle(self._home, self._home.openings.open(topic_id))
 
     def topics(self) -> Sequence[TopicHandle[Model, Message]]:
         """Return the running topics of this kind."""

@@ -16,6 +16,7 @@ from ..runtime.future import Future
 from ..runtime.hooks import HookFailed, call, call_raw
 from ..runtime.log_throttle import ThrottledLogger
 from ..words.errors import Refused
+from ..words.store import Store
 from .topics import Directory, Kind, Topic
 
 logger = ThrottledLogger("nuphar.actors")
@@ -85,7 +86,8 @@ class Openings:
     def _make(self, topic_id: str, kind: Kind, key: Any, client_id: str | None) -> Topic:
         self._directory.reserve(client_id, len(self._under_way) - 1)
         try:
-            store = call("store", kind.store, topic_id, key, timeout=self._timeout, host=self._directory.host)
+            host = self._directory.host
+            store = call("store", self._store, kind, topic_id, key, timeout=self._timeout, host=host, may_refuse=True)
             topic = self._directory.add(topic_id, kind, store, client_id)
         except BaseException as error:
             self._directory.release(client_id)
@@ -95,6 +97,12 @@ class Openings:
             raise Refused("crashed", text, {"trace_id": error.trace_id}) from error
         self._start(topic)
         return topic
+
+    def _store(self, kind: Kind, topic_id: str, key: Any) -> Store | None:
+        store = kind.store(topic_id, key)
+        if store is not None:
+            self._directory.codec.check_model(store.model)
+        return store
 
     def _wait(self, topic_id: str, opening: Future) -> Topic:
         try:

@@ -11,6 +11,7 @@ from ..runtime.ref import Stop
 from ..sessions.kinds import TargetKind
 from ..sessions.membership_table import Grant
 from ..sessions.messages import Request, Verdict
+from ..targets.carrying import Allowance
 from ..targets.log import Log
 from ..targets.messages import Join
 from ..targets.order import Order
@@ -42,8 +43,10 @@ class OwnStores(TargetKind):
         store: Callable[[], Store],
         start: Callable[[OwnStore], None],
         host: Host = GEVENT,
+        allowance: Allowance | None = None,
     ) -> None:
         self._host = host
+        self._allowance = allowance
         self._codec = codec
         self._log = log
         self._store = store
@@ -70,7 +73,7 @@ class OwnStores(TargetKind):
         """Return the mailbox of the session's store, started if it was not."""
         own = self._running.get(session.client_id)
         if own is None:
-            target = Target(SESSION, self._codec, self._order(session))
+            target = Target(SESSION, self._codec, self._order(session), self._allowance)
             target.attach(session)
             own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True, host=self._host))
             self._start(own)

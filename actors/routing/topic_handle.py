@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-import gevent
-
+from ..runtime.apart import runs_in
 from ..runtime.future import Future
 from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
@@ -61,7 +60,7 @@ def ask(mailbox: Mailbox, message: Any, timeout: float = ASK_TIMEOUT) -> Any:
 
 def check_not_inside(mailbox: Mailbox) -> None:
     """Raise UsageError if whoever takes from ``mailbox`` is who calls."""
-    if mailbox.taking is gevent.getcurrent():
+    if runs_in(mailbox.taking):
         raise UsageError("an actor cannot wait for itself: this was called from inside the topic's own update")
 
 
@@ -94,7 +93,7 @@ class TopicHandle(Generic[Model, Message]):
         """
         home, topic = self._home, self._topic
         kept = home.wiring.topic_store(self.id, home.initial) if store is None else check_store(store)
-        home.codec.encode_model(kept.model)
+        home.codec.check_model(kept.model)
         order = home.directory.give_store(topic, kept, log, level)
         if topic.mailbox.owner is None:
             topic.target.use(order)  # nobody is subscribed before its actor has started
@@ -137,11 +136,21 @@ class TopicHandle(Generic[Model, Message]):
         self._home.router.put(Evict(check_client_id(client_id), self._topic.target.name))
 
     def stop(self, timeout: float = ASK_TIMEOUT) -> None:
-        """Stop the topic: each subscriber gets a final Acknowledge, its id is free again. Waits ``timeout`` seconds."""
-        self._check()
-        check_not_inside(self._topic.mailbox)
-        self._home.directory.remove(self._topic)
-        ask(self._topic.mailbox, Stop(SHUTDOWN), timeout)
+        """Stop the topic: each subscriber gets a final Acknowledge, and then its id is free again.
+
+        Waits at most ``timeout`` seconds, and may be called again to wait on. Raises: pykka.Timeout; NotRunning if it
+        has ended already; UsageError from inside the topic's own update.
+        """
+        directory, topic = self._home.directory, self._topic
+        check_not_inside(topic.mailbox)
+        end = directory.end_of(topic)  # somebody stops it already: then this waits for the same
+        if end is None:
+            self._check()
+            directory.remove(topic)
+            topic.mailbox.put_anyway(Stop(SHUTDOWN))
+            end = directory.end_of(topic)
+        if end is not None:  # else it has ended in between
+            end.get(timeout=timeout)
 
     @property
     def snapshot(self) -> Position[Model]:

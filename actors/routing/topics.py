@@ -15,11 +15,12 @@ from ..runtime.future import Future
 from ..runtime.hooks import TopicHooks
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import BOUND, Mailbox
+from ..targets.carrying import Allowance
 from ..targets.log import ACCEPTED, Log, check_level
 from ..targets.order import Order
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
-from ..words.errors import Refused, TopicExists, UsageError
+from ..words.errors import NotRunning, Refused, TopicExists, UsageError
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
@@ -84,11 +85,13 @@ class Directory:
         mailbox: int = BOUND,
         topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
+        allowance: Allowance | None = None,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
         self.host = host
-        self._codec = codec
+        self.codec = codec
+        self._allowance = allowance
         self._log = log
         self._bound = topics
         self._mailbox = mailbox
@@ -183,8 +186,11 @@ class Directory:
         """Return the order that makes a fixed topic stored; it is claimed here, before anybody waits for its actor.
 
         ``log`` (None: the server's) keeps it, and confirms at ``level``.
-        Raises: UsageError if the topic has a store already, the log does not offer the level, or cannot keep the model.
+        Raises: NotRunning if the topic has stopped; UsageError if it has a store already, the log does not offer the
+        level, or cannot keep the model.
         """
+        if self.topics.get(topic.id) is not topic:
+            raise NotRunning(f"<topic {topic.id!r}> has stopped: its id may be another topic's by now")
         if topic.has_store:
             raise UsageError(f"<topic {topic.id!r}> has a store already")
         self.check_log(log, level)
@@ -202,7 +208,6 @@ class Directory:
         check_level(log or self._log, level)
 
     def running(self) -> list[Topic]:
-        """Return every topic."""
         return list(self.topics.values())
 
     def living(self) -> list[Topic]:
@@ -227,15 +232,19 @@ class Directory:
                 topic.log.forget(topic.target.name)  # not before: it may have confirmed something meanwhile
             end.set()
 
+    def end_of(self, topic: Topic) -> Future | None:
+        """Return what is set when a topic that is stopping has ended; None if it is not stopping."""
+        known, end = self._ending.get(topic.id, (None, None))
+        return end if known is topic else None
+
     def wait_until_free(self, topic_id: str, timeout: float) -> None:
         """Wait at most ``timeout`` seconds for the end of a topic that is stopping. Raises: Refused ``busy``."""
-        _, end = self._ending.get(topic_id, (None, None))
-        if end is not None:
+        if topic_id in self._ending:
             try:
-                end.get(timeout=timeout)
+                self._ending[topic_id][1].get(timeout=timeout)
             except pykka.Timeout as error:
                 raise Refused("busy", f"the topic {topic_id!r} is still stopping") from error
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
-        return Topic(topic_id, Target(topic_target(topic_id), self._codec), mailbox, hooks, kind)
+        return Topic(topic_id, Target(topic_target(topic_id), self.codec, None, self._allowance), mailbox, hooks, kind)

@@ -15,6 +15,14 @@ from greenlet import GreenletExit, getcurrent, greenlet  # type: ignore[import-u
 T = TypeVar("T")
 
 
+def runs_in(taker: object) -> bool:
+    """Say whether the caller runs in the greenlet ``taker``, be it in a function that this has called apart."""
+    running = getcurrent()
+    while running is not None and running is not taker:
+        running = running.parent  # of what runs apart, who waits for it
+    return running is not None
+
+
 def run_apart(hub: Any, function: Callable[[], T]) -> T:
     """Return what ``function()`` returns, or raise what it raises; nobody else runs in between unless it waits.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gevent import GreenletExit, Timeout
 
-from ..words.errors import NupharError
+from ..words.errors import NupharError, Refused
 from ..words.hook_types import PARAMETERS
 from ..words.parameters import by_name
 from .hook_calls import HookCalls
@@ -41,16 +41,20 @@ def new_trace_id(host: Host = GEVENT) -> str:
     return host.secret(8)
 
 
-def call(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
+def call(
+    name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT, may_refuse: bool = False
+) -> Any:
     """Call ``hook`` in a short greenlet of its own, for at most ``timeout`` seconds, and return what it returns.
 
-    Raises: HookFailed, when what went wrong is in the log.
+    Raises: HookFailed, when what went wrong is in the log; with ``may_refuse`` a Refused, which is an answer.
     """
     try:
         return call_raw(name, hook, *arguments, timeout=timeout, host=host)
     except GreenletExit:  # the actor around it is being killed, and that is not the hook's fault
         raise
     except (Exception, Timeout, SystemExit) as error:
+        if may_refuse and isinstance(error, Refused):
+            raise
         trace_id = new_trace_id(host)
         logger.error("hook %s failed; trace id %s", name, trace_id, exc_info=error)
         raise HookFailed(name, trace_id) from error

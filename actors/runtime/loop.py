@@ -60,7 +60,7 @@ class Loop(Door):
         self.mailbox.owner = self
         try:
             if self.mailbox.crashes >= POISON:
-                self.set_aside(self.mailbox.head(self))
+                self.__set_aside()
                 self.mailbox.drop()
             self.init()
         except BaseException as error:
@@ -74,6 +74,13 @@ class Loop(Door):
             return
         self.started.set(self.ref)
         self.__run()
+
+    def __set_aside(self) -> None:
+        """Part with the message in hand, whatever becomes of it: or no start would ever succeed."""
+        try:
+            self.set_aside(self.mailbox.head(self))
+        except Exception as error:
+            logger.error("actor %s cannot set a message aside, and drops it", self.ref, exc_info=error)
 
     def __run(self) -> None:
         self.mailbox.taking = gevent.getcurrent()

@@ -16,7 +16,7 @@ from ..words.errors import Refused
 from .effects import Append, Crash, Effects, LookUp
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
-from .messages import Dispatch, Post
+from .messages import Dispatch, More, Post
 
 BATCH = 1 << 18
 """Bytes of payload after which a batch goes to the log, even if more waits."""
@@ -42,8 +42,8 @@ class State(Enum):
 class Appends:
     """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
 
-    __slots__ = ("_after", "_batch", "_held", "_held_bytes", "_looks", "_outcomes", "_records", "_size", "_state",
-                 "level", "log")  # fmt: skip
+    __slots__ = ("_after", "_batch", "_front", "_held", "_held_bytes", "_is_open", "_looks", "_outcomes", "_records",
+                 "_size", "_state", "level", "log")  # fmt: skip
 
     def __init__(self, log: Log, level: str) -> None:
         self.log = log
@@ -55,6 +55,8 @@ class Appends:
         self._after: list[Crash] = []  # refusals that rest on what is on its way
         self._size = 0  # bytes that were posted for the next batch
         self._looks = 0
+        self._is_open = False  # what was put back is being handled
+        self._front: list[Any] = []  # what was put back, and has to wait again
         self._held: deque[Any] = deque()
         self._held_bytes = 0
 
@@ -134,12 +136,20 @@ class Appends:
         """Keep a refusal until it is known whether what it rests on has happened."""
         self._after.append(crash)
 
+    @property
+    def holds(self) -> bool:
+        """Must what comes now wait? Behind the batch, or behind what waits already and was not put back."""
+        return self.is_waiting or (bool(self._held) and not self._is_open)
+
     def hold(self, message: Any) -> bool:
-        """Let ``message`` wait behind the batch; False for a client's message when too much waits already."""
-        size = len(getattr(message, "payload", b"")) + OVERHEAD
-        if isinstance(message, Post) and self._held_bytes + size > HELD:
+        """Let ``message`` wait; False for a client's message when too much waits already."""
+        size = _size(message)
+        if self._is_open:
+            self._front.append(message)  # it had its turn, and keeps its place
+        elif isinstance(message, Post) and self._held_bytes + size > HELD:
             return False
-        self._held.append(message)
+        else:
+            self._held.append(message)
         self._held_bytes += size
         return True
 
@@ -147,13 +157,34 @@ class Appends:
         """Refuse the clients' messages that wait: what is in front of them failed."""
         posts = [message for message in self._held if isinstance(message, Post)]
         self._held = deque(message for message in self._held if not isinstance(message, Post))
+        self._held_bytes -= sum(map(_size, posts))
         return [Crash(post.session, post.ref, refused) for post in posts]
 
-    def take_held(self) -> deque[Any]:
-        """Take out what has waited, in its order."""
-        held, self._held = self._held, deque()
-        self._held_bytes = 0
-        return held
+    def put_back(self, most: int) -> list[Any]:
+        """Take out what is to be handled next, at ``most`` so many messages; `More` ends it, if it is not empty."""
+        held = self._held
+        if not held:
+            return []
+        taken = [held.popleft() for _ in range(min(most, len(held)))]
+        self._held_bytes -= sum(map(_size, taken))
+        self._is_open = True
+        return [*taken, More()]
+
+    def take_all(self) -> list[Any]:
+        """Take out everything that waits."""
+        taken = [*self._front, *self._held]
+        self._front, self._held, self._held_bytes, self._is_open = [], deque(), 0, False
+        return taken
+
+    def close(self) -> None:
+        """Note that everything which was put back has been handled, or waits again."""
+        self._is_open = False
+        self._held.extendleft(reversed(self._front))
+        self._front = []
+
+
+def _size(message: Any) -> int:
+    return len(getattr(message, "payload", b"")) + OVERHEAD
 
 
 def _record(outcome: Outcome) -> Record:

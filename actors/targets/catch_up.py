@@ -19,7 +19,7 @@ class CatchUp:
         self._name = name
         self._codec = codec
         self._state = (-1, b"")
-        self._late: tuple[Encoding, int, str, bytes] | None = None
+        self._late: tuple[Encoding, int, str, list[bytes]] | None = None
 
     def write(self, encoding: Encoding, order: Order | None, debt: Debt, own: Sequence[Outcome] = ()) -> list[bytes]:
         """Return the frames that pay ``debt``, and answer ``own`` messages that came after the Join.
@@ -32,13 +32,13 @@ class CatchUp:
         if order is None:
             return [encoding.acknowledge(name, 0, [ref], False) for ref, _ in debt.refs]
         if since is None:
-            return [self.snapshot(encoding, order, "subscribed"), *self._answers(encoding, order, debt, own)]
+            return [*self.snapshot(encoding, order, "subscribed"), *self._answers(encoding, order, debt, own)]
         if since[0] != order.epoch:
-            return [self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
+            return [*self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
         missed = order.missed(*since)
         if missed is None:
             before = [encoding.acknowledge(name, seq, [ref], False) for seq, ref in sorted(debt.before.items())]
-            return [*before, self.snapshot(encoding, order, "behind"), *self._answers(encoding, order, debt, own)]
+            return [*before, *self.snapshot(encoding, order, "behind"), *self._answers(encoding, order, debt, own)]
         places = {**debt.before, **{outcome.seq: outcome.ref for outcome in own}}
         return [
             *self._in_places(encoding, missed, places, debt.refs),
@@ -69,15 +69,27 @@ class CatchUp:
             )
         return pieces + [encoding.acknowledge(name, seq, [ref], False) for ref, seq in refs[at:]]
 
-    def snapshot(self, encoding: Encoding, order: Order, reason: str) -> bytes:
-        """Return a Snapshot of the present. Raises: likewise."""
-        model, seq = order.position
-        if self._state[0] != seq:
-            self._state = (seq, self._codec.encode_model(model))
-        return encoding.snapshot(self._name, order.epoch, seq, self._state[1], reason)
+    def snapshot(self, encoding: Encoding, order: Order, reason: str) -> list[bytes]:
+        """Return a Snapshot of the present; if that cannot be written, of the checkpoint, and what came after it.
 
-    def late(self, encoding: Encoding, order: Order, reason: str) -> bytes:
-        """Return it for somebody who was behind: the whole frame once for all, as they may be many."""
+        Raises: likewise, if there is no checkpoint.
+        """
+        name, (model, seq) = self._name, order.position
+        if self._state[0] != seq:
+            try:
+                self._state = (seq, self._codec.encode_model(model))
+            except Exception:
+                if (checkpoint := order.checkpoint) is None:
+                    raise
+                model, seq = checkpoint
+                missed = order.missed(order.epoch, seq) or ()
+                state = self._codec.encode_model(model)
+                later = [encoding.server_message(name, at, payload) for at, payload in missed]
+                return [encoding.snapshot(name, order.epoch, seq, state, reason), *later]
+        return [encoding.snapshot(name, order.epoch, seq, self._state[1], reason)]
+
+    def late(self, encoding: Encoding, order: Order, reason: str) -> list[bytes]:
+        """Return it for somebody who was behind: written once for all, as they may be many."""
         late = self._late
         if late is None or late[:3] != (encoding, order.seq, reason):
             late = self._late = (encoding, order.seq, reason, self.snapshot(encoding, order, reason))

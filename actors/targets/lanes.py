@@ -12,8 +12,8 @@ from .lane import Due, Lane, Outcome
 from .outcomes import acknowledges, answers, piece, with_acknowledges
 from .subscriber import Subscriber
 
-Snapshot = Callable[[Encoding, str], bytes]
-"""Writes a Snapshot of the present model, for a reason; raises what the serialiser raises."""
+Snapshot = Callable[[Encoding, str], list[bytes]]
+"""Writes a Snapshot of the present, for a reason; raises what the serialiser raises."""
 
 
 _NOTHING: tuple[Sequence[Outcome], dict[Encoding, Any]] = ((), {})
@@ -68,7 +68,7 @@ class Lanes:
                 joined[encoding] = encoding.join([piece(encoding, name, outcome) for outcome in shared])
             return joined[encoding]
         if reason is not None:
-            pieces = [snapshot(encoding, reason), *answers(encoding, name, outcomes)]
+            pieces = [*snapshot(encoding, reason), *answers(encoding, name, outcomes)]
         else:
             pieces = [piece(encoding, name, outcome) for outcome in outcomes]
             own = [at for at, outcome in enumerate(outcomes) if outcome.author is subscriber]
@@ -85,7 +85,7 @@ class Lanes:
             effects.append(self._send(subscriber, done))
         if due.outcomes:
             try:
-                pieces = [snapshot(encoding, "slow")]
+                pieces = snapshot(encoding, "slow")
             except Exception:  # a model that cannot be written: its answers have to do
                 pieces = []
             effects.append(self._send(subscriber, pieces + answers(encoding, name, due.outcomes)))

@@ -99,6 +99,10 @@ class Logged(NamedTuple):
     outcome: Outcome
 
 
+class More(NamedTuple):
+    """What was put back into the mailbox ends here: more may wait behind the target's log."""
+
+
 class LookAgain(NamedTuple):
     """The log did not know what it has of the last batch: ask it again."""
 

@@ -16,6 +16,7 @@ from typing import Any, Generic, NamedTuple
 
 from ..words.store import Store
 from ..words.type_variables import Model
+from .carrying import UNSEEN, Carrying, Unwritable
 
 HISTORY = 1_000
 """Messages kept for clients that come back, unless told otherwise."""
@@ -35,9 +36,12 @@ _position = partial(tuple.__new__, Position)  # takes a third of the time of Pos
 
 
 class Order:
-    """``position`` is the present; ``missed`` tells what came after a cursor, as long as it is kept."""
+    """``position`` is the present; ``missed`` tells what came after a cursor, as long as it is kept.
 
-    __slots__ = ("_bytes", "_checkpoint", "_history", "epoch", "history_bound", "position", "update")
+    The checkpoint is a copy of a model that can be written, from which the history leads to the present.
+    """
+
+    __slots__ = ("_bytes", "_checkpoint", "_due", "_history", "_since", "epoch", "history_bound", "position", "update")
 
     def __init__(self, store: Store, epoch: str, history: int = HISTORY) -> None:
         self.epoch = epoch
@@ -46,8 +50,8 @@ class Order:
         self.history_bound = history
         # A list as long as nothing has to be forgotten: a deque takes 0.7 KiB even when it is empty.
         self._history: list[bytes] | deque[bytes] = []
-        self._bytes = 0
-        self._checkpoint = self._copy()
+        self._bytes = self._since = 0
+        self._set_checkpoint()
 
     @property
     def seq(self) -> int:
@@ -67,14 +71,26 @@ class Order:
         """Bytes of payload that are kept."""
         return self._bytes
 
-    def apply(self, message: Any, payload: bytes) -> int:
+    @property
+    def checkpoint(self) -> Position | None:
+        """The last model that could be written for sure, and its seq; None if it cannot be copied."""
+        return None if self._checkpoint.model is UNCOPIED else self._checkpoint
+
+    def apply(self, message: Any, payload: bytes, carrying: Carrying = UNSEEN) -> int:
         """Apply ``message``, whose bytes are ``payload``, and return its seq.
 
-        Raises: what ``update`` raised; then nothing has changed but perhaps the model's inside (see `rebuild`).
+        Raises: what ``update`` raised, or Unwritable for what it has made; then nothing has changed but perhaps the
+        model's inside (see `rebuild`).
         """
-        model, seq = self.position
-        model = self.update(model, message)
+        before, seq = self.position
+        model = self.update(before, message)
         seq += 1
+        since = self._since + len(payload)
+        is_due = seq > self._due or since > HISTORY_BYTES
+        if is_due:
+            carrying.check(model, before)
+        elif type(model) is not int or not -0x8000_0000_0000_0000 <= model <= 0xFFFF_FFFF_FFFF_FFFF:
+            carrying.admit(model, before, payload)
         history = self._history
         history.append(payload)
         self._bytes += len(payload)
@@ -83,8 +99,10 @@ class Order:
                 history = self._history = deque(history)
             self._bytes -= len(history.popleft())
         self.position = _position((model, seq))
-        if seq - self._checkpoint.seq > len(history):
-            self._checkpoint = self._copy()
+        if is_due:
+            self._set_checkpoint()
+        else:
+            self._since = since
         return seq
 
     def missed(self, epoch: str, seq: int) -> list[tuple[int, bytes]] | None:
@@ -95,20 +113,33 @@ class Order:
         first = len(self._history) - behind
         return [(seq + 1 + at, self._history[first + at]) for at in range(behind)]
 
-    def rebuild(self, decode_message: Callable[[bytes], Any]) -> None:
-        """Make the model again from the last copy: an ``update`` that raised may have changed it half-way."""
+    def rebuild(self, decode_message: Callable[[bytes], Any], carrying: Carrying = UNSEEN) -> None:
+        """Make the model again from the checkpoint: an ``update`` that raised may have changed it half-way."""
         if _is_frozen(self.position.model) or self._checkpoint.model is UNCOPIED:
             return
         model, at = self._checkpoint
+        missed = self.missed(self.epoch, at)
+        if missed:
+            model = deepcopy(model)  # as the update may change it, and perhaps the result cannot be written
         try:
-            for _, payload in self.missed(self.epoch, at) or ():
+            for _, payload in missed or ():
                 model = self.update(model, decode_message(payload))
         except Exception:
             # An update that is not pure: what it made then cannot be made again, so what there is has to do.
             model = self.position.model
         self.position = Position(model, self.position.seq)
+        try:
+            if missed:
+                carrying.check(model, model)
+        except Unwritable:
+            return  # what led to it was let through unseen: the checkpoint is still the last that can be written
         # So that the next one costs a copy and no replay: crashing messages can come in a row.
+        self._set_checkpoint()
+
+    def _set_checkpoint(self) -> None:
         self._checkpoint = self._copy()
+        self._due = self._checkpoint.seq + self.history_bound
+        self._since = 0  # bytes of payload that came after it; `_due` is the last seq that it leads to
 
     def _copy(self) -> Position:
         model, seq = self.position

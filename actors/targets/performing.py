@@ -10,6 +10,7 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_once import Alarm
 from ..words.errors import Refused
+from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
@@ -78,7 +79,8 @@ class Performing(Actor):
             code, text, details = error.code, error.text, error.details
         else:
             code = "crashed"
-            text, details = fault(logger, self.host, self._target.name, error, "crashed on a message")
+            what = "cannot write what a message made" if isinstance(error, Unwritable) else "crashed on a message"
+            text, details = fault(logger, self.host, self._target.name, error, what)
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
 from ..words.ports import Codec, Encoding
+from .carrying import Allowance, Carrying, Unwritable
 from .catch_up import CatchUp
 from .effects import Crash, Effects, Pay, Send, Visit
 from .flushing import Flushing
@@ -28,14 +29,15 @@ _outcome = partial(tuple.__new__, Outcome)  # takes a third of the time of Outco
 class Target(Flushing):
     """The state of one target, plainly mutable for speed; every method leaves it whole."""
 
-    __slots__ = ("_catch_up", "rule", "settled")
+    __slots__ = ("_carrying", "_catch_up", "rule", "settled")
 
-    def __init__(self, name: str, codec: Codec, order: Order | None = None) -> None:
+    def __init__(self, name: str, codec: Codec, order: Order | None = None, allowance: Allowance | None = None) -> None:
         super().__init__(name, codec, order)
         self.rule: Rule = ALL
         """What subscribers get who do not wish for less."""
         self.settled: Any = None
         """The message that was applied last, so that a successor does not apply it again."""
+        self._carrying = Carrying(codec.encode_model, codec.is_trouble, allowance)
         self._catch_up = CatchUp(name, codec)
 
     @property
@@ -48,11 +50,12 @@ class Target(Flushing):
             self._outcomes.append(_outcome((author, ref, 0, payload)))
             return _NOTHING
         try:
-            seq = self.order.apply(message, payload)
+            seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
             return self._crash(Crash(author, ref, refused))  # it said no before it changed anything
         except Exception as error:
-            self.order.rebuild(self._codec.decode_message)
+            if not isinstance(error, Unwritable) or error.in_place:
+                self.order.rebuild(self._codec.decode_message, self._carrying)
             return self._crash(Crash(author, ref, error))
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
@@ -124,7 +127,7 @@ class Target(Flushing):
         self._use(order)
         for encoding, group in self._groups.items():
             snapshot = self._catch_up.snapshot(encoding, order, "restarted")
-            effects.append(Send(list(group), encoding.join([snapshot]), encoding, ()))
+            effects.append(Send(list(group), encoding.join(snapshot), encoding, ()))
         for subscriber, lane in self._laned.items():
             lane.miss("restarted")
             effects.append(Visit(subscriber, lane))
@@ -176,6 +179,6 @@ class Target(Flushing):
                 own[seq] = ref
         return own
 
-    def _late(self, encoding: Encoding, reason: str) -> bytes:
+    def _late(self, encoding: Encoding, reason: str) -> list[bytes]:
         assert self.order is not None  # nothing of a target without an order is missed
         return self._catch_up.late(encoding, self.order, reason)

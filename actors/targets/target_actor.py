@@ -18,7 +18,22 @@ from ..words.errors import NotRunning
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from .dead_letters import DeadLetters
 from .faults import fault
-from .messages import Broadcast, Dispatch, Join, Leave, Logged, LookAgain, Post, Read, Repeat, Room, Tick, Use, Why
+from .messages import (
+    Broadcast,
+    Dispatch,
+    Join,
+    Leave,
+    Logged,
+    LookAgain,
+    More,
+    Post,
+    Read,
+    Repeat,
+    Room,
+    Tick,
+    Use,
+    Why,
+)
 from .outs import refuse
 from .target import Target
 from .waiting import Waiting
@@ -133,15 +148,16 @@ class TargetActor(Waiting):
         self._perform(target.stop(final=not self._is_own))
         for session in gone:
             self._expel(session)
-        for message in self.mailbox.drain():
+        held = [] if target.appends is None else target.appends.take_all()
+        for message in [*self.mailbox.drain(), *held]:
             self._refuse(message, "gone", "it has stopped")
         if self._ended is not None:
             self._ended()
 
     def set_aside(self, message: Any) -> None:
         """Put it among the dead letters: the others must not wait for it for ever."""
-        if isinstance(message, Logged):  # what it said is still to be known
-            self.mailbox.put_anyway(LookAgain())
+        if isinstance(message, Logged | More):  # what it said is still to be known, or done
+            self.mailbox.put_anyway(LookAgain() if isinstance(message, Logged) else message)
         target, trace_id = self._target, new_trace_id(self.host)
         self._perform(target.flush())
         order = target.order

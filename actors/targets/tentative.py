@@ -14,19 +14,20 @@ from typing import Any
 from ..words.errors import UsageError
 from ..words.store import Store
 from .appends import Appends
+from .carrying import UNSEEN, Carrying
 from .order import HISTORY, HISTORY_BYTES, UNCOPIED, Order, Position
 
 
 class Tentative(Order):
     """``appends`` is what waits for the log. A model that cannot be copied is a UsageError: it could not go back."""
 
-    __slots__ = ("_ahead", "_base", "_copies", "_since", "_since_bytes", "_unchecked", "appends")
+    __slots__ = ("_ahead", "_base", "_copies", "_payload_bytes", "_payloads", "_unchecked", "appends")
 
     def __init__(self, store: Store, epoch: str, appends: Appends, history: int = HISTORY) -> None:
         super().__init__(store, epoch, history)
         self.appends = appends
-        self._ahead = self._since_bytes = self._unchecked = 0
-        self._since: list[bytes] = []
+        self._ahead = self._payload_bytes = self._unchecked = 0
+        self._payloads: list[bytes] = []
         self._base, self._copies = self.position, False
         self._set_base()
         if self._base.model is UNCOPIED:
@@ -37,10 +38,10 @@ class Tentative(Order):
     def is_settled(self) -> bool:
         return not self._ahead
 
-    def apply(self, message: Any, payload: bytes) -> int:
-        seq = super().apply(message, payload)
-        self._since.append(payload)
-        self._since_bytes += len(payload)
+    def apply(self, message: Any, payload: bytes, carrying: Carrying = UNSEEN) -> int:
+        seq = super().apply(message, payload, carrying)
+        self._payloads.append(payload)
+        self._payload_bytes += len(payload)
         self._ahead += 1
         self._unchecked += 1
         return seq
@@ -50,10 +51,10 @@ class Tentative(Order):
         undone, self._ahead = self.position.seq - seq, 0
         if undone:
             self._go_back(seq, undone, decode_message)
-        elif self._unchecked >= HISTORY or self._since_bytes > HISTORY_BYTES:
+        elif self._unchecked >= HISTORY or self._payload_bytes > HISTORY_BYTES:
             self._set_base()
         elif not self._copies:
-            self._base, self._since, self._since_bytes = self.position, [], 0
+            self._base, self._payloads, self._payload_bytes = self.position, [], 0
 
     def confirmed(self, decode_message: Callable[[bytes], Any]) -> Position:
         """Return the position without what the log has not confirmed."""
@@ -64,7 +65,8 @@ class Tentative(Order):
         for _ in range(min(undone, len(self._history))):
             self._bytes -= len(self._history.pop())
         self._set_base()
-        self._checkpoint = self._copy()
+        if self._checkpoint.seq > seq:  # else it still leads to here, and it was seen that it can be written
+            self._set_checkpoint()
 
     def _at(self, seq: int, decode_message: Callable[[bytes], Any]) -> Position:
         """Return the position at ``seq``, made again from the base."""
@@ -72,7 +74,7 @@ class Tentative(Order):
         if self._copies:
             model = deepcopy(model)
         try:
-            for payload in self._since[: seq - at]:
+            for payload in self._payloads[: seq - at]:
                 model = self.update(model, decode_message(payload))
         except Exception:
             pass  # an update that is not pure: what it made then cannot be made again, so what there is has to do
@@ -82,4 +84,4 @@ class Tentative(Order):
         self._base = self._copy()
         # A copy of what cannot be changed is the thing itself.
         self._copies = self._base is not self.position
-        self._since, self._since_bytes, self._unchecked = [], 0, 0
+        self._payloads, self._payload_bytes, self._unchecked = [], 0, 0

@@ -12,10 +12,13 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from .log import Failed, Unknown
-from .messages import Logged, LookAgain, Tick
+from .messages import Logged, LookAgain, More, Tick
 from .performing import Performing
 
 logger = ThrottledLogger("nuphar.actors")
+
+CHUNK = 256
+"""Messages that are put back at once: as many as a drain takes, so that those behind them are not moved for each."""
 
 
 class Waiting(Performing):
@@ -33,15 +36,31 @@ class Waiting(Performing):
         if kind is LookAgain:
             self._perform(appends.look_up())
             return True
-        if not appends.is_waiting and appends.ends_batch(message) and target.has_unflushed:
+        if kind is More:
+            appends.close()
+            effects = target.flush()
+            self._put_back()
+            target.settled = message
+            self._perform(effects)
+            return True
+        if not appends.holds and appends.ends_batch(message) and target.has_unflushed:
             self._perform(target.flush())
             if self.mailbox.owner is not self:
                 return True  # superseded by what the log did: the message is its successor's
-        if not appends.is_waiting:
+        if not appends.holds:
             return False
         target.settled = message
         self._hold(message)
         return True
+
+    def _put_back(self) -> None:
+        """Have what was held handled, a batch at a time, unless the log is at work."""
+        appends = self._target.appends
+        assert appends is not None
+        if not appends.is_waiting:
+            self.mailbox.put_back(appends.put_back(CHUNK))
+            if not appends.is_full:
+                self.mailbox.suspended = ""
 
     def _hold(self, message: Any) -> None:
         appends = self._target.appends
@@ -72,8 +91,7 @@ class Waiting(Performing):
                 logger.warning("%s: its log has failed: %s", target.name, outcome.text)
             if not appends.is_waiting:
                 self._again.stop()
-                self.mailbox.put_back(appends.take_held())
-                self.mailbox.suspended = ""
+                self._put_back()
         self._perform(effects)
 
     def _go_on_waiting(self) -> None:
@@ -91,9 +109,9 @@ class Waiting(Performing):
         appends = self._target.appends
         if appends is None:
             return True
-        if not appends.is_waiting and self._target.has_unflushed:
+        if not appends.holds and self._target.has_unflushed:
             self._perform(self._target.flush())
-        return not appends.is_waiting
+        return not appends.holds
 
     def _answer(self, envelope: Envelope[Any], mailbox: Mailbox) -> None:
         if self._target.appends is not None and self._waits(envelope):

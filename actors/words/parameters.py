@@ -1,15 +1,16 @@
 """Functions of an application: whether they take what they will be given, found out once, when they are handed over.
 
 Pure. A function that computes, such as a store's update, gets its values by position and may call them what it likes.
-A *hook* gets them by name, and takes only those that it wants: `by_name` makes of it a function of all of them.
+A *hook* gets them by name, and takes only those that it wants: `by_name` makes of it a function of all of them. Where
+there is only one value, there is nothing to mix up: its parameter may have any name.
 
 >>> names = ("message", "model", "client_id")
 >>> told = by_name("on_message", lambda client_id, message: f"{client_id}: {message}", names)
 >>> told("hello", 5, "c1")
 'c1: hello'
->>> by_name("on_connect", lambda who: None, ("client_id",))
+>>> by_name("on_join", lambda who, where: None, ("client_id", "topic_id"))
 Traceback (most recent call last):
-nuphar.actors.words.errors.UsageError: on_connect: expected a hook with some of the parameters (client_id), got ...
+nuphar.actors.words.errors.UsageError: on_join: expected a hook with some of the parameters (client_id, topic_id), ...
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
             f"{what}: expected a hook with some of the parameters ({', '.join(names)}), got {hook!r}, which does not "
             f"say what it takes: wrap it in a function that does"
         )
+    if len(names) == 1 and _takes_one(known):
+        return _call(hook, [0], {}, 1)
     positions: list[int] = []
     keywords: dict[str, int] = {}
     is_skipped = False  # a parameter keeps its default: those behind it go by keyword
@@ -79,6 +82,12 @@ def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
         else:
             is_skipped = True
     return _call(hook, positions, keywords, len(names))
+
+
+def _takes_one(known: Signature) -> bool:
+    """Does it need exactly one value by position?"""
+    needed = [each for each in known.parameters.values() if each.default is Parameter.empty]
+    return len(needed) == 1 and needed[0].kind in BY_POSITION
 
 
 def _takes_just(code: CodeType, count: int) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 class Codec(Protocol):
     """Messages and models to their bytes on the wire, and back.
 
-    Encoding raises UnregisteredType for a value that the serialiser does not know; decoding raises RemoteProtocolError.
+    Encoding raises UnregisteredType for a value that the serialiser does not know, LocalProtocolError for one that
+    nobody could read; decoding raises RemoteProtocolError.
     """
 
     def encode_message(self, message: Any) -> bytes: ...
@@ -21,6 +22,9 @@ class Codec(Protocol):
     def decode_message(self, payload: bytes) -> Any: ...
 
     def encode_model(self, model: Any) -> bytes: ...
+
+    def check_model(self, model: Any) -> None:
+        """Write a model and read it again, to see that somebody can."""
 
     def decode_model(self, state: bytes) -> Any: ...
 
@@ -30,6 +34,9 @@ class Codec(Protocol):
         It raises RemoteProtocolError that says what did not fit. Raises: UsageError for an annotation whose values
         cannot be carried.
         """
+
+    def is_trouble(self, payload: bytes) -> bool:
+        """Say whether a message is such that what is made of it may be nested too deeply, or overflow."""
 
 
 class Sink(Protocol):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, overload
 
 from .errors import UsageError
 from .parameters import check_takes
@@ -15,7 +16,15 @@ class Update(Protocol[Model, Message_contra]):
     def __call__(self, model: Model, message: Message_contra, /) -> Model: ...
 
 
-class Store(NamedTuple, Generic[Model, Message]):
+class StoreFields(NamedTuple, Generic[Model, Message]):
+    """What a `Store` is made of."""
+
+    model: Model
+    update: Update[Model, Message]
+    local: tuple[str, ...] = ()
+
+
+class Store(StoreFields[Model, Message]):
     """``update(model, message) -> model`` returns the new model and leaves the old one as it was.
 
     The model is one object for everybody who reads it, and the start of every topic of a kind that has this store:
@@ -33,9 +42,24 @@ class Store(NamedTuple, Generic[Model, Message]):
     alone there, `nuphar.Client.set_local` sets them, and the server knows only what they begin with.
     """
 
-    model: Model
-    update: Update[Model, Message]
-    local: tuple[str, ...] = ()
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        # A model that is None or a tuple at first says less of its type than what ``update`` makes of it.
+
+        @overload
+        def __new__(
+            cls, model: None, update: Callable[[Any, Message], Model], local: tuple[str, ...] = ()
+        ) -> Store[Model, Message]: ...
+        @overload
+        def __new__(
+            cls, model: Model, update: Update[Model, Message], local: tuple[str, ...] = ()
+        ) -> Store[Model, Message]: ...
+        @overload
+        def __new__(
+            cls, model: tuple[Any, ...], update: Update[tuple[Any, ...], Any], local: tuple[str, ...] = ()
+        ) -> Store[Any, Any]: ...
+        def __new__(cls, model: Any, update: Any, local: tuple[str, ...] = ()) -> Any: ...
 
 
 def check_store(store: Any) -> Store:

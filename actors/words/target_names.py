@@ -65,6 +65,8 @@ def as_target(name: str) -> str:
     >>> as_target("chat"), as_target("topic:chat"), as_target("session")
     ('topic:chat', 'topic:chat', 'session')
     """
+    if not isinstance(name, str):
+        raise UsageError(f"expected a target as text, e.g. 'chat' or 'session', got {name!r}")
     target = name if fault_of_target(name) is None else topic_target(name)
     if (fault := fault_of_target(target)) is not None:
         raise UsageError(f"{name!r} names no target: {fault}")

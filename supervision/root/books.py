@@ -24,6 +24,7 @@ from ...actors.sessions.messages import For
 from ...actors.sessions.reception import Resumption
 from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
+from ...actors.targets.carrying import Allowance
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.memory_log import MemoryLog
 from ...actors.targets.target import Target
@@ -47,7 +48,7 @@ class Books:
 
     def __init__(self, initial: Any, wiring: Wiring, codec: Codec, options: Options, host: Host) -> None:
         session_store = wiring.session_store(initial)
-        codec.encode_model(session_store.model)
+        codec.check_model(session_store.model)
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
@@ -57,14 +58,17 @@ class Books:
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds(), host))
         self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
-        self.directory = Directory(codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host)
+        self.allowance = Allowance(host.clock)
+        self.directory = Directory(
+            codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host, self.allowance
+        )
         self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)
         book = MemoryBook(options.resume_window, options.max_detached, options.max_detached_bytes)
         self.hosted: dict[str, ChildSpec] = {}
         """The targets of kinds that are neither topics nor own stores, by name."""
         self.kinds = Kinds(self.hooks.topic_message)
         self.sessions = Sessions(self.router, self.hooks, self.kinds, options.max_subscriptions, book, host)
-        self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host)
+        self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host, self.allowance)
         self.greeter = Greeter(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
         self.deserted = Deserted(
             self.directory, self.hooks.calls, self._tell_topics, options.topic_window, options.hook_timeout

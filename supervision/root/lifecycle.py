@@ -102,9 +102,11 @@ class Life:
     def ensure_started(self) -> bool:
         """Start the tree unless somebody has, or wait until it stands; True if this call started it.
 
-        Raises: NotRunning if it has been stopped, what the start raised, pykka.Timeout.
+        Raises: NotRunning if it has been stopped, or is its parent's that serves; what the start raised, pykka.Timeout.
         """
-        return self.move() if self.root is not None else self._beginning.do_or_wait(self._start, START_TIMEOUT)
+        begins = self.move() if self.root is not None else self._beginning.do_or_wait(self._start, START_TIMEOUT)
+        self.check_running()
+        return begins
 
     def move(self) -> bool:
         """Go on in this process, which serves, if it is a fork of one that did not; True if this call did.

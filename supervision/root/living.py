@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..watch.live_tree import Node
+from .inside import is_inside
 from .lifecycle import Life
 
 
@@ -23,15 +24,23 @@ class Living:
         return self
 
     def ensure_started(self) -> bool:
-        """Start the server in this process unless somebody has, or wait for who does; True if this call did."""
+        """Start the server in this process unless somebody has, or wait for who does; True if this call did.
+
+        Raises: NotRunning if it has been stopped, and in a fork if its parent serves.
+        """
         return self.life.ensure_started()
 
     def stop(self, timeout: float = 5.0) -> None:
         """Stop everything within ``timeout`` seconds, from the bottom of the tree up; does nothing the second time.
 
-        Each subscriber gets one final Acknowledge for each of its topics before the router ends.
+        Each subscriber gets one final Acknowledge for each of its topics before the router ends. Inside an actor of
+        this server, such as in a hook or a store's update, it returns at once: who waited there would hold up the stop.
         """
-        self.life.stop(timeout)
+        root = self.life.root
+        if root is not None and not self.life.home.is_foreign and is_inside(root):
+            root.host.spawn(self.life.stop, timeout)
+        else:
+            self.life.stop(timeout)
 
     def __enter__(self) -> Self:
         self.ensure_started()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -18,6 +18,7 @@ from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.words.errors import UnknownOption, UsageError
 from ...actors.words.hook_types import IdentityHook
+from ...actors.words.quantities import is_count, is_seconds
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
 from ..watch.hub_guard import LIMIT
@@ -108,36 +109,43 @@ class Options:
         if (identity := given.get("identity")) is not None:
             given = {**given, "identity": check_hook("identity", identity)}
         options = cls(**given)
-        for name, kind in (("origins", Origins), ("limits", Limits)):
-            if not isinstance(getattr(options, name), kind):
-                raise UsageError(f"option {name}: expected {kind.__name__}, got {getattr(options, name)!r}")
-        for name in (
-            "history",
-            "max_topics",
-            "max_topics_begun",
-            "max_subscriptions",
-            "mailbox",
-            "hook_timeout",
-            "max_hooks",
-            "max_hooks_each",
-            "max_detached",
-            "max_detached_bytes",
-        ):
-            value = getattr(options, name)
-            number = float if name == "hook_timeout" else int
-            if isinstance(value, bool) or not isinstance(value, int | number) or not value > 0:
-                expected = "a number above 0" if number is float else "an integer above 0"
+        for name, (expected, is_right) in _CHECKS.items():
+            if not is_right(value := getattr(options, name)):
                 raise UsageError(f"option {name}: expected {expected}, got {value!r}")
-        for name in ("retry_after", "resume_window"):
-            seconds = getattr(options, name)
-            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-                raise UsageError(f"option {name}: expected seconds from 0, got {seconds!r}")
-        if check_window("option topic_window", options.topic_window) is None:
-            raise UsageError("option topic_window: expected seconds from 0, got None")
-        guard = options.hub_guard
-        if guard is not None and (isinstance(guard, bool) or not isinstance(guard, int | float) or guard <= 0):
-            raise UsageError(f"option hub_guard: expected a number above 0 or None, got {guard!r}")
         return options
+
+
+def is_window(seconds: Any) -> bool:
+    """Say whether a topic may wait so long for a subscriber."""
+    return is_seconds(seconds, or_zero=True) or (isinstance(seconds, float) and seconds == float("inf"))
+
+
+_COUNT = ("an integer above 0", is_count)
+_SECONDS_OR_NONE = ("seconds above 0 or None", lambda value: value is None or is_seconds(value))
+_SECONDS_OR_ZERO = ("seconds from 0", lambda value: is_seconds(value, or_zero=True))
+_WINDOW = ('seconds from 0, or float("inf") for ever', is_window)
+
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "origins": ("Origins", lambda value: isinstance(value, Origins)),
+    "limits": ("Limits", lambda value: isinstance(value, Limits)),
+    "history": _COUNT,
+    "max_topics": _COUNT,
+    "max_topics_begun": _COUNT,
+    "topic_window": _WINDOW,
+    "max_subscriptions": _COUNT,
+    "mailbox": _COUNT,
+    "hook_timeout": ("seconds above 0", is_seconds),
+    "max_hooks": _COUNT,
+    "max_hooks_each": _COUNT,
+    "retry_after": _SECONDS_OR_ZERO,
+    "resume_window": _SECONDS_OR_ZERO,
+    "max_detached": _COUNT,
+    "max_detached_bytes": _COUNT,
+    "identity": ("a function or None", lambda value: value is None or callable(value)),
+    "hub_guard": _SECONDS_OR_NONE,
+    "inspect": ("an address as text or None", lambda value: value is None or isinstance(value, str)),
+}
+"""For each option what is expected, and whether a value is it."""
 
 
 def check_window(name: str, seconds: Any) -> float | None:
@@ -145,6 +153,6 @@ def check_window(name: str, seconds: Any) -> float | None:
 
     Raises: UsageError.
     """
-    if seconds is None or (isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds >= 0):
-        return seconds
-    raise UsageError(f'{name}: expected seconds from 0, or float("inf") for ever, got {seconds!r}')
+    if seconds is None or is_window(seconds):
+        return seconds  # type: ignore[no-any-return]
+    raise UsageError(f"{name}: expected {_WINDOW[0]}, got {seconds!r}")

@@ -69,6 +69,10 @@ def serve(
     """
     if not isinstance(server, Server):
         raise UsageError(f"expected a nuphar.Server, got {server!r}")
+    if listener is None and (not isinstance(host, str) or type(port) is not int or not 0 <= port < 65_536):
+        raise UsageError(f"expected a host as text and a port from 0 to 65535, got {host!r} and {port!r}")
+    if on_start is not None and not callable(on_start):
+        raise UsageError(f"on_start: expected a function of the URL, got {on_start!r}")
     if unknown := sorted(wsgi.keys() - WSGI_OPTIONS):
         raise UnknownOption(f"unknown option {unknown}; WSGIServer takes {sorted(WSGI_OPTIONS)}")
     live = Live(server, app, path)

@@ -6,7 +6,7 @@ from bench.wire import DELIVERED, WIRES
 from bench.wire.websocket import TEXT, Template, frame
 
 from nuphar.transport.server.subprotocols import FRAMINGS
-from nuphar.transport.wire.websocket_frames import FrameReader
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 
 def read(data: bytes) -> list[bytes | str]:

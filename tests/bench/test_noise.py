@@ -16,7 +16,8 @@ from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.serialiser.serialiser import automatic
 from nuphar.transport.server.inbound import split_client_message
 from nuphar.transport.wire.codec import Codec, read
-from nuphar.transport.wire.websocket_frames import Failed, FrameReader
+from nuphar.transport.wire.websocket_frames import Failed
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 64 * 1024  # bytes of a message, by default
 

@@ -172,7 +172,12 @@ def work():
     if pid == 0:
         signal.alarm(20)  # a fork does not inherit it
         told = []
-        for use in (lambda: topic.dispatch("child"), lambda: server.topic("new"), lambda: server.dispatch_to_all(1)):
+        for use in (
+            lambda: topic.dispatch("child"),
+            lambda: server.topic("new"),
+            lambda: server.dispatch_to_all(1),
+            server.ensure_started,
+        ):
             try:
                 use()
                 told.append("nothing raised")
@@ -209,7 +214,7 @@ def test_a_child_of_a_server_that_leaves_says_no_bye_for_its_parent() -> None:
             for client in clients:
                 client.on_state(lambda state: states.append(str(state)))
             running.write("go")
-            threads.apply(running.wait_for, (r"CHILD \[True, True, True\] False",))
+            threads.apply(running.wait_for, (r"CHILD \[True, True, True, True\] False",))
             threads.apply(running.wait_for, ("LEFT 5",))
             for client in clients:
                 client.wait_until(lambda client: client.model("list") == ("parent",), 5.0)

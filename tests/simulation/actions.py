@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict
+from nuphar.actors.sessions.session import Session
+from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.targets.messages import Broadcast, Dispatch
 from nuphar.actors.words.errors import Busy
 from nuphar.transport.wire.codec import encode
@@ -237,6 +239,7 @@ def admit(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
+        client.naming.admitted(f"topic:{room}")
         world.site.presence.blur(client.core.client_id)
         world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
 
@@ -498,10 +501,20 @@ def check_subscriptions(world: World) -> None:
     alive = {client.core.client_id for client in world.clients}
     for topic in server.directory.topics.values():
         for session in topic.target.members:
-            if session.successor is not None:
+            if session.successor is not None and not is_awaited(session, topic.target.name):
                 fail(f"{session} was replaced, and is in {topic.id}")
             if session.client_id in alive and server.sessions.get(session.client_id) is not session:
                 fail(f"{session} is in {topic.id}, and is not the one that counts")
+
+
+def is_awaited(session: Session, target: str) -> bool:
+    """Say whether its client has come back, and lost its connection again before it could name the target."""
+    newest = session
+    while newest.successor is not None:
+        newest = newest.successor
+    membership = newest.memberships.get(target)
+    is_waiting = membership is not None and membership.wake is not None and membership.replaces is session
+    return is_waiting and newest.sink is NOWHERE
 
 
 def check_empty(world: World) -> None:
@@ -524,6 +537,8 @@ def check_empty(world: World) -> None:
             ]
         ),
     }
+    if world.site.log is not None:
+        left["orders of the log"] = sum(world.site.topic(name[6:]) is None for name in world.site.log._orders)
     if world.plan.options["topic_window"] <= 20.0:
         left["topics of a kind"] = sum(topic.kind is not None for topic in server.directory.topics.values())
     for topic in server.directory.topics.values():
@@ -533,6 +548,7 @@ def check_empty(world: World) -> None:
         left[f"groups of {topic.id}"] = len(target._groups)
         left[f"messages to {topic.id}"] = len(topic.mailbox)
         left[f"outcomes of {topic.id}"] = len(target._outcomes)
+        left[f"appends of {topic.id}"] = int(target.is_waiting or (target.appends is not None and target.appends.holds))
     if found := {name: count for name, count in left.items() if count}:
         world.oracle.fail(f"everybody is gone, and there are still {found}")
 

@@ -9,10 +9,12 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
-from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, FrameReader, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
+from .naming import Naming
 from .network import Line
-from .oracle import PRIME, check
+from .oracle import check, following
 from .promises import Promises
 from .site import PLAIN
 
@@ -55,6 +57,7 @@ class Client:
         self._greeting_is_lost = False
         self._frame_is_lost = False
         self.promises = Promises(self)
+        self.naming = Naming(self)
 
     # The connection.
 
@@ -74,6 +77,7 @@ class Client:
         line.on_end = lambda: self.lose(line)
         self._reader = FrameReader(1 << 24, client=True)
         self.core.open()
+        self.naming.opens(self.core.outgoing[0])
         world.note("open", self.name)
         self.flush()
 
@@ -115,6 +119,7 @@ class Client:
             return
         if line is None:
             self.world.oracle.fail(f"{self.name} wants to send without a connection")
+        self.naming.says(outgoing)
         data = b"".join([encode_frame(BINARY, frame, MASK) for frame in outgoing])
         outgoing.clear()
         assert line is not None
@@ -179,6 +184,7 @@ class Client:
             self.promises.missed_frames = True
             self.world.oracle.seen["a frame that is lost"] += 1
             return
+        self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
         before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
@@ -211,6 +217,8 @@ class Client:
                 self._welcomed(event)
             elif type(event) is Denied:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
+                if "cannot write its model" in event.refused.text:
+                    world.oracle.fail(f"{self.name} is told of {event.target}: {event.refused}")
                 if event.target is not None and self._follows(event.target):
                     world.oracle.seen["a second Subscribe is refused and changes nothing"] += 1
                 elif event.target is not None:
@@ -253,7 +261,7 @@ class Client:
         if kind == SNAPSHOT:
             reason = decode(frame, PLAIN)[4]
             oracle.seen[f"Snapshot {reason}"] += 1
-            if seen[1] == epoch and seq < seen[2]:
+            if seen[1] == epoch and seq < seen[2] and not self._is_checkpoint(epoch, seq):
                 oracle.fail(f"{self.name}: {target} went back from {seen[2]} to {seq} in one epoch")
         elif seen[1] != epoch:
             oracle.fail(f"{self.name}: {target} went from {seen[1:]} to {(epoch, seq)} without a Snapshot")
@@ -263,10 +271,17 @@ class Client:
         elif kind != ACKNOWLEDGE or not 1 <= seq - seen[2] <= len(decode(frame, PLAIN)[2]):
             oracle.fail(f"{self.name}: {target} went from {seen[2]} to {seq} by frame {frame.hex()}")
         reference = oracle.references.get(epoch)
+        if reference is not None:
+            reference.settle_now()
         if reference is None or seq >= len(reference.models):
             oracle.fail(f"{self.name}: {target} is at {epoch, seq}, where nothing is")
         elif replica.confirmed != reference.models[seq]:
             oracle.fail(f"{self.name}: {target} at {epoch, seq} is not the server's model")
+
+    def _is_checkpoint(self, epoch: str, seq: int) -> bool:
+        """Say whether something behind ``seq`` cannot be written: then that is what a Snapshot may begin from."""
+        reference = self.world.oracle.references.get(epoch)
+        return reference is not None and max(reference.models[seq:]) >= 1 << 64
 
     def check_model(self, target: str, replica: Any) -> None:
         """See that what is shown is what is confirmed with what is pending on top."""
@@ -278,7 +293,7 @@ class Client:
                     check(model, message)
                 except (Refused, ValueError):
                     continue
-            model = (model * 1_000_003 + message) % PRIME
+            model = following(model, message)
         if model != replica.model:
             self.world.oracle.fail(f"{self.name}: {target} does not show confirmed with pending on top")
         numbers = [own.number for own in replica.pending]
@@ -312,8 +327,8 @@ class Client:
 
     def _welcomed(self, event: Welcomed) -> None:
         core, seen = self.core, self.world.oracle.seen
-        assert core._session is not None
-        assert core._token is not None
+        assert core.exchange.session is not None
+        assert core.exchange.token is not None
         if event.resumed and event.client_id != self._id:
             self.world.oracle.fail(f"{self.name} is resumed as another: {event.client_id}, not {self._id}")
         self._id = event.client_id
@@ -323,9 +338,10 @@ class Client:
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
         self.promises.welcomed(event)
+        self.naming.welcomed(resumed=event.resumed)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
-        self.tokens.append((core._session, core._token))
+        self.tokens.append((core.exchange.session, core.exchange.token))
 
     # What the program does.
 

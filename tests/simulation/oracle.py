@@ -7,6 +7,8 @@ polynomial of all messages) tells any two orders apart.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nuphar import Refused, Store
@@ -14,10 +16,11 @@ from nuphar import Refused, Store
 from .hub import Hub
 
 PRIME = (1 << 61) - 1
-FINE, REFUSED, RAISES, MODEL, FATAL = 0, 3, 5, 7, 9
-"""What a message does: nothing bad; it is always refused; it raises; it depends on the model; it ends the actor."""
+FINE, REFUSED, RAISES, MODEL, FATAL, HUGE = 0, 3, 5, 7, 9, 11
+"""What a message does: nothing bad; it is always refused; it raises; it depends on the model; it ends the actor; what
+it makes no Snapshot can carry."""
 
-KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL)
+KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL, HUGE)
 
 
 class Broken(AssertionError):
@@ -45,14 +48,15 @@ def check(model: int, message: int) -> None:
 
 def following(model: int, message: int) -> int:
     """Return the model after ``model``."""
-    return (model * 1_000_003 + message) % PRIME
+    new = (model * 1_000_003 + message) % PRIME
+    return new + (1 << 64) if message & 15 == HUGE else new
 
 
 def shown(model: int, message: int) -> int:
     """Update as the clients do it."""
     if message & 15:
         check(model, message)
-    return (model * 1_000_003 + message) % PRIME
+    return following(model, message)
 
 
 STORE = Store(0, shown)
@@ -66,10 +70,19 @@ class Reference:
         self.epoch = ""
         self.models = [0]
         self.messages: list[int] = []
+        self.confirmed: int | None = None
+        """The seq up to which its log has confirmed it; None if the order is its own log."""
+        self.order: Any = None
         self._oracle = oracle
+        self._is_repeated = False
+        self._perhaps: tuple[int, int] | None = None
+        """A model that cannot be written, and what made it: whether it was taken shows when somebody looks next."""
 
     def update(self, model: int, message: int) -> int:
         oracle = self._oracle
+        if self._is_repeated:
+            return following(model, message)
+        self.settle(model)
         if message & 15:
             if message & 15 == FATAL:
                 oracle.seen["an update that ends its actor"] += 1
@@ -77,15 +90,59 @@ class Reference:
             check(model, message)
         if model != self.models[-1]:
             oracle.fail(f"{self.name}: message {message} on a model that is not the newest")
+        new = following(model, message)
+        if message & 15 == HUGE:
+            self._perhaps = new, message
+        else:
+            self._take(new, message)
+        return new
+
+    def settle(self, model: int) -> None:
+        """See whether what cannot be written was taken, as ``model`` is the newest now."""
+        if self._perhaps is None:
+            return
+        new, message = self._perhaps
+        self._perhaps = None
+        if model != new:
+            self._oracle.seen["what cannot be written is refused"] += 1
+            return
+        if not self._oracle.may_be_unseen:
+            self._oracle.fail(f"{self.name}: message {message} makes what cannot be written, and is taken")
+        self._oracle.seen["what cannot be written is let through unseen"] += 1
+        self._take(new, message)
+
+    def settle_now(self) -> None:
+        if self._perhaps is not None:
+            self.settle(self.order.position.model)
+
+    def _take(self, new: int, message: int) -> None:
+        oracle = self._oracle
         if message in oracle.applied:
             oracle.fail(f"{self.name}: message {message} is applied twice")
         if message in oracle.denied:
             oracle.fail(f"{self.name}: message {message} is applied, but its author heard {oracle.denied[message]}")
-        new = (model * 1_000_003 + message) % PRIME
         self.models.append(new)
         self.messages.append(message)
         oracle.applied[message] = (self, len(self.messages))
-        return new
+
+    def confirm(self, seq: int) -> None:
+        """Its log has everything up to ``seq``; of two answers about one batch the second may come late."""
+        self.confirmed = max(seq, self.confirmed or 0)
+
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """Let the order apply again what it has applied, to go back to where it was."""
+        self._is_repeated = True
+        try:
+            yield
+        finally:
+            self._is_repeated = False
+
+    def go_back(self, seq: int) -> None:
+        """Forget what is behind ``seq``: its log did not take it."""
+        for message in self.messages[seq:]:
+            del self._oracle.applied[message]
+        del self.messages[seq:], self.models[seq + 1 :]
 
 
 class Oracle:
@@ -99,6 +156,8 @@ class Oracle:
         self.authors: dict[int, Any] = {}
         self.pushed: set[int] = set()
         """What was broadcast or dispatched outside any order."""
+        self.may_be_unseen = False
+        """Whether there may be no time to look at what a message makes."""
         self._hub = hub
 
     def fail(self, text: str) -> None:
@@ -116,11 +175,14 @@ class Oracle:
         """An order has begun: know it by its epoch."""
         reference = order.update.__self__
         if not reference.epoch:
-            reference.epoch = order.epoch
+            reference.epoch, reference.order = order.epoch, order
             self.references[order.epoch] = reference
 
     def answered(self, message: int, target: str, seq: int, refused: Any) -> None:
         """Judge what an author is told."""
+        if message & 15 == HUGE:
+            for reference in self.references.values():
+                reference.settle_now()
         where = self.applied.get(message)
         if refused is None:
             if message in self.denied:
@@ -139,6 +201,7 @@ class Oracle:
     def check_order(self, name: str, order: Any) -> None:
         """See that what was taken in is what is there."""
         reference = self.references[order.epoch]
+        reference.settle_now()
         model, seq = order.position
         if seq != len(reference.messages) or model != reference.models[-1]:
             self.fail(f"{name}: the order is at {seq}, and {len(reference.messages)} messages were taken in")

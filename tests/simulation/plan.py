@@ -13,6 +13,15 @@ from nuphar.actors.words import delivery
 
 
 @dataclass(frozen=True)
+class LogPlan:
+    """A log that needs up to ``delay`` seconds, and how often it fails, or loses an answer."""
+
+    delay: float
+    fail: float
+    lose: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """Rates are weights of the actions among each other, or chances; times are in seconds."""
 
@@ -42,10 +51,16 @@ class Plan:
     outbox_age: float
     chop: float
     """The chance that what a client sends goes out in more than one piece."""
+    message: int
+    """Bytes of one message of a client, at most: its Hello may have room for one cursor or two."""
     hook_fault: float
     """The chance that the hook which says who may subscribe raises."""
     router: int
     """Messages that the router's mailbox takes."""
+    is_unseen: bool
+    """Whether there is never time to look whether a model can be written."""
+    log: LogPlan | None = None
+    """The log of the topics with a store; None: the server's memory."""
 
 
 def conflate(message: Any) -> Any:
@@ -109,6 +124,7 @@ def draw(rng: Random) -> Plan:
         "in_flight": sometimes(2 * window, max(3, window // 2), 0.25) if window < 1024 else 700,
         "drain": rng.choice((1, 2, 5, 256)),
         "owed": rng.choice((2, 1_000)),
+        "naming": rng.choice((3, 30)),
     }
     slow = chance() < 0.5
     return Plan(
@@ -139,6 +155,11 @@ def draw(rng: Random) -> Plan:
         outbox=rng.choice((300, 300, 2_000, 1 << 20)) if slow else 1 << 20,
         outbox_age=10.0,
         chop=sometimes(0.5, 0.0, 0.3),
+        message=rng.choice((120, 140, 1 << 16)),
         hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
         router=sometimes(2, 10_000, 0.2),
+        log=LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), sometimes(0.3 * chance(), 0.0), sometimes(0.3 * chance(), 0.0))
+        if chance() < 0.4
+        else None,
+        is_unseen=chance() < 0.4,
     )

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client.core.events import Answered, Welcomed
-from nuphar.transport.wire.frames import Acknowledge, Resync, ServerMessage, Snapshot
+from nuphar.transport.wire.frames import Acknowledge, Out, Resync, ServerMessage, Snapshot
 
 from .site import PLAIN, ROOMS
 
 if TYPE_CHECKING:
     from .client import Client
 
-ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT = 0x11, 0x13, 0x15
+ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT, OUT = 0x11, 0x13, 0x15, 0x1B
 
 
 class Promises:
@@ -103,6 +103,10 @@ class Promises:
         """Say whether it may be another one by now: the one before answers what it had while it stops."""
         return "stop_topic" in self._client.world.plan.weights and target != "topic:board"
 
+    def _is_remembered(self, ref: int) -> bool:
+        """Say whether a server has to know an own message for one, by its window of refs."""
+        return ref > self._client.core.requests.ref - self._client.world.plan.sizes["window"]
+
     def _is_kept_in(self) -> bool:
         """Say whether no crash can have put it out: a Join may have been set aside, and that be lost with its line."""
         plan = self._client.world.plan
@@ -137,9 +141,14 @@ class Promises:
             if any(asked.target == frame.target for asked in core.requests.asked.values()):
                 return  # a Subscribe that is said again is answered as any other
             own = next((own for own in replica.pending if own.message == frame.payload), None)
-            is_new = own is not None and 0 < own.connection < core._connection
+            is_known = own is not None and self._is_remembered(own.ref)
+            is_new = is_known and own is not None and 0 < own.connection < core.exchange.connection
             if is_new and frame.seq > replica.seq and self._has_no_lane(frame.target, replica):
                 self._fail(f"its own message {own.message} comes as somebody else's")
+        elif kind == OUT:
+            frame = decode(data, PLAIN)
+            assert isinstance(frame, Out)
+            self.strayed(frame.target)  # even if it asks again already, and so does not mind
         elif kind == ACKNOWLEDGE:
             frame = decode(data, PLAIN)
             assert isinstance(frame, Acknowledge)
@@ -171,7 +180,7 @@ class Promises:
             return  # it may be the answer to that
         for own in core.replicas[frame.target].pending if frame.target in core.replicas else ():
             where = self._oracle.applied.get(own.message)
-            if where is None or not own.ref or own.connection >= core._connection:
+            if where is None or not own.ref or own.connection >= core.exchange.connection:
                 continue
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")

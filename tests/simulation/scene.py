@@ -13,6 +13,7 @@ from nuphar.transport import decode
 from nuphar.transport import frames as f
 
 from .client import Client
+from .confirming import confirmed
 from .faults import injected
 from .oracle import STORE
 from .plan import Plan
@@ -24,7 +25,7 @@ T = "topic:board"
 
 QUIET = Plan(
     clients=0,
-    sizes={"window": 1024, "refusals": 64, "in_flight": 700, "drain": 256, "owed": 1_000},
+    sizes={"window": 1024, "refusals": 64, "in_flight": 700, "drain": 256, "owed": 1_000, "naming": 30},
     options={
         "history": 1_000,
         "resume_window": 120.0,
@@ -50,8 +51,10 @@ QUIET = Plan(
     outbox=1 << 20,
     outbox_age=10.0,
     chop=0.0,
+    message=1 << 16,
     hook_fault=0.0,
     router=10_000,
+    is_unseen=False,
 )
 
 
@@ -124,7 +127,7 @@ def scene(**changes: Any) -> Iterator[Scene]:
     """Give a scene; at its end everybody has to be current, and then nothing may be left."""
     options = QUIET.options | changes.pop("options", {})
     world = World(1, replace(QUIET, options=options, **changes))
-    with replaced(world.plan.sizes), injected(world):
+    with replaced(world.plan.sizes), injected(world), confirmed(world):
         world.start_site()
         yield Scene(world)
         world.calm_down()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nuphar.actors.sessions import answers, repeats, takeover
-from nuphar.actors.targets import lane, target_actor
+from nuphar.actors.sessions import answers, repeats, takeover, unnamed
+from nuphar.actors.targets import lane, target_actor, waiting
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.wire import progress
 
@@ -25,7 +25,9 @@ def replacements(sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
         (answers, "REFUSALS", sizes["refusals"]),
         (outgoing, "IN_FLIGHT", sizes["in_flight"]),
         (target_actor, "DRAIN", sizes["drain"]),
+        (waiting, "CHUNK", sizes["drain"]),
         (lane, "OWED", sizes["owed"]),
+        (unnamed, "PATIENCE", sizes["naming"]),
     ]
 
 

@@ -15,6 +15,7 @@ from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 
+from .confirming import ConfirmingLog
 from .network import HEARTBEAT, Line
 from .watching import Presence
 
@@ -43,9 +44,19 @@ class Site:
         plan, hub, oracle = world.plan, world.hub, world.oracle
         self.world = world
         self.is_up = True
-        limits = Limits(outbox=plan.outbox, outbox_age=plan.outbox_age, heartbeat=HEARTBEAT, hello=5.0, close=2.0)
+        limits = Limits(
+            message=plan.message,
+            outbox=plan.outbox,
+            outbox_age=plan.outbox_age,
+            heartbeat=HEARTBEAT,
+            hello=5.0,
+            close=2.0,
+        )
         self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
         server.books.router.bound = plan.router
+        if plan.is_unseen:
+            oracle.may_be_unseen = True
+            server.books.allowance.ready_at = float("inf")
         server.gateway.connections = Ordered()  # type: ignore[assignment]
         opened = server.books.log.open
 
@@ -61,14 +72,15 @@ class Site:
         rules = dict(zip(ROOMS, plan.rules, strict=True))
         may = self.can_subscribe
         hooks = TopicHooks.of(can_subscribe=may, on_join=self.on_join, on_leave=self.on_leave, on_end=self.on_end)
-        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"]))
+        self.log = log = None if plan.log is None else ConfirmingLog(world)
+        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"], log=log))
         server.directory.add_kind(Kind("eph:", str, TopicHooks.of(can_subscribe=may), delivery=rules["eph:x"]))
         board = server.directory.add_topic("board", rules["board"])
         self.presence = Presence(world)
         presence = self.presence
         hooks = TopicHooks.of(can_subscribe=may, on_join=presence.on_join, on_leave=presence.on_leave)
         board.hooks = hooks
-        board.target.order = server.directory.give_store(board, oracle.store("board"))
+        board.target.use(server.directory.give_store(board, oracle.store("board"), log))
         self.root = tree.start(server.books)
         hub.spawn(self._watch)
 
@@ -156,7 +168,7 @@ class Site:
 
     def give_store(self, topic: Topic) -> None:
         """Make an ephemeral topic stored."""
-        order = self.server.directory.give_store(topic, self.world.oracle.store(topic.id))
+        order = self.server.directory.give_store(topic, self.world.oracle.store(topic.id), self.log)
         topic.mailbox.put_anyway(Use(order))
 
     def stop(self) -> None:

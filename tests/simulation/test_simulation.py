@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nuphar.actors.sessions.session import Session
+from nuphar.actors.targets.carrying import Carrying
 from nuphar.actors.targets.order import Order
 from nuphar.actors.targets.target import Target
 
@@ -71,9 +72,9 @@ def faults(monkeypatch: pytest.MonkeyPatch, where: type, name: str, broken: Any,
 def test_a_message_that_is_applied_twice_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     apply = Order.apply
 
-    def twice(order: Order, message: Any, payload: bytes) -> int:
-        apply(order, message, payload)
-        return apply(order, message, payload)
+    def twice(order: Order, message: Any, payload: bytes, carrying: Carrying) -> int:
+        apply(order, message, payload, carrying)
+        return apply(order, message, payload, carrying)
 
     (fault,) = faults(monkeypatch, Order, "apply", twice)
     assert "is applied twice" in fault

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from nuphar.transport import decode, encode
 from nuphar.transport import frames as f
-from nuphar.transport.wire.websocket_frames import BINARY, FrameReader, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 from .client import MASK, WELCOME
 from .site import PLAIN

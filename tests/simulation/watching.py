@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
+from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
 from nuphar.actors.targets.lane import OWED, Lane
 from nuphar.actors.words.delivery import Sample
@@ -20,6 +21,9 @@ from .network import HEARTBEAT
 if TYPE_CHECKING:
     from .world import World
 
+
+LATE = 15.0
+"""Virtual seconds in which the connections' actor has ticked, however often it was killed."""
 
 OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
 """How a Snapshot ends that can wait for its line to drain."""
@@ -81,11 +85,28 @@ def check_bounds(world: World) -> None:
         # Its own store, and what the server has put it into, come on top.
         if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
+        check_unnamed(world, session)
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
-            is_in = membership is not None and membership.is_in and not membership.trusted
+            is_in = membership is not None and membership.is_in and not is_put_in(world, client_id, f"topic:{room}")
             if session.client_id == client_id and then is not session and is_in:
                 fail(f"{session} came back, and is in {room}, which was forbidden before")
+
+
+def is_put_in(world: World, client_id: str, target: str) -> bool:
+    """Say whether the server may have put a client into a target by itself."""
+    known = [client for client in world.clients if client.core.client_id == client_id]
+    return not known or target in known[0].admitted
+
+
+def check_unnamed(world: World, session: Session) -> None:
+    """See that what waits for its name holds nothing, and does not wait for longer than it may."""
+    held = [each._held for each in session.memberships.values() if each.wake is not None and each._held]
+    if held:
+        world.oracle.fail(f"{session} holds what was sent to targets that are not named yet: {held}")
+    is_late = session.unnamed is not None and world.hub.now > session.unnamed._until + LATE
+    if is_late and session.sink is not NOWHERE:
+        world.oracle.fail(f"{session} has targets that are not named, and should not wait any more")
 
 
 @contextmanager
@@ -105,7 +126,7 @@ def watched(world: World) -> Iterator[None]:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
         is_quick = world.plan.delay < 0.01 and world.plan.weights.keys().isdisjoint({"duplicate", "thief"})
-        is_newest = any(client.core._token == token for client in world.clients)
+        is_newest = any(client.core.exchange.token == token for client in world.clients)
         if verdict is Verdict.BURNT and is_quick and is_newest:
             world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
         return verdict

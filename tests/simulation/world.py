@@ -14,6 +14,7 @@ from nuphar.actors.sessions.membership_table import State
 
 from . import actions
 from .client import Client
+from .confirming import confirmed
 from .faults import injected
 from .hub import Hub
 from .network import Line
@@ -67,7 +68,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.plan.sizes), injected(self), watched(self):
+        with replaced(self.plan.sizes), injected(self), watched(self), confirmed(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -141,7 +142,9 @@ class World:
         known = {message for client in self.clients for message in client.open_messages}
         server = self.site.server
         for topic in [*server.directory.topics.values(), *server.own_stores._running.values()]:
-            known.update(getattr(each, "message", 0) for each in topic.mailbox.messages)
+            appends = topic.target.appends
+            waiting = [*topic.mailbox.messages, *(() if appends is None else [*appends._front, *appends._held])]
+            known.update(getattr(each, "message", 0) for each in waiting)
         return sum(message & 15 == FATAL for message in known)
 
     def why_not_current(self) -> str | None:
@@ -151,6 +154,8 @@ class World:
         for topic in self.site.server.directory.topics.values():
             if len(topic.mailbox):
                 return f"{topic.id} has {len(topic.mailbox)} messages to handle"
+            if topic.target.is_waiting:
+                return f"{topic.id} waits for its log"
         for client in self.clients:
             core = client.core
             if not core.is_live or core.requests.asked:
@@ -250,7 +255,9 @@ class World:
         """Return a new message; ``bad`` is the chance that something is wrong with it."""
         self._message += 1
         if bad and self.chance() < bad:
-            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * 4)]
+            # What a log does not take goes back: of what cannot be written besides nobody could say what became.
+            kinds = KINDS_OF_BAD if self.plan.log is None else KINDS_OF_BAD[:-1]
+            return self._message << 4 | kinds[int(self.chance() * len(kinds))]
         return self._message << 4
 
     # Who there is.

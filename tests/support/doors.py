@@ -11,18 +11,23 @@ DOORS = {
     "nuphar.actors": "actors/__init__.py",
     "nuphar.transport": "transport/__init__.py",
     "nuphar.supervision": "supervision/__init__.py",
+    "nuphar.testing": "src/nuphar/testing/__init__.py",
 }
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py")]
 CONFIGURATIONS = [ROOT / "setup.cfg", ROOT / "pyproject.toml", ROOT / "Makefile"]
 
 
-def addresses(*pages: Path) -> list[str]:
-    """Return what ``pages`` call by a full name, but for files, loggers and what a traceback says."""
+def addresses(*pages: Path, imports: bool = True) -> list[str]:
+    """Return what ``pages`` call by a full name, but for files, loggers and what a traceback says.
+
+    Without ``imports`` only what has to be there after ``import nuphar`` alone.
+    """
+    said = r"" if imports else r"(?<!from )(?<!import )"
     return sorted(
         {
             address
             for page in pages
-            for address in re.findall(r"\bnuphar(?:\.[A-Za-z_]\w*+)++(?!: )", page.read_text())
+            for address in re.findall(said + r"\bnuphar(?:\.[A-Za-z_]\w*+)++(?!: )", page.read_text())
             if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address != "nuphar.client"
         }
     )

@@ -58,7 +58,7 @@ def doors() -> str:
 
     It also uses every address that is written in the docs.
     """
-    lines = ["import nuphar", *(f"print({address})" for address in addresses(*PAGES))]
+    lines = ["import nuphar", *(f"print({address})" for address in addresses(*PAGES, imports=False))]
     for door in DOORS:
         lines += [f"print({door}.{name})" for name in importlib.import_module(door).__all__]
         lines += [f"print({door}.no_such_thing)  # refused"]

@@ -41,6 +41,10 @@ class BaseClient(Looking, Generic[Answer]):
             raise UsageError(f"expected queue=FileQueue({str(queue)!r}), got the path alone")
         if stores is not None and not isinstance(stores, Mapping):
             raise UsageError(f"expected stores as a mapping of target to store, got {type(stores).__name__}")
+        if serialiser is not None and not isinstance(serialiser, Serialiser):
+            raise UsageError(f"serialiser: expected what nuphar.automatic() or custom() makes, got {serialiser!r}")
+        if queue is not None and not hasattr(queue, "load"):
+            raise UsageError(f"expected a FileQueue, a MemoryQueue or one like them as queue, got {queue!r}")
         checked: dict[str, Store | None] = {
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }

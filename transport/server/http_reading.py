@@ -21,6 +21,7 @@ from ..wire import http_head
 from ..wire.http_head import BadRequest
 from ..wire.upgrade import tokens
 from .request_body import Body, BodyFault
+from .upgrade_stream import UpgradeStream, wants_upgrade
 
 LOG = ThrottledLogger("nuphar.transport")
 
@@ -92,7 +93,7 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
         return message
 
     def get_environ(self) -> dict[str, Any]:
-        """Return the request's environment, whose ``wsgi.input`` is ours if the request has a body."""
+        """Return the request's environment; its ``wsgi.input`` is ours if there is a body, or a wish to upgrade."""
         environ: dict[str, Any] = super().get_environ()
         is_chunked = "HTTP_TRANSFER_ENCODING" in environ
         if is_chunked or self.content_length or not environ["wsgi.input_terminated"]:
@@ -100,10 +101,14 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             length = None if is_chunked else self.content_length or 0
             body = Body(self.rfile, length, self.stall, self._proceed if expects else None)
             self.wsgi_input = body
-            if length != 0:  # else an upgrade by somebody else, who wants the stream itself
-                environ["wsgi.input"] = body
-                environ["wsgi.input_terminated"] = True
+            environ["wsgi.input"], environ["wsgi.input_terminated"] = body, True
+        if wants_upgrade(environ):  # the base looks at Connection or Upgrade alone, and not for a body
+            environ["wsgi.input"] = UpgradeStream(self.rfile, self._unlimit)
+            environ["wsgi.input_terminated"] = False
         return environ
+
+    def _unlimit(self) -> None:
+        self.socket.settimeout(None)
 
     def handle_one_request(self) -> Any:
         """Handle one request. What is wrong with a head is answered here, so that the answer arrives."""

@@ -6,13 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 
 from ...actors.words.errors import UsageError
+from ...actors.words.quantities import is_count, is_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one connection may use. Sizes are in bytes, times in seconds; all are above zero.
 
-    Raises: UsageError for a value that is not above zero.
+    Raises: UsageError for a value that is not a finite number above zero; sizes are integers.
     """
 
     message: int = 64 * 1024
@@ -33,8 +34,10 @@ class Limits:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not value > 0:
-                raise UsageError(f"limit {field.name!r}: expected a number above 0, got {value!r}")
+            if field.type == "int" and not is_count(value):
+                raise UsageError(f"limit {field.name!r}: expected bytes as an integer above 0, got {value!r}")
+            if field.type == "float" and not is_seconds(value):
+                raise UsageError(f"limit {field.name!r}: expected seconds above 0, got {value!r}")
 
 
 def share(bound: int) -> int:

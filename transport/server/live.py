@@ -9,8 +9,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from ...actors.runtime.hooks import Hook, HookFailed, call
-from ...actors.words.errors import UsageError
+from ...actors.runtime.hooks import Hook, HookFailed, ServerHooks, call
+from ...actors.words.errors import NotRunning, UsageError
+from ..wire.entity_tags import matches
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
 from .borrowing import Borrowing
@@ -51,7 +52,11 @@ class Host(Protocol):
 
     gateway: Gateway
     origins: Origins
-    identity: Hook | None
+    hooks: ServerHooks
+
+    @property
+    def identity(self) -> Hook | None:
+        """The hook that says whose a request is, if there is one."""
 
     @property
     def hub(self) -> Any:
@@ -65,6 +70,7 @@ class Host(Protocol):
         """Start the server, in the process and thread that serves, if nobody has; True if this call did.
 
         Waits for a start that is under way: the first requests come together.
+        Raises: NotRunning if it has been stopped.
         """
 
     def stop(self) -> None:
@@ -81,7 +87,9 @@ class Live:
     """
 
     def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
-        if not path.startswith("/") or path.rstrip("/") == "":
+        if not hasattr(server, "gateway"):
+            raise UsageError(f"expected a nuphar.Server, got {server!r}")
+        if not isinstance(path, str) or not path.startswith("/") or path.rstrip("/") == "":
             raise UsageError(f"expected a path like '/live', got {path!r}")
         if app is not None and not callable(app):
             raise UsageError(f"expected a WSGI application or None, got {app!r}")
@@ -94,7 +102,12 @@ class Live:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if not can_serve(self._server.hub, environ):
             return _text(start_response, "501 Not Implemented", REFUSAL)
-        self._server.ensure_started()
+        try:
+            self._server.ensure_started()
+        except NotRunning:
+            if self._server.hub is None:
+                raise
+            # It has stopped: a connection that was kept alive gets its answer all the same.
         if self._server.has_ended and LAST in environ:
             environ[LAST]()  # a connection that was kept alive: nobody new is let in any more
         if ON_EXIT in environ and self._served_by != (process := os.getpid()):
@@ -144,8 +157,13 @@ class Live:
 
         Raises: HookFailed, when what went wrong is in the log.
         """
-        hook = self._server.identity
-        return None if hook is None else call("identity", _checked, hook, environ)
+        server = self._server
+        if (hook := server.identity) is None:
+            return None
+        identity: str | None = call(
+            "identity", _checked, hook, environ, timeout=server.hooks.timeout, host=server.gateway.host
+        )
+        return identity
 
     def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         kind = ASSETS.get(name)
@@ -160,7 +178,7 @@ class Live:
             ("Content-Type", kind),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if environ.get("HTTP_IF_NONE_MATCH") == tag:
+        if matches(environ.get("HTTP_IF_NONE_MATCH", ""), tag):
             start_response("304 Not Modified", headers)
             return []
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])

@@ -1,13 +1,10 @@
-"""The only writer of one socket: it never waits, and what may wait in it is bounded by bytes and by age.
-
-`write_to_all` is where a topic's messages leave: one system call for each subscriber, and next to nothing else.
-"""
+"""The only writer of one socket: it never waits, and what may wait in it is bounded by bytes and by age."""
 
 from __future__ import annotations
 
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from gevent.exceptions import ConcurrentObjectUseError
@@ -21,7 +18,7 @@ _JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that ma
 
 
 class _Touched:
-    """What `write_to_all` touches. Slots of a base come first: so they are in the header's cache line."""
+    """What `fan_out.write_to_all` touches. Slots of a base come first: so they are in the header's cache line."""
 
     __slots__ = ("put", "ready")
 
@@ -234,25 +231,3 @@ class Outbox(_Touched):
         if self._fd >= 0:
             self.close()
             self._on_broken()
-
-
-def write_to_all(outboxes: Iterable[Outbox], data: bytes, refused: list[Outbox] | None = None) -> None:
-    """Do ``outbox.write(data)`` for each of ``outboxes``, without a call for those that are ready.
-
-    With a list ``refused`` it is ``outbox.offer(data)``, and the outboxes that do not take it are added.
-    """
-    size = len(data)
-    for outbox in outboxes:
-        if outbox.ready < 0:
-            if refused is None:
-                outbox.write(data)
-            elif not outbox.offer(data):
-                refused.append(outbox)
-            continue
-        try:
-            sent = outbox.put(outbox.ready, data)
-        except OSError as error:
-            outbox.failed(data, error)
-            continue
-        if sent != size:
-            outbox.keep(data, sent)

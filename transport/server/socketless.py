@@ -62,9 +62,9 @@ class BareClient:
     pending = 0
 
     def offer(self, frames: list[bytes]) -> bool:
-        """Take ``frames``: as far as delivery rules see, nothing ever waits for this client."""
+        """Take ``frames``: as far as delivery rules see, nothing ever waits for this client. False after its end."""
         self.write(frames)
-        return True
+        return not self._is_over
 
     def on_empty(self, callback: Callable[[], None]) -> None:
         """Call ``callback()`` at once."""

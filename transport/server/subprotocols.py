@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..wire.sequences import join_cbor
 from ..wire.websocket_frames import TEXT, encode_binary, encode_frame
+from .fan_out import write_to_all
 from .framing import CborFraming, Framing, JsonFraming, write_to_each
-from .outbox import write_to_all
 
 FRAMINGS: dict[str, Framing] = {
     "nuphar.v1.cbor": CborFraming(encode_binary, b"".join, write_to_all),

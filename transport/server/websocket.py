@@ -17,6 +17,7 @@ from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL, TOO_SLOW, may_be_sent
 from ..wire import websocket_frames as wire
 from ..wire.progress import Progress
+from ..wire.websocket_reader import AT_ONCE, FrameReader
 from .kernel import SYSTEM, Kernel
 from .limits import Limits
 from .outbox import Outbox
@@ -63,7 +64,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self.outbox = Outbox(sock, limits.outbox, self.abort, max_age=limits.outbox_age, host=host, kernel=kernel)
         self._sock = sock
         self._limits = limits
-        self._frames = wire.FrameReader(limits.message, at_once=wire.AT_ONCE)
+        self._frames = FrameReader(limits.message, at_once=AT_ONCE)
         self._reader = Reader(sock, early, host, kernel)
         self._progress: Progress | None = None
         self._host = host

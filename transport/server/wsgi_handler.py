@@ -26,6 +26,7 @@ from .http.request_log import RequestLog
 from .http_reading import HttpReading
 from .http_writing import HttpWriting
 from .limits import Limits
+from .upgrade_stream import UpgradeStream
 from .websocket import LOG, WebSocket
 
 UPGRADE = "nuphar.upgrade"
@@ -97,6 +98,8 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
         if self._is_last and not any(name.lower() == b"connection" for name, _ in self.response_headers):
             self.response_headers.append((b"Connection", b"close"))
         super().finalize_headers()
+        if self.code == 101 and isinstance(stream := self.environ["wsgi.input"], UpgradeStream):
+            stream.take()
 
     def run_application(self) -> None:
         """Run the application for one request, and see its WebSocket to its end."""
@@ -106,8 +109,8 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
         self.environ[LAST] = self.make_last
         self.begin()
         self.offer()
-        if self.environ["wsgi.input"] is not self.rfile:  # else it is upgraded by others, who may wait for ever
-            self.socket.settimeout(self.stall)  # of each wait
+        self.socket.settimeout(self.stall)  # of each wait, until the connection is upgraded
+        stream = self.environ["wsgi.input"]
         try:
             super(WebSocketHandler, self).run_application()  # the base would upgrade whatever asks for it
         except BadHandshake as error:
@@ -119,7 +122,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
         else:
             if self.websocket is not None:
                 self.websocket.linger()
-            elif self.headers_sent and self.lent is None:
+            elif self.headers_sent and self.lent is None and not getattr(stream, "is_taken", False):
                 self.discard()
             else:  # the socket was somebody else's: what still comes there is no request
                 self.close_connection, self._has_rest = True, self.lent is not None

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ...actors.words.errors import RemoteProtocolError
+from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
 from .frame_table import CHECKS, KINDS, TABLE, VALUES, WITH_REF, Value
 from .frames import MAX_INTEGER, Frame
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .plain_data import DEPTH, as_lists
-from .strict import dump_cbor, load_cbor, peek_cbor
+from .strict import dump_cbor, is_trouble, load_cbor, peek_cbor
 from .strict_json import dump_json, load_json
 
 
@@ -31,7 +31,14 @@ class Codec:
         self.serialiser = serialiser
 
     def encode_message(self, message: Any) -> bytes:
-        return dump_cbor(self.serialiser.encode_message(message), DEPTH - 1)
+        """Raises: LocalProtocolError also for a message that nobody could read, such as ``Said(None)`` of a text."""
+        plain = self.serialiser.encode_message(message)
+        payload = dump_cbor(plain, DEPTH - 1)
+        try:
+            self.serialiser.decode_message(plain)
+        except RemoteProtocolError as error:
+            raise LocalProtocolError(f"nobody could read this {type(message).__name__}: {error}") from error
+        return payload
 
     def decode_message(self, payload: bytes) -> Any:
         return self.serialiser.decode_message(load_cbor(payload, DEPTH - 1))
@@ -47,11 +54,21 @@ class Codec:
     def encode_model(self, model: Any) -> bytes:
         return dump_cbor(self.serialiser.encode_model(model), DEPTH - 1)
 
+    def check_model(self, model: Any) -> None:
+        """Raises: what `encode_model` raises; LocalProtocolError for a model that nobody could read."""
+        state = self.encode_model(model)
+        try:
+            self.decode_model(state)
+        except RemoteProtocolError as error:
+            raise LocalProtocolError(f"nobody could read this {type(model).__name__}: {error}") from error
+
     def decode_model(self, state: bytes) -> Any:
         return self.serialiser.decode_model(load_cbor(state))
 
     def decoder(self, annotation: Any) -> Callable[[Any], Any]:
         return self.serialiser.decoder(annotation)
+
+    is_trouble = staticmethod(is_trouble)
 
 
 def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes:

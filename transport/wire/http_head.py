@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110, 5.6.2
 _LINE = re.compile(rf"({_TOKEN}) ([^\x00-\x20\x7f]+) HTTP/([0-9])\.([0-9])\r?\n")
+_NOT_IN_TARGET = re.compile(r"[^\x21\x22\x24-\x7e]")  # a number sign, and what is not ASCII
 _FIELD = re.compile(rf"({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)\r?\n")
 _HOST = re.compile(r"(\[[0-9A-Za-z:.%~_\-]+\]|[0-9A-Za-z\-._~%!$&'()*+,;=]*)(:[0-9]*)?")
 _ABSOLUTE = re.compile(r"https?://([^/?]*)(/[^?]*)?(\?.*)?", re.IGNORECASE)
@@ -45,6 +46,11 @@ def read_line(text: str) -> Line:
     method, target, version = found[1], found[2], (int(found[3]), int(found[4]))
     if version[0] != 1:
         raise BadRequest(f"expected HTTP/1.1, got HTTP/{found[3]}.{found[4]} (9112, 2.3)")
+    if (wrong := _NOT_IN_TARGET.search(target)) is not None:
+        raise BadRequest(
+            f"expected a target of percent-encoded ASCII without a fragment, got {_short(wrong[0])} in {_short(target)}"
+            " (9112, 3.2)"
+        )
     if target.startswith("/") or method == "CONNECT" or (target == "*" and method == "OPTIONS"):
         return Line(method, target, version)
     absolute = _ABSOLUTE.fullmatch(target)

@@ -21,7 +21,7 @@ SLICE, COST = 512, 64
 
 def load_cbor_in_turns(data: bytes, pulse: Pulse, depth: int = DEPTH) -> Any:
     """Do what `load_cbor` does."""
-    return check_plain_in_turns(load_cbor(data, depth, pulse), pulse)
+    return check_plain_in_turns(load_cbor(data, depth, pulse), pulse, depth)
 
 
 def load_json_in_turns(data: bytes | str, pulse: Pulse) -> Any:
@@ -29,7 +29,7 @@ def load_json_in_turns(data: bytes | str, pulse: Pulse) -> Any:
     return check_plain_in_turns(load_json(data, pulse), pulse)
 
 
-def check_plain_in_turns(value: Any, pulse: Pulse) -> Any:
+def check_plain_in_turns(value: Any, pulse: Pulse, most: int = DEPTH) -> Any:
     """Do what `check_plain` does."""
     level, depth = [value], 0
     while level:
@@ -42,8 +42,8 @@ def check_plain_in_turns(value: Any, pulse: Pulse) -> Any:
             elif type(each) is not list:
                 check_plain(each)
                 continue
-            if depth == DEPTH:
-                raise too_deep(DEPTH)
+            if depth == most:
+                raise too_deep(most)
             for at in range(0, len(each), SLICE):
                 if at:
                     pulse(COST)

@@ -70,6 +70,8 @@ def negotiate(
     if version != "13":
         text = f"expected Sec-WebSocket-Version 13, got {version!r}"
         return _refuse("426 Upgrade Required", text, *_WANTED)
+    if has_body(environ):
+        return _refuse("400 Bad Request", "expected no body, got a Content-Length above 0 or a Transfer-Encoding")
     key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
     if not _is_key(key):
         return _refuse("400 Bad Request", f"expected 16 bytes in base64 as Sec-WebSocket-Key, got {key!r}")
@@ -88,6 +90,11 @@ def negotiate(
     if chosen is not None:
         headers.append(("Sec-WebSocket-Protocol", chosen))
     return Accept(tuple(headers), chosen)
+
+
+def has_body(environ: Mapping[str, Any]) -> bool:
+    """Say whether the request of a WSGI environment has a body (RFC 9112 section 6.3)."""
+    return "HTTP_TRANSFER_ENCODING" in environ or (environ.get("CONTENT_LENGTH") or "").strip("0") != ""
 
 
 def accept_key(key: str) -> str:

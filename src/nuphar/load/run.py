@@ -26,6 +26,7 @@ from .reader import Reader
 from .result import Result
 from .stream import Known
 from .tally import is_settled, tally
+from .telling import Telling
 
 PATIENCE = 15.0
 """Seconds without news after which what is under way is given up: a topic that was killed too often comes back late."""
@@ -42,7 +43,6 @@ END = STOP + 1.0
 _TICK = 0.002  # seconds between two looks at how many messages are due
 _BURST = 200  # messages posted in one go, so that reading has its turn when we are behind
 _ASKED = 100  # clients that ask for their model in one go
-_TELL = 0.2  # seconds between two words on progress
 _LOOK = 0.02  # seconds between two looks at what is under way
 _REMARKS = 3  # of a kind that are shown
 
@@ -74,7 +74,7 @@ class Run:
         self._kills = 0
         self._flaky: Flaky | None = None
         self._remarks: list[str] = []
-        self._phase: tuple[str, Callable[[], float], float] = ("starting", lambda: 0.0, 1.0)
+        self._telling = Telling(self._clients, self._latencies, self._clock)
 
     def run(self) -> Result:
         """Do it all, and leave nothing behind.
@@ -86,7 +86,7 @@ class Run:
             return self._run()
 
     def _run(self) -> Result:
-        teller = None if self._tell is None else gevent.spawn(self._keep_telling, self._tell)
+        teller = None if self._tell is None else gevent.spawn(self._telling.run, self._tell)
         try:
             url = self._plan.url
             if url is None:
@@ -125,7 +125,7 @@ class Run:
 
     def _connect(self, address: Address) -> None:
         clients = self._clients
-        self._phase = "connecting", lambda: sum(client.is_open for client in clients), len(clients)
+        self._telling.phase = "connecting", lambda: sum(client.is_open for client in clients), len(clients)
         connect_all(clients, address, self._plan.connect_rate, self.over, self._clock)
 
     def _post(self) -> float:
@@ -134,7 +134,7 @@ class Run:
         rate = plan.messages_per_second
         wanted = max(1, round(plan.seconds * rate))
         posted, elapsed, started = 0, 0.0, clock()
-        self._phase = "posting", lambda: clock() - started, plan.seconds
+        self._telling.phase = "posting", lambda: clock() - started, plan.seconds
         calm = Event()
         trouble = [gevent.spawn(self._keep_killing, calm)]
         if self._flaky is not None:
@@ -148,7 +148,11 @@ class Run:
                 clients[number % len(clients)].post()
                 posted = number + 1
         calm.set()
-        self._phase = "waiting until all are back", lambda: sum(client.is_open for client in clients), len(clients)
+        self._telling.phase = (
+            "waiting until all are back",
+            lambda: sum(client.is_open for client in clients),
+            len(clients),
+        )
         gevent.joinall(trouble)
         if posted < wanted and not self.over.is_set():
             self._remarks.append(f"only {posted:,} of {wanted:,} messages could be posted: take a lower --rate")
@@ -170,7 +174,7 @@ class Run:
         """Wait for all answers and deliveries, and then for every client's comparison."""
         self._wait("waiting for the last messages", _has_settled)
         asked = 0
-        self._phase = "asking for models", lambda: asked, len(self._clients)
+        self._telling.phase = "asking for models", lambda: asked, len(self._clients)
         for asked, client in enumerate(self._clients, 1):
             client.compare()
             if asked % _ASKED == 0:
@@ -186,7 +190,7 @@ class Run:
         """Wait until ``is_done(topic)`` for every topic, as long as there is news."""
         waiting = list(self._topics)
         total = len(self._clients)
-        self._phase = phase, lambda: total - sum(map(len, waiting)), total
+        self._telling.phase = phase, lambda: total - sum(map(len, waiting)), total
         begun = heard = self._clock()
         news = -1
         while True:
@@ -210,7 +214,7 @@ class Run:
 
     def _stop(self) -> None:
         clients = self._clients
-        self._phase = "stopping", lambda: sum(not client.is_open for client in clients), len(clients)
+        self._telling.phase = "stopping", lambda: sum(not client.is_open for client in clients), len(clients)
         if self._server is not None:
             self._server.begin_end()
         else:
@@ -223,31 +227,6 @@ class Run:
     def _cpu(self) -> list[float]:
         """Return the seconds of CPU of this process and, if it is ours, the server's."""
         return [time.process_time(), *([] if self._server is None else [self._server.ask("cpu")["cpu"]])]
-
-    def _keep_telling(self, tell: Callable[[Progress], None]) -> None:
-        before, then = self._progress(), self._clock()
-        tell(before)
-        while True:
-            gevent.sleep(_TELL)
-            progress, now = self._progress(), self._clock()
-            tell(progress.since(before, now - then))
-            before, then = progress, now
-
-    def _progress(self) -> Progress:
-        (phase, done, total), clients = self._phase, self._clients
-        checkers = [client.checker for client in clients]
-        faults = sum(checker.rejected + checker.duplicated + checker.disordered for checker in checkers)
-        return Progress(
-            phase,
-            done(),
-            total,
-            connected=sum(client.is_open for client in clients),
-            acknowledged=sum(checker.acknowledged for checker in checkers),
-            delivered=sum(checker.delivered for checker in checkers),
-            p50=self._latencies.quantile(0.50),
-            p99=self._latencies.quantile(0.99),
-            errors=faults + (0 if phase == "stopping" else sum(bool(client.ending) for client in clients)),
-        )
 
 
 def _has_settled(topic: list[Client]) -> bool:

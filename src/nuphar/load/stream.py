@@ -13,6 +13,7 @@ from ..actors.words.errors import RemoteProtocolError
 from ..transport.wire import websocket_frames as wire
 from ..transport.wire.codec import read
 from ..transport.wire.frames import Frame, ServerMessage
+from ..transport.wire.websocket_reader import FrameReader
 
 Item = Frame | wire.Ping | wire.Pong | wire.Close | wire.Failed
 
@@ -48,7 +49,7 @@ class Stream:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._reader = wire.FrameReader(_LIMIT, client=True)
+        self._reader = FrameReader(_LIMIT, client=True)
         self._pending = 0  # bytes that are no whole message yet; only without any may something known follow
 
     def feed(self, data: bytes) -> Sequence[Item]:

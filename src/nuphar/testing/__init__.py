@@ -14,20 +14,21 @@
 ...         line.restore()
 ...         seq, shown, early.get(timeout=5), topic.model
 (1, (7, 5, 5), 2, 7)
-"""
 
-from __future__ import annotations
+`contracts` are tests for ports: for a log, a connector or an encoding of your own. `logs` has a log that does what a
+test says.
+"""
 
 from typing import TYPE_CHECKING
 
 from ..lazily import lazily
-from .memory_connector import MemoryConnector as MemoryConnector
+
+__all__ = ["MemoryConnector", "contracts", "logs"]
 
 if TYPE_CHECKING:
-    from . import contracts as contracts
-    from . import logs as logs
-else:
-    # Contracts need pytest, which the line in memory does not.
-    __getattr__, __dir__ = lazily(__name__, {}, {"contracts": ".contracts", "logs": ".logs"})
-
-__all__ = ["MemoryConnector"]
+    from . import contracts, logs
+    from .memory_connector import MemoryConnector
+else:  # not for type checkers, which would believe any name
+    __getattr__, __dir__ = lazily(
+        __name__, {"MemoryConnector": ".memory_connector"}, {"contracts": ".contracts", "logs": ".logs"}
+    )

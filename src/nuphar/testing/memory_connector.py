@@ -1,4 +1,4 @@
-"""A client and a server in one process, without a socket between them."""
+"""A client and a server in one process, without a socket between them: the line is in memory, and can be cut."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from ..supervision.root.server import Server
 from ..transport.client.connectors.connector import Handler, Transport
 from ..transport.server.connection import Connection
 from ..transport.server.limits import share
-from ..transport.wire.websocket_frames import FrameReader
+from ..transport.wire.websocket_reader import FrameReader
 
 LIMIT = 16 * 1024 * 1024
 """The largest message in bytes, in either direction."""
 
 FRAMES = 10_000
-"""Frames that may wait in either direction; more are a reason to be closed."""
+"""Frames of the client that may wait for the server; more are a reason to be closed."""
+
+BYTES = 16 * 1024 * 1024
+"""Bytes that may wait for the client behind the frames under way."""
 
 
 class MemoryConnector:
@@ -108,31 +111,31 @@ class _Outbox:
         self._pipe = pipe
         self.on_refused: Callable[[], None] | None = None
         self._on_empty: Callable[[], None] | None = None
-
-    @property
-    def pending(self) -> int:
-        return int(self._pipe.outgoing.qsize())
+        self.pending = 0
+        """How many bytes wait."""
 
     def write(self, data: bytes) -> bool:
-        is_taken = self._take(data, FRAMES)
+        is_taken = self._take(data, BYTES)
         if not is_taken and self.on_refused is not None:
             self.on_refused()
         return is_taken
 
     def offer(self, data: bytes) -> bool:
-        return self._take(data, share(FRAMES))
+        return self._take(data, share(BYTES))
 
     def _take(self, data: bytes, bound: int) -> bool:
-        if self.pending >= bound:
+        if self._pipe.closed or (self.pending and self.pending + len(data) > bound):
             return False
+        self.pending += len(data)
         self._pipe.outgoing.put(data)
         return True
 
     def on_empty(self, callback: Callable[[], None]) -> None:
         self._on_empty = callback
 
-    def written(self) -> None:
-        """Something was taken out: tell who waits for room."""
+    def written(self, data: bytes) -> None:
+        """The client has taken ``data``: tell who waits for room."""
+        self.pending -= len(data)
         if self._on_empty is not None and not self.pending:
             callback, self._on_empty = self._on_empty, None
             callback()
@@ -214,4 +217,4 @@ class _Pipe:
             for event in self._reader.feed(data):
                 if isinstance(event, bytes) and not self.is_cut:
                     self._deliver(event)
-            self.outbox.written()
+            self.outbox.written(data)

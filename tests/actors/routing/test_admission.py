@@ -8,7 +8,7 @@ import gevent
 import pytest
 from support.kept import Kept
 
-from nuphar import Busy, automatic
+from nuphar import Busy, Refused, automatic
 from nuphar.actors.routing.admission import Greeter, Question
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Topic
@@ -69,6 +69,16 @@ def test_what_a_join_causes_comes_with_the_verdict() -> None:
         Dispatch("c", b"\x61c"),
         Dispatch(5, b"\x05"),
     )
+
+
+@pytest.mark.parametrize("name", ["can_subscribe", "on_join"])
+def test_a_hook_may_say_no_in_its_own_words(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    def hook(*arguments: Any) -> Any:
+        raise Refused("sold_out", "no seat is left", {"seats": 40})
+
+    verdict = Asked().ask(TopicHooks.of(**{name: hook}))
+    assert verdict[1:4] == ("sold_out", "no seat is left", {"seats": 40})
+    assert caplog.text == ""
 
 
 def test_who_is_denied_does_not_join() -> None:

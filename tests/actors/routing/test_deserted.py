@@ -100,7 +100,7 @@ def test_what_the_program_dispatches_keeps_it_for_another_window() -> None:
     topic = place.add(store=Store(0, add))
     assert topic.target.order is not None
     place.tick(0.0)
-    topic.target.order.apply(1, b"\x01")
+    topic.target.post(None, 0, 1, b"\x01")
     assert place.tick(10.0) == place.tick(19.9) == ["room:a"]
     assert place.tick(20.0) == []
 
@@ -118,7 +118,7 @@ def test_its_last_model_goes_to_the_hook_before_it_ends() -> None:
     place = Place(lambda topic_id, model: heard.append((topic_id, model, topic_id in place.directory.topics)))
     topic = place.add(store=Store(5, add))
     assert topic.target.order is not None
-    topic.target.order.apply(2, b"\x02")
+    topic.target.post(None, 0, 2, b"\x02")
     place.add("room:ephemeral")
     place.tick(0.0)
     assert place.tick(10.0) == []
@@ -163,7 +163,7 @@ def test_what_happens_while_the_hook_is_called_keeps_the_topic(what: str) -> Non
     if what == "somebody comes":
         topic.target.attach(member)
     else:
-        topic.target.order.apply(1, b"\x01")
+        topic.target.post(None, 0, 1, b"\x01")
     gate.set()
     assert place.tick(21.0) == ["room:a"]
     topic.target.leave(member, None)

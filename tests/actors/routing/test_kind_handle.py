@@ -32,6 +32,14 @@ def test_a_kind_starts_a_topic_for_the_program_and_lists_its_own(server: Server)
     assert rooms.topic(7).seq == room.seq
 
 
+@pytest.mark.parametrize("suffix", ["\x00", "x" * 300, "e\u0301"])
+def test_a_suffix_that_makes_an_ill_formed_id_starts_nothing(server: Server, suffix: str) -> None:
+    rooms = server.topic_kind("room:", store=Store(0, add))
+    with pytest.raises(UsageError, match="ill-formed"):
+        rooms.topic(suffix)
+    assert rooms.topics() == []
+
+
 def test_a_suffix_that_does_not_parse_is_refused(server: Server) -> None:
     with pytest.raises(Refused, match="not_found"):
         server.topic_kind("room:", int).topic("seven")

@@ -135,7 +135,7 @@ def test_a_topic_that_was_removed_begins_anew_in_another_epoch() -> None:
     openings.directory.add_kind(rooms())
     first = openings.open("room:7")
     assert first.target.order is not None
-    first.target.order.apply(5, b"\x05")
+    first.target.post(None, 0, 5, b"\x05")
     openings.directory.remove(first)
     openings.directory.ended(first)
     second = openings.open("room:7")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import gevent
+import gevent.event
+import pykka
 import pytest
 from support.scripted import ScriptedClient, settle
 
@@ -22,6 +24,36 @@ def test_a_handle_says_what_it_is(server: Server) -> None:
 def test_with_store_returns_the_handle_itself(server: Server) -> None:
     topic = server.topic("t")
     assert topic.with_store(Store(0, add)) is topic
+
+
+def test_a_topic_that_has_stopped_does_not_decide_the_store_of_the_next_one(server: Server) -> None:
+    stale = server.topic("t")
+    stale.stop()
+    with pytest.raises(NotRunning, match="has stopped"):
+        stale.with_store(Store(99, add))
+    assert server.topic("t").with_store(Store(0, add)).model == 0
+
+
+def test_a_stop_that_takes_too_long_can_be_waited_for_by_everybody(server: Server) -> None:
+    gate, entered = gevent.event.Event(), gevent.event.Event()
+
+    def slow(model: int, message: int) -> int:
+        entered.set()
+        gate.wait(10.0)
+        return model + message
+
+    topic = server.topic("t").with_store(Store(0, slow))
+    topic.dispatch(1)
+    assert entered.wait(10.0)
+    with pytest.raises(pykka.Timeout):
+        topic.stop(timeout=0.01)
+    others = [gevent.spawn(topic.stop) for _ in range(3)]
+    gevent.sleep(0)
+    gate.set()
+    assert [other.get(timeout=10.0) for other in others] == [None] * 3
+    with pytest.raises(NotRunning, match="has stopped"):
+        topic.stop()
+    assert server.topic("t") is not topic
 
 
 def test_the_decorators_return_their_hooks(server: Server) -> None:

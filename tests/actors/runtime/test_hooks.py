@@ -7,6 +7,7 @@ from typing import Any
 import gevent
 import pytest
 
+from nuphar import Refused
 from nuphar.actors.runtime.hooks import HookFailed, HookTimeout, ServerHooks, call, new_trace_id
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -45,6 +46,17 @@ def test_an_application_s_own_timeout_is_its_own(caplog: pytest.LogCaptureFixtur
         return "went on"
 
     assert call("on_x", hook) == "went on"
+
+
+def test_an_answer_goes_through_where_it_is_one(caplog: pytest.LogCaptureFixture) -> None:
+    def hook() -> None:
+        raise Refused("no", "not now")
+
+    with pytest.raises(Refused, match="not now"):
+        call("on_x", hook, may_refuse=True)
+    assert caplog.text == ""
+    with pytest.raises(HookFailed):
+        call("on_x", hook)
 
 
 def test_a_kill_goes_through_a_hook() -> None:

@@ -9,8 +9,9 @@ from nuphar.actors.sessions.answers import Answers
 from nuphar.actors.targets import appends
 from nuphar.actors.targets.appends import Appends
 from nuphar.actors.targets.effects import Append, Crash, LookUp, Send, Visit
+from nuphar.actors.targets.lane import Outcome
 from nuphar.actors.targets.log import Appended, Failed, Record, Unknown
-from nuphar.actors.targets.messages import Dispatch, Post, Room
+from nuphar.actors.targets.messages import Dispatch, More, Post, Room
 from nuphar.actors.targets.target import Target
 from nuphar.actors.targets.tentative import Tentative
 from nuphar.actors.words import delivery
@@ -95,7 +96,7 @@ def test_what_failed_and_what_is_behind_it_is_refused_and_the_model_goes_back() 
         (other, 3, "busy"),
     ]
     assert "no space left" in str(crashes[0].error)
-    assert list(target.appends.take_held()) == [Room(other)]  # type: ignore[arg-type]
+    assert target.appends.put_back(9) == [Room(other), More()]  # type: ignore[arg-type]
     assert target.order is not None
     assert target.order.position == (5, 1)
 
@@ -174,7 +175,7 @@ def test_what_waits_is_bounded_in_bytes_and_what_is_no_message_always_waits() ->
     assert not it.is_full
     assert it.hold(Dispatch(None, large))
     assert it.is_full
-    assert len(it.take_held()) == 5
+    assert len(it.put_back(9)) == 6
     assert it.held_bytes == 0
 
 
@@ -199,3 +200,34 @@ def test_a_successor_asks_again_only_what_may_not_have_been_asked() -> None:
     target.flush()
     target.appends.asked()
     assert target.appends.resume() == []
+
+
+def test_what_is_put_back_and_has_to_wait_again_keeps_its_place() -> None:
+    it = Appends(ScriptedLog(), "accepted")
+    first, second, third, fourth = (Dispatch(number, b"") for number in range(4))
+    it.begin([Outcome(None, 0, 1, b"")])
+    for message in (first, second, third):
+        it.hold(message)
+    it.end()
+    assert it.put_back(2) == [first, second, More()]
+    assert not it.holds
+    it.begin([Outcome(None, 0, 1, b"")])  # with the first
+    it.hold(second)
+    it.close()
+    it.hold(fourth)
+    it.end()
+    assert it.put_back(9) == [second, third, fourth, More()]
+    it.close()
+    assert not it.holds
+    assert it.put_back(9) == []
+
+
+def test_what_comes_waits_behind_what_was_not_put_back() -> None:
+    it = Appends(ScriptedLog(), "accepted")
+    it.begin([Outcome(None, 0, 1, b"")])
+    for number in range(3):
+        it.hold(Dispatch(number, b""))
+    it.end()
+    it.put_back(1)
+    it.close()
+    assert it.holds

@@ -116,3 +116,15 @@ def test_a_dead_letter_of_a_stopped_server_cannot_be_replayed(trap, client):
     ada.server.stop()
     with pytest.raises(NotRunning, match="topic:mine is not running"):
         letter.replay()
+
+
+def test_a_message_that_cannot_even_be_set_aside_is_dropped_and_the_topic_lives(trap, client, monkeypatch, caplog):
+    def broken(*arguments):
+        raise OSError("no room for letters")
+
+    ada = client("ada")
+    monkeypatch.setattr(ada.server.books.letters, "add", broken)
+    ada.send(Subscribe(1, "topic:mine", None, None), ClientMessage(2, "topic:mine", "boom"))
+    eventually(lambda: "drops it" in caplog.text)
+    ada.send(ClientMessage(3, "topic:mine", 1))
+    eventually(lambda: [frame for frame in ada.take() if isinstance(frame, Acknowledge) and frame.refs == [3]])

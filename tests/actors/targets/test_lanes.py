@@ -515,7 +515,7 @@ def test_a_debt_that_cannot_be_written_is_owed_as_before() -> None:
     world.post(None, "theirs")
     world.flush()
     assert world.order is not None
-    world.order.position = world.order.position._replace(model=object())
+    world.order.position = world.order._checkpoint = world.order.position._replace(model=object())
     with pytest.raises(UnregisteredType):
         world.read(reader)
     reader.bound = 1 << 20

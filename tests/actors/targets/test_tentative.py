@@ -44,6 +44,16 @@ STORES: list[Any] = [lambda: Store((), added), lambda: Store([], in_place)]
 
 
 @pytest.mark.parametrize("store", STORES)
+def test_a_checkpoint_outlives_what_failed_behind_it(store: Any) -> None:
+    it = order(store())
+    before = it.checkpoint
+    apply(it, 1, 2)
+    it.settle(1, decode)
+    assert it.checkpoint == before, "nobody has seen yet whether a later model can be written"
+    assert it.missed("e", 0) == [(1, b"\x01")]
+
+
+@pytest.mark.parametrize("store", STORES)
 def test_what_failed_is_undone(store: Any) -> None:
     it = order(store())
     apply(it, 1, 2)
@@ -127,7 +137,7 @@ def test_what_is_needed_to_go_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -
     for number in range(100, 200):
         apply(it, number)
         it.settle(it.seq, decode)
-        assert len(it._since) <= 10
+        assert len(it._payloads) <= 10
     apply(it, 200)
     it.settle(100, decode)
     assert it.position == (list(range(100, 200)), 100)

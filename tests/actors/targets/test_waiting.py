@@ -13,7 +13,7 @@ from support.scripted import ScriptedClient, settle
 from nuphar import Busy, Server, Store, UsageError
 from nuphar.actors import Ref
 from nuphar.actors.routing.deserted import is_deserted
-from nuphar.actors.targets import appends
+from nuphar.actors.targets import appends, target_actor, waiting
 from nuphar.actors.targets.messages import Logged
 from nuphar.actors.targets.target import Target
 from nuphar.testing.logs import Fate, ScriptedLog
@@ -178,6 +178,53 @@ def test_a_log_that_raises_is_asked_what_it_has(server: Server, client: Connect)
     (refused,) = a.take()
     assert isinstance(refused, Rejected)
     assert refused.code == "busy"
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5, 256])
+def test_everything_is_handled_in_the_order_in_which_it_came(
+    server: Server, client: Connect, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(waiting, "CHUNK", chunk)
+    monkeypatch.setattr(target_actor, "DRAIN", 3)
+    log = ScriptedLog(delay=lambda: 0.001)
+    topic = server.topic("t").with_store(STORE, log=log)
+    a, b = joined(client()), joined(client())
+    for ref in range(2, 42):
+        topic.dispatch(ref)
+        a.send(ClientMessage(ref, T, -ref))
+        if ref % 6 == 0:
+            gevent.sleep(0)
+        if ref % 10 == 0:
+            topic.broadcast(f"push {ref}")
+    a.send(Unsubscribe(42, T))
+    heard: list[Frame] = []
+    with gevent.Timeout(LIMIT):
+        while len([frame for frame in heard if isinstance(frame, ServerMessage)]) < 80:
+            gevent.sleep(0.001)
+            heard += b.take()
+    expected = [message for ref in range(2, 42) for message in (ref, -ref)]
+    pushed = [message for ref in range(2, 42) for message in (ref, -ref, *((f"push {ref}",) if ref % 10 == 0 else ()))]
+    assert [frame.payload for frame in heard if isinstance(frame, ServerMessage | Push)] == pushed
+    assert a.take()[-1] == Acknowledge(T, 80, [42], False)
+    assert list(topic.model) == expected
+
+
+def test_a_stop_refuses_what_waits_behind_it(
+    server: Server, client: Connect, log: ScriptedLog, topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "CHUNK", 1)
+    a = joined(client())
+    topic.dispatch("x")
+    settle(server)
+    stopping = gevent.spawn(topic.stop)
+    settle(server)
+    a.send(*(ClientMessage(ref, T, ref) for ref in range(2, 6)))
+    settle(server)
+    log.go_on()
+    stopping.get(timeout=LIMIT)
+    said, last, *refused = a.take()
+    assert (said, last) == (ServerMessage(T, 1, "x"), Acknowledge(T, 1, [], True))
+    assert [(frame.ref, frame.code) for frame in refused] == [(ref, "gone") for ref in range(2, 6)]  # type: ignore[union-attr]
 
 
 def test_too_much_that_waits_is_busy(

@@ -80,6 +80,17 @@ def test_refs_and_seqs_stay_in_step_over_many_small_sends(connect: Connect) -> N
         assert client.receive() == [17, "topic:list", n + 1, [ref], False]
 
 
+def test_the_limits_that_a_client_is_told_are_those_that_hold(serve: Serve, transport: Connect) -> None:
+    _, port = serve(limits=Limits(message=5_000), max_subscriptions=1)
+    client = transport(port)
+    limits = client.welcome[5]
+    assert limits == {"message": 5_000, "subscriptions": 1, "held": 256, "window": 1_024}
+    client.subscribe("topic:list")
+    client.send([2, 9, "topic:counter", None, None])
+    rejected = client.receive()
+    assert rejected[:4] == [18, 9, "topic:counter", "busy"]
+
+
 def test_a_message_as_large_as_the_limit_passes(serve: Serve, transport: Connect) -> None:
     _, port = serve(limits=Limits(message=5_000))
     client = transport(port)

@@ -8,18 +8,18 @@ OF_CLIENTS = (
     Mutant(
         "what was not answered is not sent again",
         "nuphar.transport.client.core.core",
-        "            self._repeat()\n",
-        "            self._send_waiting()\n",
+        "            exchange.repeat()\n",
+        "            exchange.send_waiting()\n",
     ),
     Mutant(
         "what was not answered is sent again in reverse",
-        "nuphar.transport.client.core.core",
+        "nuphar.transport.client.core.exchange",
         "for ref in sorted([*requests.sent, *requests.asked]):",
         "for ref in sorted([*requests.sent, *requests.asked], reverse=True):",
     ),
     Mutant(
         "messages are sent again under their refs, and Subscribes behind them",
-        "nuphar.transport.client.core.core",
+        "nuphar.transport.client.core.exchange",
         "for ref in sorted([*requests.sent, *requests.asked]):",
         "for ref in [*sorted(requests.sent), *sorted(requests.asked)]:",
     ),
@@ -37,9 +37,9 @@ OF_CLIENTS = (
     ),
     Mutant(
         "a fresh session does not ask for what the client follows",
-        "nuphar.transport.client.core.core",
-        "            replica.is_subscribed = False\n        return self.replicas.end(SESSION)",
-        "            replica.is_subscribed = replica.is_subscribed\n        return self.replicas.end(SESSION)",
+        "nuphar.transport.client.core.exchange",
+        "            replica.is_subscribed = False\n",
+        "            replica.is_subscribed = bool(replica.is_subscribed)\n",
     ),
     Mutant(
         "a ref is given out twice",
@@ -55,13 +55,13 @@ OF_CLIENTS = (
     ),
     Mutant(
         "a new message overtakes those that wait",
-        "nuphar.transport.client.core.core",
+        "nuphar.transport.client.core.exchange",
         "is_now = self.is_live and not requests.unsent and requests.free_refs() > 0",
         "is_now = self.is_live and requests.free_refs() > 0",
     ),
     Mutant(
         "each of several refs stands one place too early",
-        "nuphar.transport.client.core.core",
+        "nuphar.transport.client.core.exchange",
         "place = seq - (len(refs) - 1 - at) if seq else 0",
         "place = seq - (len(refs) - at) if seq else 0",
     ),

@@ -20,16 +20,10 @@ OF_ORDERS = (
     Mutant(
         "a message that its update refuses stays in the history",
         "nuphar.actors.targets.order",
-        """        model = self.update(model, message)
-        seq += 1
-        history = self._history
-        history.append(payload)
-""",
-        """        history = self._history
-        history.append(payload)
-        model = self.update(model, message)
-        seq += 1
-""",
+        "        model = self.update(before, message)\n",
+        "        self._history.append(payload)\n"
+        "        model = self.update(before, message)\n"
+        "        self._history.pop()\n",
     ),
     Mutant(
         "what was missed is one message short",
@@ -53,21 +47,21 @@ OF_ORDERS = (
         "a cursor of another epoch is taken for one of this",
         "nuphar.actors.targets.catch_up",
         """        if since[0] != order.epoch:
-            return [self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
+            return [*self.snapshot(encoding, order, "restarted"), *self._answers(encoding, order, debt, own)]
         missed = order.missed(*since)""",
         "        missed = order.missed(order.epoch, since[1])",
     ),
     Mutant(
         "who missed too much is told that the target was restarted",
         "nuphar.actors.targets.catch_up",
-        'return [*before, self.snapshot(encoding, order, "behind"),',
+        'return [*before, *self.snapshot(encoding, order, "behind"),',
         'return [*before, self.snapshot(encoding, order, "restarted"),',
     ),
     Mutant(
         "own messages in front of a Snapshot are not acknowledged",
         "nuphar.actors.targets.catch_up",
-        'return [*before, self.snapshot(encoding, order, "behind"),',
-        'return [self.snapshot(encoding, order, "behind"),',
+        'return [*before, *self.snapshot(encoding, order, "behind"),',
+        'return [*self.snapshot(encoding, order, "behind"),',
     ),
     Mutant(
         "a Snapshot is written once and for ever",
@@ -152,5 +146,29 @@ OF_ORDERS = (
         "nuphar.actors.sessions.answers",
         "self._seqs[ref & self._mask] = _RELEASED",
         "self._seqs[ref & self._mask] = _PENDING",
+    ),
+    Mutant(
+        "a model that no Snapshot can carry is taken",
+        "nuphar.actors.targets.carrying",
+        "            self._encode(model)\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "a checkpoint is made of a model that cannot be written",
+        "nuphar.actors.targets.order",
+        "        if is_due:\n            carrying.check(model, before)\n        elif",
+        "        if is_due:\n            pass\n        elif",
+    ),
+    Mutant(
+        "nobody is brought up to date while the present cannot be written",
+        "nuphar.actors.targets.catch_up",
+        "if (checkpoint := order.checkpoint) is None:",
+        "if (checkpoint := order.checkpoint) is not None:",
+    ),
+    Mutant(
+        "what came after the checkpoint is left out",
+        "nuphar.actors.targets.catch_up",
+        "seq, state, reason), *later]",
+        "seq, state, reason)]",
     ),
 )

@@ -81,36 +81,6 @@ OF_SESSIONS = (
         "while False:",
     ),
     Mutant(
-        "every Welcome says that the session is new",
-        "nuphar.transport.server.connection",
-        "            resumed=greeting.resumed,\n",
-        "            resumed=False,\n",
-    ),
-    Mutant(
-        "what a session was subscribed to is not restored",
-        "nuphar.actors.sessions.unnamed",
-        "self.waiting = dict.fromkeys(targets)",
-        "self.waiting = dict.fromkeys(list(targets)[1:])",
-    ),
-    Mutant(
-        "a session that is resumed gets back what it may not have any more",
-        "nuphar.actors.sessions.session",
-        "target, cursor, None, membership.trusted, membership.number)",
-        "target, cursor, None, True, membership.number)",
-    ),
-    Mutant(
-        "the join hook is called again for a session that is resumed",
-        "nuphar.actors.sessions.membership",
-        "heir.welcomed = True",
-        "heir.welcomed = False",
-    ),
-    Mutant(
-        "what an older connection was still holding is never done",
-        "nuphar.actors.sessions.session",
-        "self.answers.release(effect.ref)",
-        "self.answers.answer(effect.ref)",
-    ),
-    Mutant(
         "what waits for a Subscribe goes on in reverse",
         "nuphar.actors.sessions.membership",
         "for at, message in enumerate(self._held):",
@@ -157,12 +127,6 @@ OF_SESSIONS = (
         "nuphar.actors.sessions.repeats",
         'session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")',
         "session.answers.answer(message.ref)",
-    ),
-    Mutant(
-        "who has gone stays in what it was coming back to",
-        "nuphar.actors.sessions.membership",
-        "            case table.Close() if not self.is_in:\n                return self._take_out_predecessor()\n",
-        "            case table.Close() if not self.is_in:\n                return []\n",
     ),
     Mutant(
         "a session's own store outlives it",
@@ -265,12 +229,6 @@ OF_SESSIONS = (
         "nuphar.actors.targets.performing",
         "if was_in and message.why is not None:",
         "if False:",
-    ),
-    Mutant(
-        "an Out that was lost is not told again",
-        "nuphar.actors.sessions.takeover",
-        "            case Out(target):\n                say_out(",
-        "            case Out(target):\n                str.format(target, ",
     ),
     Mutant(
         "a Subscribe that nobody has room for puts out who is in",

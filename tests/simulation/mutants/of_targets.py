@@ -210,4 +210,40 @@ OF_TARGETS = (
         "self.next_at = now + 1.0 / self.rule.hz",
         "self.next_at = now",
     ),
+    Mutant(
+        "an answer does not wait for its append",
+        "nuphar.actors.targets.flushing",
+        "            return self.appends.begin(outcomes)\n",
+        "            return self.appends.begin(outcomes) + self._send_all(outcomes)\n",
+    ),
+    Mutant(
+        "the model does not go back after a failed append",
+        "nuphar.actors.targets.tentative",
+        "self.position = self._at(seq, decode_message)",
+        "self.position = Position(self.position.model, seq)",
+    ),
+    Mutant(
+        "an append whose outcome is unknown counts as taken",
+        "nuphar.actors.targets.appends",
+        "return last if isinstance(outcome, Appended) and outcome.seq == last else None",
+        "return last",
+    ),
+    Mutant(
+        "what failed is applied all the same",
+        "nuphar.actors.targets.appends",
+        "            return outcome.seq - 1\n",
+        "            return last\n",
+    ),
+    Mutant(
+        "what has to wait again goes behind the others",
+        "nuphar.actors.targets.appends",
+        "self._held.extendleft(reversed(self._front))",
+        "self._held.extend(self._front)",
+    ),
+    Mutant(
+        "a stop does not wait for the log",
+        "nuphar.actors.targets.waiting",
+        "        return not appends.holds\n\n    def _answer",
+        "        return True\n\n    def _answer",
+    ),
 )

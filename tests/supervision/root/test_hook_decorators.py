@@ -26,8 +26,15 @@ DECORATORS: dict[str, Callable[[Server], Any]] = {
 
 @pytest.mark.parametrize("name", DECORATORS)
 def test_a_hook_with_a_parameter_that_there_is_not_is_refused_when_it_is_registered(name: str, server: Server) -> None:
-    with pytest.raises(UsageError, match=rf"^{name}: expected a hook with some of .*\(who\): there is no 'who'$"):
-        DECORATORS[name](server)(lambda who: None)
+    with pytest.raises(UsageError, match=rf"^{name}: expected a hook with some of .*\(who, why\): there is no 'who'$"):
+        DECORATORS[name](server)(lambda who, why: None)
+
+
+def test_a_hook_of_one_value_may_call_it_what_it_likes(server: Server) -> None:
+    def greet(who: str) -> None: ...
+
+    assert server.on_connect(greet) is greet
+    Server(identity=lambda request: "Ada")  # type: ignore[arg-type,misc]
 
 
 @pytest.mark.parametrize("name", ["can_subscribe", "on_join", "on_leave", "on_end"])
@@ -45,7 +52,7 @@ def test_so_it_is_for_the_function_that_says_whose_a_request_is() -> None:
     with pytest.raises(
         UsageError, match=r"^identity: expected a hook with some of the parameters \(environ\), got one"
     ):
-        Server(identity=lambda request: "Ada")  # type: ignore[arg-type,misc]
+        Server(identity=lambda request, address: "Ada")  # type: ignore[arg-type,misc]
 
 
 def test_the_hooks_of_a_server_get_what_they_ask_for(make_server: Callable[..., Server]) -> None:

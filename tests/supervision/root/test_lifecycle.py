@@ -11,6 +11,7 @@ from gevent.event import Event
 from gevent.pywsgi import WSGIServer
 
 from nuphar import AlreadyStarted, CannotListen, NotRunning, Server, Store, UsageError
+from nuphar.actors.runtime.host import GEVENT
 from nuphar.supervision.root import tree
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -128,6 +129,47 @@ def test_a_stop_that_does_not_wait_for_the_start_is_done_after_it(gate: Gate) ->
     gate.open.set()
     assert over.wait(LIMIT)
     starting.get(timeout=LIMIT)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_stop_inside_an_actor_is_begun_and_does_not_hold_it_up(server: Server, apart: bool) -> None:
+    models: list[int] = []
+
+    def update(model: int, message: int) -> int:
+        GEVENT.apart(server.stop, LIMIT, TimeoutError()) if apart else server.stop()
+        models.append(model + message)
+        return models[-1]
+
+    over = Event()
+    server.on_end(over.set)
+    server.topic("counter").with_store(Store(0, update)).dispatch(5)
+    assert over.wait(LIMIT)
+    assert models == [5]
+
+
+def test_a_stop_that_an_actor_has_spawned_is_done(server: Server) -> None:
+    stops: list[gevent.Greenlet] = []
+
+    def update(model: int, message: int) -> int:
+        stops.append(gevent.spawn(server.stop))
+        return model + message
+
+    server.topic("counter").with_store(Store(0, update)).dispatch(5)
+    with gevent.Timeout(LIMIT):
+        while not stops:
+            gevent.sleep(0)
+        stops[0].get()
+    assert server.has_ended
+
+
+def test_what_has_been_stopped_is_not_started_again() -> None:
+    stopped, never_begun = Server().start(), Server()
+    for server in (stopped, never_begun):
+        server.stop()
+        with pytest.raises(NotRunning, match=r"has .*stopped"):
+            server.ensure_started()
+        with pytest.raises(NotRunning), server:
+            pytest.fail("it must not be entered")
 
 
 def test_a_second_stop_waits_for_the_first(server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any, get_type_hints
 
 import pytest
@@ -55,11 +56,35 @@ def test_a_given_option_is_taken(name: str, value: Any) -> None:
         ("resume_window", -1),
         ("max_detached", 0),
         ("hub_guard", 0),
+        ("inspect", 5),
+        ("inspect", b"127.0.0.1:0"),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
     with pytest.raises(UsageError, match=f"option {name}: expected"):
         Options.of({name: value})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "1", b"1", [1], 1j, -1])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Options)])
+def test_nothing_that_is_no_finite_number_passes_for_one(name: str, value: Any) -> None:
+    if (name, value) in (("topic_window", float("inf")), ("inspect", "1")):
+        assert Options.of({name: value}) is not None
+        return
+    with pytest.raises(UsageError, match=rf"(option )?{name}: expected .*, got {re.escape(repr(value))}"):
+        Options.of({name: value})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0, -1, True, "1", None])
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
+def test_a_limit_is_a_finite_number_above_zero(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"limit '{name}': expected .* above 0, got {value!r}"):
+        Limits(**{name: value})
+
+
+def test_the_size_of_a_message_is_whole() -> None:
+    with pytest.raises(UsageError, match=r"limit 'message': expected bytes as an integer above 0, got 1\.5"):
+        Limits(message=1.5)  # type: ignore[arg-type]
 
 
 def test_unknown_options_are_listed_with_the_known_ones() -> None:

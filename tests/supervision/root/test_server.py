@@ -1200,14 +1200,16 @@ def test_a_value_of_an_unknown_type_is_refused_at_once(server: Server) -> None:
     assert topic.seq == 0
 
 
-def test_a_model_that_can_no_longer_be_written_is_a_crash_for_who_joins(
+def test_a_model_that_cannot_be_written_is_not_taken_and_its_message_is_in_the_log(
     server: Server, client: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = server.topic("t").with_store(Store(0, lambda model, message: Plain()))
     topic.dispatch(1)
     known = client()
     known.send(Subscribe(1, "topic:t", None, None))
-    assert codes(known) == [(1, "topic:t", "crashed")]
+    assert [type(frame) for frame in known.take()] == [Snapshot, Acknowledge]
+    assert topic.snapshot == (0, 0)
+    assert "Plain cannot be sent" in caplog.text
 
 
 # Stopping.

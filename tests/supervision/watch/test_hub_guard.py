@@ -143,5 +143,5 @@ def test_a_server_without_a_guard_counts_nothing(make_server):
 
 
 def test_a_guard_with_a_negative_limit_is_refused():
-    with pytest.raises(UsageError, match="hub_guard: expected a number above 0 or None, got -1"):
+    with pytest.raises(UsageError, match="hub_guard: expected seconds above 0 or None, got -1"):
         Server(hub_guard=-1)

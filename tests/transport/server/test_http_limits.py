@@ -210,6 +210,58 @@ def test_an_upgrade_by_somebody_else_finds_the_stream_itself_and_may_wait(start:
         assert everything(sock).endswith(b"abc")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Connection: upgrade",
+        b"Upgrade: websocket",
+        b"Connection: upgrade\r\nUpgrade: ",
+        b"Connection: close, Upgrade\r\nUpgrade: h2c",
+        b"Connection: Upgrade\r\nUpgrade: websocket",
+    ],
+)
+@pytest.mark.parametrize("application", [reading, lines])
+def test_what_follows_a_wish_to_upgrade_is_no_body(start: Start, application: Any, fields: bytes) -> None:
+    with dial(start(application, Handler)) as sock:
+        sock.sendall(GET.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n\r\n") + GET)
+        answer = sock.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"GET" not in answer
+
+
+@pytest.mark.parametrize("fields", [b"Connection: upgrade", b"Connection: Upgrade\r\nUpgrade: websocket"])
+def test_an_answer_to_a_wish_to_upgrade_is_given_up_when_nobody_reads_it(
+    start: Start, requests: Pool, fields: bytes
+) -> None:
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"x" * (64 * 1024 * 1024)
+
+    with dial(start(application), 4096) as sock:
+        sock.sendall(GET.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n\r\n"))
+        assert sock.recv(1)
+        assert requests.join(LIMIT)
+
+
+def test_a_101_of_the_application_s_own_opens_the_stream_without_a_limit_and_no_request_follows(start: Start) -> None:
+    limits = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+        stream = environ["wsgi.input"]
+        assert (stream.read(3), stream.readline(), stream.readlines(), list(stream)) == (b"", b"", [], [])
+        sock = stream._rfile.raw._sock
+        limits.append(sock.gettimeout())
+        start_response("101 Switching Protocols", [("Connection", "Upgrade"), ("Upgrade", "echo")])
+        yield b"begun "
+        limits.append(sock.gettimeout())
+        yield stream.readline() + stream.read(3)
+
+    with dial(start(application)) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nline\nabc" + GET)
+        assert everything(sock).endswith(b"begun line\nabc")
+    assert limits == [Hasty.stall, None]
+
+
 def test_a_body_with_a_wish_to_upgrade_has_its_length(start: Start) -> None:
     with dial(start(reading)) as sock:
         sock.sendall(POST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n") + b"0123456789" + GET)

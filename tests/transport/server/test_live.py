@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gevent.event import Event
 
 from nuphar import Live, Server, UsageError
 from nuphar.transport.server.live import asset
 from nuphar.transport.server.wsgi_handler import UPGRADE
 from nuphar.transport.wire.upgrade import Refuse
+
+LIMIT = 10.0  # seconds that any wait here may take
 
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -97,6 +100,12 @@ def test_the_browser_client_is_served_with_its_tag(live: Live) -> None:
     assert get(live, "/live/nuphar.js", HTTP_IF_NONE_MATCH='"other"')[0] == "200 OK"
 
 
+@pytest.mark.parametrize("field", ["W/{}", '"other", {}', "*"])
+def test_a_client_that_has_the_browser_client_is_not_sent_it_again(live: Live, field: str) -> None:
+    tag = asset("nuphar.js")[1]
+    assert get(live, "/live/nuphar.js", HTTP_IF_NONE_MATCH=field.format(tag))[::2] == ("304 Not Modified", b"")
+
+
 def test_head_gives_the_headers_alone(live: Live) -> None:
     status, headers, body = get(live, "/live/nuphar.js", method="HEAD")
     assert status == "200 OK"
@@ -124,3 +133,13 @@ def test_an_identity_that_cannot_be_told_refuses_the_upgrade(identity: Any, capl
     assert status == "500 Internal Server Error"
     assert b"division" not in body
     assert "identity" in caplog.text
+
+
+def test_an_identity_has_the_server_s_time_for_hooks(caplog: pytest.LogCaptureFixture) -> None:
+    never = Event()
+    server = Server(identity=lambda environ: never.wait(LIMIT) and None, hook_timeout=0.05)
+    environ = {UPGRADE: lambda *arguments, **options: pytest.fail("this must not be upgraded")}
+    status, _, _ = get(Live(server), "/live", **environ)
+    server.stop()
+    assert status == "500 Internal Server Error"
+    assert "the hook identity took longer than 0.05 s" in caplog.text

@@ -15,8 +15,10 @@ from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
 from support.hosts import AtTime
 
-from nuphar.transport.server.outbox import Outbox, write_to_all
-from nuphar.transport.wire.websocket_frames import BINARY, Close, FrameReader, encode_close, encode_frame
+from nuphar.transport.server.fan_out import write_to_all
+from nuphar.transport.server.outbox import Outbox
+from nuphar.transport.wire.websocket_frames import BINARY, Close, encode_close, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 

@@ -17,7 +17,6 @@ from support.hosts import AtTime, InTurns
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 from nuphar.transport.wire.websocket_frames import (
-    AT_ONCE,
     BINARY,
     CLOSE,
     CONTINUATION,
@@ -26,11 +25,11 @@ from nuphar.transport.wire.websocket_frames import (
     TEXT,
     Close,
     Event,
-    FrameReader,
     Pong,
     encode_close,
     encode_frame,
 )
+from nuphar.transport.wire.websocket_reader import AT_ONCE, FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 KEY = b"\x01\x80\xff\x37"

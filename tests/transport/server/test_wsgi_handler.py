@@ -26,7 +26,8 @@ from nuphar.transport.server.websocket import WebSocket
 from nuphar.transport.server.wsgi_handler import Handler
 from nuphar.transport.wire.origin import Origins
 from nuphar.transport.wire.upgrade import Refuse
-from nuphar.transport.wire.websocket_frames import BINARY, TEXT, Close, Event, FrameReader, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, TEXT, Close, Event, encode_frame
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
 CBOR, JSON = "nuphar.v1.cbor", "nuphar.v1.json"

@@ -26,6 +26,10 @@ def answer(**changes: str | None) -> Accept | Refuse:
     return negotiate(environ, Origins())
 
 
+def test_a_content_length_of_zero_is_no_body() -> None:
+    assert isinstance(answer(CONTENT_LENGTH="0"), Accept)
+
+
 def test_a_good_request_is_accepted_with_the_rfcs_proof_and_our_preferred_subprotocol() -> None:
     accepted = answer()
 
@@ -51,6 +55,8 @@ def test_a_good_request_is_accepted_with_the_rfcs_proof_and_our_preferred_subpro
         ("HTTP_CONNECTION", "upgraded", 426),
         ("HTTP_SEC_WEBSOCKET_VERSION", None, 426),
         ("HTTP_SEC_WEBSOCKET_VERSION", "8", 426),
+        ("CONTENT_LENGTH", "1", 400),
+        ("HTTP_TRANSFER_ENCODING", "chunked", 400),
         ("HTTP_SEC_WEBSOCKET_KEY", None, 400),
         ("HTTP_SEC_WEBSOCKET_KEY", "dGhlIHNhbXBsZSBub25j", 400),
         ("HTTP_SEC_WEBSOCKET_KEY", "dGhlIHNhbXBsZSBub25jZ!==", 400),

@@ -35,6 +35,14 @@ nuphar.Store(0, lambda count: count)  # refused
 nuphar.Store(0, 5)  # refused
 nuphar.Store(0, add, local="draft")  # refused
 
+assert_type(nuphar.Store((), say), nuphar.Store[Room, Line])
+server.topic("lines").with_store(nuphar.Store((), lambda room, line: (*room, line.text)[-50:])).dispatch(Line(""))
+nuphar.Store((), add)  # refused
+
+
+server.topic("newest").with_store(nuphar.Store(None, lambda before, line: line)).dispatch(Line(""))
+nuphar.Store(None, lambda before: before)  # refused
+
 topic = server.topic("counter").with_store(counter)
 assert_type(topic.model, int)
 assert_type(topic.snapshot.model, int)

@@ -108,6 +108,7 @@ class _Switch:
             old = self._slots.get(self._choice.rank)
             decisions = self._choice.opened(slot.rank, self._clock())
             if decisions and old is not None and old.is_open:
+                self._handler.on_fault("a better transport takes over")
                 self._handler.on_disconnect()
             self._do(decisions)
         self._handler.on_reconnect()
@@ -117,10 +118,10 @@ class _Switch:
             self._handler.on_disconnect()
 
     def failed(self, slot: _Slot, why: str) -> None:
-        if slot.is_open:
-            return  # a connection that was lost says nothing about the transport
         if self._is_present(slot):
             self._handler.on_fault(why)
+        if slot.is_open:
+            return  # a connection that was lost says nothing about the transport
         with self._lock:
             if not self._is_old(slot):
                 self._do(self._choice.failed(slot.rank, self._clock()))

@@ -37,9 +37,13 @@ def check_options(where: object, options: Mapping[str, Any]) -> None:
     """Raise UsageError for options that a client does not have, or that its connector was to be given."""
     if unknown := sorted(set(options) - set(NAMES)):
         raise UsageError(f"expected some of the options {list(NAMES)}, got {unknown}")
+    if not isinstance(where, str) and not callable(where):
+        raise UsageError(f"expected a URL like 'ws://host/live', or a connector, got {where!r}")
     if options and not isinstance(where, str):
         raise UsageError(f"{sorted(options)} go with a URL: give them to the connector")
     backoff, heartbeat = options.get("backoff"), options.get("heartbeat", 1.0)
+    if not callable(chance := options.get("chance", callable)):
+        raise UsageError(f"chance: expected a function that returns 0 to below 1, got {chance!r}")
     if backoff is not None and not isinstance(backoff, Backoff):
         raise UsageError(f"backoff: expected a Backoff, got {backoff!r}")
     if isinstance(heartbeat, bool) or not isinstance(heartbeat, int | float) or not 0 < heartbeat < 86_400:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ...wire import websocket_frames as wire
 from ...wire.upgrade import accept_key
+from ...wire.websocket_reader import FrameReader
 from .ended import Ended, closed_with, refused_with
 from .refusal import Refusal
 from .urls import Address
@@ -50,7 +51,7 @@ class ClientWire:
         self._chance = chance
         self._key = base64.b64encode(chance(16)).decode()
         self._head: bytes | None = b""
-        self._reader = wire.FrameReader(LIMIT, client=True)
+        self._reader = FrameReader(LIMIT, client=True)
         self._is_quiet = False
         self._whole_at = 0.0  # when a message was whole, or was asked about
         self._refusal: Refusal | None = None

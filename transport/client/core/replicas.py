@@ -130,11 +130,12 @@ class Following(dict[str, Replica]):
         replica = self.get(target)
         if replica is None or place <= replica.seq or not _is_begun(target, replica):
             return []
+        if place != replica.seq + 1:
+            return []  # still ahead: it stands in front of a Snapshot, as it did on a connection that was lost
         own = next((own for own in replica.pending if own.ref == ref and own.place), None)
-        if own is None:
+        if own is None:  # answered without a place, while we were out; and what it said is forgotten
             return self._gap(target, replica, replica.cursor)
-        # Still ahead: it stands in front of a Snapshot, as it did on a connection that was lost before that came.
-        return self.apply(target, place, own.message, own) if place == replica.seq + 1 else []
+        return self.apply(target, place, own.message, own)
 
     def apply(self, target: str, seq: int, message: Any, own: OwnMessage | None = None) -> list[Event]:
         """Take a message of the order in: somebody else's, or ``own``."""

@@ -178,7 +178,7 @@ export class Targets {
     const first = this.waiting.delete(ref);
     this.version += 1;
     if (entry === undefined) {
-      if (slice?.epoch != null && seq > slice.seq) this._ask(slice); // sent by an earlier page
+      if (slice?.epoch != null && seq === slice.seq + 1) this._ask(slice); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
       slice = entry.slice;
       // No order, or an empty one, and no snapshot since it was asked: the order that we were in is over.

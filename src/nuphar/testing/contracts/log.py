@@ -1,4 +1,13 @@
-"""What every log has to do (`nuphar.actors.targets.log.Log`): alone, and behind a topic that clients follow."""
+"""The contract of `Log`: where each target's order is kept; alone, and behind a topic that clients follow.
+
+>>> from nuphar.actors.targets.memory_log import MemoryLog
+>>> from nuphar.testing import contracts
+>>> class TestMemoryLog(contracts.LogContract):
+...     def make(self):
+...         return MemoryLog()
+>>> contracts.run(TestMemoryLog)  # pytest runs it by itself
+8
+"""
 
 from __future__ import annotations
 
@@ -6,7 +15,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
-import pytest
 from gevent.event import AsyncResult
 
 from ...actors.targets.log import Appended, Failed, Log, Outcome, Record, Unknown
@@ -17,9 +25,8 @@ from ...actors.words.store import Store
 from ...supervision.root.server import Server
 from ...transport.client.client import Client
 from ..memory_connector import MemoryConnector
-
-LIMIT = 10.0
-"""Seconds that any wait here may take."""
+from . import running
+from .log_witness import Witness
 
 T = "topic:t"
 MANY = 60
@@ -41,74 +48,36 @@ def in_place(model: list[Any], message: Any) -> list[Any]:
     return model
 
 
-class Witness:
-    """Stands in front of a log, and knows what it has confirmed."""
-
-    def __init__(self, log: Log) -> None:
-        self.levels = log.levels
-        self.asked: list[str] = []
-        """The levels that were asked for."""
-        self._log = log
-        self._order: Order | None = None
-        self._confirmed = 0
-
-    @property
-    def confirmed(self) -> int:
-        """The seq up to which everything is confirmed; an order that is its own log confirms by applying."""
-        return self._confirmed if isinstance(self._order, Tentative) else 0 if self._order is None else self._order.seq
-
-    def open(self, target: str, store: Store, level: str = "accepted") -> Order:
-        self._order = order = self._log.open(target, store, level)
-        if isinstance(order, Tentative):
-            order.appends.log = self
-        return order
-
-    def forget(self, target: str) -> None:
-        self._log.forget(target)
-
-    def append(
-        self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Callable[[Outcome], object]
-    ) -> None:
-        self.asked.append(level)
-        self._log.append(target, epoch, records, level, self._hear(answer))
-
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Callable[[Outcome], object]) -> None:
-        self._log.look_up(target, epoch, records, self._hear(answer))
-
-    def _hear(self, answer: Callable[[Outcome], object]) -> Callable[[Outcome], None]:
-        def heard(outcome: Outcome) -> None:
-            match outcome:
-                case Appended(seq):
-                    self._confirmed = seq
-                case Failed(seq):
-                    self._confirmed = seq - 1
-            answer(outcome)
-
-        return heard
-
-
 class LogContract:
-    """Fixture ``log``: a new, empty log. It may fail or be slow, as long as it says so; it has to take something."""
+    """What every log does. Its tests are those of a subclass with a `make`."""
 
-    @pytest.fixture
-    def log(self) -> Log:
-        raise NotImplementedError("a LogContract needs a fixture `log` that returns a Log")
+    def make(self) -> Log:
+        """Return a new, empty log; called once in each test. It may fail or be slow, as long as it takes something."""
+        raise NotImplementedError
 
     # The log alone.
 
-    def test_it_offers_levels_and_no_others(self, log: Log) -> None:
+    def test_it_offers_levels_and_no_others(self) -> None:
+        log = self.make()
         assert set(log.levels) <= {"accepted", "durable", "replicated"}
         assert "accepted" in log.levels
-        with pytest.raises(UsageError, match=r"level='eternal'.*offers 'accepted'"):
+        said = ""
+        try:
             log.open(T, Store((), append), "eternal")
+        except UsageError as error:
+            said = str(error)
+        for part in ("level='eternal'", "offers 'accepted'"):
+            assert part in said, f"expected a UsageError that names both, got {said!r}"
 
-    def test_what_is_opened_again_is_the_same_order(self, log: Log) -> None:
+    def test_what_is_opened_again_is_the_same_order(self) -> None:
+        log = self.make()
         order = log.open(T, Store((), append))
         assert log.open(T, Store((), append)) is order
         assert order.is_settled
         assert order.position == ((), 0)
 
-    def test_what_was_forgotten_begins_anew_in_another_epoch(self, log: Log) -> None:
+    def test_what_was_forgotten_begins_anew_in_another_epoch(self) -> None:
+        log = self.make()
         before = log.open(T, Store((), append))
         log.forget(T)
         log.forget("topic:never")
@@ -116,11 +85,13 @@ class LogContract:
         assert after is not before
         assert after.epoch != before.epoch
 
-    def test_each_target_has_an_order_of_its_own(self, log: Log) -> None:
+    def test_each_target_has_an_order_of_its_own(self) -> None:
+        log = self.make()
         one, other = log.open(T, Store((), append)), log.open("topic:u", Store((), append))
         assert one.epoch != other.epoch
 
-    def test_what_was_appended_is_found_and_what_was_not_is_not(self, log: Log) -> None:
+    def test_what_was_appended_is_found_and_what_was_not_is_not(self) -> None:
+        log = self.make()
         order = log.open(T, Store((), append))
         taken = [self._take(log, order, seq) for seq in (1, 2, 3)]
         other = Record(4, b"\x04", None, None, "c", 44)
@@ -132,24 +103,27 @@ class LogContract:
 
     # Behind a topic.
 
-    def test_nothing_is_heard_before_it_is_confirmed_and_everybody_hears_the_same(self, log: Log) -> None:
+    def test_nothing_is_heard_before_it_is_confirmed_and_everybody_hears_the_same(self) -> None:
+        log = self.make()
         for level in log.levels:
             self._follow(Witness(log), level, Store((), append), Store((), append))
             log.forget(T)
 
-    def test_models_that_are_changed_in_place_go_back_as_well(self, log: Log) -> None:
+    def test_models_that_are_changed_in_place_go_back_as_well(self) -> None:
+        log = self.make()
         self._follow(Witness(log), log.levels[0], Store([], in_place), Store([], extend))
 
-    def test_who_joins_meanwhile_gets_what_is_confirmed(self, log: Log) -> None:
+    def test_who_joins_meanwhile_gets_what_is_confirmed(self) -> None:
+        log = self.make()
         witness, store = Witness(log), Store((), append)
         with Server() as server:
             topic = server.topic("t").with_store(store, log=witness)
             with Client(MemoryConnector(server), stores={T: store}) as author:
-                author.wait_live(LIMIT)
+                author.wait_live(running.LIMIT)
                 waiting = [author.dispatch(T, number) for number in range(MANY)]
                 for _ in range(5):
                     with Client(MemoryConnector(server), stores={T: store}) as guest:
-                        guest.wait_live(LIMIT)
+                        guest.wait_live(running.LIMIT)
                         position = guest.confirmed(T)
                         assert len(position) <= witness.confirmed
                         assert topic.model[: len(position)] == position
@@ -190,7 +164,7 @@ class LogContract:
             loop.run_callback_threadsafe(first.set, outcome)  # from whichever thread it comes
 
         ask(answer)
-        outcome: Outcome = first.get(timeout=LIMIT)
+        outcome: Outcome = first.get(timeout=running.LIMIT)
         assert heard == [outcome]
         return outcome
 
@@ -202,8 +176,8 @@ class LogContract:
                 Client(MemoryConnector(server), stores={T: store}) as one,
                 Client(MemoryConnector(server), stores={T: store}) as two,
             ):
-                one.wait_live(LIMIT)
-                two.wait_live(LIMIT)
+                one.wait_live(running.LIMIT)
+                two.wait_live(running.LIMIT)
                 taken: dict[int, int] = {}
                 for number in range(1, MANY, 10):
                     self._burst(witness, one, two, range(number, number + 10), taken)
@@ -216,7 +190,7 @@ class LogContract:
                     topic.dispatch("end")
                 expected = list(topic.model)
                 for client in (one, two):
-                    with gevent.Timeout(LIMIT):
+                    with gevent.Timeout(running.LIMIT):
                         while list(client.confirmed(T)) != expected:
                             gevent.sleep(0)
                     assert list(client.model(T)) == expected
@@ -242,6 +216,6 @@ class LogContract:
 def _outcome(sent: Any) -> Any:
     """Return the seq of what was sent, or why it was refused."""
     try:
-        return sent.get(timeout=LIMIT)
+        return sent.get(timeout=running.LIMIT)
     except Refused as refused:
         return refused

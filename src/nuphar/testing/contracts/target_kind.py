@@ -1,199 +1,169 @@
-"""What every kind of targets has to do (`nuphar.actors.sessions.kinds.TargetKind`), behind a server that runs."""
+"""The contract of `TargetKind`: what is special about one kind of targets, behind a server that runs.
+
+>>> import nuphar
+>>> from nuphar.testing import contracts
+>>> class TopicsCase(contracts.TargetKindCase):
+...     target = "topic:news"
+...     def __init__(self):
+...         super().__init__(nuphar.Server())
+...         self.server.topic("news")
+>>> class TestTopics(contracts.TargetKindContract):
+...     def make(self):
+...         return TopicsCase()
+>>> contracts.run(TestTopics)  # pytest runs it by itself
+13
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import gevent
-import pytest
 
-from ...actors.sessions.kinds import TargetKind
 from ...actors.sessions.messages import Reconsider, Request
-from ...actors.sessions.session import Session
-from ...actors.sessions.sessions import generate_client_id
-from ...supervision.root.server import Server
 from ...transport.server.framing import BARE
 from ...transport.wire import frames as f
-from ...transport.wire.codec import decode, encode
+from .running import eventually
+from .target_kind_case import Known, TargetKindCase
 
-LIMIT = 10.0
-"""Seconds that any wait here may take."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A kind that is registered on a server which runs.
-
-    Anybody may subscribe to ``target`` and send ``message`` there, nobody to ``forbidden`` (None: there is no such
-    name). ``call`` is the name and the arguments of a call that succeeds, if there are any.
-    """
-
-    server: Server
-    kind: TargetKind
-    target: str
-    message: Any = 1
-    forbidden: str | None = None
-    call: tuple[str, Any] | None = None
-
-
-class Known:
-    """A client without a socket; what it has got are frames."""
-
-    def __init__(self, server: Server) -> None:
-        self.id = generate_client_id()
-        self.got: list[bytes] = []
-        self._server = server
-        server.connect(self.id, self.got.append)
-
-    @property
-    def session(self) -> Session:
-        session = self._server.sessions.get(self.id)
-        assert session is not None
-        return session
-
-    @property
-    def frames(self) -> list[f.Frame]:
-        return [decode(frame, self._server.codec.serialiser) for frame in self.got]
-
-    def send(self, *frames: f.Frame) -> None:
-        for frame in frames:
-            self._server.incoming(self.id, encode(frame, self._server.codec.serialiser))
-
-    def answers(self) -> list[tuple[int, type]]:
-        """Return what each ref was answered with, in order."""
-        found: list[tuple[int, type]] = []
-        for frame in self.frames:
-            if isinstance(frame, f.Acknowledge):
-                found += [(ref, f.Acknowledge) for ref in frame.refs]
-            elif isinstance(frame, f.Rejected | f.Reply | f.Failure):
-                found.append((frame.ref, type(frame)))
-        return found
-
-    def wait_answered(self, *refs: int) -> None:
-        """Wait until all of these have an answer, and then for another that would be too many."""
-        wait(lambda: {ref for ref, _ in self.answers()} >= set(refs))
-        for _ in range(100):
-            gevent.sleep(0)
-
-
-def wait(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(LIMIT):
-        while not condition():
-            gevent.sleep(0)
+APPLIED = f.Acknowledge
+"""What a Subscribe, a message and an Unsubscribe are answered with if all is well."""
 
 
 class TargetKindContract:
-    """Give a fixture ``scene``, a `Scene` on a server that the fixture starts and stops."""
+    """What every kind of targets does. Its tests are those of a subclass with a `make`."""
 
-    @pytest.fixture
-    def known(self, scene: Scene) -> Known:
-        return Known(scene.server)
+    def make(self) -> TargetKindCase:
+        """Return a new case; called once in each test."""
+        raise NotImplementedError
 
-    def enter(self, scene: Scene, known: Known) -> None:
-        """Have a client subscribed, by a Subscribe with ref 1."""
-        known.send(f.Subscribe(1, scene.target, None, None))
-        known.wait_answered(1)
+    def test_a_subscribe_is_answered_once_and_lets_in(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            self._expect(known, [(1, APPLIED)])
+            assert known.session.memberships[case.target].is_in, f"expected {known.session!r} to be in {case.target!r}"
 
-    def test_a_subscribe_is_answered_once_and_lets_in(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        assert known.answers() == [(1, f.Acknowledge)]
-        assert known.session.memberships[scene.target].is_in
+    def test_so_is_each_of_two(self) -> None:
+        with self.make() as case:
+            known = Known(case.server)
+            known.send(*(f.Subscribe(ref, case.target, None, None) for ref in (1, 2)))
+            known.wait_answered(1, 2)
+            self._expect(known, [(1, APPLIED), (2, APPLIED)])
 
-    def test_so_is_each_of_two(self, scene: Scene, known: Known) -> None:
-        known.send(f.Subscribe(1, scene.target, None, None), f.Subscribe(2, scene.target, None, None))
-        known.wait_answered(1, 2)
-        assert sorted(known.answers()) == [(1, f.Acknowledge), (2, f.Acknowledge)]
+    def test_a_message_is_answered_once_behind_its_subscribe(self) -> None:
+        with self.make() as case:
+            known = Known(case.server)
+            known.send(f.Subscribe(1, case.target, None, None), f.ClientMessage(2, case.target, case.message))
+            known.wait_answered(1, 2)
+            assert known.answers() == [(1, APPLIED), (2, APPLIED)], f"expected 1, then 2, got {known.answers()}"
 
-    def test_a_message_is_answered_once_behind_its_subscribe(self, scene: Scene, known: Known) -> None:
-        known.send(f.Subscribe(1, scene.target, None, None), f.ClientMessage(2, scene.target, scene.message))
-        known.wait_answered(1, 2)
-        assert known.answers() == [(1, f.Acknowledge), (2, f.Acknowledge)]
-
-    def test_a_message_comes_to_the_others_unless_the_target_is_one_s_own(self, scene: Scene, known: Known) -> None:
-        other = Known(scene.server)
-        self.enter(scene, known)
-        self.enter(scene, other)
-        known.send(f.ClientMessage(2, scene.target, scene.message))
-        known.wait_answered(2)
-        heard = [frame for frame in other.frames if isinstance(frame, f.ServerMessage | f.Push)]
-        assert len(heard) == (0 if scene.kind.is_own else 1)
-
-    def test_who_may_not_is_refused_once_and_in_nothing(self, scene: Scene, known: Known) -> None:
-        if scene.forbidden is None:
-            pytest.skip("everybody may")
-        known.send(f.Subscribe(1, scene.forbidden, None, None), f.ClientMessage(2, scene.forbidden, scene.message))
-        known.wait_answered(1, 2)
-        assert sorted(known.answers()) == [(1, f.Rejected), (2, f.Rejected)]
-        assert scene.forbidden not in known.session.memberships
-
-    def test_who_leaves_may_come_again_and_nobody_leaves_its_own(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        known.send(f.Unsubscribe(2, scene.target))
-        known.wait_answered(2)
-        assert (scene.target in known.session.memberships) is scene.kind.is_own
-        known.send(f.Subscribe(3, scene.target, None, None), f.ClientMessage(4, scene.target, scene.message))
-        known.wait_answered(3, 4)
-        assert sorted(known.answers()) == [(ref, f.Acknowledge) for ref in (1, 2, 3, 4)]
-
-    def test_who_goes_on_with_another_connection_stays_in(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        older, sessions = known.session, scene.server.sessions
-        newer = sessions.resume(older, BARE, older.sink)
-        sessions.restore(newer, {}, True)
-        wait(lambda: newer.memberships[scene.target].is_in)
-        known.send(f.Ping(1))  # its own connection is the older one, and counts no more
-        newer.post(2, scene.target, scene.message, scene.server.codec.encode_message(scene.message))
-        wait(lambda: newer.answers.answer(2) is not None)
-
-    def test_of_a_session_that_has_ended_nothing_is_left(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        session = known.session
-        scene.server.disconnect(known.id)
-        wait(lambda: scene.server.sessions.get(known.id) is None)
-        assert session.memberships == {}
-        if scene.kind.is_own:
-            assert scene.kind.locate(session, scene.target) is None
-
-    def test_where_a_target_is_found_its_messages_go(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        assert scene.kind.locate(known.session, scene.target) is known.session.memberships[scene.target].mailbox
-
-    def test_no_verb_waits(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        ran: list[bool] = []
-        other = gevent.spawn(lambda: ran.append(True))
-        request = Request(known.session, None, scene.target, None, None)
-        verdict = scene.kind.judge(request, False)
-        if verdict is not None and verdict.code is None:
-            assert scene.kind.open(verdict) is not None, "who runs and lets somebody in has to open"
-        scene.kind.locate(known.session, scene.target)
-        list(scene.kind.reconsider(known.session))
-        scene.kind.tick(scene.server.books.host.clock())
-        assert ran == []
-        other.join()
-
-    def test_whose_rights_are_good_stays_and_hears_nothing(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        before = len(known.got)
-        scene.server.router.put(Reconsider(known.id))
-        known.send(f.ClientMessage(2, scene.target, scene.message))
-        known.wait_answered(2)
-        wait(lambda: known.session.memberships[scene.target].requests == 0)
-        assert len(known.got) == before + 1
-
-    def test_a_call_is_answered_once(self, scene: Scene, known: Known) -> None:
-        known.send(f.Call(1, f"{scene.target}.is not there", None))
-        known.wait_answered(1)
-        assert known.answers() == [(1, f.Failure)]
-        if scene.call is not None:
-            known.send(f.Call(2, *scene.call))
+    def test_a_message_comes_to_the_others_unless_the_target_is_one_s_own(self) -> None:
+        with self.make() as case:
+            known, other = self._enter(case), self._enter(case)
+            known.send(f.ClientMessage(2, case.target, case.message))
             known.wait_answered(2)
-            assert known.answers()[1:] == [(2, f.Reply)]
+            heard = [frame for frame in other.frames if isinstance(frame, f.ServerMessage | f.Push)]
+            expected = 0 if case.kind.is_own else 1
+            assert len(heard) == expected, f"expected {expected} messages at the other client, got {heard}"
 
-    def test_a_stop_is_said_to_whoever_shares_the_target(self, scene: Scene, known: Known) -> None:
-        self.enter(scene, known)
-        scene.server.stop()
-        finals = [frame for frame in known.frames if isinstance(frame, f.Acknowledge) and frame.final]
-        assert len(finals) == (0 if scene.kind.is_own else 1)
+    def test_who_may_not_is_refused_once_and_in_nothing(self) -> None:
+        with self.make() as case:
+            if case.forbidden is None:
+                return
+            known = Known(case.server)
+            known.send(f.Subscribe(1, case.forbidden, None, None), f.ClientMessage(2, case.forbidden, case.message))
+            known.wait_answered(1, 2)
+            self._expect(known, [(1, f.Rejected), (2, f.Rejected)])
+            assert case.forbidden not in known.session.memberships, f"expected nobody to be in {case.forbidden!r}"
+
+    def test_who_leaves_may_come_again_and_nobody_leaves_its_own(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            known.send(f.Unsubscribe(2, case.target))
+            known.wait_answered(2)
+            is_in = case.target in known.session.memberships
+            assert is_in is case.kind.is_own, f"expected is_own, {case.kind.is_own}, got {is_in} after an Unsubscribe"
+            known.send(f.Subscribe(3, case.target, None, None), f.ClientMessage(4, case.target, case.message))
+            known.wait_answered(3, 4)
+            self._expect(known, [(ref, APPLIED) for ref in (1, 2, 3, 4)])
+
+    def test_who_goes_on_with_another_connection_stays_in(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            older, sessions = known.session, case.server.sessions
+            newer = sessions.resume(older, BARE, older.sink)
+            sessions.restore(newer, {}, True)
+            eventually(lambda: newer.memberships[case.target].is_in, "expected the newer session to be in")
+            newer.post(2, case.target, case.message, case.server.codec.encode_message(case.message))
+            eventually(lambda: newer.answers.answer(2) is not None, "expected an answer to what it sends")
+
+    def test_of_a_session_that_has_ended_nothing_is_left(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            session = known.session
+            case.server.disconnect(known.id)
+            eventually(lambda: case.server.sessions.get(known.id) is None, "expected the session to end")
+            assert session.memberships == {}, f"expected no memberships, got {session.memberships}"
+            if case.kind.is_own:
+                assert case.kind.locate(session, case.target) is None, "expected its own target to end with it"
+
+    def test_where_a_target_is_found_its_messages_go(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            found, used = case.kind.locate(known.session, case.target), known.session.memberships[case.target].mailbox
+            assert found is used, f"expected {used!r}, the mailbox that it was let into, got {found!r}"
+
+    def test_no_verb_waits(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            others: list[str] = []
+            other = gevent.spawn(others.append, "expected no wait, got one: another greenlet has run")
+            verdict = case.kind.judge(Request(known.session, None, case.target, None, None), False)
+            if verdict is not None and verdict.code is None:
+                assert case.kind.open(verdict) is not None, "expected a Grant: it runs, and says yes"
+            case.kind.locate(known.session, case.target)
+            list(case.kind.reconsider(known.session))
+            case.kind.tick(case.server.books.host.clock())
+            assert not others, others[0]
+            other.join()
+
+    def test_whose_rights_are_good_stays_and_hears_nothing(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            before = len(known.got)
+            case.server.router.put(Reconsider(known.id))
+            known.send(f.ClientMessage(2, case.target, case.message))
+            known.wait_answered(2)
+            membership = known.session.memberships[case.target]
+            eventually(lambda: membership.requests == 0, "expected the question about its right to be answered")
+            assert len(known.got) == before + 1, f"expected an Acknowledge, got {known.frames[before:]}"
+
+    def test_a_call_is_answered_once(self) -> None:
+        with self.make() as case:
+            known = Known(case.server)
+            known.send(f.Call(1, f"{case.target}.is not there", None))
+            known.wait_answered(1)
+            self._expect(known, [(1, f.Failure)])
+            if case.call is not None:
+                known.send(f.Call(2, *case.call))
+                known.wait_answered(2)
+                self._expect(known, [(1, f.Failure), (2, f.Reply)])
+
+    def test_a_stop_is_said_to_whoever_shares_the_target(self) -> None:
+        with self.make() as case:
+            known = self._enter(case)
+            case.server.stop()
+            finals = [frame for frame in known.frames if isinstance(frame, f.Acknowledge) and frame.final]
+            expected = 0 if case.kind.is_own else 1
+            assert len(finals) == expected, f"expected {expected} final Acknowledges, got {finals}"
+
+    @staticmethod
+    def _enter(case: TargetKindCase) -> Known:
+        """Return a client that is subscribed, by a Subscribe with ref 1."""
+        known = Known(case.server)
+        known.send(f.Subscribe(1, case.target, None, None))
+        known.wait_answered(1)
+        return known
+
+    @staticmethod
+    def _expect(known: Known, expected: list[tuple[int, type]]) -> None:
+        got = sorted(known.answers(), key=lambda answer: answer[0])
+        assert got == expected, f"expected one answer to each ref, {expected}, got {got}"

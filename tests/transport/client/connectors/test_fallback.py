@@ -55,11 +55,13 @@ class Both:
         self.now = 0.0
         self.one, self.two = Script(), Script()
         self.told: list[Any] = []
+        self.faults: list[str] = []
         handler = Handler(
             self.told.append,
             lambda: self.told.append("open"),
             lambda: self.told.append("lost"),
             lambda code, reason: self.told.append((code, reason)),
+            self.faults.append,
         )
         connector = fallback(
             [self.one, self.two],
@@ -112,6 +114,7 @@ def test_a_better_one_that_opens_takes_over_and_the_other_leaves_its_session_ali
     both.transport.send(b"you")
     eventually(lambda: both.two.done == ["leave"])
     assert both.told == ["open", "lost", "open"]
+    assert both.faults == ["no", "a better transport takes over"]
     assert both.one.sent == [b"you"]
 
 
@@ -131,6 +134,7 @@ def test_a_connection_that_is_lost_says_nothing_about_its_transport(both: Both) 
     both.one.says.on_disconnect()
     both.one.says.on_reconnect()
     assert both.told == ["open", "lost", "open"]
+    assert both.faults == ["reset"], "why it was lost is for the client to know"
     assert both.two.begun == 0
 
 

@@ -11,7 +11,8 @@ from nuphar import UsageError
 from nuphar.transport.client.connectors.urls import Address
 from nuphar.transport.client.connectors.websocket_machine import ClientWire, Ended, Frame, Opened
 from nuphar.transport.wire.upgrade import accept_key
-from nuphar.transport.wire.websocket_frames import FrameReader, Ping, Pong
+from nuphar.transport.wire.websocket_frames import Ping, Pong
+from nuphar.transport.wire.websocket_reader import FrameReader
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
 ANSWER = (

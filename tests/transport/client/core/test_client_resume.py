@@ -171,6 +171,18 @@ def test_an_answer_of_two_connections_in_front_of_a_snapshot_stays_visible_and_a
     assert core.model == core.confirmed == ["a", "mine"]
 
 
+def test_an_answer_that_had_no_place_when_it_came_first_asks_for_what_is_missing_only_in_its_turn() -> None:
+    core = live()
+    own = core.post(T, "mine")
+    core.get(f.Acknowledge(T, 0, [own.ref], False))  # it was out, and the server said what became of it
+    core.come_back()
+    core.take()
+    core.get(f.Acknowledge(T, 9, [own.ref], False))
+    assert core.take() == [], "a Snapshot follows"
+    core.get(f.Acknowledge(T, 1, [own.ref], False))
+    assert core.take() == [f.Resync({T: ("e", 0)})], "nobody else says what it was"
+
+
 def test_a_target_that_has_no_order_any_more_is_what_it_was_before_the_first_snapshot() -> None:
     core = live()
     core.get(f.ServerMessage(T, 1, "a"))

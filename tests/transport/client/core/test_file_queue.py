@@ -233,7 +233,7 @@ def test_a_full_disk_is_the_dispatchers_error_and_hurts_nothing_that_was_kept(pa
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert core.pending == ["a"]
     core.post(T, "c")
-    core._queue.close()
+    core.exchange.queue.close()
     assert [payload for _, _, _, payload in reload(path).messages] == [b"\x61a", b"\x61c"]
 
 
@@ -251,7 +251,7 @@ def test_a_disk_that_is_full_when_the_line_is_back_keeps_the_messages_waiting(pa
     assert [type(frame) for frame in core.take()] == [f.Hello, f.Subscribe]
     core.get(f.Acknowledge(T, 0, [1], False))
     assert core.take() == [f.ClientMessage(2, T, "a")]
-    core._queue.close()
+    core.exchange.queue.close()
 
 
 @pytest.mark.parametrize("how", ["dispatch", "heartbeat"])
@@ -272,7 +272,7 @@ def test_what_waited_for_the_disk_is_sent_when_there_is_room_again(path: Path, h
         core.get(f.Ping(1))
     sent = [frame.payload for frame in core.take() if isinstance(frame, f.ClientMessage)]
     assert sent == (["a", "b"] if how == "dispatch" else ["a"])
-    core._queue.close()
+    core.exchange.queue.close()
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def run(path: Path) -> Core:
 
 
 def end(core: Core) -> None:
-    core._queue.close()
+    core.exchange.queue.close()
 
 
 def test_the_next_run_resumes_the_session_with_the_same_refs(path: Path) -> None:

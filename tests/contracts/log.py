@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from itertools import cycle
 
-import pytest
-
 from nuphar.actors.targets.log import Log
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.testing.contracts import LogContract
@@ -13,31 +11,26 @@ from nuphar.testing.logs import Fate, ScriptedLog
 
 
 class TestMemoryLog(LogContract):
-    @pytest.fixture
-    def log(self) -> Log:
+    def make(self) -> Log:
         return MemoryLog()
 
 
 class TestALogThatAnswersAtOnce(LogContract):
-    @pytest.fixture
-    def log(self) -> Log:
+    def make(self) -> Log:
         return ScriptedLog()
 
 
 class TestASlowLog(LogContract):
-    @pytest.fixture
-    def log(self) -> Log:
+    def make(self) -> Log:
         return ScriptedLog(delay=lambda: 0.002)
 
 
 class TestALogThatFails(LogContract):
-    @pytest.fixture
-    def log(self) -> Log:
+    def make(self) -> Log:
         return ScriptedLog(cycle([Fate.TAKEN, Fate.FAILED, Fate.HALF]), delay=lambda: 0.001)
 
 
 class TestALogThatLosesAnswers(LogContract):
-    @pytest.fixture
-    def log(self) -> Log:
+    def make(self) -> Log:
         fates = [Fate.LOST, Fate.TAKEN, Fate.DROPPED, Fate.HALF_LOST]
         return ScriptedLog(cycle(fates), delay=lambda: 0.001, deaf=2)

@@ -1,0 +1,135 @@
+"""A log that is slow, fails and loses answers, and what must hold then: nobody hears of what it has not confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from nuphar.actors.targets.appends import Appends
+from nuphar.actors.targets.log import Appended, Failed, Outcome, Record, Unknown
+from nuphar.actors.targets.tentative import Tentative
+from nuphar.testing.logs import Fate, ScriptedLog
+from nuphar.transport.server.framing import CborFraming
+
+if TYPE_CHECKING:
+    from .world import World
+
+FAILS = (Fate.FAILED, Fate.HALF)
+LOSES = (Fate.LOST, Fate.DROPPED, Fate.HALF_LOST)
+
+Answer = Callable[[Outcome], object]
+
+
+class ConfirmingLog(ScriptedLog):
+    """Draws the fate of each batch, and tells the oracle what it has confirmed."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(self._fates(world), delay=lambda: self._slowness(), history=world.plan.options["history"],
+                         host=world.hub)  # fmt: skip
+        self._world = world
+
+    def open(self, target: str, store: Any, level: str = "accepted") -> Any:
+        order = super().open(target, store, level)
+        self._world.oracle.begun(order)
+        self._world.oracle.references[order.epoch].confirmed = 0
+        return order
+
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+        super().append(target, epoch, records, level, self._heard(epoch, answer))
+
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+        world = self._world
+        assert world.plan.log is not None
+        self.deaf = int(not world.is_calm and world.chance() < world.plan.log.lose)
+        super().look_up(target, epoch, records, self._heard(epoch, answer))
+
+    def _heard(self, epoch: str, answer: Answer) -> Answer:
+        oracle = self._world.oracle
+        reference = oracle.references[epoch]
+
+        def heard(outcome: Outcome) -> None:
+            match outcome:
+                case Appended(seq):
+                    reference.confirm(seq)
+                case Failed(seq):
+                    reference.confirm(seq - 1)
+                    oracle.seen["a log that fails"] += 1
+                case Unknown():
+                    oracle.seen["a log that does not know"] += 1
+            answer(outcome)
+
+        return heard
+
+    def _slowness(self) -> float:
+        assert self._world.plan.log is not None
+        return 0.001 if self._world.is_calm else self._world.plan.log.delay * self._world.chance()
+
+    @staticmethod
+    def _fates(world: World) -> Iterator[Fate]:
+        plan, chance = world.plan.log, world.chance
+        assert plan is not None
+        while True:
+            drawn = chance()
+            if world.is_calm or drawn >= plan.fail + plan.lose:
+                yield Fate.TAKEN
+            else:
+                yield world.rng.choice(FAILS if drawn < plan.fail else LOSES)
+
+
+@contextmanager
+def confirmed(world: World) -> Iterator[None]:
+    """See that no frame tells of what its log has not confirmed, and let the oracle forget what has failed."""
+    if world.plan.log is None:
+        yield
+        return
+    oracle = world.oracle
+    acknowledge, message, snapshot = CborFraming.acknowledge, CborFraming.server_message, CborFraming.snapshot
+    settle, hold = Tentative.settle, Appends.hold
+
+    def check(what: str, target: str, epoch: str, seq: int) -> None:
+        reference = oracle.references.get(epoch)
+        if reference is not None and reference.confirmed is not None and seq > reference.confirmed:
+            oracle.fail(f"{what} of {target} tells of {seq}, and its log has confirmed {reference.confirmed}")
+
+    def epoch_of(target: str) -> str:
+        topic = world.site.topic(target.removeprefix("topic:"))
+        order = None if topic is None else topic.target.order
+        return "" if order is None else order.epoch
+
+    def acknowledged(self: Any, target: str, seq: int, refs: Any, final: bool) -> Any:
+        check("an Acknowledge", target, epoch_of(target), seq)
+        return acknowledge(self, target, seq, refs, final)
+
+    def said(self: Any, target: str, seq: int, payload: bytes) -> Any:
+        check("a ServerMessage", target, epoch_of(target), seq)
+        return message(self, target, seq, payload)
+
+    def shown(self: Any, target: str, epoch: str, seq: int, state: bytes, reason: str) -> Any:
+        check("a Snapshot", target, epoch, seq)
+        return snapshot(self, target, epoch, seq, state, reason)
+
+    def settled(self: Tentative, seq: int, decode_message: Any) -> None:
+        reference = oracle.references[self.epoch]
+        with reference.repeated():
+            settle(self, seq, decode_message)
+        reference.go_back(seq)
+
+    def held(self: Appends, what: Any) -> bool:
+        oracle.seen["a message waits for the log"] += 1
+        return hold(self, what)
+
+    places: list[tuple[Any, str, Any, Any]] = [
+        (CborFraming, "acknowledge", acknowledge, acknowledged),
+        (CborFraming, "server_message", message, said),
+        (CborFraming, "snapshot", snapshot, shown),
+        (Tentative, "settle", settle, settled),
+        (Appends, "hold", hold, held),
+    ]
+    try:
+        for kind, name, _, watching in places:
+            setattr(kind, name, watching)
+        yield
+    finally:
+        for kind, name, method, _ in places:
+            setattr(kind, name, method)
