@@ -53,7 +53,7 @@ class OwnStores(TargetKind):
         self._start = start
         self._running: dict[str, OwnStore] = {}
 
-    def judge(self, request: Request, is_new: bool, hint: Any = None) -> Verdict | None:
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
         return Verdict(request)
 
     def open(self, verdict: Verdict) -> Grant | None:

@@ -14,8 +14,8 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import Reminder
-from ..sessions.kinds import Kinds
-from ..sessions.membership_table import Close, Dismiss, Greet, Lose, PutOut, Refuse
+from ..sessions.kinds import Kinds, TargetKind
+from ..sessions.membership_table import Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
 from ..sessions.messages import (
     Admit,
     Connect,
@@ -33,6 +33,7 @@ from ..sessions.sessions import Sessions
 from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse
 from ..targets.subscriber import Subscriber
+from ..words.errors import Busy
 from ..words.exit_reasons import Reason
 
 SWEEP = 1.0
@@ -115,20 +116,19 @@ class RouterActor(Actor):
         elif kind is None:
             verdict = Verdict(request, "not_found", f"there is no {request.target!r}")
         else:
-            membership = session.memberships[request.target]
-            is_new = not (membership.is_in or membership.welcomed or request.is_check)
-            verdict = kind.judge(request, is_new, hint)
+            verdict = kind.judge(request, hint)
         if verdict is not None:
             self._decide(verdict)
-        elif not request.is_check:
-            session.step(request.target, Greet())  # the join hook may be among those that are asked
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
         session, target, ref = self._sessions.of(request.session), request.target, request.ref
         if session is None:
+            self._part(verdict)
             return
         membership = session.memberships.get(target)
+        if verdict.greeted and membership is not None and membership.number == request.number:
+            session.step(target, Greeted())
         if session.is_over(request):
             if ref is not None:
                 session.say_done(ref, target)
@@ -141,7 +141,8 @@ class RouterActor(Actor):
             return
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
         if request.is_check:
-            session.step(target, PutOut(leave))  # also if it is still joining: it was asked about before
+            if not membership.trusted:  # the server may have put it in meanwhile
+                session.step(target, PutOut(leave))  # also if it is still joining: it was asked about before
             session.step(target, Dismiss())
         elif not membership.is_in:
             session.step(target, Refuse(leave))
@@ -157,13 +158,43 @@ class RouterActor(Actor):
         if request.is_check or kind is None:
             session.step(request.target, Dismiss())
             return
+        if not verdict.greeted and session.memberships[request.target].is_new(request.leaves):
+            greeted = self._greet(session, kind, verdict)
+            if greeted is None or greeted.code is not None:
+                if greeted is not None:
+                    self._decide(greeted)
+                return
+            verdict = greeted
         grant = kind.open(verdict)
         if grant is not None:
             session.step(request.target, grant)
             return
         # It stopped while the hooks were asked: it is not there any more, or begins anew.
-        session.step(request.target, Lose())
         self._consider(request, verdict.hint)
+
+    def _greet(self, session: Session, kind: TargetKind, verdict: Verdict) -> Verdict | None:
+        """Have a session greeted before it comes in; None if that takes time, and a Verdict comes.
+
+        Only one of its requests has that done: the others wait, and are decided anew.
+        """
+        target = verdict.request.target
+        try:
+            if session.memberships[target].is_greeted:
+                session.step(target, Wait(verdict))
+                return None
+        except Busy as error:
+            return verdict._replace(code="busy", text=str(error))
+        greeted = kind.greet(verdict)
+        if greeted is None:
+            session.step(target, Greet())
+        return greeted
+
+    def _part(self, verdict: Verdict) -> None:
+        """Take back a greeting if its session has ended since; one that goes on with another connection has not."""
+        subscriber, kind = verdict.request.session, self._kinds.of(verdict.request.target)
+        newest = self._sessions.newest(subscriber.client_id, subscriber)
+        if verdict.greeted and verdict.code is None and kind is not None and newest is not None and newest.closed:
+            kind.part(verdict)
 
     def _reconsider(self, session: Session) -> None:
         for kind in self._kinds.all():

@@ -38,17 +38,36 @@ class Topics(TargetKind):
         self._hooks = hooks
         self._session_model = session_model
 
-    def judge(self, request: Request, is_new: bool, hint: Any = None) -> Verdict | None:
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
         topic = self._find(request.target)
         if request.is_check and topic is None:
             return Verdict(request)  # it has ended since, and with it whoever was in
         try:
             wish(request.params)  # nonsense is refused before any hook is asked
-            return self._judge(request, topic, is_new, hint)
+            return self._judge(request, topic, hint)
         except Refused as error:
             return Verdict(request, error.code, error.text, error.details)
         except Busy as error:
             return Verdict(request, "busy", str(error))
+
+    def greet(self, verdict: Verdict) -> Verdict | None:
+        topic = self._find(verdict.request.target)
+        if topic is None:
+            return verdict  # there is nothing to open, either
+        try:
+            if topic.hooks.on_join is not None:
+                self._greeter.greet(verdict, topic.id, topic.hooks.on_join)
+                return None
+            if topic.hooks.on_leave is not None and self._greeter.is_full:
+                raise Busy("too many calls of hooks wait already")
+        except Busy as error:
+            return verdict._replace(code="busy", text=str(error))
+        return verdict
+
+    def part(self, verdict: Verdict) -> None:
+        topic = self._find(verdict.request.target)
+        if topic is not None:
+            self._greeter.say_goodbye(verdict.request.session.client_id, topic.id, topic.hooks)
 
     def open(self, verdict: Verdict) -> Grant | None:
         request = verdict.request
@@ -77,20 +96,17 @@ class Topics(TargetKind):
     def tick(self, now: float) -> None:
         self._deserted.tick(now)
 
-    def _judge(self, request: Request, topic: Topic | None, is_new: bool, hint: Any) -> Verdict | None:
+    def _judge(self, request: Request, topic: Topic | None, hint: Any) -> Verdict | None:
         """Raises: Refused, Busy."""
         directory, greeter, session = self._directory, self._greeter, request.session
         topic_id = request.target[len(TOPIC) :]
         hooks = directory.kind_of(topic_id).hooks if topic is None else topic.hooks
         if topic is None:
             directory.check_room(None if request.trusted else session.client_id)
-        asks = (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new)
-        if topic is None or asks:
+        if topic is None or (hooks.can_subscribe is not None and not request.trusted):
             known = None if topic is None else hooks
-            greeter.ask(Question(request, topic_id, known, self._session_model(session), is_new, hint))
+            greeter.ask(Question(request, topic_id, known, self._session_model(session), hint))
             return None
-        if hooks.on_leave is not None and is_new and greeter.is_full:
-            raise Busy("too many calls of hooks wait already")
         return Verdict(request)
 
     def _find(self, target: str) -> Topic | None:

@@ -37,13 +37,24 @@ class TargetKind:
     is_own: bool = False
     """Whether each session has one of its own, which it is in from its first message on until it ends."""
 
-    def judge(self, request: Request, is_new: bool, hint: Any = None) -> Verdict | None:
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
         """Say whether what ``request`` asks is allowed; None if that takes time, and a Verdict comes to the router.
 
-        Each request has one Verdict. ``is_new``: the session is not in the target, and nobody has been greeted for it.
-        ``hint`` is that of a Verdict before, if the target had ended when it was to be opened.
+        Each request has one Verdict. ``hint`` is that of a Verdict before, if the target had ended when it was to be
+        opened.
         """
         return Verdict(request, "not_found", f"there is no {request.target!r}")
+
+    def greet(self, verdict: Verdict) -> Verdict | None:
+        """Do what there is to do before a session comes in that may and is not in; return what is said of it then.
+
+        None if that takes time, and a Verdict with ``greeted`` comes to the router. One at a time for each session and
+        target; who is refused here is not let in, and the next of its requests is greeted.
+        """
+        return verdict
+
+    def part(self, verdict: Verdict) -> None:
+        """Take back a greeting that took time: the session has ended meanwhile, and does not come in."""
 
     def open(self, verdict: Verdict) -> Grant | None:
         """Return where a session is let in that may come in, and its Join; None if the target has ended since.

@@ -29,7 +29,8 @@ class Request(NamedTuple):
 class Verdict(NamedTuple):
     """What was said of a request: a code of Rejected, or None and what the join hook wants dispatched.
 
-    ``hint`` is what the target's kind has found out and need not find out again.
+    ``hint`` is what the target's kind has found out and need not find out again. ``greeted``: the join hook was called
+    for this request.
     """
 
     request: Request
@@ -38,6 +39,7 @@ class Verdict(NamedTuple):
     details: Any = None
     caused: tuple[Dispatch, ...] = ()
     hint: Any = None
+    greeted: bool = False
 
 
 class Evict(NamedTuple):

@@ -18,7 +18,7 @@ from ..words.ports import Encoding, Sink
 from .answers import Answers
 from .kinds import Call, Kinds
 from .membership import Membership
-from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
+from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust, Unsubscribe
 from .messages import Request
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
@@ -154,6 +154,8 @@ class Session(Voice):
                 answer_held(self, target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)
+            elif isinstance(effect, Decide):
+                self._router.put_anyway(effect.verdict)
             elif membership.wake is not None:
                 membership.wake(None)
 

@@ -27,6 +27,7 @@ from ...actors.sessions.sessions import Sessions
 from ...actors.targets.carrying import Allowance
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.memory_log import MemoryLog
+from ...actors.targets.messages import Broadcast, Dispatch
 from ...actors.targets.target import Target
 from ...actors.words.target_names import SESSION, TOPIC
 from ...transport.server.gateway import Gateway
@@ -131,9 +132,11 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(
-                client_id, topic.id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None
-            )
+            self.greeter.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
+
+        def dispatch(message: Dispatch) -> None:
+            is_stored = topic.target.order is not None
+            topic.mailbox.put_anyway(message if is_stored else Broadcast(message.payload, None))
 
         def ended() -> None:
             self.directory.ended(topic)

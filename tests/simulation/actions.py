@@ -231,7 +231,6 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
         world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
 
 
@@ -240,7 +239,6 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         client.naming.admitted(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
         world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
 
 

@@ -30,38 +30,41 @@ OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
 
 
 class Presence:
-    """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
-
-    It is known of those who do not leave, or come back, while they are joining.
-    """
+    """Who is in the board by what its hooks were told: who is in has been greeted, who leaves was in."""
 
     def __init__(self, world: World) -> None:
         self.joined: Counter[str] = Counter()
         self._world = world
-        self._blurred: set[str] = set()
+        self._greeted: list[Session] = []
 
     def on_join(self, client_id: str) -> None:
+        world = self._world
+        session = world.site.server.sessions.get(client_id)
+        world.dawdle()
+        if not world.is_calm and world.chance() < world.plan.hook_fault:
+            raise OSError("nobody can be greeted")
         self.joined[client_id] += 1
-        self._world.dawdle()
+        if session is not None:
+            self._greeted.append(session)
 
     def on_leave(self, client_id: str) -> None:
         self.joined[client_id] -= 1
-        if self.joined[client_id] < 0 and self._is_known(client_id):
+        if self.joined[client_id] < 0:
             self._world.oracle.fail(f"{client_id} has left the board more often than it came")
 
+    def check(self, session: Session) -> None:
+        """See that whoever is in has come."""
+        membership = session.memberships.get("topic:board")
+        if membership is not None and membership.is_in and self.joined[session.client_id] < 1:
+            self._world.oracle.fail(f"{session} is in the board, and nobody has greeted it")
+
     def left_over(self) -> dict[str, int]:
-        """Return who has joined too often, when all are gone: one join may be without a leave.
+        """Return who has joined too often, when all are gone.
 
-        It is that of a session which ends while its join hook is on its way.
+        A session that goes on with another connection while its join hook is on its way is greeted once more.
         """
-        return {client_id: count for client_id, count in self.joined.items() if count > 1 and self._is_known(client_id)}
-
-    def blur(self, client_id: str) -> None:
-        """Expect nothing of a client that is about to leave, or is put in or out."""
-        self._blurred.add(client_id)
-
-    def _is_known(self, client_id: str) -> bool:
-        return client_id not in self._blurred and not self._world.plan.hook_pause
+        twice = Counter(session.client_id for session in self._greeted if session.successor is not None)
+        return {client_id: count for client_id, count in self.joined.items() if count > twice[client_id]}
 
 
 def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:
@@ -86,6 +89,7 @@ def check_bounds(world: World) -> None:
         if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
         check_unnamed(world, session)
+        world.site.presence.check(session)
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
             is_in = membership is not None and membership.is_in and not is_put_in(world, client_id, f"topic:{room}")

@@ -26,7 +26,7 @@ class Sums(TargetKind):
         self._numbers = server.codec.decoder(list[int])
         self.secrets = {"page:secret"}
 
-    def judge(self, request: Request, is_new: bool, hint: Any = None) -> Verdict | None:
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
         if request.target in self.secrets:
             return Verdict(request, "denied", "it is a secret")
         return Verdict(request)

@@ -116,7 +116,7 @@ class TargetKindContract:
             known = self._enter(case)
             others: list[str] = []
             other = gevent.spawn(others.append, "expected no wait, got one: another greenlet has run")
-            verdict = case.kind.judge(Request(known.session, None, case.target, None, None), False)
+            verdict = case.kind.judge(Request(known.session, None, case.target, None, None))
             if verdict is not None and verdict.code is None:
                 assert case.kind.open(verdict) is not None, "expected a Grant: it runs, and says yes"
             case.kind.locate(known.session, case.target)
