@@ -12,7 +12,7 @@ from .session import Session
 from .session_book import Resumable
 from .sessions import Sessions
 from .takeover import NOWHERE
-from .tokens import Tokens, Verdict
+from .tokens import Tokens, TokenState
 from .weight import weigh
 
 logger = ThrottledLogger("nuphar.actors")
@@ -30,7 +30,7 @@ class Greeting(NamedTuple):
     resumed: bool
 
 
-class Resumption:
+class Reception:
     """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds.
 
     ``own_store(session)`` are the bytes that a session's own store holds.
@@ -111,12 +111,12 @@ class Resumption:
         if id is None or token is None or (known := self._book.get(id)) is None:
             return None
         verdict = known.tokens.judge(token)
-        if verdict is Verdict.BURNT:
+        if verdict is TokenState.BURNT:
             logger.warning("a used token of client %s came again: its session ends", known.session.client_id)
             self._book.take(id)
             self._sessions.disconnect(known.session)
             known.close(UNAUTHORISED, "token reused")
-        is_his = verdict is Verdict.GOOD and known.identity == identity and not known.session.closed
+        is_his = verdict is TokenState.GOOD and known.identity == identity and not known.session.closed
         return known if is_his else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
-from ..runtime.timer_once import Alarm
+from ..runtime.timer_once import TimerOnce
 from ..words.errors import Refused
 from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
@@ -30,8 +30,8 @@ class Performing(Actor):
         super().__init__(mailbox=mailbox, **link)
         self._target = target
         self._left = left
-        self._alarm = Alarm(mailbox, Tick())
-        self._again = Alarm(mailbox, LookAgain())
+        self._timer = TimerOnce(mailbox, Tick())
+        self._again = TimerOnce(mailbox, LookAgain())
 
     def _settle(self, message: Any, effects: Effects) -> None:
         self._target.settled = message
@@ -115,7 +115,7 @@ class Performing(Actor):
         if session.sink.pending:
             session.want_room(self.mailbox)
         elif not session.closed:
-            self._alarm.set(lane.next_at)
+            self._timer.set(lane.next_at)
 
     def _ask_log(self, effect: Append | LookUp) -> None:
         """Have the log asked; its answer comes as a message, from whichever thread."""

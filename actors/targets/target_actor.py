@@ -137,7 +137,7 @@ class TargetActor(Waiting):
     def terminate(self, reason: Reason) -> None:
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
         target = self._target
-        self._alarm.stop()
+        self._timer.stop()
         self._again.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:

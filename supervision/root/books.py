@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...actors.routing.admission import Greeter
+from ...actors.routing.admission import Admission
 from ...actors.routing.deserted import Deserted, Ended
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
@@ -21,7 +21,7 @@ from ...actors.runtime.host import Host
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.kinds import Kinds
 from ...actors.sessions.messages import For
-from ...actors.sessions.reception import Resumption
+from ...actors.sessions.reception import Reception
 from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.carrying import Allowance
@@ -70,16 +70,16 @@ class Books:
         self.kinds = Kinds(self.hooks.topic_message)
         self.sessions = Sessions(self.router, self.hooks, self.kinds, options.max_subscriptions, book, host)
         self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host, self.allowance)
-        self.greeter = Greeter(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
+        self.admission = Admission(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
         self.deserted = Deserted(
             self.directory, self.hooks.calls, self._tell_topics, options.topic_window, options.hook_timeout
         )
         self.kinds.register(SESSION, self.own_stores)
         self.kinds.register(
-            TOPIC, Topics(self.directory, self.greeter, self.deserted, self.hooks, self.own_stores.model)
+            TOPIC, Topics(self.directory, self.admission, self.deserted, self.hooks, self.own_stores.model)
         )
-        resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
-        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host)
+        reception = Reception(self.sessions, options.resume_window, self.own_stores.size)
+        self.gateway = Gateway(codec, self.sessions, options.limits, reception, host)
         self.is_closing: Callable[[], bool] = lambda: False
         """Whether a stop has been asked for."""
 
@@ -132,7 +132,7 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
+            self.admission.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
 
         def dispatch(message: Dispatch) -> None:
             is_stored = topic.target.order is not None

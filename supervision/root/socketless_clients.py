@@ -11,7 +11,7 @@ from ...actors.sessions.sessions import check_client_id
 from ...actors.targets.messages import Dispatch
 from ...actors.words.errors import UsageError
 from ...actors.words.target_names import SESSION
-from ...transport.server.socketless import BareClient
+from ...transport.server.socketless import SocketlessClient
 from .books import Books
 
 logger = ThrottledLogger("nuphar.supervision")
@@ -22,7 +22,7 @@ class SocketlessClients:
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self._clients: dict[str, BareClient] = {}
+        self._clients: dict[str, SocketlessClient] = {}
 
     def connect(self, client_id: str, send: Callable[[bytes], Any], session: Iterable[Any], hub: Any) -> None:
         """Register a client; ``session`` are messages for its own store, ``hub`` is the server's.
@@ -33,7 +33,7 @@ class SocketlessClients:
             raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
         books = self._books
         dispatches = [Dispatch(message, books.codec.encode_message(message)) for message in session]
-        client = BareClient(client_id, send, books.sessions, books.codec, hub)
+        client = SocketlessClient(client_id, send, books.sessions, books.codec, hub)
         if (older := self._clients.get(client_id)) is not None:
             older.end()
         self._clients[client_id] = client

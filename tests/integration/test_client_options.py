@@ -23,7 +23,7 @@ from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import choose
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 RUNTIMES = ["greenlets", "threads", "asyncio"]
 TRANSPORTS = ["websocket", "fallback", "poll", "events"]
@@ -319,7 +319,7 @@ def secure_port(live: Server, certificate: Certificate) -> int:
     """The port of the server behind TLS, on this hub: a client that holds the hub gets no answer."""
     context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.cert, certificate.key)
-    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=Handler, log=None, ssl_context=context)
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=WSGIHandler, log=None, ssl_context=context)
     wsgi.init_socket()
     live.listen(wsgi)
     return int(wsgi.server_port)

@@ -27,8 +27,8 @@ const onlyReading = {
 const SHARED =
   "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
   "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
-  "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|restore|seats|shutOut|slices|" +
-  "stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
+  "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|replica|replicas|restore|seats|" +
+  "shutOut|stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
 
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */

@@ -40,7 +40,7 @@ ASSETS = {
 
 _NO_UPGRADE = (
     "this WSGI server hands on no WebSockets: run nuphar.serve(), gevent's WSGIServer with "
-    "handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
+    "handler_class=nuphar.transport.handler.WSGIHandler, or gunicorn -k nuphar.transport.gunicorn.Worker"
 )
 
 

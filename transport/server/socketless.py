@@ -24,7 +24,7 @@ BOUND = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
-class BareClient:
+class SocketlessClient:
     """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """The door from HTTP to WebSockets: a handler for gevent's pywsgi that upgrades what the application claims.
 
-Run a server with ``WSGIServer(address, app, handler_class=Handler)``. The application then finds
+Run a server with ``WSGIServer(address, app, handler_class=WSGIHandler)``. The application then finds
 ``nuphar.upgrade`` in its environment, and ``wsgi.websocket`` as gevent-websocket's handler gives it
 (gevent_websockets.py). Requests for which it uses neither are left alone, whatever upgrade they ask for.
 """
@@ -30,23 +30,23 @@ from .upgrade_stream import UpgradeStream
 from .websocket import LOG, WebSocket
 
 UPGRADE = "nuphar.upgrade"
-"""The key of the environment under which an application finds `Handler.upgrade`, until it was upgraded."""
+"""The key of the environment under which an application finds `WSGIHandler.upgrade`, until it was upgraded."""
 
 PROGRESS = "nuphar.progress"
 """The key of the environment under which an application finds how its answer moves, a `Progress`."""
 
 HANG_UP = "nuphar.hang_up"
-"""The key of the environment under which an application finds `Handler.hang_up`."""
+"""The key of the environment under which an application finds `WSGIHandler.hang_up`."""
 
 LAST = "nuphar.last"
-"""The key of the environment under which an application finds `Handler.make_last`."""
+"""The key of the environment under which an application finds `WSGIHandler.make_last`."""
 
 _SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
 
-class Handler(RequestLog, HttpReading, HttpWriting, Lending):
+class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None

@@ -37,7 +37,7 @@ class MemoryConnector:
     def __init__(self, server: Server) -> None:
         server.check_running()
         self._server = server
-        self._hub: Any = server.life.hub
+        self._hub: Any = server.lifecycle.hub
         self._handler: Handler | None = None
         self._pipe: _Pipe | None = None
         self._is_over = False

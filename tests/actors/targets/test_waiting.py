@@ -58,10 +58,10 @@ def joined(client: ScriptedClient) -> ScriptedClient:
 
 
 def actor_of(server: Server) -> Ref[Any]:
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
     for _ in range(1_000):
-        ref = server.life.root.registry.whereis(T)
+        ref = server.lifecycle.root.registry.whereis(T)
         if ref is not None:
             return ref
         gevent.sleep(0)

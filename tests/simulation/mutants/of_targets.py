@@ -102,10 +102,10 @@ OF_TARGETS = (
         "                if not session.sink.pending:\n",
     ),
     Mutant(
-        "the alarm for the next sample is not set",
+        "the timer for the next sample is not set",
         "nuphar.actors.targets.performing",
-        "            self._alarm.set(lane.next_at)\n",
-        "            self._alarm.stop()\n",
+        "            self._timer.set(lane.next_at)\n",
+        "            self._timer.stop()\n",
     ),
     Mutant(
         "a publisher hears itself",
