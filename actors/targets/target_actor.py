@@ -139,6 +139,7 @@ class TargetActor(Waiting):
         target = self._target
         self._timer.stop()
         self._again.stop()
+        self._overdue.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.

@@ -53,6 +53,7 @@ class Books:
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
+        self._log_timeout = options.log_timeout
         self.listening: dict[str, Any] = {}
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
@@ -110,8 +111,9 @@ class Books:
             ended()
 
         spec = target_spec(
-            target.name, target, mailbox, self.hooks, self.letters, TOPICS, None, forget, lambda: self.is_closing()
-        )
+            target.name, target, mailbox, self.hooks, self.letters, TOPICS, None, forget, lambda: self.is_closing(),
+            log_timeout=self._log_timeout,
+        )  # fmt: skip
         self.hosted[target.name] = spec
         self.topic_starts.put_anyway(Run(spec))
 
@@ -142,7 +144,10 @@ class Books:
             self.directory.ended(topic)
 
         target, closing = topic.target, lambda: self.is_closing()
-        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing)
+        return target_spec(
+            target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing,
+            log_timeout=self._log_timeout,
+        )  # fmt: skip
 
     def _own_store_spec(self, own: OwnStore) -> ChildSpec:
         name = f"session:{own.session.client_id}"

@@ -18,7 +18,7 @@ from support.serving import eventually, free_port, listen
 from support.skins import Skin, skin
 from support.web_proxy import WebProxy
 
-from nuphar import Live, Server, Store, states
+from nuphar import ConnectRequest, Live, Server, Store, states
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.client.connectors.http import event_stream, long_polling
@@ -47,10 +47,10 @@ def seen() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def live(make_server: Callable[..., Server], seen: list[dict[str, Any]]) -> Server:
-    def identity(environ: dict[str, Any]) -> None:
-        seen.append({name: value for name, value in environ.items() if isinstance(value, str)})
+    def identify(request: ConnectRequest) -> None:
+        seen.append({name: value for name, value in request.environ.items() if isinstance(value, str)})
 
-    server = make_server(identity=identity)
+    server = make_server(identify=identify)
     server.topic("counter").with_store(STORES["counter"])
     return server
 

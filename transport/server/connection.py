@@ -19,6 +19,7 @@ from ...actors.words.close_codes import (
     TRY_AGAIN_LATER,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
+from ...actors.words.identity import Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -53,12 +54,12 @@ class Socket(Protocol):
 class Connection:
     """Reads, greets, and passes on; `run` returns when the connection is over.
 
-    ``identity`` is who the application says it is; a session is resumed for the same one only.
+    ``identity`` is who the application says it is; a session is resumed for the same user only.
     """
 
     __slots__ = ("_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket")
 
-    def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
+    def __init__(self, socket: Socket, gateway: Gateway, identity: Identity | None = None) -> None:
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
@@ -205,3 +206,10 @@ class Connection:
 
     def _name(self) -> str:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
+
+
+def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+    """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
+    framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
+    socket.outbox.write(framing.rejected(0, None, code, text, None))
+    socket.close(close_code, text)

@@ -246,4 +246,34 @@ OF_TARGETS = (
         "        return not appends.holds\n\n    def _answer",
         "        return True\n\n    def _answer",
     ),
+    Mutant(
+        "an append that nobody answers is waited for for ever",
+        "nuphar.actors.targets.patience",
+        "return self._due is not None and now >= self._due",
+        "return False",
+    ),
+    Mutant(
+        "an append that nobody answers counts as failed",
+        "nuphar.actors.targets.waiting",
+        "self._perform(appends.overdue() + self._refuse_if_stuck())",
+        "self.mailbox.put_anyway(Logged(appends._batch, Failed(appends.first_seq, ''), 0))",
+    ),
+    Mutant(
+        "a stop waits for a log that does not answer until it is killed",
+        "nuphar.actors.targets.patience",
+        "return self._stop_by is not None and now >= self._stop_by",
+        "return False",
+    ),
+    Mutant(
+        "a stop says no to what its log may have",
+        "nuphar.actors.targets.flushing",
+        'Refused("unknown_outcome",',
+        'Refused("gone",',
+    ),
+    Mutant(
+        "a stop says yes to what its log may not have",
+        "nuphar.actors.targets.flushing",
+        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))',
+        "return self._send_all(outcomes)",
+    ),
 )
