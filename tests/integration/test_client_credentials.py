@@ -18,7 +18,7 @@ from support.skins import Skin
 
 from nuphar import NotRunning, Server, Store, UsageError, states
 from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 STORES = {"counter": Store(0, add), "list": Store((), keep)}
 SECRET = "s3cr3t.token"
@@ -40,7 +40,7 @@ def gate(live: Server) -> Gate:
 @pytest.fixture
 def where(live: Server, gate: Gate) -> str:
     """The rest of the URL behind the gate."""
-    wsgi = WSGIServer(("127.0.0.1", 0), gate, handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), gate, handler_class=WSGIHandler, log=None)
     wsgi.init_socket()
     live.listen(wsgi)
     return f"://127.0.0.1:{wsgi.server_port}/live"

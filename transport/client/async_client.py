@@ -19,7 +19,7 @@ from .connectors.best import best
 from .connectors.connector import Connector
 from .connectors.credentials import Token
 from .connectors.runtimes import choose
-from .connectors.threaded import InThreads
+from .connectors.threaded import Threaded
 from .connectors.url_options import ClientOptions, check_options
 from .connectors.urls import scheme_of
 from .core.outgoing import Queue
@@ -57,7 +57,7 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         check_options(where, options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = options.get("timeout", 10.0)
-        self._connector: AsyncLink | InThreads = self._connector_for(where, options)
+        self._connector: AsyncLink | Threaded = self._connector_for(where, options)
         super().__init__(serialiser, stores, queue)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
@@ -150,15 +150,15 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
             self._end_transport()
         await self._connector.wait_closed()
 
-    def _connector_for(self, where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | InThreads:
+    def _connector_for(self, where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
         if isinstance(where, AsyncLink):
             return where
         if not isinstance(where, str):
-            return InThreads(where)
+            return Threaded(where)
         if not scheme_of(where).startswith("http"):
             return AsyncLink(where, **options)
         options["token"] = self._from_a_thread(options.get("token"))
-        return InThreads(best(where, runtime=choose("threads"), **options))
+        return Threaded(best(where, runtime=choose("threads"), **options))
 
     def _askable(self, token: Token) -> Token:
         return token if isinstance(self._connector, AsyncLink) else self._from_a_thread(token)
