@@ -55,7 +55,9 @@ class MemoryConnector:
     def renew(self, headers: object = None, token: object = None) -> None:
         """Do nothing: there is no request that could show a server anything. Raises: UsageError for credentials."""
         if headers is not None or token is not None:
-            raise UsageError("a MemoryConnector sends no headers and no token: set its identity, and reauthenticate without")
+            raise UsageError(
+                "a MemoryConnector sends no headers and no token: set its identity, and reauthenticate without"
+            )
 
     def cut(self, why: str = "cut by a test") -> None:
         """Break the line: what is on its way is lost, in both directions. Does nothing to a broken one."""
