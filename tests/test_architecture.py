@@ -114,6 +114,7 @@ PURE = {
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
+    "transport/server/browser_cookie.py",
     "transport/server/connect_request.py",
     "transport/server/http/judge.py",
     "transport/wire/secret_names.py",
