@@ -63,8 +63,8 @@ def trial(noise: Noise, seconds: float, cores: Cores) -> Row:
     quiet_ms, noise_ms = (each[len(each) * 99 // 100] for each in (quiet, loud))
     return Row(
         noise.id, quiet_ms, noise_ms, noise_ms / quiet_ms, quiet_turn["turn_ms"], turn["turn_ms"], turn["whose"],
-        before, after, after / before, round(said["sent"] / seconds), round(said["got"] / seconds), said["returns"],
-        used,
+        turn["round_ms"], before, after, after / before, round(said["sent"] / seconds), round(said["got"] / seconds),
+        said["returns"], used,
     )  # fmt: skip
 
 
