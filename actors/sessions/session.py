@@ -11,6 +11,7 @@ from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse, say_rejected
+from ..targets.pace import Pace
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
@@ -36,13 +37,13 @@ class Session(_Touched):
     """``write(joined)`` hands what ``encoding.join`` made to the session's sink.
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
-    ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
-    client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
+    ``answers`` and ``pace`` are the same for all. ``closed`` says that this one counts no more. ``key`` is the id under
+    which its client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
     """
 
     __slots__ = (
         "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "successor", "unnamed",
+        "key", "memberships", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +63,7 @@ class Session(_Touched):
         """What it is in, or asks for, by target."""
         self._begun = 0
         self.answers = answers if answers is not None else Answers()
+        self.pace = Pace()
         self.closed = False
         self._wanting: dict[Mailbox, None] = {}
         self.in_hand = 0
