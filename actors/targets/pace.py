@@ -17,8 +17,8 @@ from __future__ import annotations
 RATE = 32 << 20
 """Bytes a second: more than a line of 250 Mbit/s carries, and 4 % of what one core writes (755 MB/s by 200 kB)."""
 
-BURST = 4 << 20
-"""Bytes at once: what a page of many topics begins with, and 6 ms of a core."""
+BURST = 1 << 20
+"""Bytes at once, as an outbox holds: 1.5 ms of a core."""
 
 LONGEST = 30.0
 """Seconds that a debt waits at most by what was asked for before it; what comes then is counted no more."""

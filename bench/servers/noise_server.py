@@ -12,7 +12,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ class Turns:
     def __init__(self) -> None:
         self.longest = 0.0
         self.whose = ""
-        self.rounds: list[float] = []
+        self.rounds = array("d")  # not a list: its floats would lie all over what the noise takes, and keep it
         self._since = self._looked = time.thread_time()
 
     def start(self) -> None:
@@ -57,7 +58,7 @@ class Turns:
         """Answer each line of standard input."""
         for _ in sys.stdin:
             longest, self.longest = self.longest, 0.0
-            rounds, self.rounds = self.rounds, []
+            rounds, self.rounds = self.rounds, array("d")
             yield json.dumps({"turn_ms": longest * 1e3, "whose": self.whose, "round_ms": spent_in(rounds) * 1e3})
 
     def serve(self) -> None:
@@ -67,12 +68,13 @@ class Turns:
             sys.stdout.flush()
 
 
-def spent_in(rounds: list[float], share: float = 0.01) -> float:
+def spent_in(rounds: Iterable[float], share: float = 0.01) -> float:
     """Return the length of a round so that ``share`` of the time is spent in longer ones: who comes at any moment waits
     for the rest of the round that it meets, and longer ones are met more often.
     """
-    left = sum(rounds) * share
-    for each in sorted(rounds, reverse=True):
+    longest = sorted(rounds, reverse=True)
+    left = sum(longest) * share
+    for each in longest:
         left -= each
         if left <= 0.0:
             return each
