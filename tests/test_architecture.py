@@ -64,6 +64,7 @@ PURE = {
     "actors/words/quantities.py",
     "actors/sessions/membership.py",
     "actors/sessions/messages.py",
+    "actors/sessions/asker.py",
     "actors/targets/subscriber.py",
     "actors/sessions/membership_table.py",
     "actors/sessions/session_book.py",

@@ -80,7 +80,7 @@ OF_TARGETS = (
     Mutant(
         "nobody says to the last subscribers that a topic stops",
         "nuphar.actors.targets.target_actor",
-        "self._perform(target.stop(final=target.name != SESSION))",
+        "self._perform(target.stop(final=not self._is_own))",
         "self._perform(target.stop(final=False))",
     ),
     Mutant(
