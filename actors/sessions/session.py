@@ -12,6 +12,7 @@ from ..runtime.mailbox import Mailbox
 from ..targets.faults import fault
 from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse
+from ..targets.pace import Pace
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy, Refused, RemoteProtocolError
 from ..words.identity import Identity, user_of
@@ -56,6 +57,7 @@ class Session(Voice):
         identity: Identity | None = None,
     ) -> None:
         super().__init__(encoding, sink, answers)
+        self.pace = Pace()
         self.client_id = client_id
         self.memberships: dict[str, Membership] = {}
         """What it is in, or asks for, by target."""

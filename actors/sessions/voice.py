@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..targets.outs import say_rejected, sayable
-from ..targets.pace import Pace
 from ..words.ports import Encoding, Sink
 from .answers import Answers, Refusal
 
@@ -22,14 +21,11 @@ class Voice:
 
     sink: Sink
     write: Callable[[Any], object]
-    pace: Pace
-    """How much catching up its client may have. Its slot is a session's: a delivery does not touch it."""
 
     def __init__(self, encoding: Encoding, sink: Sink, answers: Answers | None) -> None:
         self.encoding = encoding
         self.connect(sink)
         self.answers = answers if answers is not None else Answers()
-        self.pace = Pace()
 
     def connect(self, sink: Sink) -> None:
         """Write to ``sink`` from now on."""
