@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..words.ports import Encoding, Sink
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
@@ -70,6 +71,10 @@ class Subscriber(Listener, Protocol):
     @property
     def answers(self) -> OwnAnswers:
         """What its own messages are told."""
+
+    @property
+    def pace(self) -> Pace:
+        """How much catching up it may have. Subscribers that are one client's share the object."""
 
     @property
     def closed(self) -> bool:

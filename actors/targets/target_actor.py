@@ -172,7 +172,9 @@ class TargetActor(Waiting):
         target, session = self._target, message.session
         # Also if it is over by now: then its Leave is behind, or the Join of its successor.
         try:
-            effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
+            effects = target.join(
+                session, message.ref, message.since, message.wish, message.replaces, self.host.clock()
+            )
             self._settle(message, effects)
         except Exception as error:
             text, details = fault(logger, self.host, target.name, error, "cannot write its model")

@@ -108,6 +108,20 @@ OF_TARGETS = (
         "            self._timer.stop()\n",
     ),
     Mutant(
+        "what comes too early is not owed",
+        "nuphar.actors.targets.subscribers",
+        """        self.owe(subscriber, debt, own)
+        lane = self._laned""",
+        """        self.fall_behind(subscriber, own)
+        lane = self._laned""",
+    ),
+    Mutant(
+        "what comes too early is owed for ever",
+        "nuphar.actors.targets.subscribers",
+        "lane.next_at = max(lane.next_at, until)",
+        "lane.next_at = 1e9",
+    ),
+    Mutant(
         "a publisher hears itself",
         "nuphar.actors.targets.flushing",
         "others = [subscriber for subscriber in group if subscriber is not author]",
