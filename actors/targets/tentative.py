@@ -74,8 +74,8 @@ class Tentative(Order):
         if self._copies:
             model = deepcopy(model)
         try:
-            for payload in self._payloads[: seq - at]:
-                model = self.update(model, decode_message(payload))
+            for number, payload in enumerate(self._payloads[: seq - at], at + 1):
+                model = self._make(model, decode_message(payload), payload, number)
         except Exception:
             pass  # an update that is not pure: what it made then cannot be made again, so what there is has to do
         return Position(model, seq)

@@ -166,6 +166,9 @@ class Hub:
     def clock(self) -> float:
         return self.now
 
+    def wall(self) -> float:
+        return 1_790_000_000.0 + self.now
+
     # What our code asks of gevent's hub and loop.
 
     def switch(self) -> Any:

@@ -110,7 +110,7 @@ OF_CLIENTS = (
     Mutant(
         "what is pending is not applied again on a new base",
         "nuphar.transport.client.core.replica",
-        "        if not is_first or reached != len(self.pending):",
+        "        if self._takes_meta or not is_first or reached != len(self.pending):",
         "        if is_first and reached != len(self.pending):",
     ),
     Mutant(
