@@ -23,12 +23,13 @@ const onlyReading = {
   },
 };
 
-/** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
+/** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules and cborg share. */
 const SHARED =
-  "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
-  "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
-  "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|replica|replicas|restore|seats|" +
-  "shutOut|stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
+  "acknowledged|adopt|againAt|allowBigInt|allowIndefinite|allowInfinity|allowNaN|allowUndefined|asking|backoff|bye|" +
+  "byteValue|closed|coerceUndefinedToNull|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|encodedBytes|" +
+  "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|negint|" +
+  "opened|orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|replica|replicas|restore|" +
+  "retainStringBytes|seats|shutOut|stamp|standing|start|terminal|tick|told|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
 
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */
