@@ -105,13 +105,13 @@ def confirmed(world: World) -> Iterator[None]:
         order = None if topic is None else topic.target.order
         return "" if order is None else order.epoch
 
-    def acknowledged(self: Any, target: str, seq: int, refs: Any, final: bool) -> Any:
+    def acknowledged(self: Any, target: str, seq: int, refs: Any, final: bool, extra: Any = None) -> Any:
         check("an Acknowledge", target, epoch_of(target), seq)
-        return acknowledge(self, target, seq, refs, final)
+        return acknowledge(self, target, seq, refs, final, extra)
 
-    def said(self: Any, target: str, seq: int, payload: bytes) -> Any:
+    def said(self: Any, target: str, seq: int, payload: bytes, extra: Any = None) -> Any:
         check("a ServerMessage", target, epoch_of(target), seq)
-        return message(self, target, seq, payload)
+        return message(self, target, seq, payload, extra)
 
     def shown(self: Any, target: str, epoch: str, seq: int, state: bytes, reason: str) -> Any:
         check("a Snapshot", target, epoch, seq)

@@ -92,7 +92,7 @@ OF_CLIENTS = (
     Mutant(
         "an own message in its place is not taken from what is pending",
         "nuphar.transport.client.core.replicas",
-        "            return self.apply(own.target, place, own.message, own)\n        own.place = place",
+        "            return self.apply(own.target, place, own.message, own, own.extra)\n        own.place = place",
         "            return self.apply(own.target, place, own.message)\n        own.place = place",
     ),
     Mutant(

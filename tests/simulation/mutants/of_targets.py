@@ -172,8 +172,8 @@ OF_TARGETS = (
     Mutant(
         "an Acknowledge of several refs names the first seq",
         "nuphar.actors.targets.outcomes",
-        "return [encoding.acknowledge(target, run[-1].seq, refs, False)] if refs else []",
-        "return [encoding.acknowledge(target, run[0].seq, refs, False)] if refs else []",
+        "return [encoding.acknowledge(target, run[-1].seq, ",
+        "return [encoding.acknowledge(target, run[0].seq, ",
     ),
     Mutant(
         "own messages with a gap between them share an Acknowledge",

@@ -136,11 +136,21 @@ class Replica:
         self.seq, self.is_behind, self.has_order = seq, False, True
         reached = len(self.pending)
         self.pending = [each for each in self.pending if not 0 < each.place <= seq]
-        if (
-            not is_first or reached != len(self.pending) or self._takes_meta
-        ):  # else what is shown is the same by construction
-            self._rebase()
+        if self._takes_meta or not is_first or reached != len(self.pending):
+            self._rebase()  # else what is shown is the same by construction
         return None
+
+    def keeps(self, before: Any) -> bool:
+        """Is what is shown as it was ``before``? Then it is the very same object, too.
+
+        With a guess of who wrote a message and when, what the server says may have made the same model anew.
+        """
+        try:
+            if self._takes_meta and self.model == before:
+                self.model = before
+        except Exception:
+            pass  # models that do not compare
+        return self.model is before
 
     def _rebase(self) -> None:
         self.model = self.confirmed

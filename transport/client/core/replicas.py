@@ -163,7 +163,7 @@ class Replicas(dict[str, Replica]):
             return [Failed(target, message, error), *self._gap(target, replica, None)]
         if own is None or replica.store is None:
             return [Changed(target, replica.model, message)]
-        return [] if replica.model is before else [Changed(target, replica.model, None)]
+        return [] if replica.keeps(before) else [Changed(target, replica.model, None)]
 
     def _gap(self, target: str, replica: Replica, cursor: Cursor | None) -> list[Event]:
         """Ask for what is missing, once: what arrives before the answer would only ask for it again."""
