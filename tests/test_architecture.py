@@ -52,6 +52,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/targets/pace.py",
     "actors/targets/patience.py",
     "actors/words/hook_types.py",
     "actors/words/identity.py",

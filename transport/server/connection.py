@@ -101,7 +101,7 @@ class Connection:
         turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = Turn()  # most reads bring one message
+                turn = Turn(brings=True)  # most reads bring one message
             elif host.is_over(turn):
                 host.pause()
                 turn.renew()
