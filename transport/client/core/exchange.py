@@ -83,7 +83,7 @@ class Exchange:
         own = OwnMessage(self.number + 1, target, message, payload)
         if (refused := requests.too_large(own)) is not None:
             raise refused
-        is_now = self.is_live and not (requests.unsent or self.pacing.held) and requests.free_refs() > 0
+        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0 and not self.pacing.held
         if is_now:
             self.keeping.settle()
         self.queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
