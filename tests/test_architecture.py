@@ -93,6 +93,7 @@ PURE = {
     "transport/client/core/events.py",
     "transport/client/core/exchange.py",
     "transport/client/core/keeping.py",
+    "transport/client/core/pacing.py",
     "transport/client/core/target_states.py",
     "transport/client/connectors/credentials.py",
     "transport/client/connectors/ended.py",

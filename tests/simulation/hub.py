@@ -167,7 +167,8 @@ class Hub:
         return self.now
 
     def wall(self) -> float:
-        return 1_790_000_000.0 + self.now
+        """Return the date: this world begins in 2001."""
+        return 1e9 + self.now
 
     # What our code asks of gevent's hub and loop.
 
