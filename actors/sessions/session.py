@@ -19,6 +19,7 @@ from .answers import Answers, Refusal
 from .membership import Membership
 from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
 from .messages import Request
+from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 
@@ -37,12 +38,13 @@ class Session(_Touched):
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
-    client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
+    client finds it again. ``unnamed`` is there while its client is still to name what it comes back to. ``meter`` is
+    what it may send, None without limits.
     """
 
     __slots__ = (
         "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "successor", "unnamed",
+        "key", "memberships", "meter", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +71,7 @@ class Session(_Touched):
         self.key: str | None = None
         self.successor: Session | None = None
         self.unnamed: Unnamed | None = None
+        self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._hooks = hooks

@@ -108,6 +108,7 @@ class Sessions:
     ) -> Session:
         """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
         newer = Session(older.client_id, encoding, sink, self._router, self._hooks, self.subscriptions, older.answers)
+        newer.meter = older.meter
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer

@@ -25,7 +25,9 @@ from ...actors.targets.carrying import Allowance
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.memory_log import MemoryLog
 from ...transport.server.gateway import Gateway
+from ...transport.server.rate_book import RateBook
 from ...transport.wire.codec import Codec
+from ...transport.wire.peer_address import Proxies
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
 from .options import Options
@@ -66,7 +68,8 @@ class Books:
             self.directory, self.hooks.calls, self.router.put_anyway, options.topic_window, options.hook_timeout
         )
         resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
-        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host)
+        rates = None if options.rates is None else RateBook(options.rates)
+        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host, rates, Proxies(options.proxies))
         self.is_closing: Callable[[], bool] = lambda: False
         """Whether a stop has been asked for."""
 

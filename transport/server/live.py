@@ -20,6 +20,7 @@ from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import HttpLines
+from .rate_book import Visit
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
 
@@ -131,21 +132,27 @@ class Live:
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
+        visit = gateway.enter(environ)
+        if isinstance(visit, Refuse):
+            return visit.respond(start_response)
         try:
             identity = self._identity(environ)
+            socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
+            if isinstance(socket, Refuse):
+                return socket.respond(start_response)
+            Connection(socket, gateway, identity, visit).run()
         except HookFailed:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
-        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
-        if isinstance(socket, Refuse):
-            return socket.respond(start_response)
-        Connection(socket, gateway, identity).run()
+        finally:
+            if visit is not None:
+                visit.leave(gateway.clock())
         return []
 
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         gateway, origins = self._server.gateway, self._server.origins
 
-        def connect(socket: Socket) -> Connection:
-            return Connection(socket, gateway, self._identity(environ))
+        def connect(socket: Socket, visit: Visit | None) -> Connection:
+            return Connection(socket, gateway, self._identity(environ), visit)
 
         try:
             return self._http(name, environ, start_response, gateway, origins, connect)

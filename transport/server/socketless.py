@@ -15,8 +15,11 @@ from ...actors.sessions.sessions import Sessions
 from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
 from ..wire.codec import Codec
-from .framing import BARE
+from ..wire.frames import Ping
+from .framing import BARE, plain
+from .gate import Gate
 from .inbound import Inbound
+from .rate_book import RateBook
 
 logger = ThrottledLogger("nuphar.transport")
 
@@ -28,7 +31,13 @@ class BareClient:
     """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
 
     def __init__(
-        self, client_id: str, send: Callable[[bytes], Any], sessions: Sessions, codec: Codec, hub: Any
+        self,
+        client_id: str,
+        send: Callable[[bytes], Any],
+        sessions: Sessions,
+        codec: Codec,
+        hub: Any,
+        rates: RateBook | None = None,
     ) -> None:
         self._send = send
         self._outgoing: deque[bytes] = deque()
@@ -40,7 +49,12 @@ class BareClient:
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
         self.session = sessions.connect(client_id, BARE, self)
-        self._inbound = Inbound(self.session, BARE, codec, self._close)
+        gate = None
+        if rates is not None:
+            clock = sessions.host.clock
+            meter = rates.nobody().measure(clock(), self.session, None, False)
+            gate = Gate(self.session, meter, clock, self._ping, self._close)
+        self._inbound = Inbound(self.session, BARE, codec, self._close, gate=gate)
 
     def write(self, frames: list[bytes]) -> None:
         """Send ``frames``. What ``send`` raises is logged and hurts nobody else."""
@@ -90,6 +104,9 @@ class BareClient:
             self._send(frame)
         except Exception:
             logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
+
+    def _ping(self, n: int) -> None:
+        self.write([BARE.frame(plain(Ping(n)))])
 
     def _catch_up(self) -> None:
         if self._incoming and not self._is_receiving:

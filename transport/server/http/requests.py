@@ -11,7 +11,9 @@ from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
+from ..connection import Connection, Socket
 from ..gateway import Gateway
+from ..rate_book import Visit
 from ..wsgi_handler import PROGRESS
 from .body import hang_up, nothing, read_body
 from .judge import Events, Poll, Send, judge, refuse
@@ -28,6 +30,7 @@ NO_STORE = ("Cache-Control", "no-store")
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
+Opening = Callable[[Socket, Visit | None], Connection]
 
 
 class HttpLines:
@@ -43,7 +46,7 @@ class HttpLines:
         start_response: StartResponse,
         gateway: Gateway,
         origins: Origins,
-        connect: Connect,
+        connect: Opening,
     ) -> Iterable[bytes]:
         """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
@@ -64,28 +67,24 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Opening) -> Answer | Refuse:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
-        touch = nothing if line is None else line.touch
+        if line is None:
+            visit = gateway.enter(environ)
+            if isinstance(visit, Refuse):
+                return visit
+            answer = self._open(request, environ, gateway, lambda socket: connect(socket, visit))
+            if isinstance(answer, Refuse) and visit is not None:
+                visit.leave(gateway.clock())
+            return answer
+        touch = line.touch
         touch()
         limits = gateway.limits
         body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
         if isinstance(body, Refuse):
             return body
-        if line is None:
-            if gateway.is_closing or gateway.has_stopped:
-                return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, connect)
-            if opened is None:
-                return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
-            with opened.turn:
-                answer = self._apply(opened, request, body, limits.message)
-            if isinstance(answer, Refuse):
-                opened.abort()
-                return answer
-            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
@@ -93,6 +92,24 @@ class HttpLines:
             return self._go_on(line, request, body, limits.message)
         finally:
             line.turn.release()
+
+    def _open(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+        """Open a line for a POST that names none."""
+        limits = gateway.limits
+        body = read_body(environ, request.size, BODY * limits.message, limits.linger, nothing)
+        if isinstance(body, Refuse):
+            return body
+        if gateway.is_closing or gateway.has_stopped:
+            return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+        opened = self.lines.open(request.sequence, gateway, connect)
+        if opened is None:
+            return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+        with opened.turn:
+            answer = self._apply(opened, request, body, limits.message)
+        if isinstance(answer, Refuse):
+            opened.abort()
+            return answer
+        return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
 
     def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
         if line.closed:
