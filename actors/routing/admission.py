@@ -15,7 +15,7 @@ from ..words.ports import Codec
 from .openings import Openings
 
 
-class Greeter:
+class Admission:
     """Asks an application's hooks about one topic's clients, so many at once (`HookCalls`).
 
     ``answer`` takes the `Verdict` of a request: the router's mailbox, which outlives the router.

@@ -12,7 +12,7 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
-from ..runtime.timer_every import Reminder
+from ..runtime.timer_every import TimerEvery
 from ..sessions.membership_table import Close, Dismiss, Grant, Greet, Lose, PutOut, Refuse
 from ..sessions.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Request, Verdict
 from ..sessions.session import Session
@@ -24,7 +24,7 @@ from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
 from ..words.target_names import SESSION, TOPIC, topic_target
-from .admission import Greeter
+from .admission import Admission
 from .deserted import SWEEP, Deserted, Ended, Sweep
 from .own_stores import OwnStores
 from .topics import Directory
@@ -39,7 +39,7 @@ class RouterActor(Actor):
         directory: Directory,
         sessions: Sessions,
         own_stores: OwnStores,
-        greeter: Greeter,
+        admission: Admission,
         hooks: ServerHooks,
         deserted: Deserted,
         clock: Callable[[], float],
@@ -50,16 +50,16 @@ class RouterActor(Actor):
         self._directory = directory
         self._sessions = sessions
         self._own_stores = own_stores
-        self._greeter = greeter
+        self._admission = admission
         self._hooks = hooks
         self._deserted = deserted
         self._clock = clock
 
     def init(self) -> None:
-        self._reminder = Reminder(self, SWEEP, Sweep())
+        self._timer = TimerEvery(self, SWEEP, Sweep())
 
     def terminate(self, reason: Reason) -> None:
-        self._reminder.stop()
+        self._timer.stop()
 
     def handle(self, message: Any) -> Any:
         match message:
@@ -128,10 +128,10 @@ class RouterActor(Actor):
         try:
             if topic is None or asks:
                 model = self._own_stores.model(session)
-                self._greeter.ask(request, topic_id, None if topic is None else hooks, model, is_new)
+                self._admission.ask(request, topic_id, None if topic is None else hooks, model, is_new)
                 session.step(target, Greet())
                 return
-            if hooks.on_leave is not None and is_new and self._greeter.is_full:
+            if hooks.on_leave is not None and is_new and self._admission.is_full:
                 raise Busy("too many calls of hooks wait already")
         except Busy as error:
             self._decide(Verdict(request, "busy", str(error), None, ()))

@@ -13,6 +13,7 @@ from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse, say_rejected
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
+from ..words.identity import Identity, user_of
 from ..words.ports import Encoding, Sink
 from ..words.target_names import SESSION, TOPIC
 from .answers import Answers, Refusal
@@ -43,8 +44,8 @@ class Session(_Touched):
     """
 
     __slots__ = (
-        "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "meter", "successor", "unnamed",
+        "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
+        "in_hand", "key", "memberships", "meter", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +57,7 @@ class Session(_Touched):
         hooks: ServerHooks,
         subscriptions: int = SUBSCRIPTIONS,
         answers: Answers | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self.client_id = client_id
         self.encoding = encoding
@@ -65,6 +67,8 @@ class Session(_Touched):
         self._begun = 0
         self.answers = answers if answers is not None else Answers()
         self.closed = False
+        self.identity = identity
+        """Who its client is, as the application said when this connection began; None: nobody knows."""
         self._wanting: dict[Mailbox, None] = {}
         self.in_hand = 0
         """The ref of the message that a hook hears at the moment; hooks may wait."""
@@ -79,6 +83,11 @@ class Session(_Touched):
 
     def __repr__(self) -> str:
         return f"<Session {self.client_id}>"
+
+    @property
+    def user(self) -> str | None:
+        """The user that its client is signed in as, None if it is not."""
+        return user_of(self.identity)
 
     def connect(self, sink: Sink) -> None:
         """Write to ``sink`` from now on."""

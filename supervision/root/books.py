@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...actors.routing.admission import Greeter
+from ...actors.routing.admission import Admission
 from ...actors.routing.deserted import Deserted
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
@@ -18,7 +18,7 @@ from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import ServerHooks
 from ...actors.runtime.host import Host
 from ...actors.runtime.mailbox import Mailbox
-from ...actors.sessions.reception import Resumption
+from ...actors.sessions.reception import Reception
 from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.carrying import Allowance
@@ -49,6 +49,7 @@ class Books:
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
+        self._log_timeout = options.log_timeout
         self.listening: dict[str, Any] = {}
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
@@ -63,13 +64,13 @@ class Books:
         book = MemoryBook(options.resume_window, options.max_detached, options.max_detached_bytes)
         self.sessions = Sessions(self.router, self.hooks, options.max_subscriptions, book, host)
         self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host, self.allowance)
-        self.greeter = Greeter(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
+        self.admission = Admission(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
         self.deserted = Deserted(
             self.directory, self.hooks.calls, self.router.put_anyway, options.topic_window, options.hook_timeout
         )
-        resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
+        reception = Reception(self.sessions, options.resume_window, self.own_stores.size)
         rates = None if options.rates is None else RateBook(options.rates)
-        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host, rates, Proxies(options.proxies))
+        self.gateway = Gateway(codec, self.sessions, options.limits, reception, host, rates, Proxies(options.proxies))
         self.is_closing: Callable[[], bool] = lambda: False
         """Whether a stop has been asked for."""
 
@@ -102,7 +103,7 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(
+            self.admission.say_goodbye(
                 client_id, topic.id, topic.hooks, topic.mailbox, lambda: topic.target.order is not None
             )
 
@@ -110,7 +111,10 @@ class Books:
             self.directory.ended(topic)
 
         target, closing = topic.target, lambda: self.is_closing()
-        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing)
+        limit = self._log_timeout
+        return target_spec(
+            target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing, limit
+        )
 
     def _own_store_spec(self, own: OwnStore) -> ChildSpec:
         name = f"session:{own.session.client_id}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.takeover import NOWHERE
-from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
+from nuphar.actors.sessions.tokens import BURNT, Tokens, TokenState
 from nuphar.actors.targets.lane import OWED, Lane
 from nuphar.actors.words.delivery import Sample
 from nuphar.transport.server.connection import Connection
@@ -122,12 +122,12 @@ def watched(world: World) -> Iterator[None]:
 
     hurried = False  # what a lane gave last, it gave though its line was full
 
-    def judged(self: Tokens, token: str) -> Verdict:
+    def judged(self: Tokens, token: str) -> TokenState:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
         is_quick = world.plan.delay < 0.01 and world.plan.weights.keys().isdisjoint({"duplicate", "thief"})
         is_newest = any(client.core.exchange.token == token for client in world.clients)
-        if verdict is Verdict.BURNT and is_quick and is_newest:
+        if verdict is TokenState.BURNT and is_quick and is_newest:
             world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
         return verdict
 

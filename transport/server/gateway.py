@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.sessions.answers import WINDOW
 from ...actors.sessions.membership import HELD
-from ...actors.sessions.reception import Resumption
+from ...actors.sessions.reception import Reception
 from ...actors.sessions.sessions import Sessions
 from ..wire.codec import Codec
 from ..wire.peer_address import Proxies
@@ -38,7 +38,7 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    resumption: Resumption
+    reception: Reception
     host: Host = GEVENT
     rates: RateBook | None = None
     """What clients may do; None for no limits."""

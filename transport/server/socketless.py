@@ -14,12 +14,13 @@ from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
+from ...actors.words.identity import Identity
 from ..wire.codec import Codec
 from ..wire.frames import Ping
 from .framing import BARE, plain
 from .gate import Gate
 from .inbound import Inbound
-from .rate_book import RateBook
+from .rate_book import RateBook, user_of
 
 logger = ThrottledLogger("nuphar.transport")
 
@@ -27,7 +28,7 @@ BOUND = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
-class BareClient:
+class SocketlessClient:
     """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
 
     def __init__(
@@ -37,6 +38,7 @@ class BareClient:
         sessions: Sessions,
         codec: Codec,
         hub: Any,
+        identity: Identity | None = None,
         rates: RateBook | None = None,
     ) -> None:
         self._send = send
@@ -48,11 +50,12 @@ class BareClient:
         self._hub = hub
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
-        self.session = sessions.connect(client_id, BARE, self)
+        self.session = sessions.connect(client_id, BARE, self, identity)
+        self._clock = clock = sessions.host.clock
+        self._visit = None if rates is None else rates.nobody()
         gate = None
-        if rates is not None:
-            clock = sessions.host.clock
-            meter = rates.nobody().measure(clock(), self.session, None, False)
+        if self._visit is not None:
+            meter = self._visit.measure(clock(), self.session, user_of(identity), False)
             gate = Gate(self.session, meter, clock, self._ping, self._close)
         self._inbound = Inbound(self.session, BARE, codec, self._close, gate=gate)
 
@@ -88,6 +91,7 @@ class BareClient:
         """Send nothing more: the application has let go of this client."""
         self._is_over = True
         self._outgoing.clear()
+        self._leave()
 
     def receive(self, data: bytes) -> None:
         """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
@@ -126,3 +130,8 @@ class BareClient:
     def _close(self, code: int, reason: str) -> None:
         logger.warning("client %s is disconnected with %d: %s", self.session.client_id, code, reason)
         self._sessions.disconnect(self.session)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._visit is not None:
+            self._visit.leave(self._clock())

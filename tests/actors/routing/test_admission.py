@@ -9,7 +9,7 @@ import pytest
 from support.kept import Kept
 
 from nuphar import Refused, automatic
-from nuphar.actors.routing.admission import Greeter
+from nuphar.actors.routing.admission import Admission
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Topic
 from nuphar.actors.runtime.hook_calls import HookCalls
@@ -27,19 +27,19 @@ CODEC = Codec(automatic())
 
 
 class Asked:
-    """A greeter, and the verdicts that it gave."""
+    """An admission, and the verdicts that it gave."""
 
     def __init__(self, timeout: float = LIMIT) -> None:
         self.verdicts: list[Verdict] = []
         self.begun: list[Topic] = []
         self.directory = Directory(CODEC, MemoryLog())
         openings = Openings(self.directory, self.begun.append, timeout)
-        self.greeter = Greeter(CODEC, HookCalls(), openings, timeout, self.verdicts.append)
+        self.admission = Admission(CODEC, HookCalls(), openings, timeout, self.verdicts.append)
         session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
         self.request = Request(session, 1, "topic:t", None, None)
 
     def ask(self, hooks: TopicHooks | None, *, is_new: bool = True, trusted: bool = False) -> Verdict:
-        self.greeter.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
+        self.admission.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
         with gevent.Timeout(LIMIT):
             while not self.verdicts:
                 gevent.sleep(0)
@@ -114,7 +114,7 @@ def test_a_hook_that_takes_too_long_is_a_crash(caplog: pytest.LogCaptureFixture)
 @pytest.mark.parametrize(("is_stored", "kind"), [(True, Dispatch), (False, Broadcast)])
 def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type) -> None:
     mailbox = Mailbox()
-    Asked().greeter.say_goodbye(
+    Asked().admission.say_goodbye(
         "c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), mailbox, lambda: is_stored
     )
     gevent.sleep(0)
@@ -125,7 +125,7 @@ def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type
 
 def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     mailbox = Mailbox()
-    Asked().greeter.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
+    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
     gevent.sleep(0)
     assert mailbox.empty()
     assert "hook on_leave failed" in caplog.text

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.session import Session
+from nuphar.actors.words.identity import Identity
 from nuphar.actors.words.rates import Rate, Rates
 from nuphar.transport.server import rate_book
 from nuphar.transport.server.framing import BARE
@@ -146,7 +147,4 @@ def test_connections_are_counted_whatever_comes_and_goes(steps: list[tuple[int, 
 
 
 def test_a_user_is_known_by_its_name_alone() -> None:
-    class Identity:
-        user = "ada"
-
-    assert (user_of(Identity()), user_of("ada"), user_of(None)) == ("ada", "ada", None)
+    assert (user_of(Identity("ada", roles=("admin",))), user_of(None)) == ("ada", None)
