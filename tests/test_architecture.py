@@ -125,6 +125,7 @@ PURE = {
     "transport/wire/masking.py",
     "transport/wire/origin.py",
     "transport/client/core/outgoing.py",
+    "transport/client/core/pause.py",
     "transport/wire/packets.py",
     "transport/serialiser/plain.py",
     "transport/wire/plain_data.py",

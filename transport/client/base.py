@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic
 
 from ...actors.runtime.log_throttle import ThrottledLogger
@@ -16,7 +17,7 @@ from ...actors.words.type_variables import Answer, Message, Model
 from ..serialiser.serialiser import Serialiser, automatic
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
+from .core.events import Answered, Changed, Denied, Ending, Event, Failed, Limited, NotKept, Pushed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
@@ -199,8 +200,20 @@ class BaseClient(Looking, Generic[Answer]):
                     logger.error("%s", error)
                     if (delay := self._retry.begin()) is not None:
                         self._after(delay, self._try_disk)
+                case Limited(seconds, number):
+                    logger.info("the server takes no more for %.1f s", seconds)
+                    self._after(seconds, partial(self._go_on, number))
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
+
+    def _go_on(self, number: int) -> None:
+        """Send again what was too much."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._note(self._core.go_on(number))
+        self._flush()
+        self._tell()
 
     def _try_disk(self) -> None:
         """See whether the queue has room again."""

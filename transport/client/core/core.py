@@ -103,6 +103,10 @@ class ClientCore:
         events = self.keeping.try_again()
         return events if events or not self.is_live else self.exchange.send_waiting()
 
+    def go_on(self, number: int) -> list[Event]:
+        """The seconds of a `Limited` are over."""
+        return self.exchange.go_on(number)
+
     # What happens to the connection.
 
     def open(self) -> None:
@@ -119,6 +123,7 @@ class ClientCore:
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
         self.exchange.is_live = False
+        self.exchange.pause.end()  # a session that resumes says everything again
         self.outgoing.clear()
         for replica in self.replicas.values():
             replica.is_behind = False

@@ -64,4 +64,11 @@ class NotKept(NamedTuple):
     error: NupharError
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept
+class Limited(NamedTuple):
+    """The server takes no more for now: call ``go_on(number)`` in so many ``seconds``."""
+
+    seconds: float
+    number: int
+
+
+Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Limited

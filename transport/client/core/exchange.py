@@ -9,9 +9,10 @@ from ....actors.words.errors import QueueError, Refused
 from ...serialiser.serialiser import Serialiser
 from ...wire.codec import Codec, encode
 from ...wire.frames import Frame
-from .events import Answered, Denied, Event
+from .events import Answered, Denied, Event, Limited
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
+from .pause import Pause, wait_of
 from .replica import OwnMessage, Replica
 from .replicas import Replicas
 
@@ -29,6 +30,7 @@ class Exchange:
         self.queue = queue
         self.keeping = Keeping(queue)
         self.notes: list[Event] = []
+        self.pause = Pause()
         self.is_live = False
         self.connection = 0
         self._serialiser = serialiser
@@ -64,7 +66,10 @@ class Exchange:
             self.reserve()
         self.requests.asked[ref] = asked
         self.replicas.asked(*asked)
-        self.send(self.replicas.request(ref, *asked))
+        if self.pause.lowest:
+            self.pause.withheld.add(ref)
+        else:
+            self.send(self.replicas.request(ref, *asked))
 
     def add(self, target: str, message: object) -> OwnMessage:
         """Take a message of the program's in, and send it as soon as that is possible.
@@ -78,7 +83,7 @@ class Exchange:
         own = OwnMessage(self.number + 1, target, message, payload)
         if (refused := requests.too_large(own)) is not None:
             raise refused
-        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0
+        is_now = self.is_live and not requests.unsent and not self.pause.lowest and requests.free_refs() > 0
         if is_now:
             self.keeping.settle()
         self.queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
@@ -94,7 +99,7 @@ class Exchange:
     def send_waiting(self) -> list[Event]:
         """Send what waits, as much as the server would remember."""
         requests, events = self.requests, list[Event]()
-        while self.is_live and (free := requests.enough_refs()):
+        while self.is_live and not self.pause.lowest and (free := requests.enough_refs()):
             first = requests.unsent[0]
             if isinstance(first, Asked):
                 requests.unsent.popleft()
@@ -116,14 +121,28 @@ class Exchange:
         self.keeping.kept()
         return events
 
-    def repeat(self) -> None:
-        """Say again what was not answered, in the order of the refs."""
-        requests = self.requests
+    def repeat(self, *, refused_only: bool = False) -> None:
+        """Say again what was not answered, in the order of the refs; or of that what a pause holds back."""
+        requests, pause = self.requests, self.pause
         for ref in sorted([*requests.sent, *requests.asked]):
-            if (own := requests.sent.get(ref)) is not None:
-                self.outgoing.append(own.frame())
+            waiting = requests.sent.get(ref) or requests.asked[ref]
+            if refused_only and not pause.is_refused(ref, waiting.target):
+                continue
+            if isinstance(waiting, OwnMessage):
+                self.outgoing.append(waiting.frame())
             else:
-                self.send(self.replicas.request(ref, *requests.asked[ref]))
+                self.send(self.replicas.request(ref, *waiting))
+
+    def go_on(self, number: int) -> list[Event]:
+        """The time of the pause ``number`` is over: send again what was refused, and what waits behind it."""
+        over = self.pause.is_over(number)
+        if isinstance(over, Limited):
+            return [over]
+        if not over or not self.is_live:
+            return []
+        self.repeat(refused_only=True)
+        self.pause.end()
+        return self.send_waiting()
 
     def reserve(self, is_new: bool = False) -> None:
         """Keep who we are, and set some refs aside."""
@@ -155,7 +174,10 @@ class Exchange:
         return events
 
     def reject(self, ref: int, refused: Refused) -> list[Event]:
-        """What has ``ref`` was not applied."""
+        """What has ``ref`` was not applied; perhaps not yet."""
+        waiting = self.requests.sent.get(ref) or self.requests.asked.get(ref)
+        if waiting is not None and (seconds := wait_of(refused)) is not None:
+            return [*self.pause.begin(ref, waiting.target, seconds)]
         if (own := self.requests.sent.get(ref)) is not None:
             return self.settle(own, 0, refused)
         if (asked := self.requests.asked.pop(ref, None)) is None:
