@@ -13,6 +13,7 @@ from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
 from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
+from .kinds import Kinds
 from .messages import Connect, Disconnect
 from .session import SUBSCRIPTIONS, Session
 from .session_book import MemoryBook, SessionBook
@@ -46,6 +47,7 @@ class Sessions:
         self,
         router: Mailbox,
         hooks: ServerHooks,
+        kinds: Kinds,
         subscriptions: int = SUBSCRIPTIONS,
         book: SessionBook | None = None,
         host: Host = GEVENT,
@@ -55,6 +57,7 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._router = router
         self._hooks = hooks
+        self._kinds = kinds
         self.subscriptions = subscriptions
 
     def __len__(self) -> int:
@@ -92,7 +95,7 @@ class Sessions:
         """
         check_client_id(client_id)
         older = self._by_id.get(client_id)
-        session = Session(client_id, encoding, sink, self._router, self._hooks, self.subscriptions, None, identity)
+        session = Session(client_id, encoding, sink, self._router, self._kinds, self.subscriptions, None, identity)
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session
@@ -114,12 +117,13 @@ class Sessions:
             encoding,
             sink,
             self._router,
-            self._hooks,
+            self._kinds,
             self.subscriptions,
             older.answers,
             identity,
         )
         newer.meter = older.meter
+        newer.pace = older.pace
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer

@@ -69,11 +69,15 @@ class Why(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears)."""
+    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears).
+
+    ``greeted``: the join hook was called when it came in, so the leave hook is called now.
+    """
 
     session: Subscriber
     ref: int | None
     why: Why | None = None
+    greeted: bool = True
 
 
 class Use(NamedTuple):

@@ -57,7 +57,7 @@ class Performing(Actor):
         self._settle(message, target.leave(session, message.ref))
         if was_in and message.why is not None:
             say_out(session, target.name, *message.why)
-        if was_in and self._left is not None:
+        if was_in and message.greeted and self._left is not None:
             self._left(session.client_id)
 
     def _perform(self, effects: Effects) -> None:

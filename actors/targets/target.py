@@ -85,17 +85,20 @@ class Target(Flushing):
         since: tuple[str, int] | None,
         wish: Rule | None = None,
         replaces: Subscriber | None = None,
+        now: float = 0.0,
     ) -> Effects:
         """Subscribe: `Pay` what was missed or a Snapshot, and the Acknowledge of ``ref`` (None wants none). Idempotent.
 
-        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
+        If it has that to come already, or its `Pace` does not allow it ``now`` (monotonic seconds), it is owed. A
+        Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
         that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
         Raises: what the serialiser raises for a model that it cannot write; then nothing has changed.
         """
         encoding = subscriber.encoding
         own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
         debt = Debt(since, own, () if ref is None else ((ref, self.seq),))
-        pieces = self._catch_up.write(encoding, self.order, debt)
+        until = self._until(subscriber, since, now)
+        pieces = self._catch_up.write(encoding, self.order, debt) if until is None else []
         effects = self.flush()
         left, refs = ([], ()) if (lane := self._laned.get(subscriber)) is None else lane.settle()
         if replaces is not None:
@@ -103,12 +106,25 @@ class Target(Flushing):
             effects += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
         elif ref is not None or subscriber not in self.members:
             effects += self._admit(subscriber, less(self.rule, wish))
-        if left or refs:  # of a Join before, or of what he missed since
+        if refs:  # of a Join before
             debt = debt._replace(refs=(*refs, *debt.refs))
+        if until is not None:
+            return effects + self.put_off(subscriber, until, debt, left)
+        if left or refs:  # of what it missed since, too
             pieces = self._catch_up.write(encoding, self.order, debt, left)
         if pieces:
+            subscriber.pace.book(now, sum(map(len, pieces)))
             effects.append(Pay(subscriber, encoding.join(pieces), debt, left))
         return effects
+
+    def _until(self, subscriber: Subscriber, since: tuple[str, int] | None, now: float) -> float | None:
+        """Return until when a Join is owed; None if it is paid now."""
+        lane, pace = self._laned.get(subscriber), subscriber.pace
+        if lane is not None and lane.owes:
+            return lane.next_at  # it is one debt with that, and counted already
+        if self.order is None or pace.is_free(now):
+            return None
+        return pace.book(now, self._catch_up.guess(self.order, since))
 
     def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
         """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""

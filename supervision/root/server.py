@@ -25,6 +25,7 @@ from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ...actors.words.identity import Identity, check_identity
 from ...actors.words.parameters import check_takes
 from ...actors.words.store import Store
+from ...actors.words.target_names import SESSION
 from ...actors.words.type_variables import Message, Model
 from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
@@ -195,12 +196,16 @@ class Server(Living, HookDecorators):
     def dispatch_to(self, client_id: str, message: Any) -> None:
         """Apply ``message`` to a client's own store; does nothing if it is not connected."""
         self.check_running()
-        self.router.put(DispatchTo(check_client_id(client_id), Dispatch(message, self.codec.encode_message(message))))
+        self._dispatch_to(check_client_id(client_id), message)
 
     def dispatch_to_all(self, message: Any) -> None:
         """Apply ``message`` to every connected client's own store."""
         self.check_running()
-        self.router.put(DispatchTo(None, Dispatch(message, self.codec.encode_message(message))))
+        self._dispatch_to(None, message)
+
+    def _dispatch_to(self, client_id: str | None, message: Any) -> None:
+        dispatch = Dispatch(message, self.codec.encode_message(message))
+        self.router.put(DispatchTo(client_id, SESSION, dispatch))
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""

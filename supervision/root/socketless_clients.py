@@ -11,6 +11,7 @@ from ...actors.sessions.sessions import check_client_id
 from ...actors.targets.messages import Dispatch
 from ...actors.words.errors import UsageError
 from ...actors.words.identity import Identity
+from ...actors.words.target_names import SESSION
 from ...transport.server.socketless import SocketlessClient
 from .books import Books
 
@@ -46,7 +47,7 @@ class SocketlessClients:
             older.end()
         self._clients[client_id] = client
         for dispatch in dispatches:
-            books.router.put(DispatchTo(client_id, dispatch))
+            books.router.put(DispatchTo(client_id, SESSION, dispatch))
 
     def disconnect(self, client_id: str) -> None:
         """Unregister any client, also one with a socket; does nothing for an unknown one."""

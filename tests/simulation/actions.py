@@ -97,7 +97,8 @@ def own_dispatch(world: World) -> None:
     message = world.next_message(0)
     client_id = some_client(world).core.client_id
     if world.site.is_up:
-        world.site.server.books.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
+        dispatch = Dispatch(message, dump_cbor(message))
+        world.site.server.books.router.put_anyway(DispatchTo(client_id, "session", dispatch))
 
 
 def broadcast(world: World) -> None:
@@ -231,8 +232,7 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Evict(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
 
 
 def admit(world: World) -> None:
@@ -240,8 +240,7 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         client.naming.admitted(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Admit(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
 
 
 def kill(world: World) -> None:

@@ -16,7 +16,6 @@ from ..wire.frames import (
     MAX_INTEGER,
     Call,
     ClientMessage,
-    Failure,
     Frame,
     Hello,
     Ping,
@@ -137,11 +136,8 @@ class Inbound:
                     gate.take_pong(n)
                 if self._pong is not None:
                     self._pong(n)
-            case Call(ref, name, _):
-                text = f"there is no call {name[:100]!r}"
-                session.write(
-                    session.encoding.join([self._framing.frame(plain(Failure(ref, "not_found", text, None, [])))])
-                )
+            case Call(ref, name, arguments):
+                session.call(ref, name, arguments)
             case Hello():
                 raise RemoteProtocolError("Hello is the first frame of a connection and comes once")
             case _:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from ...actors.sessions.flow import Flow, bucket, flow
 from ...actors.sessions.meter import Meter
 from ...actors.sessions.session import Session
-from ...actors.words.identity import Identity
 from ...actors.words.rates import Rates
 from ..wire.peer_address import Networks, site_of
 
@@ -143,8 +142,3 @@ class RateBook:
 
     def _forget(self, owner: Owner) -> None:
         del self._idle[owner.key], self._owners[owner.key]
-
-
-def user_of(identity: Identity | None) -> str | None:
-    """Return the key of the user whose sessions share a flow; None for an anonymous client."""
-    return None if identity is None else identity.user

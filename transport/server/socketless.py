@@ -14,13 +14,13 @@ from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
-from ...actors.words.identity import Identity
+from ...actors.words.identity import Identity, user_of
 from ..wire.codec import Codec
 from ..wire.frames import Ping
 from .framing import BARE, plain
 from .gate import Gate
 from .inbound import Inbound
-from .rate_book import RateBook, user_of
+from .rate_book import RateBook
 
 logger = ThrottledLogger("nuphar.transport")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.kept import Kept
 
 from nuphar import Rate, Rates, automatic
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.transport import decode, encode
 from nuphar.transport.server.framing import BARE, plain
@@ -39,7 +39,7 @@ class Heard(Session):
     """A session that only notes what came through the gate."""
 
     def __init__(self, sent: list[bytes], came: list[tuple[str, Any]]) -> None:
-        super().__init__("c", BARE, Kept(sent), Mailbox(), ServerHooks())
+        super().__init__("c", BARE, Kept(sent), Mailbox(), Kinds())
         self.came = came
 
     def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:

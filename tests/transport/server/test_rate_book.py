@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.words.identity import Identity
 from nuphar.actors.words.rates import Rate, Rates
 from nuphar.transport.server import rate_book
 from nuphar.transport.server.framing import BARE
-from nuphar.transport.server.rate_book import FULL, RateBook, TurnedAway, Visit, user_of
+from nuphar.transport.server.rate_book import FULL, RateBook, TurnedAway, Visit
 
 ADDRESS = "203.0.113.7"
 SMALL = Rates(connections=2, sessions=Rate(1, 3))
@@ -37,7 +36,7 @@ class Drop:
 
 
 def session() -> Session:
-    return Session("c", BARE, Drop(), Mailbox(), ServerHooks())
+    return Session("c", BARE, Drop(), Mailbox(), Kinds())
 
 
 def enter(book: RateBook, now: float = 0.0, address: str = ADDRESS) -> Visit:
@@ -144,7 +143,3 @@ def test_connections_are_counted_whatever_comes_and_goes(steps: list[tuple[int, 
         visit.leave(100.0)
     book.tick(1e6)
     assert len(book) == 0
-
-
-def test_a_user_is_known_by_its_name_alone() -> None:
-    assert (user_of(Identity("ada", roles=("admin",))), user_of(None)) == ("ada", None)
