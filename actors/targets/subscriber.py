@@ -35,6 +35,16 @@ class OwnAnswers(Protocol):
         """Return the refs of its own messages at ``place``, by their seqs above ``after``."""
 
 
+class Caller(Protocol):
+    """A program that waits for what becomes of a message of its own; each is answered once."""
+
+    def accept(self, seq: int) -> None:
+        """Say under which seq the message was applied, as far as its log confirms it."""
+
+    def fail(self, error: BaseException) -> None:
+        """Raise ``error`` where the message was sent."""
+
+
 class Listener(Protocol):
     """Can be told something."""
 

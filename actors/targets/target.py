@@ -19,7 +19,7 @@ from .flushing import Flushing
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
 from .outcomes import piece
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
@@ -44,19 +44,28 @@ class Target(Flushing):
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
 
-    def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
-        """Apply a message of ``author``; the outcome is sent by the next `flush`."""
+    def post(
+        self, author: Subscriber | None, ref: int, message: Any, payload: bytes, caller: Caller | None = None
+    ) -> Effects:
+        """Apply a message of ``author``; the outcome is sent by the next `flush`.
+
+        One of the server's own may have a ``caller``, which waits for its seq.
+        """
         if self.order is None:
             self._outcomes.append(_outcome((author, ref, 0, payload)))
             return _NOTHING
         try:
             seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
-            return self._crash(Crash(author, ref, refused))  # it said no before it changed anything
+            return self._crash(Crash(author, ref, refused, caller))  # it said no before it changed anything
         except Exception as error:
             if not isinstance(error, Unwritable) or error.in_place:
                 self.order.rebuild(self._codec.decode_message, self._carrying)
-            return self._crash(Crash(author, ref, error))
+            return self._crash(Crash(author, ref, error, caller))
+        if caller is not None:
+            self._callers[seq] = caller
+            if self.appends is None:
+                self._accept(seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
 

@@ -52,13 +52,14 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
+        debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         check_options(where, options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = options.get("timeout", 10.0)
         self._connector: AsyncLink | Threaded = self._connector_for(where, options)
-        super().__init__(serialiser, stores, queue)
+        super().__init__(serialiser, stores, queue, debug)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
         self._later: asyncio.TimerHandle | None = None
@@ -71,8 +72,10 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         self._flush()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await self._close()
+        if kind is None:
+            self._raise_wrong()
 
     def dispatch(self, target: str, message: Any) -> asyncio.Future[int]:
         """Apply a message here at once, and send it; await what it returns for the seq, or Refused with its code.
@@ -142,7 +145,12 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        Raises: with ``debug``, WrongUpdate, behind the end, if an update did what it must not.
         """
+        await self._close()
+        self._raise_wrong()
+
+    async def _close(self) -> None:
         if self._home.is_foreign:
             return
         if not self.is_closed:

@@ -213,9 +213,8 @@ class Connection:
         if (book := self._gateway.rates) is None:
             return None
         clock = self._gateway.clock
-        if self._visit is None:
-            self._visit = book.nobody()
-        meter = self._visit.measure(clock(), session, user_of(self._identity), resumed)
+        self._visit = visit = self._visit or book.nobody()
+        meter = visit.measure(clock(), session, user_of(self._identity), resumed)
         return Gate(session, meter, clock, self._ping, self._end)
 
     def _ping(self, n: int) -> None:

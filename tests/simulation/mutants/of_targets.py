@@ -17,7 +17,7 @@ OF_TARGETS = (
     Mutant(
         "a message that was refused is acknowledged",
         "nuphar.actors.targets.target",
-        "return self._crash(Crash(author, ref, refused))",
+        "return self._crash(Crash(author, ref, refused, caller))",
         "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(
@@ -287,7 +287,7 @@ OF_TARGETS = (
     Mutant(
         "a stop says yes to what its log may not have",
         "nuphar.actors.targets.flushing",
-        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))',
+        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"), self._callers)',
         "return self._send_all(outcomes)",
     ),
 )

@@ -52,9 +52,10 @@ class Ending(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A store's ``update`` raised on ``target``; the model stays, and a Snapshot has been asked for."""
+    """A store's ``update`` raised on ``message``; the model of ``target`` stays, and a Snapshot has been asked for."""
 
     target: str
+    message: Any
     error: Exception
 
 
