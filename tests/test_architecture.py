@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 WINGS = ["actors", "transport", "supervision"]  # low to high
 ROOMS = {
     "actors": ["words", "runtime", "targets", "sessions", "routing"],
-    "transport": ["serialiser", "wire", "server", "client/core", "client/connectors", "client"],
+    "transport": ["serialiser", "wire", "server", "identify", "client/core", "client/connectors", "client"],
     "supervision": ["otp", "processes", "watch", "root", "serving"],
 }
 """The rooms of each wing, low to high: a room imports itself and lower ones. What is in no room is above them all."""
