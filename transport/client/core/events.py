@@ -65,11 +65,11 @@ class NotKept(NamedTuple):
     error: NupharError
 
 
-class Limited(NamedTuple):
-    """The server takes no more for now: call ``go_on(number)`` in so many ``seconds``."""
+class Paused(NamedTuple):
+    """The server wants something later: tell the core ``rested(turn)`` after ``seconds``."""
 
+    turn: int
     seconds: float
-    number: int
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Limited
+Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Paused
