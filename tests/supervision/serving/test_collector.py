@@ -1,6 +1,7 @@
 import gc
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -31,11 +32,11 @@ def test_what_was_there_is_left_out_and_what_comes_later_is_collected():
 
 
 def test_in_the_end_everything_is_looked_at_again():
-    callbacks = list(gc.callbacks)
+    callbacks, thresholds = list(gc.callbacks), gc.get_threshold()
     with what_survives_stays():
-        pass
+        assert gc.get_threshold() != thresholds
     assert gc.get_freeze_count() == 0
-    assert gc.callbacks == callbacks
+    assert (gc.callbacks, gc.get_threshold()) == (callbacks, thresholds)
 
 
 def test_what_survives_a_full_collection_is_left_out_of_the_next(collector: Collector):
@@ -43,6 +44,21 @@ def test_what_survives_a_full_collection_is_left_out_of_the_next(collector: Coll
     gc.collect()
     assert not any(each is kept for each in gc.get_objects())
     assert len(kept) == 1_000
+
+
+def test_a_full_collection_looks_at_few_objects_however_fast_they_come(collector: Collector):
+    looked_at = []
+
+    def hear(phase: str, info: dict[str, Any]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            looked_at.append(len(gc.get_objects()))
+
+    gc.callbacks.append(hear)
+    kept = [[] for _ in range(200_000)]
+    gc.callbacks.remove(hear)
+    assert len(kept) == 200_000
+    assert looked_at, "there were some"
+    assert max(looked_at) < 30_000
 
 
 def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(collector: Collector):
