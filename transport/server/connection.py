@@ -20,11 +20,11 @@ from ...actors.words.close_codes import (
     UNAUTHORISED,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
-from ...actors.words.identity import EXPIRED, Identity, user_of
+from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
-from .gate import Gate
+from .gate import guard
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
 from .protocol import Beat, End, ServerProtocol
@@ -69,7 +69,7 @@ class Connection:
     def __init__(
         self, socket: Socket, gateway: Gateway, identity: Identity | None = None, visit: Visit | None = None
     ) -> None:
-        self._visit = visit
+        self._visit = visit or gateway.nobody()
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
@@ -192,7 +192,8 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        gate = self._gate(session, greeting.resumed)
+        visit, clock = self._visit, gateway.clock
+        gate = None if visit is None else guard(visit, session, greeting.resumed, clock, self._ping, self._end)
         codec, pulse = gateway.codec, gateway.host.pulse
         self._inbound = Inbound(session, self._framing, codec, self._end, self._take_pong, pulse, gate)
         welcome = Welcome(
@@ -211,15 +212,6 @@ class Connection:
         if gate is not None:
             gate.count(0, len(hello.cursors))
         gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
-
-    def _gate(self, session: Session, resumed: bool) -> Gate | None:
-        """Return what stands in front of ``session``, None without limits."""
-        if (book := self._gateway.rates) is None:
-            return None
-        clock = self._gateway.clock
-        self._visit = visit = self._visit or book.nobody()
-        meter = visit.measure(clock(), session, user_of(self._identity), resumed)
-        return Gate(session, meter, clock, self._ping, self._end)
 
     def _ping(self, n: int) -> None:
         self._outbox.write(self._framing.frame(plain(Ping(n))))

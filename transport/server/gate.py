@@ -18,7 +18,9 @@ from ...actors.sessions.flow import Late
 from ...actors.sessions.meter import Meter
 from ...actors.sessions.session import Session
 from ...actors.words.close_codes import TOO_MANY_REQUESTS
+from ...actors.words.identity import user_of
 from ...actors.words.token_bucket import TokenBucket
+from .rate_book import Visit
 
 PATIENCE = 5.0
 """Seconds: who sends at three times its limit without waiting is closed after 2.5 s, who sends at twice never."""
@@ -192,3 +194,16 @@ class Gate:
 
     def _give_up(self, late: Late) -> None:
         self._close(TOO_MANY_REQUESTS, f"more than {late.limit}, again and again, without waiting")
+
+
+def guard(
+    visit: Visit,
+    session: Session,
+    resumed: bool,
+    clock: Callable[[], float],
+    ping: Callable[[int], None],
+    close: Callable[[int, str], None],
+) -> Gate:
+    """Return the gate of a connection; ``resumed``: it is not new that this session is there."""
+    meter = visit.measure(clock(), session, user_of(session.identity), resumed)
+    return Gate(session, meter, clock, ping, close)

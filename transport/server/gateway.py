@@ -69,6 +69,10 @@ class Gateway:
         headers = (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", str(visit.seconds)))
         return Refuse("503 Service Unavailable", visit.text, headers, visit.text)
 
+    def nobody(self) -> Visit | None:
+        """Return the visit of a client that has no address, None if there are no limits."""
+        return None if self.rates is None else self.rates.nobody()
+
     def named_limits(self) -> dict[str, int]:
         """Return what a Welcome says that a client has to keep to."""
         most = self.sessions.subscriptions

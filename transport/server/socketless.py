@@ -14,11 +14,11 @@ from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
-from ...actors.words.identity import Identity, user_of
+from ...actors.words.identity import Identity
 from ..wire.codec import Codec
 from ..wire.frames import Ping
 from .framing import BARE, plain
-from .gate import Gate
+from .gate import guard
 from .inbound import Inbound
 from .rate_book import RateBook
 
@@ -53,10 +53,8 @@ class SocketlessClient:
         self.session = sessions.connect(client_id, BARE, self, identity)
         self._clock = clock = sessions.host.clock
         self._visit = None if rates is None else rates.nobody()
-        gate = None
-        if self._visit is not None:
-            meter = self._visit.measure(clock(), self.session, user_of(identity), False)
-            gate = Gate(self.session, meter, clock, self._ping, self._close)
+        visit = self._visit
+        gate = None if visit is None else guard(visit, self.session, False, clock, self._ping, self._close)
         self._inbound = Inbound(self.session, BARE, codec, self._close, gate=gate)
 
     def write(self, frames: list[bytes]) -> None:
