@@ -28,9 +28,9 @@ class Tentative(Order):
         "_base",
         "_before",
         "_copies",
+        "_marks",
         "_payload_bytes",
         "_payloads",
-        "_seen",
         "_unchecked",
         "appends",
     )
@@ -40,8 +40,8 @@ class Tentative(Order):
         self.appends = appends
         self._ahead = self._payload_bytes = self._unchecked = 0
         self._payloads: list[bytes] = []
-        self._seen = self._checkpoint, self._due
-        """Checkpoint, and when the next one was due, before what is ahead."""
+        self._marks = [(self._checkpoint, self._due)]
+        """Checkpoint, and when the next one was due, before what is ahead; behind it the first one made for that."""
         self._before: tuple[int, list[bytes]] | None = None
         """Seq and history before something of it was forgotten for what is ahead."""
         self._base, self._copies = self.position, False
@@ -56,10 +56,12 @@ class Tentative(Order):
 
     def apply(self, message: Any, payload: bytes, carrying: Carrying = UNSEEN) -> int:
         if not self._ahead:
-            self._seen = self._checkpoint, self._due
+            self._marks = [(self._checkpoint, self._due)]
         if self._before is None and self._is_full(payload):
             self._before = self.position.seq, list(self._history)
         seq = super().apply(message, payload, carrying)
+        if len(self._marks) == 1 and self._checkpoint is not self._marks[0][0]:
+            self._marks.append((self._checkpoint, self._due))
         self._payloads.append(payload)
         self._payload_bytes += len(payload)
         self._ahead += 1
@@ -75,7 +77,7 @@ class Tentative(Order):
             self._set_base()
         elif not self._copies:
             self._base, self._payloads, self._payload_bytes = self.position, [], 0
-        self._seen, self._before = (self._checkpoint, self._due), None
+        self._marks, self._before = [(self._checkpoint, self._due)], None
 
     def confirmed(self, decode_message: Callable[[bytes], Any]) -> Position:
         """Return the position without what the log has not confirmed."""
@@ -86,8 +88,8 @@ class Tentative(Order):
         return len(self._history) >= self.history_bound or self._bytes + len(payload) > HISTORY_BYTES
 
     def _go_back(self, seq: int, undone: int, decode_message: Callable[[bytes], Any]) -> None:
-        if self._checkpoint.seq > seq:  # nobody has seen whether the model at ``seq`` can be written
-            self._checkpoint, self._due = self._seen
+        while self._checkpoint.seq > seq:  # nobody has seen whether the model at ``seq`` can be written
+            self._checkpoint, self._due = self._marks.pop()
         history = self._history_at(seq, undone)
         behind = seq - self._checkpoint.seq  # so much of it leads from the checkpoint to here, and has to stay
         self._bytes = sum(map(len, history))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.appends import Appends
 from nuphar.actors.targets.effects import Crash
+from nuphar.actors.targets.flushing import Flushing
 from nuphar.actors.targets.log import Appended, Failed, Outcome, Record, Unknown
 from nuphar.actors.targets.patience import STOP
 from nuphar.actors.targets.performing import Performing
@@ -109,7 +110,7 @@ def confirmed(world: World) -> Iterator[None]:
         return
     oracle = world.oracle
     acknowledge, message, snapshot = CborFraming.acknowledge, CborFraming.server_message, CborFraming.snapshot
-    settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Appends.give_up
+    settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Flushing.give_up
     wait, tell = Waiting._hold, Performing._tell
 
     def check(what: str, target: str, epoch: str, seq: int) -> None:
@@ -150,9 +151,15 @@ def confirmed(world: World) -> Iterator[None]:
         oracle.seen["a log that is stuck" if self.patience.is_stuck else "a log that does not answer"] += 1
         return effects
 
-    def given_up(self: Appends) -> Any:
+    def given_up(self: Flushing) -> Any:
         oracle.seen["a stop that its log does not answer"] += 1
-        return give_up(self)
+        assert self.appends is not None
+        batch = {(outcome.author, outcome.ref) for outcome in self.appends._outcomes}
+        effects = give_up(self)
+        told = {effect.error.code for effect in effects if (effect.author, effect.ref) in batch}
+        if told - {"unknown_outcome"}:
+            oracle.fail(f"{self.name} stops and says {told} of what its log may have")
+        return effects
 
     def waited(self: Waiting, message: Any) -> None:
         wait(self, message)
@@ -177,7 +184,7 @@ def confirmed(world: World) -> Iterator[None]:
         (Tentative, "settle", settle, settled),
         (Appends, "hold", hold, held),
         (Appends, "overdue", overdue, late),
-        (Appends, "give_up", give_up, given_up),
+        (Flushing, "give_up", give_up, given_up),
         (Waiting, "_hold", wait, waited),
         (Performing, "_tell", tell, told),
     ]

@@ -285,15 +285,15 @@ OF_TARGETS = (
     Mutant(
         "a checkpoint that its log did not take stays",
         "nuphar.actors.targets.tentative",
-        "        if self._checkpoint.seq > seq:",
-        "        if self._checkpoint.seq > 1 << 60:",
+        "        while self._checkpoint.seq > seq:",
+        "        while self._checkpoint.seq > 1 << 60:",
     ),
     Mutant(
         "a checkpoint that its log did not take is made of what nobody has written",
         "nuphar.actors.targets.tentative",
         "        self._history = history\n        self.position = self._at(seq, decode_message)\n",
         "        self._history = history\n        self.position = self._at(seq, decode_message)\n"
-        "        if self._checkpoint is self._seen[0]:\n            self._set_checkpoint()\n",
+        "        if not self._marks:\n            self._set_checkpoint()\n",
     ),
     Mutant(
         "what a batch has taken from the history is lost when it fails",
