@@ -14,20 +14,14 @@ from ..runtime.hooks import TIMEOUT, HookFailed, call
 from ..runtime.ref import Stop
 from ..words.errors import Busy
 from ..words.exit_reasons import SHUTDOWN
-from .topics import Directory, Topic
+from .topic import Topic
+from .topics import Directory
 
 WINDOW = 600.0
 """Seconds for which a topic of a kind waits for its next subscriber, unless told otherwise."""
 
-SWEEP = 1.0
-"""Seconds between two ticks."""
-
 SLICE = 1_000
 """Topics that one tick looks at: 0.3 ms. So all of them are looked at in as many seconds as there are thousands."""
-
-
-class Sweep(NamedTuple):
-    """To the router: look for topics that are deserted."""
 
 
 class Ended(NamedTuple):

@@ -23,6 +23,15 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave
+from ..targets.subscriber import Subscriber
+from .messages import Verdict
+
+
+class Predecessor(NamedTuple):
+    """An older connection of the session that is still in the target, and the target's mailbox."""
+
+    subscriber: Subscriber
+    mailbox: Any
 
 
 class State(Enum):
@@ -47,11 +56,17 @@ class Trust(NamedTuple):
 
 
 class Greet(NamedTuple):
-    """The join hook is being called for it."""
+    """The join hook is being called for it, on behalf of one of its requests."""
 
 
-class Lose(NamedTuple):
-    """Its target ended while the hooks were asked: that of the next one has not been called."""
+class Wait(NamedTuple):
+    """Another request may let it in, and waits until it has been greeted; ``verdict`` is what was said of that."""
+
+    verdict: Verdict
+
+
+class Greeted(NamedTuple):
+    """The join hook has returned, or failed: what waits for that is decided anew."""
 
 
 class Grant(NamedTuple):
@@ -102,7 +117,7 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-Event = Ask | Trust | Greet | Lose | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+Event = Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
 
 
 # Effects.
@@ -131,7 +146,13 @@ class Wake(NamedTuple):
     """Ask for it: something is held, and must not wait until the client names its target."""
 
 
-Effect = Send | Answer | Release | Wake
+class Decide(NamedTuple):
+    """Have the router decide once more about a request that has waited."""
+
+    verdict: Verdict
+
+
+Effect = Send | Answer | Release | Wake | Decide
 
 
 class Illegal(RuntimeError):
@@ -151,7 +172,8 @@ NEXT: dict[State, dict[type[Event], State]] = {
     State.ASKING: {
         Ask: State.ASKING,
         Greet: State.ASKING,
-        Lose: State.ASKING,
+        Wait: State.ASKING,
+        Greeted: State.ASKING,
         Grant: State.ASKING_AGAIN,
         Refuse: State.ASKING,
         Dismiss: State.ASKING,
@@ -171,8 +193,6 @@ NEXT: dict[State, dict[type[Event], State]] = {
     },
     State.ASKING_AGAIN: {
         Ask: State.ASKING_AGAIN,
-        Greet: State.ASKING_AGAIN,
-        Lose: State.ASKING_AGAIN,
         Grant: State.ASKING_AGAIN,
         Refuse: State.ASKING,
         Dismiss: State.ASKING_AGAIN,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..words.delivery import Rule
 from .log import Outcome
 from .order import Order
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 
 class Post(NamedTuple):
@@ -25,10 +25,11 @@ new_post = partial(tuple.__new__, Post)
 
 
 class Dispatch(NamedTuple):
-    """Apply the server's own message."""
+    """Apply the server's own message; ``caller`` waits for what becomes of it."""
 
     message: Any
     payload: bytes
+    caller: Caller | None = None
 
 
 class Broadcast(NamedTuple):
@@ -69,11 +70,15 @@ class Why(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears)."""
+    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears).
+
+    ``greeted``: the join hook was called when it came in, so the leave hook is called now.
+    """
 
     session: Subscriber
     ref: int | None
     why: Why | None = None
+    greeted: bool = True
 
 
 class Use(NamedTuple):

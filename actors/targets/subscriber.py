@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..words.ports import Encoding, Sink
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
@@ -34,16 +35,34 @@ class OwnAnswers(Protocol):
         """Return the refs of its own messages at ``place``, by their seqs above ``after``."""
 
 
-class Subscriber(Protocol):
+class Caller(Protocol):
+    """A program that waits for what becomes of a message of its own; each is answered once."""
+
+    def accept(self, seq: int) -> None:
+        """Say under which seq the message was applied, as far as its log confirms it."""
+
+    def fail(self, error: BaseException) -> None:
+        """Raise ``error`` where the message was sent."""
+
+
+class Listener(Protocol):
+    """Can be told something."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How its frames are written; those with the same object share what is written."""
+
+    @property
+    def write(self) -> Callable[[Any], object]:
+        """Hand what ``encoding.join`` made to the sink."""
+
+
+class Subscriber(Listener, Protocol):
     """Hears a target, on the server's hub. Nothing here waits or raises."""
 
     @property
     def client_id(self) -> str:
         """Whose it is, for hooks and operators."""
-
-    @property
-    def encoding(self) -> Encoding:
-        """How its frames are written; those with the same object share what is written."""
 
     @property
     def sink(self) -> Sink:
@@ -54,11 +73,12 @@ class Subscriber(Protocol):
         """What its own messages are told."""
 
     @property
+    def pace(self) -> Pace:
+        """How much catching up it may have. Subscribers that are one client's share the object."""
+
+    @property
     def closed(self) -> bool:
         """Whether it hears nothing any more."""
-
-    def write(self, joined: Any, /) -> object:
-        """Hand what ``encoding.join`` made to the sink."""
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Tell the author of a message that it was not applied."""

@@ -14,9 +14,8 @@ from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
-from ..words.errors import NotRunning
+from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
-from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
 from .faults import fault
 from .messages import (
@@ -64,9 +63,12 @@ class TargetActor(Waiting):
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
         ended: Callable[[], None] | None = None,
+        is_own: bool = False,
         **link: Any,
     ) -> None:
         super().__init__(target, mailbox, left, **link)
+        self._is_own = is_own
+        """Whether it is one session's own: that hears no final Acknowledge, and hooks hear of what is applied."""
         self._hooks = hooks
         self._dead_letters = dead_letters
         self._ended = ended
@@ -92,12 +94,12 @@ class TargetActor(Waiting):
                 target.settled = message
                 if effects:
                     self._perform(effects)
-                elif self._hooks.message and target.name == SESSION and target.order is not None:
+                elif self._is_own and self._hooks.message and target.order is not None:
                     self._hooks.run("message", content, target.order.position.model, session.client_id)
             else:
                 session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
         elif kind is Dispatch:
-            self._settle(message, target.post(None, 0, message.message, message.payload))
+            self._settle(message, target.post(None, 0, message.message, message.payload, message.caller))
         elif kind is Join:
             self._join(message)
         elif kind is Leave:
@@ -144,7 +146,7 @@ class TargetActor(Waiting):
                 self.mailbox.suspended = f"{target.name} is restarting after crashes"
             return
         gone = target.subscribers
-        self._perform(target.stop(final=target.name != SESSION))
+        self._perform(target.stop(final=not self._is_own))
         for session in gone:
             self._expel(session)
         held = [] if target.appends is None else target.appends.take_all()
@@ -170,7 +172,9 @@ class TargetActor(Waiting):
         target, session = self._target, message.session
         # Also if it is over by now: then its Leave is behind, or the Join of its successor.
         try:
-            effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
+            effects = target.join(
+                session, message.ref, message.since, message.wish, message.replaces, self.host.clock()
+            )
             self._settle(message, effects)
         except Exception as error:
             text, details = fault(logger, self.host, target.name, error, "cannot write its model")
@@ -199,6 +203,9 @@ class TargetActor(Waiting):
                 message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
         elif isinstance(message, Post):
             message.session.reject(message.ref, target, code, text, details)
+        elif isinstance(message, Dispatch):
+            if message.caller is not None:
+                message.caller.fail(NotRunning(f"{target}: {text}") if code == "gone" else Refused(code, text, details))
         elif isinstance(message, Join):
             self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):

@@ -51,15 +51,15 @@ TABLE: Final = (
     CloseCode(INTERNAL_ERROR, "both", "an error of its own has ended this side"),
     CloseCode(TRY_AGAIN_LATER, "server", "the server is busy"),
     CloseCode(PROTOCOL_ERROR, "both", "protocol error"),
-    CloseCode(UNAUTHORISED, "server", "not signed in, or a token that was used before"),
-    CloseCode(FORBIDDEN, "nobody", "forbidden"),
+    CloseCode(UNAUTHORISED, "server", "not signed in, signed in for too long, or a token that was used before"),
+    CloseCode(FORBIDDEN, "server", "the application does not let this client in"),
     CloseCode(SESSION_GONE, "nobody", "the session is gone: start a new one"),
     CloseCode(OTHER_VERSION, "server", "another version of the protocol"),
     CloseCode(REPLACED, "server", "replaced by a newer connection"),
     CloseCode(RESTARTING, "server", "restarting"),
     CloseCode(HEARTBEAT_MISSED, "both", "nothing was heard for too long"),
     CloseCode(TOO_SLOW, "server", "too slow"),
-    CloseCode(TOO_MANY_REQUESTS, "nobody", "too many requests"),
+    CloseCode(TOO_MANY_REQUESTS, "server", "too many requests, again and again, without waiting"),
 )  # fmt: skip
 """All of them, in the order of their numbers."""
 

@@ -28,6 +28,13 @@ class Codec(Protocol):
 
     def decode_model(self, state: bytes) -> Any: ...
 
+    def decoder(self, annotation: Any) -> Callable[[Any], Any]:
+        """Return what makes a value of ``annotation`` out of plain data, strictly; to be made once, and kept.
+
+        It raises RemoteProtocolError that says what did not fit. Raises: UsageError for an annotation whose values
+        cannot be carried.
+        """
+
     def is_trouble(self, payload: bytes) -> bool:
         """Say whether a message is such that what is made of it may be nested too deeply, or overflow."""
 
@@ -71,6 +78,12 @@ class Encoding(Protocol):
     def push(self, target: str, payload: bytes) -> bytes: ...
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes: ...
+
+    def reply(self, ref: int, value: bytes) -> bytes: ...
+
+    def failure(
+        self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]
+    ) -> bytes: ...
 
     def join(self, pieces: Sequence[bytes]) -> Any: ...
 

@@ -15,7 +15,9 @@ __all__ = [
     "Busy",
     "CannotListen",
     "Client",
+    "ConnectRequest",
     "FileQueue",
+    "Identity",
     "KindHandle",
     "Limits",
     "Live",
@@ -26,6 +28,8 @@ __all__ = [
     "Origins",
     "ProtocolError",
     "QueueError",
+    "Rate",
+    "Rates",
     "Refused",
     "RemoteProtocolError",
     "Serialiser",
@@ -40,6 +44,7 @@ __all__ = [
     "UnregisteredType",
     "UsageError",
     "Wiring",
+    "WrongUpdate",
     "automatic",
     "custom",
     "delivery",
@@ -78,7 +83,10 @@ if TYPE_CHECKING:
         UnknownOption,
         UnregisteredType,
         UsageError,
+        WrongUpdate,
     )
+    from .actors.words.identity import Identity
+    from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -88,6 +96,7 @@ if TYPE_CHECKING:
     from .transport.client.core.file_queue import FileQueue
     from .transport.client.target_handle import TargetHandle
     from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+    from .transport.server.connect_request import ConnectRequest
     from .transport.server.limits import Limits
     from .transport.server.live import Live
     from .transport.wire.origin import Origins
@@ -100,7 +109,9 @@ else:  # not for type checkers, which would believe any name
             "Busy": ".actors.words.errors",
             "CannotListen": ".actors.words.errors",
             "Client": ".transport.client.client",
+            "ConnectRequest": ".transport.server.connect_request",
             "FileQueue": ".transport.client.core.file_queue",
+            "Identity": ".actors.words.identity",
             "KindHandle": ".actors.routing.kind_handle",
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",
@@ -111,6 +122,8 @@ else:  # not for type checkers, which would believe any name
             "Origins": ".transport.wire.origin",
             "ProtocolError": ".actors.words.errors",
             "QueueError": ".actors.words.errors",
+            "Rate": ".actors.words.rates",
+            "Rates": ".actors.words.rates",
             "Refused": ".actors.words.errors",
             "RemoteProtocolError": ".actors.words.errors",
             "Serialiser": ".transport.serialiser.serialiser",
@@ -124,6 +137,7 @@ else:  # not for type checkers, which would believe any name
             "UnknownOption": ".actors.words.errors",
             "UnregisteredType": ".actors.words.errors",
             "UsageError": ".actors.words.errors",
+            "WrongUpdate": ".actors.words.errors",
             "Wiring": ".actors.routing.wiring",
             "automatic": ".transport.serialiser.serialiser",
             "custom": ".transport.serialiser.serialiser",

@@ -18,10 +18,12 @@ from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.targets.patience import LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
-from ...actors.words.hook_types import IdentityHook
 from ...actors.words.quantities import is_count, is_seconds
+from ...actors.words.rates import Rates
+from ...transport.server.connect_request import IdentifyHook
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
+from ...transport.wire.peer_address import Proxies
 from ..watch.hub_guard import LIMIT
 
 
@@ -30,6 +32,8 @@ class ServerOptions(TypedDict, total=False):
 
     origins: Origins
     limits: Limits
+    rates: Rates | None
+    proxies: tuple[str, ...]
     history: int
     max_topics: int
     max_topics_begun: int
@@ -44,9 +48,10 @@ class ServerOptions(TypedDict, total=False):
     resume_window: float
     max_detached: int
     max_detached_bytes: int
-    identity: IdentityHook | None
+    identify: IdentifyHook | None
     hub_guard: float | None
     inspect: str | None
+    debug: bool | None
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class Options:
     """Whose pages may connect: by default those of the same host."""
     limits: Limits = field(default_factory=Limits)
     """What one connection may use."""
+    rates: Rates | None = field(default_factory=Rates)
+    """How much clients may do, and how many may come from one address (docs/security.md); None: no limits."""
+    proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front, "unix" for a Unix socket: the address is what they say (X-Forwarded-For)."""
     history: int = HISTORY
     """Messages kept for each topic, for clients that come back."""
     max_topics: int = TOPICS
@@ -86,8 +95,8 @@ class Options:
     """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""
     max_detached_bytes: int = DETACHED_BYTES
     """Bytes that these may hold together: subscriptions, answers, their own stores; the heaviest end first."""
-    identity: IdentityHook | None = None
-    """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
+    identify: IdentifyHook | None = None
+    """``identify(request) -> Identity | None``: who a client is that connects; None: everybody is anonymous."""
 
     hub_guard: float | None = LIMIT
     """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
@@ -96,6 +105,10 @@ class Options:
     """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere.
 
     One that is taken shifts to the next that is free."""
+
+    debug: bool | None = None
+    """Whether updates are watched that change their model in place or forget to return one; None: under pytest, or
+    where ``NUPHAR_DEBUG=1`` is set. Costs a look at the whole model for each message."""
 
     def hook_bounds(self) -> Bounds:
         """Return how many calls of hooks may run and wait."""
@@ -107,11 +120,16 @@ class Options:
 
         Raises: UnknownOption, UsageError.
         """
+        if "identity" in given:
+            raise UsageError(
+                "option identity: expected identify, which takes its place: identify(request) returns a "
+                "nuphar.Identity or None, and request.environ is what identity was given (docs/identity.md)"
+            )
         known = {each.name for each in dataclasses.fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise UnknownOption(f"unknown option {unknown}; there are {sorted(known)}")
-        if (identity := given.get("identity")) is not None:
-            given = {**given, "identity": check_hook("identity", identity)}
+        if (identify := given.get("identify")) is not None:
+            given = {**given, "identify": check_hook("identify", identify)}
         options = cls(**given)
         for name, (expected, is_right) in _CHECKS.items():
             if not is_right(value := getattr(options, name)):
@@ -133,6 +151,8 @@ _WINDOW = ('seconds from 0, or float("inf") for ever', is_window)
 _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "origins": ("Origins", lambda value: isinstance(value, Origins)),
     "limits": ("Limits", lambda value: isinstance(value, Limits)),
+    "rates": ("Rates or None", lambda value: value is None or isinstance(value, Rates)),
+    "proxies": ('networks such as ("10.0.0.0/8", "unix")', lambda value: isinstance(Proxies(value), Proxies)),
     "history": _COUNT,
     "max_topics": _COUNT,
     "max_topics_begun": _COUNT,
@@ -147,8 +167,9 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "resume_window": _SECONDS_OR_ZERO,
     "max_detached": _COUNT,
     "max_detached_bytes": _COUNT,
-    "identity": ("a function or None", lambda value: value is None or callable(value)),
+    "identify": ("a function or None", lambda value: value is None or callable(value)),
     "hub_guard": _SECONDS_OR_NONE,
+    "debug": ("True, False or None", lambda value: value is None or isinstance(value, bool)),
     "inspect": ("an address as text or None", lambda value: value is None or isinstance(value, str)),
 }
 """For each option what is expected, and whether a value is it."""

@@ -17,12 +17,13 @@ from nuphar.transport.wire.strict import dump_cbor
 from .client import Client
 from .faults import may_crash
 from .oracle import FATAL, STORE
+from .signing_in import check_identities, expire, sign_in
 from .site import PLAIN, ROOMS
 from .thief import Thief
 from .watching import check_bounds
 
 if TYPE_CHECKING:
-    from nuphar.actors.routing.topics import Topic
+    from nuphar.actors.routing.topic import Topic
 
     from .network import Line
     from .site import Site
@@ -97,7 +98,8 @@ def own_dispatch(world: World) -> None:
     message = world.next_message(0)
     client_id = some_client(world).core.client_id
     if world.site.is_up:
-        world.site.server.books.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
+        dispatch = Dispatch(message, dump_cbor(message))
+        world.site.server.books.router.put_anyway(DispatchTo(client_id, "session", dispatch))
 
 
 def broadcast(world: World) -> None:
@@ -231,8 +233,7 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Evict(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
 
 
 def admit(world: World) -> None:
@@ -240,8 +241,7 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         client.naming.admitted(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Admit(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
 
 
 def kill(world: World) -> None:
@@ -256,12 +256,18 @@ def kill(world: World) -> None:
 
 def thief(world: World) -> None:
     client = some_client(world)
-    if client.tokens and world.site.is_up:
+    signing = client.signing
+    if client.tokens and world.site.is_up and signing.users == {signing.owner}:
         which = -1 - int(world.chance() * min(3, len(client.tokens)))
         session, token = client.tokens[which]
         # It came back with the one after it, and was answered with the last.
         is_used = which == -3 and client.tokens[-1][0] == client.tokens[-2][0] == session
-        Thief(world, session, token, client.core.requests.ref + 1, is_used=is_used)
+        if session != client.tokens[-1][0] and "sign_in" in world.plan.weights:
+            return  # whose that one was by its end nobody knows
+        is_foreign = signing.owner is not None and world.chance() < 0.5
+        user = {"ada": "bob", "bob": None}[signing.owner or ""] if is_foreign else signing.owner
+        ref = client.core.requests.ref + 1
+        Thief(world, session, token, ref, user, is_used=is_used, is_foreign=is_foreign)
 
 
 def leave(world: World) -> None:
@@ -440,6 +446,7 @@ def crash_server(world: World) -> None:
 def check_site(world: World) -> None:
     """See that what is bounded is within its bounds, and what was replaced is mute."""
     check_bounds(world)
+    check_identities(world)
     site, fail = world.site, world.oracle.fail
     server, sizes = site.server, world.plan.sizes
     for websocket, connection in world.connections.items():
@@ -580,6 +587,6 @@ ACTIONS: dict[str, Action] = {
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
         stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
-    sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server,
+        sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server, sign_in, expire,
     )
 }  # fmt: skip

@@ -17,14 +17,18 @@ from ...actors.words.close_codes import (
     RESTARTING,
     TOO_SLOW,
     TRY_AGAIN_LATER,
+    UNAUTHORISED,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
+from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
+from .gate import guard
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
 from .protocol import Beat, End, ServerProtocol
+from .rate_book import Visit
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
@@ -33,10 +37,12 @@ logger = ThrottledLogger("nuphar.transport")
 class Socket(Protocol):
     """What a connection needs of its WebSocket, or of a line (`http.line`), which is pushed, not asked."""
 
-    outbox: Any
     closed: bool
     close_code: int | None
     last_received: float
+
+    @property
+    def outbox(self) -> Any: ...
 
     @property
     def subprotocol(self) -> str | None: ...
@@ -53,12 +59,17 @@ class Socket(Protocol):
 class Connection:
     """Reads, greets, and passes on; `run` returns when the connection is over.
 
-    ``identity`` is who the application says it is; a session is resumed for the same one only.
+    ``identity`` is who the application says it is; a session is resumed for the same user only.
     """
 
-    __slots__ = ("_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket")
+    __slots__ = (
+        "_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket", "_visit",
+    )  # fmt: skip
 
-    def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
+    def __init__(
+        self, socket: Socket, gateway: Gateway, identity: Identity | None = None, visit: Visit | None = None
+    ) -> None:
+        self._visit = visit or gateway.nobody()
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
@@ -89,6 +100,7 @@ class Connection:
     def begin(self) -> bool:
         """Be one of the server's connections; False if it has stopped: then it is closed already."""
         if self._gateway.is_closing or self._gateway.has_stopped:
+            self._leave()
             self._end(RESTARTING, "the server stops")
             return False
         self._gateway.connections.add(self)
@@ -99,7 +111,7 @@ class Connection:
         turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = Turn()  # most reads bring one message
+                turn = Turn(brings=True)  # most reads bring one message
             elif host.is_over(turn):
                 host.pause()
                 turn.renew()
@@ -113,23 +125,31 @@ class Connection:
     def finish(self) -> None:
         """Be none of the server's connections any more."""
         self._gateway.connections.discard(self)
+        self._leave()
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
+            self._inbound.end()
+        self._outbox.on_refused = None  # or both would be left to the collector
 
     def tick(self, now: float) -> None:
-        """Do what is due: heartbeats, deadlines. A client that takes bytes lives, however long a message takes."""
+        """Do what is due: heartbeats, deadlines, the end of an identity's time.
+
+        A client that takes bytes lives, however long a message takes.
+        """
         is_silent = now - self._socket.last_received > 1.2 * self._gateway.limits.heartbeat  # a Ping has no answer yet
         if (is_silent or self._outbox.pending) and self._socket.is_taking():
             self._socket.last_received = max(now, self._socket.last_received)
         match self._protocol.tick(now, self._socket.last_received):
             case Beat(n):
-                self._outbox.write(self._framing.frame(plain(Ping(n))))
+                self._ping(n)
             case End(code, reason):
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if self._identity is not None and self._identity.has_expired(self._gateway.host.wall()):
+            self._end(UNAUTHORISED, EXPIRED)
         if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
             end_naming(session)
 
@@ -172,7 +192,10 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, gateway.host.pulse)
+        visit, clock = self._visit, gateway.clock
+        gate = None if visit is None else guard(visit, session, greeting.resumed, clock, self._ping, self._end)
+        codec, pulse = gateway.codec, gateway.host.pulse
+        self._inbound = Inbound(session, self._framing, codec, self._end, self._take_pong, pulse, gate)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
@@ -185,8 +208,17 @@ class Connection:
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
-            self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
+            self._ping(self._proof)
+        if gate is not None:
+            gate.count(0, len(hello.cursors))
         gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
+
+    def _ping(self, n: int) -> None:
+        self._outbox.write(self._framing.frame(plain(Ping(n))))
+
+    def _leave(self) -> None:
+        if self._visit is not None:
+            self._visit.leave(self._gateway.clock(), self.session)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:
@@ -205,3 +237,10 @@ class Connection:
 
     def _name(self) -> str:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
+
+
+def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+    """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
+    framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
+    socket.outbox.write(framing.rejected(0, None, code, text, None))
+    socket.close(close_code, text)

@@ -25,6 +25,8 @@ _SERVER_MESSAGE = CODES[frames.ServerMessage]
 _PUSH = CODES[frames.Push]
 _SNAPSHOT = CODES[frames.Snapshot]
 _OUT = CODES[frames.Out]
+_REPLY = CODES[frames.Reply]
+_FAILURE = CODES[frames.Failure]
 
 _BEGINS_ACKNOWLEDGE = prefix(frames.Acknowledge)
 _BEGINS_SERVER_MESSAGE = prefix(frames.ServerMessage)
@@ -32,6 +34,7 @@ _BEGINS_ACKNOWLEDGE_WITH_EXTRA = prefix(frames.Acknowledge, 1)
 _BEGINS_SERVER_MESSAGE_WITH_EXTRA = prefix(frames.ServerMessage, 1)
 _BEGINS_PUSH = prefix(frames.Push)
 _BEGINS_SNAPSHOT = prefix(frames.Snapshot)
+_BEGINS_REPLY = prefix(frames.Reply)
 
 
 _BYTES = tuple(bytes((n,)) if n < 24 else bytes((24, n)) for n in range(0x100))
@@ -110,6 +113,12 @@ class CborFraming:
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
         return self._wrap(_BEGINS_SNAPSHOT + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
 
+    def reply(self, ref: int, value: bytes) -> bytes:
+        return self._wrap(_BEGINS_REPLY + _uint(ref) + value)
+
+    def failure(self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]) -> bytes:
+        return self._wrap(dump_cbor([_FAILURE, ref, code, text, trace_id, as_lists(errors)]))
+
     def frame(self, plain: list[Any]) -> bytes:
         """Write any other frame, given as plain data."""
         return self._wrap(dump_cbor(plain))
@@ -140,6 +149,12 @@ class JsonFraming:
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
         return self.frame([_SNAPSHOT, target, epoch, seq, load_cbor(state), reason])
+
+    def reply(self, ref: int, value: bytes) -> bytes:
+        return self.frame([_REPLY, ref, load_cbor(value)])
+
+    def failure(self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]) -> bytes:
+        return self.frame([_FAILURE, ref, code, text, trace_id, as_lists(errors)])
 
     def frame(self, plain: list[Any]) -> bytes:
         """Write any frame, given as plain data."""

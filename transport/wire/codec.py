@@ -66,6 +66,9 @@ class Codec:
     def decode_model(self, state: bytes) -> Any:
         return self.serialiser.decode_model(load_cbor(state))
 
+    def decoder(self, annotation: Any) -> Callable[[Any], Any]:
+        return self.serialiser.decoder(annotation)
+
     is_trouble = staticmethod(is_trouble)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
 
-from nuphar import Limits, Origins, UnknownOption, UsageError
+from nuphar import Limits, Origins, Server, UnknownOption, UsageError
 from nuphar.supervision.root.options import Options, ServerOptions
 
 
@@ -31,7 +32,7 @@ def test_every_option_has_a_default_that_passes() -> None:
         ("retry_after", 0),
         ("resume_window", 0),
         ("max_detached", 1),
-        ("identity", None),
+        ("identify", None),
         ("hub_guard", None),
     ],
 )
@@ -60,6 +61,7 @@ def test_a_given_option_is_taken(name: str, value: Any) -> None:
         ("hub_guard", 0),
         ("inspect", 5),
         ("inspect", b"127.0.0.1:0"),
+        ("debug", 1),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
@@ -70,7 +72,7 @@ def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "1", b"1", [1], 1j, -1])
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Options)])
 def test_nothing_that_is_no_finite_number_passes_for_one(name: str, value: Any) -> None:
-    if (name, value) in (("topic_window", float("inf")), ("inspect", "1")):
+    if (name, value) in (("topic_window", float("inf")), ("inspect", "1"), ("debug", True)):
         assert Options.of({name: value}) is not None
         return
     with pytest.raises(UsageError, match=rf"(option )?{name}: expected .*, got {re.escape(repr(value))}"):
@@ -96,3 +98,8 @@ def test_unknown_options_are_listed_with_the_known_ones() -> None:
 
 def test_what_an_editor_completes_are_the_options_with_their_types() -> None:
     assert get_type_hints(ServerOptions) == get_type_hints(Options)
+
+
+def test_the_option_that_identify_took_the_place_of_is_named(make_server: Callable[..., Server]) -> None:
+    with pytest.raises(UsageError, match=r"^option identity: expected identify, which takes its place"):
+        make_server(identity=lambda environ: "ada")

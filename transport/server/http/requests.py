@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.close_codes import TOO_LARGE
@@ -12,7 +12,9 @@ from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
 from ..gateway import Gateway
+from ..rate_book import Visit
 from ..wsgi_handler import PROGRESS
+from .answer import Answer
 from .body import hang_up, nothing, read_body
 from .judge import Events, Poll, Send, judge, refuse
 from .line import Connect, Line
@@ -30,6 +32,16 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
+class Admitted(NamedTuple):
+    """A client may open a line: ``connect`` makes its connection, ``headers`` go into the answer."""
+
+    connect: Connect
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Admit = Callable[[Visit | None], Refuse | Admitted]
+
+
 class HttpLines:
     """Answers the requests for the lines of one server."""
 
@@ -43,13 +55,13 @@ class HttpLines:
         start_response: StartResponse,
         gateway: Gateway,
         origins: Origins,
-        connect: Connect,
+        admit: Admit,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
+        """Answer a request to ``name``, one of `judge.PATHS`; ``admit(visit)`` is asked of one that opens a line."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
         match request:
             case Send():
-                answer: Answer | Refuse = self._send(request, environ, gateway, connect)
+                answer: Answer | Refuse = self._send(request, environ, gateway, admit)
             case Poll():
                 answer = self._poll(request, environ)
             case Events():
@@ -64,28 +76,24 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+    def _send(self, request: Send, environ: Environ, gateway: Gateway, admit: Admit) -> Answer | Refuse:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
-        touch = nothing if line is None else line.touch
+        if line is None:
+            visit = gateway.enter(environ)
+            if isinstance(visit, Refuse):
+                return visit
+            answer = self._open(request, environ, gateway, lambda: admit(visit))
+            if isinstance(answer, Refuse) and visit is not None:
+                visit.leave(gateway.clock())
+            return answer
+        touch = line.touch
         touch()
         limits = gateway.limits
         body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
         if isinstance(body, Refuse):
             return body
-        if line is None:
-            if gateway.is_closing or gateway.has_stopped:
-                return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, connect)
-            if opened is None:
-                return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
-            with opened.turn:
-                answer = self._apply(opened, request, body, limits.message)
-            if isinstance(answer, Refuse):
-                opened.abort()
-                return answer
-            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
@@ -93,6 +101,29 @@ class HttpLines:
             return self._go_on(line, request, body, limits.message)
         finally:
             line.turn.release()
+
+    def _open(
+        self, request: Send, environ: Environ, gateway: Gateway, admit: Callable[[], Refuse | Admitted]
+    ) -> Answer | Refuse:
+        """Open a line for a POST that names none."""
+        limits = gateway.limits
+        body = read_body(environ, request.size, BODY * limits.message, limits.linger, nothing)
+        if isinstance(body, Refuse):
+            return body
+        admitted = admit()
+        if isinstance(admitted, Refuse):
+            return admitted
+        if gateway.is_closing or gateway.has_stopped:
+            return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+        opened = self.lines.open(request.sequence, gateway, admitted.connect)
+        if opened is None:
+            return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+        with opened.turn:
+            answer = self._apply(opened, request, body, limits.message)
+        if isinstance(answer, Refuse):
+            opened.abort()
+            return answer
+        return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
 
     def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
         if line.closed:
@@ -168,35 +199,6 @@ class HttpLines:
         if line is None:
             return refuse("404 Not Found", "there is no such line")
         return line
-
-
-class Answer:
-    """A response's head and body; ``reading`` ends with it, and ``over`` once the client has been sent the end."""
-
-    def __init__(
-        self,
-        status: str,
-        headers: list[tuple[str, str]] | None = None,
-        body: Iterable[bytes] = (),
-        reading: Reading | None = None,
-        over: Line | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = headers or []
-        self._body = body
-        self._reading = reading
-        self._over = over
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._body
-        yield b""  # when we are asked for more, what came before has been written
-        if self._over is not None:
-            self._over.told()
-
-    def close(self) -> None:
-        """The WSGI server calls this at the end, whatever it was."""
-        if self._reading is not None:
-            self._reading.end()
 
 
 def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
