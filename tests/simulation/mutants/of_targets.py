@@ -307,7 +307,7 @@ OF_TARGETS = (
         "nuphar.actors.targets.tentative",
         "        self._history = history\n        self.position = self._at(seq, decode_message)\n",
         "        self._history = history\n        self.position = self._at(seq, decode_message)\n"
-        "        if not self._marks:\n            self._set_checkpoint()\n",
+        "        self._set_checkpoint()\n",
     ),
     Mutant(
         "what a batch has taken from the history is lost when it fails",
