@@ -22,6 +22,7 @@ from .kinds import Call, Kinds
 from .membership import Membership
 from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust, Unsubscribe
 from .messages import Request
+from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 from .voice import Voice
@@ -37,12 +38,12 @@ class Session(Voice):
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` and ``pace`` are the same for all. ``closed`` says that this one counts no more. ``key`` is the id under
-    which its client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
+    which its client finds it again, ``meter`` what it may send (None: all), ``unnamed`` what it is still to name.
     """
 
     __slots__ = (
         "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
-        "in_hand", "key", "memberships", "pace", "successor", "unnamed",
+        "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -63,14 +64,13 @@ class Session(Voice):
         """What it is in, or asks for, by target."""
         self._begun = 0
         self.closed = False
-        self.identity = identity
-        """Who its client is, as the application said when this connection began; None: nobody knows."""
+        self.identity = identity  # who its client is, as the application said when this connection began
         self._wanting: dict[Mailbox, None] = {}
-        self.in_hand = 0
-        """The ref of the message that a hook hears at the moment; hooks may wait."""
+        self.in_hand = 0  # the ref of the message that a hook hears at the moment; hooks may wait
         self.key: str | None = None
         self.successor: Session | None = None
         self.unnamed: Unnamed | None = None
+        self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._kinds = kinds
