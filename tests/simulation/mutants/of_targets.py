@@ -290,4 +290,29 @@ OF_TARGETS = (
         'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"), self._callers)',
         "return self._send_all(outcomes)",
     ),
+    Mutant(
+        "a refusal does not wait for what it rests on",
+        "nuphar.actors.targets.target",
+        "        if self.appends is not None and self.appends.is_waiting:\n            self.appends.defer(crash)\n",
+        "        if self.appends is not None and self.appends.is_full:\n            self.appends.defer(crash)\n",
+    ),
+    Mutant(
+        "a checkpoint that its log did not take stays",
+        "nuphar.actors.targets.tentative",
+        "        while self._checkpoint.seq > seq:",
+        "        while self._checkpoint.seq > 1 << 60:",
+    ),
+    Mutant(
+        "a checkpoint that its log did not take is made of what nobody has written",
+        "nuphar.actors.targets.tentative",
+        "        self._history = history\n        self.position = self._at(seq, decode_message)\n",
+        "        self._history = history\n        self.position = self._at(seq, decode_message)\n"
+        "        self._set_checkpoint()\n",
+    ),
+    Mutant(
+        "what a batch has taken from the history is lost when it fails",
+        "nuphar.actors.targets.tentative",
+        "self._before = self.position.seq, list(self._history)",
+        "self._before = None",
+    ),
 )
