@@ -81,6 +81,7 @@ class Client:
         self._reader = FrameReader(1 << 24, client=True)
         self.core.open()
         self.naming.opens(self.core.outgoing[0])
+        self.promises.opened_at = world.hub.now
         world.note("open", self.name)
         self.flush()
 
@@ -191,6 +192,7 @@ class Client:
             return
         self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
+        self.world.authors.hears(self, frame)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
         before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
         events = self.core.receive(frame)
@@ -376,6 +378,7 @@ class Client:
         try:
             self.open_messages[message] = target
             self.promises.dispatched(target, message)
+            self.world.authors.dispatches(self, message)
             self.core.dispatch(target, message)
         except Refused as refused:
             del self.open_messages[message]

@@ -126,6 +126,7 @@ class Reference:
         self.models.append(new)
         self.messages.append(message)
         oracle.applied[message] = (self, len(self.messages))
+        oracle.applied_at[message] = oracle.now
 
     def confirm(self, seq: int) -> None:
         """Its log has everything up to ``seq``; of two answers about one batch the second may come late."""
@@ -156,6 +157,7 @@ class Oracle:
     def __init__(self, hub: Hub) -> None:
         self.seen: Counter[str] = Counter()
         self.applied: dict[int, tuple[Reference, int]] = {}
+        self.applied_at: dict[int, float] = {}
         self.denied: dict[int, str] = {}
         self.unknown: set[int] = set()
         """What has gone back although its log has not said that it does not have it."""
@@ -166,6 +168,11 @@ class Oracle:
         self.may_be_unseen = False
         """Whether there may be no time to look at what a message makes."""
         self._hub = hub
+
+    @property
+    def now(self) -> float:
+        """The time of this run."""
+        return self._hub.now
 
     def fail(self, text: str) -> None:
         """Stop the run here. Raises: Broken."""

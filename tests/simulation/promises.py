@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any
 
+from nuphar.actors.targets.messages import Leave
 from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client.core.events import Answered, Welcomed
@@ -33,6 +34,8 @@ class Promises:
         self._strayed: set[str] = set()
         self._expected: set[int] = set()
         self._resumed: set[str] = set()
+        self.opened_at = 0.0
+        """When the present connection was opened."""
         self._ask = client.core.replicas._ask
         client.core.replicas._ask = self._asked_again
 
@@ -82,7 +85,8 @@ class Promises:
         elif refused.code == "malformed":
             self._fail(f"message {own.message} for {own.target} is malformed: {refused.text}")
         elif refused.code == "not_subscribed":
-            if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
+            is_expected = own.message in self._expected and refused.text.startswith("subscribe")
+            if is_expected and self._must_be_in(own.target) and not self._is_leaving(own.target):
                 self._fail(
                     f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
                 )
@@ -99,6 +103,12 @@ class Promises:
         """Say whether nothing has happened that may have put it out, heard or not while connections broke."""
         ends = target == "session" or target.startswith("topic:eph")
         return not (ends or self._may_be_stopped(target) or target in self._strayed or target in self._client.evicted)
+
+    def _is_leaving(self, target: str) -> bool:
+        """Say whether it has been put out, and its target's log does not let it hear of that yet."""
+        topic = self._client.world.site.server.directory.topics.get(target.removeprefix("topic:"))
+        held = () if topic is None or topic.target.appends is None else topic.target.appends._held
+        return any(isinstance(message, Leave) and message.why is not None for message in held)
 
     def _may_be_stopped(self, target: str) -> bool:
         """Say whether it may be another one by now: the one before answers what it had while it stops."""
@@ -183,6 +193,8 @@ class Promises:
             where = self._oracle.applied.get(own.message)
             if where is None or not own.ref or own.connection >= core.exchange.connection:
                 continue
+            if self._oracle.applied_at[own.message] > self.opened_at:
+                continue  # it was lost, and is applied when it comes again, behind the Join
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")
 
