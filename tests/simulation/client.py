@@ -9,6 +9,7 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Paused, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
+from nuphar.transport.wire.frames import Acknowledge
 from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
 from nuphar.transport.wire.websocket_reader import FrameReader
 
@@ -264,7 +265,9 @@ class Client:
         if epoch is None:
             if target == "session" and kind == WELCOME:
                 return  # a fresh session has another one
-            if not (kind == ACKNOWLEDGE and seq == 0 and decode(frame, PLAIN)[3]):
+            end = decode(frame, PLAIN)
+            is_over = isinstance(end, Acknowledge) and end.seq == 0 and end.refs  # its Subscribe has come to nothing
+            if not (is_over or (kind == ACKNOWLEDGE and seq == 0 and end[3])):
                 oracle.fail(f"{self.name}: {target} went back to nothing without a final Acknowledge")
             return
         if kind == SNAPSHOT:
