@@ -22,6 +22,7 @@ __all__ = [
     "Limits",
     "Live",
     "LocalProtocolError",
+    "Member",
     "NotRunning",
     "NupharError",
     "OriginRefused",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
         WrongUpdate,
     )
     from .actors.words.identity import Identity
+    from .actors.words.member import Member
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -113,6 +115,7 @@ else:  # not for type checkers, which would believe any name
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",
             "LocalProtocolError": ".actors.words.errors",
+            "Member": ".actors.words.member",
             "NotRunning": ".actors.words.errors",
             "NupharError": ".actors.words.errors",
             "OriginRefused": ".actors.words.errors",

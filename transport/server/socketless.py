@@ -47,6 +47,7 @@ class SocketlessClient:
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
         self.session = sessions.connect(client_id, BARE, self, identity)
+        self.session.hang_up = self._close
         self._inbound = Inbound(self.session, BARE, codec, self._close)
 
     def write(self, frames: list[bytes]) -> None:

@@ -88,7 +88,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what was asked before an Unsubscribe counts after it",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "return membership is None or membership.number != request.number or request.leaves < membership.left",
         "return membership is not None and request.leaves < membership.left",
     ),
@@ -112,7 +112,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "a session may have more subscriptions than it may",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "if membership is None and len(self.memberships) >= self._subscriptions:",
         "if membership is None and len(self.memberships) < 0:",
     ),
