@@ -22,6 +22,7 @@ from .kinds import Kinds
 from .membership import Membership
 from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust
 from .messages import Request
+from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 from .voice import Voice
@@ -44,7 +45,7 @@ class Asking(Voice):
 
     __slots__ = (
         "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "hang_up",
-        "identity", "in_hand", "key", "memberships", "pace", "successor", "unnamed",
+        "identity", "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +75,7 @@ class Asking(Voice):
         self.successor: Self | None = None
         self.hang_up: Callable[[int, str], Any] = nothing_to_close
         self.unnamed: Unnamed | None = None
+        self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._kinds = kinds

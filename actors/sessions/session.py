@@ -21,8 +21,8 @@ logger = ThrottledLogger("nuphar.actors")
 class Session(Asking):
     """A session has one of these for each of its connections, one after the other.
 
-    ``successor`` is the next, and ``answers`` and ``pace`` are the same for all. ``closed`` says that this one counts
-    no more.
+    ``successor`` is the next; ``answers``, ``pace`` and ``meter`` (what it may send; None: all) are the same for all.
+    ``closed`` says that this one counts no more.
     """
 
     __slots__ = ()

@@ -29,6 +29,8 @@ __all__ = [
     "Origins",
     "ProtocolError",
     "QueueError",
+    "Rate",
+    "Rates",
     "Refused",
     "RemoteProtocolError",
     "Serialiser",
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     )
     from .actors.words.identity import Identity
     from .actors.words.member import Member
+    from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -122,6 +125,8 @@ else:  # not for type checkers, which would believe any name
             "Origins": ".transport.wire.origin",
             "ProtocolError": ".actors.words.errors",
             "QueueError": ".actors.words.errors",
+            "Rate": ".actors.words.rates",
+            "Rates": ".actors.words.rates",
             "Refused": ".actors.words.errors",
             "RemoteProtocolError": ".actors.words.errors",
             "Serialiser": ".transport.serialiser.serialiser",

@@ -62,7 +62,7 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         super().__init__(serialiser, stores, queue, debug)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
-        self._later: asyncio.TimerHandle | None = None
+        self._later: set[asyncio.TimerHandle] = set()
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:
@@ -196,8 +196,9 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     def _ended(self, code: int, reason: str) -> None:
         super()._ended(code, reason)
-        if self._later is not None:
-            self._later.cancel()
+        for each in self._later:
+            each.cancel()
+        self._later.clear()
         answers, self._answers = list(self._answers.values()), {}
         for answer in answers:
             if not answer.done():
@@ -206,7 +207,13 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     def _after(self, seconds: float, function: Callable[[], Any]) -> None:
         assert self._loop is not None
-        self._later = self._loop.call_later(seconds, function)
+
+        def ring() -> None:
+            self._later.discard(timer)
+            function()
+
+        timer = self._loop.call_later(seconds, ring)
+        self._later.add(timer)
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         answer = self._answers.pop(own.number, None)

@@ -18,7 +18,7 @@ from ..serialiser.serialiser import Serialiser, automatic
 from .asking import Asking
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
+from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Paused, Pushed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
@@ -169,8 +169,19 @@ class BaseClient(Asking[Answer]):
                     logger.error("%s", error)
                     if (delay := self._retry.begin()) is not None:
                         self._after(delay, self._try_disk)
+                case Paused(turn, seconds):
+                    self._after(seconds, partial(self._rested, turn))
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
+
+    def _rested(self, turn: int) -> None:
+        """Send again what the server wanted later."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._note(self._core.rested(turn))
+        self._flush()
+        self._tell()
 
     def _note_wrong(self, error: WrongUpdate) -> None:
         """Keep the first thing that an update did wrong, for the end."""

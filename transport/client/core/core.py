@@ -111,6 +111,10 @@ class ClientCore:
         events = self.keeping.try_again()
         return events if events or not self.is_live else self.exchange.send_waiting()
 
+    def rested(self, turn: int) -> list[Event]:
+        """The pause that a `Paused` named is over: send again what the server wanted later."""
+        return self.exchange.rested(turn)
+
     # What happens to the connection.
 
     def open(self) -> None:
@@ -126,8 +130,7 @@ class ClientCore:
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
-        self.exchange.is_live = False
-        self.outgoing.clear()
+        self.exchange.lose()
         for replica in self.replicas.values():
             replica.is_behind = False
 

@@ -65,4 +65,11 @@ class NotKept(NamedTuple):
     error: NupharError
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept
+class Paused(NamedTuple):
+    """The server wants something later: tell the core ``rested(turn)`` after ``seconds``."""
+
+    turn: int
+    seconds: float
+
+
+Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Paused
