@@ -23,6 +23,7 @@ __all__ = [
     "Live",
     "LocalProtocolError",
     "Member",
+    "Meta",
     "NotRunning",
     "NupharError",
     "OriginRefused",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     )
     from .actors.words.identity import Identity
     from .actors.words.member import Member
+    from .actors.words.meta import Meta
     from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
     from .supervision.root.server import Server
@@ -114,6 +116,7 @@ else:  # not for type checkers, which would believe any name
             "ConnectRequest": ".transport.server.connect_request",
             "FileQueue": ".transport.client.core.file_queue",
             "Identity": ".actors.words.identity",
+            "Meta": ".actors.words.meta",
             "KindHandle": ".actors.routing.kind_handle",
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",
