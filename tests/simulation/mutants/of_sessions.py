@@ -119,8 +119,8 @@ OF_SESSIONS = (
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        'if not self._call("can_subscribe", hooks.can_subscribe, *arguments):',
-        'if self._call("can_subscribe", hooks.can_subscribe, *arguments) is None:',
+        'if not self._call("can_subscribe", _judge, hook, session.client_id, topic_id, session_model, member):',
+        'if self._call("can_subscribe", _judge, hook, session.client_id, topic_id, session_model, member) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",
