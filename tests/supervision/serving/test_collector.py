@@ -8,7 +8,6 @@ import pytest
 from nuphar.supervision.serving import collector as module
 from nuphar.supervision.serving.collector import LEAST, Collector, is_due, what_survives_stays
 
-
 FEW = 10_000
 
 
