@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from nuphar import ConnectRequest, Limits, Server, Store, serve
+from nuphar import ConnectRequest, Limits, Refused, Server, Store, serve
 
 POLICY = "default-src 'self'; require-trusted-types-for 'script'; trusted-types nuphar"
 
@@ -72,11 +72,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=0, help="characters of the list's first item; 0 for an empty list")
     options = parser.parse_args()
     queries: list[str] = []
+    shown: list[str | None] = []
 
     def identify(request: ConnectRequest) -> None:
         queries.append(request.environ.get("QUERY_STRING", ""))
         if "stranger" in queries[-1]:
             raise LookupError("nobody knows this one")
+        shown.append(request.bearer or request.query.get("token"))
+        if shown[-1] == "old":
+            raise Refused("unauthorised", "expired")
 
     server = Server(limits=Limits(heartbeat=options.heartbeat), identify=identify)
     first = ["x" * options.size] if options.size else []
@@ -85,6 +89,7 @@ def main() -> None:
     told = {
         "/list": lambda: topic.model,
         "/queries": lambda: queries,  # with which lines were opened
+        "/shown": lambda: shown,  # the token of each that was opened, or was to be
         "/sessions": lambda: server.stats()["sessions"],
     }
     serve(server, partial(app, told), port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))
