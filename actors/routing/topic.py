@@ -23,6 +23,8 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    key: Any = None
+    """What the kind's ``parse`` has made of the id."""
     log: Log | None = None
     """Its own log; None: the server's."""
     begun_by: str | None = None
@@ -53,3 +55,5 @@ class Kind:
     window: float | None = None
     log: Log | None = None
     level: str = ACCEPTED
+    share: tuple[str, ...] = ()
+    """What subscribers are told of each message besides it."""

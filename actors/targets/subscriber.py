@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
 from .pace import Pace
 
@@ -65,6 +66,14 @@ class Subscriber(Listener, Protocol):
         """Whose it is, for hooks and operators."""
 
     @property
+    def key(self) -> str | None:
+        """The id of its session, None if it has nothing to come back to."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who it is, None if nobody knows."""
+
+    @property
     def sink(self) -> Sink:
         """Where they go."""
 
@@ -75,6 +84,10 @@ class Subscriber(Listener, Protocol):
     @property
     def pace(self) -> Pace:
         """How much catching up it may have. Subscribers that are one client's share the object."""
+
+    @property
+    def user(self) -> str | None:
+        """Who it is, as the application says; None is anonymous."""
 
     @property
     def closed(self) -> bool:
