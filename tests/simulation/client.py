@@ -82,7 +82,6 @@ class Client:
         self._reader = FrameReader(1 << 24, client=True)
         self.core.open()
         self.naming.opens(self.core.outgoing[0])
-        self.promises.opened_at = world.hub.now
         world.note("open", self.name)
         self.flush()
 

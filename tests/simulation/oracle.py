@@ -126,7 +126,6 @@ class Reference:
         self.models.append(new)
         self.messages.append(message)
         oracle.applied[message] = (self, len(self.messages))
-        oracle.applied_at[message] = oracle.now
 
     def confirm(self, seq: int) -> None:
         """Its log has everything up to ``seq``; of two answers about one batch the second may come late."""
@@ -157,7 +156,8 @@ class Oracle:
     def __init__(self, hub: Hub) -> None:
         self.seen: Counter[str] = Counter()
         self.applied: dict[int, tuple[Reference, int]] = {}
-        self.applied_at: dict[int, float] = {}
+        self.arrived: dict[int, float] = {}
+        """When the server got a client's message for the first time, on whatever line."""
         self.denied: dict[int, str] = {}
         self.unknown: set[int] = set()
         """What has gone back although its log has not said that it does not have it."""
@@ -168,11 +168,6 @@ class Oracle:
         self.may_be_unseen = False
         """Whether there may be no time to look at what a message makes."""
         self._hub = hub
-
-    @property
-    def now(self) -> float:
-        """The time of this run."""
-        return self._hub.now
 
     def fail(self, text: str) -> None:
         """Stop the run here. Raises: Broken."""
