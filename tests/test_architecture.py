@@ -109,6 +109,7 @@ PURE = {
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
+    "transport/server/wsgi_types.py",
     "transport/server/http/judge.py",
     "transport/server/limits.py",
     "transport/client/core/local_fields.py",

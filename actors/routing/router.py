@@ -18,7 +18,7 @@ from ..sessions.messages import Admit, Connect, Disconnect, DispatchTo, Evict, R
 from ..sessions.session import Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Join, Leave, Repeat, Why
-from ..targets.outs import refuse
+from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
@@ -164,7 +164,7 @@ class RouterActor(Actor):
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
         if not membership.is_in:
             session.step(target, Refuse(leave))
-            refuse(session, ref, target, verdict.code, verdict.text, verdict.details)
+            refuse_outsider(session, ref, target, verdict.code, verdict.text, verdict.details)
             return
         if ref is not None:
             session.reject(ref, target, verdict.code, verdict.text, verdict.details)

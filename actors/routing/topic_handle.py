@@ -14,7 +14,7 @@ from ..runtime.ref import ASK_TIMEOUT, Stop
 from ..sessions.messages import Admit, Evict
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.log import ACCEPTED, Log
-from ..targets.messages import Broadcast, Dispatch, Read, Use
+from ..targets.messages import Broadcast, Dispatch, Read, UseStore
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
@@ -99,7 +99,7 @@ class TopicHandle(Generic[Model, Message]):
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
             try:
-                ask(topic.mailbox, Use(order))
+                ask(topic.mailbox, UseStore(order))
             except BaseException:
                 topic.has_store = topic.target.order is not None
                 raise

@@ -11,14 +11,23 @@ from typing import Any, NamedTuple
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.target_names import Cursor
 from . import membership_table as table
-from .membership_table import Answer, Effect, Event, Grant, Release, Send, State, Wake
-from .unnamed import Cursor
+from .membership_table import (
+    AnswerHeld,
+    Forward,
+    Grant,
+    MembershipEffect,
+    MembershipEvent,
+    MembershipState,
+    Release,
+    Wake,
+)
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
 
-Effects = list[Effect]
+MembershipEffects = list[MembershipEffect]
 Waking = Callable[[Cursor | None], None]
 
 
@@ -50,7 +59,7 @@ class Membership:
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
-        self.state = State.ASKING
+        self.state = MembershipState.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = self.welcomed = False
         self.mailbox: Any = None
@@ -71,7 +80,7 @@ class Membership:
         """The older connection of its session that is in the target for it, None if none is."""
         return None if self._predecessor is None else self._predecessor.subscriber
 
-    def step(self, event: Event) -> Effects:
+    def step(self, event: MembershipEvent) -> MembershipEffects:
         """Take one event, and return what is to be done, in this order.
 
         Raises: Illegal for an event that cannot happen, Busy for an Unsubscribe when too much is held; then nothing has
@@ -84,13 +93,13 @@ class Membership:
         if type(event) is Grant and not self.is_in:
             then = table.WHEN_A_LEAVE_WAS_HELD[then]
         if not self.requests and then in table.WHEN_NOTHING_IS_ASKED:
-            if then is State.ASKING:
+            if then is MembershipState.ASKING:
                 effects += self._give_up()
             then = table.WHEN_NOTHING_IS_ASKED[then]
         self.state = then
-        if then is State.UNNAMED and self._held:
+        if then is MembershipState.UNNAMED and self._held:
             effects.append(Wake())
-        if then is State.ENDED:
+        if then is MembershipState.ENDED:
             self.wake = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
@@ -110,7 +119,7 @@ class Membership:
         if inside is None:
             return None
         heir = Membership(number, bound)
-        heir.state, heir.wake = State.UNNAMED, wake
+        heir.state, heir.wake = MembershipState.UNNAMED, wake
         heir._predecessor = inside
         heir.trusted = self.trusted
         heir.welcomed = True  # the join hook is not called for it
@@ -120,7 +129,7 @@ class Membership:
         """Return the bytes of what is held: ``each`` for a message, and its payload."""
         return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
 
-    def _do(self, event: Event) -> Effects:
+    def _do(self, event: MembershipEvent) -> MembershipEffects:
         match event:
             case table.Ask(trusted):
                 self.requests += 1
@@ -158,30 +167,30 @@ class Membership:
                 return [Release(message.ref) for message in self._held if isinstance(message, Post)]
         return []
 
-    def _let_in(self, grant: Grant) -> Effects:
-        effects: Effects = []
+    def _let_in(self, grant: Grant) -> MembershipEffects:
+        effects: MembershipEffects = []
         mailbox, join = grant.mailbox, grant.join
         if join is not None:
             if self._predecessor is not None:
                 join = join._replace(replaces=self._predecessor.subscriber)
             if self.left < grant.leaves:
                 # It left since, and asked again, and this is the answer to the latter.
-                effects.append(Send(mailbox, Join(join.session, None, None, (), None, join.replaces)))
+                effects.append(Forward(mailbox, Join(join.session, None, None, (), None, join.replaces)))
                 while self.left < grant.leaves:
                     effects += self._play_back(mailbox)
                 join = join._replace(replaces=None)
-            effects.append(Send(mailbox, join))
+            effects.append(Forward(mailbox, join))
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted = self.trusted or grant.trusted
         return effects + self._play_back(mailbox)
 
-    def _play_back(self, mailbox: Any) -> Effects:
+    def _play_back(self, mailbox: Any) -> MembershipEffects:
         """Be in, and send what was held; up to a Leave, which takes it out again."""
         self.mailbox, self.put = mailbox, mailbox.put
-        effects: Effects = []
+        effects: MembershipEffects = []
         for at, message in enumerate(self._held):
-            effects.append(Send(mailbox, self._named(message)))
+            effects.append(Forward(mailbox, self._named(message)))
             if isinstance(message, Leave):
                 self.left += message.ref is not None
                 self.mailbox, self.put = None, self._hold
@@ -190,8 +199,8 @@ class Membership:
         self._held = []
         return effects
 
-    def _let_go(self, leave: Leave) -> Effects:
-        send = Send(self.mailbox, self._named(leave))
+    def _let_go(self, leave: Leave) -> MembershipEffects:
+        send = Forward(self.mailbox, self._named(leave))
         self._forget()
         return [send]
 
@@ -203,13 +212,13 @@ class Membership:
         elif self._predecessor is not None:
             self._predecessor, self.welcomed = None, False
 
-    def _give_up(self) -> Effects:
+    def _give_up(self) -> MembershipEffects:
         """Have what was held answered: nothing is asked any more that could let it in."""
-        return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]
+        return [*self._take_out_predecessor(), *(AnswerHeld(message) for message in self._held)]
 
-    def _take_out_predecessor(self) -> Effects:
+    def _take_out_predecessor(self) -> MembershipEffects:
         inside = self._predecessor
-        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None))]
+        return [] if inside is None else [Forward(inside.mailbox, Leave(inside.subscriber, None))]
 
     def _hold(self, message: Any) -> None:
         self._check_room()

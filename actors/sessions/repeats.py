@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..targets.messages import Leave, Repeat, Why
-from ..targets.outs import refuse
+from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Later, Place, Subscriber
 from ..words.target_names import SESSION
-from .answers import WINDOW, Answers, Applied, Fate, Refusal
+from .answers import WINDOW, Answers, Applied, RefFate, Refusal
 from .membership import Membership
-from .membership_table import Event, PutOut, State
+from .membership_table import MembershipEvent, MembershipState, PutOut
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
@@ -27,7 +27,7 @@ class Asker(Subscriber, Protocol):
     @property
     def memberships(self) -> dict[str, Membership]: ...
 
-    def step(self, target: str, event: Event) -> None: ...
+    def step(self, target: str, event: MembershipEvent) -> None: ...
 
     def say_done(self, ref: int, target: str) -> None: ...
 
@@ -50,13 +50,13 @@ class Repeats:
         self._waiting: dict[int, int] = {}
         """Refs that wait for their answer, and how often each was repeated."""
 
-    def take(self, fate: Fate, ref: int, target: str) -> None:
+    def take(self, fate: RefFate, ref: int, target: str) -> None:
         """Answer a ref that is not new, or have it answered in its turn."""
         session, answers = self._session, self._session.answers
-        if fate is Fate.FORGOTTEN:
+        if fate is RefFate.FORGOTTEN:
             text = f"refs are remembered down to {answers.highest - WINDOW + 1}, got {ref}: it may have been applied"
             session.say_rejected(ref, target, "unknown_outcome", text)
-        elif fate is Fate.BACKWARD:
+        elif fate is RefFate.BACKWARD:
             session.say_rejected(ref, target, "malformed", f"expected a ref above {answers.highest}, got {ref}")
         elif (first := answers.target_of(ref)) not in (target, None):
             session.say_rejected(ref, target, "malformed", f"ref {ref} was used for {first} before")
@@ -102,8 +102,8 @@ def turn_away(session: Asker, ref: int | None, target: str, text: str) -> None:
     """
     membership = session.memberships.get(target)
     if ref is not None or membership is None or (target == SESSION and not membership.requests):
-        refuse(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
-    elif membership.state is State.JOINED:
+        refuse_outsider(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
+    elif membership.state is MembershipState.JOINED:
         session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
 
 

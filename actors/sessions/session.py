@@ -10,17 +10,27 @@ from typing import Any
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Leave, Room, new_post
-from ..targets.outs import refuse, say_rejected
+from ..targets.outs import refuse_outsider, say_rejected
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
 from ..words.ports import Encoding, Sink
-from ..words.target_names import SESSION, TOPIC
+from ..words.target_names import SESSION, TOPIC, Cursor
 from .answers import Answers, Refusal
 from .membership import Membership
-from .membership_table import Answer, Ask, End, Event, Release, Send, State, Trust, Unsubscribe
+from .membership_table import (
+    AnswerHeld,
+    Ask,
+    End,
+    Forward,
+    MembershipEvent,
+    MembershipState,
+    Release,
+    Trust,
+    Unsubscribe,
+)
 from .messages import Request
 from .repeats import Repeats, answer_held, turn_away
-from .unnamed import Cursor, Unnamed
+from .unnamed import Unnamed
 
 SUBSCRIPTIONS = 1_000
 """Targets that one session may be subscribed to, unless told otherwise."""
@@ -95,7 +105,7 @@ class Session(_Touched):
         if membership is not None and membership.wake is not None:
             membership.wake(since)
         if membership is None and len(self.memberships) >= self._subscriptions:
-            refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
+            refuse_outsider(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
         number, leaves = (self.next_number(), 0) if membership is None else (membership.number, membership.leaves)
         try:
@@ -114,7 +124,7 @@ class Session(_Touched):
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
         membership = self.memberships.get(target) or Membership(self.next_number())
-        if membership.state is State.UNNAMED:
+        if membership.state is MembershipState.UNNAMED:
             self.step(target, Trust())
             return None
         self.begin(target, membership, trusted=True)
@@ -135,7 +145,7 @@ class Session(_Touched):
         membership = self.memberships.get(request.target)
         return membership is None or membership.number != request.number or request.leaves < membership.left
 
-    def step(self, target: str, event: Event) -> None:
+    def step(self, target: str, event: MembershipEvent) -> None:
         """Have the membership in ``target`` take an event, and do what follows; without one nothing does.
 
         Raises: likewise `Membership.step`.
@@ -144,12 +154,12 @@ class Session(_Touched):
         if membership is None:
             return
         effects = membership.step(event)
-        if membership.state is State.ENDED:
+        if membership.state is MembershipState.ENDED:
             del self.memberships[target]
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Forward):
                 effect.mailbox.put_anyway(effect.message)
-            elif isinstance(effect, Answer):
+            elif isinstance(effect, AnswerHeld):
                 answer_held(self, target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)

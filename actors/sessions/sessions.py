@@ -12,11 +12,11 @@ from ..runtime.mailbox import Mailbox
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
 from ..words.ports import Encoding, Sink
+from ..words.target_names import Cursor
 from .messages import Connect, Disconnect
 from .session import SUBSCRIPTIONS, Session
 from .session_book import MemoryBook, SessionBook
 from .takeover import restore, supersede
-from .unnamed import Cursor
 
 
 def generate_client_id() -> str:

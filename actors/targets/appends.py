@@ -21,14 +21,14 @@ from .messages import Dispatch, More, Post
 BATCH = 1 << 18
 """Bytes of payload after which a batch goes to the log, even if more waits."""
 
-HELD = 1 << 20
+HELD_BEHIND = 1 << 20
 """Bytes that may wait behind a batch: more is refused ``busy``."""
 
-AGAIN = 0.1, 5.0
+LOOK_AGAIN = 0.1, 5.0
 """Seconds until a log that did not know is asked again: at first, and at most."""
 
 
-class State(Enum):
+class BatchState(Enum):
     """Where the batch is."""
 
     NONE = 0
@@ -48,7 +48,7 @@ class Appends:
     def __init__(self, log: Log, level: str) -> None:
         self.log = log
         self.level = level
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._batch = 0  # its number: an answer of an earlier one comes too late
         self._outcomes: list[Outcome] = []
         self._records: Sequence[Record] = ()
@@ -63,12 +63,12 @@ class Appends:
     @property
     def is_waiting(self) -> bool:
         """Is a batch on its way?"""
-        return self._state is not State.NONE
+        return self._state is not BatchState.NONE
 
     @property
     def is_full(self) -> bool:
         """Does so much wait that no more may come?"""
-        return self._held_bytes > HELD
+        return self._held_bytes > HELD_BEHIND
 
     @property
     def held_bytes(self) -> int:
@@ -84,7 +84,7 @@ class Appends:
 
     def begin(self, outcomes: list[Outcome]) -> Effects:
         """Send a batch to the log: nobody hears of ``outcomes`` before it has answered."""
-        self._state = State.DECIDED
+        self._state = BatchState.DECIDED
         self._batch += 1
         self._size = self._looks = 0
         self._outcomes = outcomes
@@ -93,18 +93,18 @@ class Appends:
 
     def asked(self) -> None:
         """Note that the log has the batch, and will answer."""
-        if self._state is State.DECIDED:
-            self._state = State.ASKED
+        if self._state is BatchState.DECIDED:
+            self._state = BatchState.ASKED
 
     def resume(self) -> Effects:
         """Go on for an actor that has ended: whether it had asked the log may be unknown."""
-        return self.look_up() if self._state in (State.DECIDED, State.LOOKED_UP) else []
+        return self.look_up() if self._state in (BatchState.DECIDED, BatchState.LOOKED_UP) else []
 
     def look_up(self, after: float = 0.0) -> Effects:
         """Ask what the log has, if that is still to be known."""
         if not self.is_waiting:
             return []
-        self._state = State.LOOKED_UP
+        self._state = BatchState.LOOKED_UP
         return [LookUp(self._batch, self._records, after)]
 
     def is_of(self, batch: int) -> bool:
@@ -120,7 +120,7 @@ class Appends:
 
     def again(self) -> Effects:
         """Ask once more, later each time."""
-        first, most = AGAIN
+        first, most = LOOK_AGAIN
         after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
         self._looks += 1
         return self.look_up(after)
@@ -128,7 +128,7 @@ class Appends:
     def end(self) -> tuple[list[Outcome], list[Crash]]:
         """End the batch; return what was in it, and the refusals that were to follow it."""
         outcomes, after = self._outcomes, self._after
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._outcomes, self._records, self._after = [], (), []
         return outcomes, after
 
@@ -146,7 +146,7 @@ class Appends:
         size = _size(message)
         if self._is_open:
             self._front.append(message)  # it had its turn, and keeps its place
-        elif isinstance(message, Post) and self._held_bytes + size > HELD:
+        elif isinstance(message, Post) and self._held_bytes + size > HELD_BEHIND:
             return False
         else:
             self._held.append(message)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
-from .log import Outcome
+from .log import AppendOutcome
 from .order import Order
 from .subscriber import Subscriber
 
@@ -76,7 +76,7 @@ class Leave(NamedTuple):
     why: Why | None = None
 
 
-class Use(NamedTuple):
+class UseStore(NamedTuple):
     """An ephemeral topic gets a store."""
 
     order: Order
@@ -96,7 +96,7 @@ class Logged(NamedTuple):
     """What the log says of the target's ``batch``."""
 
     batch: int
-    outcome: Outcome
+    outcome: AppendOutcome
 
 
 class More(NamedTuple):

@@ -27,7 +27,9 @@ def say_rejected(session: Subscriber, ref: int, target: str | None, code: str, t
     session.write(encoding.join([piece]))
 
 
-def refuse(session: Subscriber, ref: int | None, target: str, code: str, text: str, details: Any = None) -> None:
+def refuse_outsider(
+    session: Subscriber, ref: int | None, target: str, code: str, text: str, details: Any = None
+) -> None:
     """Refuse a session that is not in ``target``: a Subscribe with its ``ref``, a Resync (None) with an Out."""
     if ref is None:
         say_out(session, target, code, text)

@@ -14,7 +14,7 @@ from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
-from .log import Outcome, Unknown
+from .log import AppendOutcome, Unknown
 from .messages import Leave, Logged, LookAgain, Tick, Why
 from .outs import say_out
 from .subscriber import Subscriber
@@ -127,7 +127,7 @@ class Performing(Actor):
             return
         batch, put = effect.batch, self.mailbox.put_anyway
 
-        def answer(outcome: Outcome) -> None:
+        def answer(outcome: AppendOutcome) -> None:
             put(Logged(batch, outcome))
 
         name, log = self._target.name, appends.log

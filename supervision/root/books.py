@@ -27,11 +27,11 @@ from ...actors.targets.memory_log import MemoryLog
 from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
-from ..otp.dynamic import Run
+from ..otp.dynamic import RunChild
 from .options import Options
 from .target_specs import SESSIONS, TOPICS, target_spec
 
-MANY = 100_000
+MANY_WAITING = 100_000
 """Messages that may wait for the router and for each of the supervisors of targets."""
 
 
@@ -52,7 +52,7 @@ class Books:
         self.log = MemoryLog(options.history, host)
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds(), host))
-        self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
+        self.router, self.topic_starts, self.session_starts = (Mailbox(MANY_WAITING, host=host) for _ in range(3))
         self.allowance = Allowance(host.clock)
         self.directory = Directory(
             codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host, self.allowance
@@ -83,7 +83,7 @@ class Books:
 
     def start_topic(self, topic: Topic) -> None:
         """Have a topic's actor started, without waiting for it."""
-        self.topic_starts.put_anyway(Run(self._topic_spec(topic)))
+        self.topic_starts.put_anyway(RunChild(self._topic_spec(topic)))
 
     def topic_specs(self) -> list[ChildSpec]:
         """Return the specs of every topic's actor."""
@@ -94,7 +94,7 @@ class Books:
         return [self._own_store_spec(own) for own in self.own_stores.running()]
 
     def _start_own_store(self, own: OwnStore) -> None:
-        self.session_starts.put_anyway(Run(self._own_store_spec(own)))
+        self.session_starts.put_anyway(RunChild(self._own_store_spec(own)))
 
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:

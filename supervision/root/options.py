@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
+from ...actors.routing.deserted import TOPIC_WINDOW as TOPIC_WINDOW
 from ...actors.routing.topics import TOPICS, TOPICS_EACH
-from ...actors.runtime.hooks import TIMEOUT, check_hook
+from ...actors.runtime.hooks import HOOK_TIMEOUT, check_hook
 from ...actors.runtime.mailbox import BOUND
 from ...actors.runtime.turns import Bounds
-from ...actors.sessions.reception import WINDOW
+from ...actors.sessions.reception import RESUME_WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
@@ -67,7 +67,7 @@ class Options:
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
-    hook_timeout: float = TIMEOUT
+    hook_timeout: float = HOOK_TIMEOUT
     """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
     max_hooks: int = Bounds.at_once
     """Calls of hooks that run at once for clients who come, subscribe and leave; 100,000 more may wait their turn."""
@@ -76,7 +76,7 @@ class Options:
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
 
-    resume_window: float = WINDOW
+    resume_window: float = RESUME_WINDOW
     """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
     max_detached: int = DETACHED
     """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""

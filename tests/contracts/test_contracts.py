@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
-from nuphar.actors.targets.log import ACCEPTED, Answer, Appended, Log, Record
+from nuphar.actors.targets.log import ACCEPTED, AppendAnswer, Appended, Log, Record
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.actors.targets.order import Order
 from nuphar.actors.words.store import Store
@@ -25,7 +25,7 @@ from .sink import MemorySinkCase
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is broken shall be found soon."""
-    monkeypatch.setattr(running, "LIMIT", 0.3)
+    monkeypatch.setattr(running, "WAIT_LIMIT", 0.3)
 
 
 def found_by(contract: type) -> set[str]:
@@ -253,7 +253,7 @@ class OneEpoch(MemoryLog):
 
 
 class KnowsEverything(MemoryLog):
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         answer(Appended(records[-1].seq))
 
 

@@ -19,7 +19,7 @@ from support.skins import Skin, skin
 from support.web_proxy import WebProxy
 
 from nuphar import Live, Server, Store, states
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import choose
@@ -71,7 +71,7 @@ def make(runtime: str, transport: str) -> Iterator[Make]:
     skins: list[Skin] = []
 
     def make(rest: str, secure: bool = False, **options: Any) -> Skin:
-        options = {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options
+        options = {"backoff": ReconnectBackoff(0.01), "chance": lambda: 0.5} | options
         http = ("https" if secure else "http") + rest
         if transport in ("poll", "events"):
             way = long_polling if transport == "poll" else event_stream
@@ -164,7 +164,7 @@ def test_any_error_of_a_try_is_a_reason_and_another_try(
 
 
 def test_a_loop_that_breaks_ends_the_client(make: Make) -> None:
-    class Broken(Backoff):
+    class Broken(ReconnectBackoff):
         def delay(self, chance: float) -> float:
             raise ZeroDivisionError("bad back-off")
 
@@ -192,7 +192,7 @@ def test_back_off_and_chance_are_the_program_s(make: Make) -> None:
         drawn.append(next(asked))
         return 0.5
 
-    client = make(f"://127.0.0.1:{free_port()}/live", backoff=Backoff(0.001, most=0.002), chance=chance)
+    client = make(f"://127.0.0.1:{free_port()}/live", backoff=ReconnectBackoff(0.001, most=0.002), chance=chance)
     eventually(lambda: len(drawn) >= 4)
     client.wait(lambda client: isinstance(client.state, states.Offline))
 

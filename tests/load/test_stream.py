@@ -61,7 +61,7 @@ def test_known_bytes_within_a_fragmented_message_break_it() -> None:
 
     (item,) = stream.feed(whole)
 
-    assert isinstance(item, wire.Failed)
+    assert isinstance(item, wire.FramingFailed)
 
 
 def test_nothing_is_read_behind_a_close_though_it_is_known() -> None:
@@ -70,7 +70,7 @@ def test_nothing_is_read_behind_a_close_though_it_is_known() -> None:
     Stream(known).feed(data)
     stream = Stream(known)
 
-    assert stream.feed(wire.encode_close(1000)) == [wire.Close(1000, "")]
+    assert stream.feed(wire.encode_close(1000)) == [wire.WebSocketClose(1000, "")]
     assert stream.feed(data) == []
 
 
@@ -80,7 +80,7 @@ def test_what_is_no_frame_is_the_last_and_names_its_fault() -> None:
     items = Stream(Known()).feed(on_the_wire(message(1)) + broken + on_the_wire(message(2)))
 
     assert items[0] == message(1)
-    assert isinstance(items[1], wire.Failed)
+    assert isinstance(items[1], wire.FramingFailed)
     assert len(items) == 2
 
 

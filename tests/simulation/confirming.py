@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nuphar.actors.targets.appends import Appends
-from nuphar.actors.targets.log import Appended, Failed, Outcome, Record, Unknown
+from nuphar.actors.targets.log import Appended, AppendOutcome, Failed, Record, Unknown
 from nuphar.actors.targets.tentative import Tentative
 from nuphar.testing.logs import Fate, ScriptedLog
 from nuphar.transport.server.framing import CborFraming
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FAILS = (Fate.FAILED, Fate.HALF)
 LOSES = (Fate.LOST, Fate.DROPPED, Fate.HALF_LOST)
 
-Answer = Callable[[Outcome], object]
+Answer = Callable[[AppendOutcome], object]
 
 
 class ConfirmingLog(ScriptedLog):
@@ -48,7 +48,7 @@ class ConfirmingLog(ScriptedLog):
         oracle = self._world.oracle
         reference = oracle.references[epoch]
 
-        def heard(outcome: Outcome) -> None:
+        def heard(outcome: AppendOutcome) -> None:
             match outcome:
                 case Appended(seq):
                     reference.confirm(seq)

@@ -16,7 +16,7 @@ from ...actors.words.type_variables import Answer, Message, Model
 from ..serialiser.serialiser import Serialiser, automatic
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
+from .core.events import Answered, Changed, ClientEvent, Denied, Ending, NotKept, Pushed, UpdateFailed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
@@ -174,7 +174,7 @@ class BaseClient(Looking, Generic[Answer]):
             self._state = state
             self._events.append((self._states, (state,)))
 
-    def _note(self, events: list[Event]) -> None:
+    def _note(self, events: list[ClientEvent]) -> None:
         """Take what the core says, in its order; called with the lock held."""
         for event in events:
             match event:
@@ -193,7 +193,7 @@ class BaseClient(Looking, Generic[Answer]):
                     logger.warning("the server refused %s: %s", target or "a frame", refused)
                     if target is not None:
                         self._events.append((self._refusals, (target, refused)))
-                case Failed(target, error):
+                case UpdateFailed(target, error):
                     logger.error("the update of %s raised", target, exc_info=error)
                 case NotKept(error):
                     logger.error("%s", error)

@@ -11,7 +11,7 @@ from ...actors.sessions.session import Session
 from ...actors.sessions.takeover import end_naming
 from ...actors.words.close_codes import (
     GOING_AWAY,
-    NORMAL,
+    NORMAL_CLOSURE,
     OTHER_VERSION,
     PROTOCOL_ERROR,
     RESTARTING,
@@ -21,10 +21,10 @@ from ...actors.words.close_codes import (
 from ...actors.words.errors import Busy, RemoteProtocolError
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
-from .framing import plain
+from .framing import plain_frame
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
-from .protocol import Beat, End, ServerProtocol
+from .protocol import Beat, CloseWith, ServerProtocol
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
@@ -45,7 +45,7 @@ class Socket(Protocol):
 
     def is_taking(self) -> bool: ...
 
-    def close(self, code: int = NORMAL, reason: str = "") -> None: ...
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
 
@@ -115,7 +115,7 @@ class Connection:
         self._gateway.connections.discard(self)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-            is_for_good = self._socket.close_code == NORMAL
+            is_for_good = self._socket.close_code == NORMAL_CLOSURE
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
@@ -125,8 +125,8 @@ class Connection:
             self._socket.last_received = max(now, self._socket.last_received)
         match self._protocol.tick(now, self._socket.last_received):
             case Beat(n):
-                self._outbox.write(self._framing.frame(plain(Ping(n))))
-            case End(code, reason):
+                self._outbox.write(self._framing.frame(plain_frame(Ping(n))))
+            case CloseWith(code, reason):
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
@@ -136,7 +136,7 @@ class Connection:
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
-            self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
+            self._outbox.write(self._framing.frame(plain_frame(Bye(reason, retry_after))))
         self._socket.close(GOING_AWAY, reason)
 
     def abort(self) -> None:
@@ -182,10 +182,10 @@ class Connection:
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
         )
-        self._outbox.write(self._framing.frame(plain(welcome)))
+        self._outbox.write(self._framing.frame(plain_frame(welcome)))
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
-            self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
+            self._outbox.write(self._framing.frame(plain_frame(Ping(self._proof))))
         gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
 
     def _take_pong(self, n: int) -> None:

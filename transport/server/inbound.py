@@ -26,7 +26,7 @@ from ..wire.frames import (
     Unsubscribe,
 )
 from ..wire.strict import pack_cbor
-from .framing import Framing, plain
+from .framing import Framing, plain_frame
 
 _CLIENT_MESSAGE = prefix(ClientMessage)
 
@@ -114,14 +114,14 @@ class Inbound:
             case Resync(cursors):
                 resync(session, cursors)
             case Ping(n):
-                session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
+                session.write(session.encoding.join([self._framing.frame(plain_frame(Pong(n)))]))
             case Pong(n):
                 if self._pong is not None:
                     self._pong(n)
             case Call(ref, name, _):
                 text = f"there is no call {name[:100]!r}"
                 session.write(
-                    session.encoding.join([self._framing.frame(plain(Failure(ref, "not_found", text, None, [])))])
+                    session.encoding.join([self._framing.frame(plain_frame(Failure(ref, "not_found", text, None, [])))])
                 )
             case Hello():
                 raise RemoteProtocolError("Hello is the first frame of a connection and comes once")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -13,19 +13,16 @@ from ...actors.runtime.hooks import Hook, HookFailed, ServerHooks, call
 from ...actors.words.errors import NotRunning, UsageError
 from ..wire.entity_tags import matches
 from ..wire.origin import Origins
-from ..wire.upgrade import Refuse
+from ..wire.upgrade import Decline
 from .borrowing import Borrowing
 from .connection import Connection, Socket
 from .gateway import Gateway
 from .http.judge import PATHS
-from .http.lines import MOST, Lines
+from .http.lines import MOST_LINES, Lines
 from .http.requests import HttpLines
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
+from .wsgi_types import App, Environ, StartResponse
 
 ON_EXIT = "nuphar.on_exit"
 """The key under which a WSGI server lets us hear of its end: a function that takes a callback."""
@@ -47,7 +44,7 @@ _NO_UPGRADE = (
 _NOBODY = "the application could not say who you are"
 
 
-class Host(Protocol):
+class LiveHost(Protocol):
     """What the middleware needs of a server."""
 
     gateway: Gateway
@@ -86,7 +83,9 @@ class Live:
     threads is refused, in a sentence, with 501 for every request.
     """
 
-    def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
+    def __init__(
+        self, server: LiveHost, app: App | None = None, path: str = "/live", *, lines: int = MOST_LINES
+    ) -> None:
         if not hasattr(server, "gateway"):
             raise UsageError(f"expected a nuphar.Server, got {server!r}")
         if not isinstance(path, str) or not path.startswith("/") or path.rstrip("/") == "":
@@ -136,7 +135,7 @@ class Live:
         except HookFailed:
             return _text(start_response, "500 Internal Server Error", _NOBODY)
         socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
-        if isinstance(socket, Refuse):
+        if isinstance(socket, Decline):
             return socket.respond(start_response)
         Connection(socket, gateway, identity).run()
         return []

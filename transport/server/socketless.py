@@ -20,7 +20,7 @@ from .inbound import Inbound
 
 logger = ThrottledLogger("nuphar.transport")
 
-BOUND = 10_000
+MOST_WAITING = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
@@ -48,9 +48,9 @@ class SocketlessClient:
             return
         self._outgoing.extend(frames)
         if self._is_sending:
-            if len(self._outgoing) > BOUND:
+            if len(self._outgoing) > MOST_WAITING:
                 self.end()
-                self._close(TOO_SLOW, f"too slow: {BOUND} frames wait for its send")
+                self._close(TOO_SLOW, f"too slow: {MOST_WAITING} frames wait for its send")
             return  # a send that lets others run: it goes on with ours, so the order stays
         self._is_sending = True
         try:
@@ -80,8 +80,8 @@ class SocketlessClient:
         if get_ident() == self._thread and not self._incoming:
             self._inbound.receive(data)
         else:
-            if len(self._incoming) >= BOUND:
-                raise Busy(f"{BOUND} frames of client {self.session.client_id} wait already")
+            if len(self._incoming) >= MOST_WAITING:
+                raise Busy(f"{MOST_WAITING} frames of client {self.session.client_id} wait already")
             self._incoming.append(data)
             self._hub.loop.run_callback_threadsafe(self._catch_up)
 

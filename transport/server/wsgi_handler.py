@@ -20,7 +20,7 @@ from ...actors.runtime.host import GEVENT, Host
 from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
-from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
+from ..wire.upgrade import SUBPROTOCOLS, Decline, negotiate
 from .gevent_websockets import BadHandshake, Lending
 from .http.request_log import RequestLog
 from .http_reading import HttpReading
@@ -59,15 +59,15 @@ class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
         host: Host = GEVENT,
-    ) -> WebSocket | Refuse:
+    ) -> WebSocket | Decline:
         """Answer the opening handshake of the present request, and return its WebSocket.
 
         After it the application calls no ``start_response``, and returns an empty body once the connection is
-        over. A `Refuse` is for the application to answer with; it has been logged.
+        over. A `Decline` is for the application to answer with; it has been logged.
         Raises: OSError if the peer is gone.
         """
         answer = negotiate(self.environ, origins, subprotocols)
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             self.close_connection = True
             LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
             return answer
@@ -166,7 +166,7 @@ class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
                     self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
         super(WebSocketHandler, self).log_request()
 
-    def _refuse(self, refuse: Refuse) -> None:
+    def _refuse(self, refuse: Decline) -> None:
         """Answer the handshake of an application that cannot have its WebSocket."""
         self.close_connection = True
         LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, refuse.reason)

@@ -26,17 +26,17 @@ def test_whoever_goes_on_knows_how_many_others_do_also_when_one_is_killed():
 
     def work() -> None:
         let_others_run()
-        others.append(fair_turns.Busy.others)
+        others.append(fair_turns.Contention.others)
 
     waiting = [gevent.spawn(work) for _ in range(4)]
     gevent.sleep(0)
-    assert fair_turns.Busy.waiting == 4
+    assert fair_turns.Contention.waiting == 4
     waiting[0].kill()
     assert gevent.joinall(waiting, timeout=5) == waiting
     assert others == [2, 2, 2]
-    assert fair_turns.Busy.waiting == 0
+    assert fair_turns.Contention.waiting == 0
     let_others_run()
-    assert fair_turns.Busy.others == 0
+    assert fair_turns.Contention.others == 0
 
 
 def test_a_turn_that_is_renewed_begins_with_the_next_question():

@@ -230,7 +230,7 @@ def test_a_stop_refuses_what_waits_behind_it(
 def test_too_much_that_waits_is_busy(
     server: Server, client: Connect, log: ScriptedLog, topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appends, "HELD", 300)
+    monkeypatch.setattr(appends, "HELD_BEHIND", 300)
     a = joined(client())
     a.send(ClientMessage(2, T, "x"))
     settle(server)
@@ -248,7 +248,7 @@ def test_too_much_that_waits_is_busy(
 def test_what_the_server_says_is_refused_as_well_when_too_much_waits(
     server: Server, log: ScriptedLog, topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appends, "HELD", 300)
+    monkeypatch.setattr(appends, "HELD_BEHIND", 300)
     for _ in range(6):
         topic.dispatch("x")
         settle(server)

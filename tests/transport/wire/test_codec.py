@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nuphar import LocalProtocolError, RemoteProtocolError, UnregisteredType, automatic
 from nuphar.transport import decode, encode, frames
 from nuphar.transport.wire.codec import Codec, read, write
-from nuphar.transport.wire.frame_table import CODES, KINDS
+from nuphar.transport.wire.frame_table import CODES, FRAME_KINDS
 from nuphar.transport.wire.frames import MAX_INTEGER, Frame
 from nuphar.transport.wire.strict import dump_cbor
 from nuphar.transport.wire.strict_json import dump_json
@@ -108,7 +108,8 @@ def test_any_bytes_are_a_frame_or_a_protocol_error(data: bytes) -> None:
 
 
 @given(
-    st.sampled_from(sorted(KINDS)), st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8)
+    st.sampled_from(sorted(FRAME_KINDS)),
+    st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8),
 )
 def test_fields_of_any_kind_are_a_frame_or_a_protocol_error(code: int, fields: list[Any]) -> None:
     for data in (dump_cbor([code, *fields]), dump_json([code, *fields])):
@@ -158,7 +159,7 @@ def test_an_unknown_type_is_said_to_be_so(code: int) -> None:
 def test_a_field_of_the_wrong_kind_is_named(plain: list[Any], says: str) -> None:
     with pytest.raises(RemoteProtocolError, match=says) as caught:
         read(dump_cbor(plain))
-    assert str(caught.value).startswith(KINDS[plain[0]].__name__)
+    assert str(caught.value).startswith(FRAME_KINDS[plain[0]].__name__)
 
 
 WITH_OWN_REF = [

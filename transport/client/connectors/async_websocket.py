@@ -9,24 +9,21 @@ import random
 import ssl
 from collections.abc import Callable
 
-from ....actors.runtime.forks import Home, cut_off
-from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL
+from ....actors.runtime.forks import HomeProcess, cut_off
+from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE
 from ...wire.progress import Progress
 from .async_dialing import open_streams
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .connector import Handler, Transport
 from .dialing import Dialing
-from .ended import BY_US, Ended
+from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
 from .fields import Headers
 from .owner import reason, said, tell
-from .reconnecting import Dial, Effect, Reconnecting, Rest, Step
+from .reconnecting import Dial, LoopEffect, NextStep, Reconnecting, Rest
 from .urls import Address
-from .websocket_machine import ClientWire, Frame, Opened
+from .websocket_machine import ClientWire, FrameArrived, Opened
 
 logger = logging.getLogger("nuphar.client")
-
-FAREWELL = 0.5
-"""Seconds that our last bytes may take."""
 
 
 class AsyncLink:
@@ -39,7 +36,7 @@ class AsyncLink:
         self,
         url: str,
         *,
-        backoff: Backoff | None = None,
+        backoff: ReconnectBackoff | None = None,
         heartbeat: float = 20.0,
         timeout: float = 10.0,
         headers: Headers = (),
@@ -48,9 +45,9 @@ class AsyncLink:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
-        self._reconnecting = Reconnecting(backoff or Backoff(), chance)
+        self._reconnecting = Reconnecting(backoff or ReconnectBackoff(), chance)
         self._heartbeat = heartbeat
-        self._home = Home("this client", self._let_go)
+        self._home = HomeProcess("this client", self._let_go)
         self._wire = ClientWire(self._dialing.address, (), os.urandom)
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
         self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
@@ -70,7 +67,7 @@ class AsyncLink:
         """Come back no sooner than that after the next loss."""
         self._reconnecting.pause(seconds)
 
-    def close(self, code: int = NORMAL) -> None:
+    def close(self, code: int = NORMAL_CLOSURE) -> None:
         """End it for good; `wait_closed` waits for it."""
         if not self._reconnecting.is_over:
             self._reconnecting.closed()
@@ -101,7 +98,7 @@ class AsyncLink:
                 self._reconnecting.closed()
                 handler.on_close(INTERNAL_ERROR, said(error))
 
-    async def _take(self, handler: Handler, step: Step) -> Step | None:
+    async def _take(self, handler: Handler, step: NextStep) -> NextStep | None:
         match step:
             case Dial():
                 return await self._connection(handler)
@@ -109,12 +106,12 @@ class AsyncLink:
                 await asyncio.sleep(seconds)  # until `close` cancels it
                 return self._tell(handler, self._reconnecting.rested())
 
-    def _tell(self, handler: Handler, effects: list[Effect]) -> Step | None:
+    def _tell(self, handler: Handler, effects: list[LoopEffect]) -> NextStep | None:
         return tell(handler, self._dialing.address.netloc, effects)
 
-    async def _connection(self, handler: Handler) -> Step | None:
+    async def _connection(self, handler: Handler) -> NextStep | None:
         """Serve one connection, tell its end, and return what is next."""
-        ended, writer = BY_US, None
+        ended, writer = CLOSED_HERE, None
         try:
             route, reader, writer = await open_streams(self._dialing)
             self._opening = writer
@@ -122,7 +119,7 @@ class AsyncLink:
             ended = await self._serve(handler, reader, writer)
         except Exception as error:
             is_late = writer is None and isinstance(error, TimeoutError) and not str(error)
-            ended = Ended(0, f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error))
+            ended = ConnectionEnd(0, f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error))
         except asyncio.CancelledError:  # by `close`, or by whoever ends the whole program's tasks
             self._reconnecting.closed()
             raise
@@ -135,7 +132,9 @@ class AsyncLink:
                     await self._hang_up(writer)
         return step
 
-    async def _serve(self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ended:
+    async def _serve(
+        self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> ConnectionEnd:
         wire = self._wire
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
@@ -158,10 +157,10 @@ class AsyncLink:
                     case Opened():
                         self._writer = writer
                         self._tell(handler, self._reconnecting.opened())
-                    case Frame(frame):
+                    case FrameArrived(frame):
                         self._reconnecting.received()
                         handler.on_receive(frame)
-                    case Ended():
+                    case ConnectionEnd():
                         writer.write(wire.take())
                         return event
             writer.write(wire.take())

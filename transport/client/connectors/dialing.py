@@ -8,7 +8,7 @@ import time
 from typing import Any, NamedTuple
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from ....actors.runtime.forks import Home, own
+from ....actors.runtime.forks import HomeProcess, own
 from ....actors.words.errors import UsageError
 from .fields import Fields, Headers, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
@@ -23,7 +23,7 @@ class Route(NamedTuple):
     fields: Pairs
     context: ssl.SSLContext | None
     proxy: Proxy | None
-    home: Home
+    home: HomeProcess
 
 
 class Dialing:
@@ -50,7 +50,7 @@ class Dialing:
             raise UsageError(f"proxy: expected True, None or a URL, got {proxy!r}")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 86_400:
             raise UsageError(f"timeout: expected seconds above 0, got {timeout!r}")
-        self.home = Home("this client")
+        self.home = HomeProcess("this client")
         self.address = address
         self.fields = Fields(headers)
         self.timeout = timeout

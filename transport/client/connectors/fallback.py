@@ -8,19 +8,19 @@ from dataclasses import replace
 from threading import RLock
 from typing import Any, Unpack, cast
 
-from ....actors.runtime.forks import Home
-from ....actors.words.close_codes import NORMAL
-from .backoff import Backoff
+from ....actors.runtime.forks import HomeProcess
+from ....actors.words.close_codes import NORMAL_CLOSURE
+from .backoff import ReconnectBackoff
 from .connector import Connector, Handler, Transport
-from .http import WAIT, long_polling
+from .http import POLL_WAIT, long_polling
 from .owner import owned
 from .runtimes import ClientRuntime, choose
-from .transport_choice import Decision, GiveUp, Probe, Stop, TransportChoice, Use
+from .transport_choice import Decision, GiveUp, ProbeRank, StopRank, TransportChoice, UseRank
 from .url_options import ClientOptions, HttpOptions
 from .urls import Address
 from .websocket import websocket
 
-FORBIDDEN = frozenset({401, 403})
+MET_BY_ALL = frozenset({401, 403})
 """HTTP statuses that every transport would meet; others may come from a proxy that knows no WebSockets."""
 
 
@@ -33,11 +33,11 @@ def best(url: str, *, runtime: ClientRuntime | None = None, **options: Unpack[Cl
     Address.of(url, "http")
     chosen = runtime or choose()
     polling = cast(HttpOptions, {name: value for name, value in options.items() if name != "heartbeat"})
-    if isinstance(backoff := options.get("backoff"), Backoff):
+    if isinstance(backoff := options.get("backoff"), ReconnectBackoff):
         polling["backoff"] = replace(backoff)
     ways = [
         websocket("ws" + url[4:], runtime=chosen, **options),
-        long_polling(url, wait=options.get("heartbeat", WAIT), runtime=chosen, **polling),
+        long_polling(url, wait=options.get("heartbeat", POLL_WAIT), runtime=chosen, **polling),
     ]
     return fallback(ways, runtime=chosen)
 
@@ -75,13 +75,13 @@ class _Switch:
         self._clock = clock
         self._lock = RLock()
         self._slots: dict[int, _Slot] = {}
-        self._home = Home("this client")
+        self._home = HomeProcess("this client")
         self._closed = runtime.event()
         self._changed = runtime.event()
 
     def start(self) -> None:
         with self._lock:
-            self._do([Use(0)])
+            self._do([UseRank(0)])
         self._runtime.spawn(owned(self._watch, self._is_over, self._broken))
 
     def send(self, frame: bytes) -> None:
@@ -131,7 +131,7 @@ class _Switch:
         with self._lock:
             if self._is_old(slot):
                 return
-            is_final = slot.rank == self._choice.rank and (code >= NORMAL or code in FORBIDDEN)
+            is_final = slot.rank == self._choice.rank and (code >= NORMAL_CLOSURE or code in MET_BY_ALL)
             decisions: list[Decision] = (
                 [GiveUp()] if is_final else self._choice.failed(slot.rank, self._clock(), is_refused=True)
             )
@@ -152,13 +152,13 @@ class _Switch:
     def _do(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             match decision:
-                case Use(rank):
+                case UseRank(rank):
                     for other in [each for each in self._slots if each != rank]:
                         self._drop(other)
                     self._begin(rank)
-                case Probe(rank):
+                case ProbeRank(rank):
                     self._begin(rank)
-                case Stop(rank):
+                case StopRank(rank):
                     self._drop(rank)
         self._changed.set()
 

@@ -16,10 +16,10 @@ from .owner import said
 
 logger = logging.getLogger("nuphar.client")
 
-AGAIN = 0.1
+OFFER_AGAIN = 0.1
 """Seconds after which a frame is offered again to a transport in which too much waits, if nothing arrives before."""
 
-GOODBYE = 5.0
+SAID_WITHIN = 5.0
 """Seconds that the end may take."""
 
 Job = Callable[[], Any]
@@ -57,7 +57,7 @@ class Threaded:
         """Wait until everything is said."""
         self._jobs.put(None)
         if self._worker is not None:
-            await asyncio.to_thread(self._worker.join, GOODBYE)
+            await asyncio.to_thread(self._worker.join, SAID_WITHIN)
 
     def _send(self, frame: bytes) -> None:
         connection = self._heard
@@ -70,7 +70,7 @@ class Threaded:
                 self._transport.send(frame)
             except BlockingIOError:
                 self._moved.clear()
-                self._moved.wait(AGAIN)
+                self._moved.wait(OFFER_AGAIN)
             except OSError:
                 return  # the transport will say that the connection is lost
             else:

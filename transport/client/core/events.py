@@ -51,7 +51,7 @@ class Ending(NamedTuple):
     retry_after: float
 
 
-class Failed(NamedTuple):
+class UpdateFailed(NamedTuple):
     """A store's ``update`` raised on ``target``; the model stays, and a Snapshot has been asked for."""
 
     target: str
@@ -64,4 +64,4 @@ class NotKept(NamedTuple):
     error: NupharError
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept
+ClientEvent = Changed | Pushed | Answered | Denied | Welcomed | Ending | UpdateFailed | NotKept

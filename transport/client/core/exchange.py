@@ -9,7 +9,7 @@ from ....actors.words.errors import QueueError, Refused
 from ...serialiser.serialiser import Serialiser
 from ...wire.codec import Codec, encode
 from ...wire.frames import Frame
-from .events import Answered, Denied, Event
+from .events import Answered, ClientEvent, Denied
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
 from .replica import OwnMessage, Replica
@@ -28,7 +28,7 @@ class Exchange:
         self.replicas = Replicas(self.send)
         self.queue = queue
         self.keeping = Keeping(queue)
-        self.notes: list[Event] = []
+        self.notes: list[ClientEvent] = []
         self.is_live = False
         self.connection = 0
         self._serialiser = serialiser
@@ -91,9 +91,9 @@ class Exchange:
             self.notes += self.send_waiting()  # most often there is no room; but perhaps the disk has some again
         return own
 
-    def send_waiting(self) -> list[Event]:
+    def send_waiting(self) -> list[ClientEvent]:
         """Send what waits, as much as the server would remember."""
-        requests, events = self.requests, list[Event]()
+        requests, events = self.requests, list[ClientEvent]()
         while self.is_live and (free := requests.enough_refs()):
             first = requests.unsent[0]
             if isinstance(first, Asked):
@@ -139,9 +139,9 @@ class Exchange:
 
     # Answers.
 
-    def acknowledge(self, target: str, seq: int, refs: list[int]) -> list[Event]:
+    def acknowledge(self, target: str, seq: int, refs: list[int]) -> list[ClientEvent]:
         """What has ``refs`` was applied, up to ``seq``."""
-        events: list[Event] = []
+        events: list[ClientEvent] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
             if (asked := self.requests.take_asked(ref)) is not None:
@@ -154,7 +154,7 @@ class Exchange:
                 events += self.replicas.settle_again(target, place, ref)
         return events
 
-    def reject(self, ref: int, refused: Refused) -> list[Event]:
+    def reject(self, ref: int, refused: Refused) -> list[ClientEvent]:
         """What has ``ref`` was not applied."""
         if (own := self.requests.sent.get(ref)) is not None:
             return self.settle(own, 0, refused)
@@ -162,7 +162,7 @@ class Exchange:
             return [] if ref else [Denied(None, refused)]  # something of ours, which nobody waits for
         return self.replicas.refuse(asked.target, refused)
 
-    def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
+    def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[ClientEvent]:
         """A message of ours has its answer."""
         self.requests.forget(own)
         self.notes += self.keeping.answered(own.number)
@@ -174,10 +174,10 @@ class Exchange:
         for replica in self.replicas.values():
             replica.is_subscribed = False
 
-    def settle_lost(self) -> list[Event]:
+    def settle_lost(self) -> list[ClientEvent]:
         """Answer what was sent in a session that is gone: what became of it, nobody knows."""
         refused = Refused("unknown_outcome", "the session ended before the answer came")
-        events: list[Event] = []
+        events: list[ClientEvent] = []
         while self._lost:
             events += self.settle(self._lost.pop(0), 0, refused)
         return events

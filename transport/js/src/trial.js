@@ -1,4 +1,4 @@
-import { NORMAL } from "./close-codes.js";
+import { NORMAL_CLOSURE } from "./close-codes.js";
 
 /** Whether a transport opens, tried beside the line in use. `end(opened)` is called once; the result stops the trial. */
 export function trial(transport, url, end) {
@@ -6,7 +6,7 @@ export function trial(transport, url, end) {
   const over = (opened, leaves) => {
     line.onopen = line.onclose = () => {};
     end(opened);
-    if (leaves) line.close(NORMAL);
+    if (leaves) line.close(NORMAL_CLOSURE);
   };
   line.onframe = () => {};
   line.onclose = () => over(false, false);

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
-from ...wire.upgrade import Refuse
+from ...wire.upgrade import Decline
 from ..gateway import Gateway
 from ..wsgi_handler import PROGRESS
+from ..wsgi_types import Environ, StartResponse
 from .body import hang_up, nothing, read_body
-from .judge import Events, Poll, Send, judge, refuse
-from .line import Connect, Line
+from .judge import EventsRequest, PollRequest, SendRequest, decline, judge
+from .line import Line, MakeConnection
 from .lines import Lines
 from .reading import Reading
 
 logger = ThrottledLogger("nuphar.transport")
 
-BODY = 4
+BODY_MESSAGES = 4
 """A body may have that many times the bytes of the largest message."""
 
 NO_STORE = ("Cache-Control", "no-store")
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
 
 
 class HttpLines:
@@ -43,78 +40,80 @@ class HttpLines:
         start_response: StartResponse,
         gateway: Gateway,
         origins: Origins,
-        connect: Connect,
+        connect: MakeConnection,
     ) -> Iterable[bytes]:
         """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
-        request = judge(name, environ, origins, BODY * gateway.limits.message)
+        request = judge(name, environ, origins, BODY_MESSAGES * gateway.limits.message)
         match request:
-            case Send():
-                answer: Answer | Refuse = self._send(request, environ, gateway, connect)
-            case Poll():
+            case SendRequest():
+                answer: HttpAnswer | Decline = self._send(request, environ, gateway, connect)
+            case PollRequest():
                 answer = self._poll(request, environ)
-            case Events():
+            case EventsRequest():
                 answer = self._events(request, environ, gateway)
-            case Refuse():
+            case Decline():
                 logger.info("%s of %r refused: %s", name, environ.get("REMOTE_ADDR"), request.reason)
                 answer = request
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             headers = [*answer.headers, NO_STORE, ("Content-Length", str(len(answer.body)))]
             start_response(answer.status, headers)
             return [answer.body]
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+    def _send(
+        self, request: SendRequest, environ: Environ, gateway: Gateway, connect: MakeConnection
+    ) -> HttpAnswer | Decline:
         line = self._find(request.line) if request.line is not None else None
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         touch = nothing if line is None else line.touch
         touch()
         limits = gateway.limits
-        body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
-        if isinstance(body, Refuse):
+        body = read_body(environ, request.size, BODY_MESSAGES * limits.message, limits.linger, touch)
+        if isinstance(body, Decline):
             return body
         if line is None:
             if gateway.is_closing or gateway.has_stopped:
-                return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+                return decline("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
             opened = self.lines.open(request.sequence, gateway, connect)
             if opened is None:
-                return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+                return decline("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
             with opened.turn:
                 answer = self._apply(opened, request, body, limits.message)
-            if isinstance(answer, Refuse):
+            if isinstance(answer, Decline):
                 opened.abort()
                 return answer
-            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
+            return HttpAnswer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
-            return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
+            return decline("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
             line.touch()
             return self._go_on(line, request, body, limits.message)
         finally:
             line.turn.release()
 
-    def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+    def _go_on(self, line: Line, request: SendRequest, body: bytes, largest: int) -> HttpAnswer | Decline:
         if line.closed:
             return _gone(line)
         if request.number == line.number:
-            return Answer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
+            return HttpAnswer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
         if request.number != line.number + 1:
             expected = line.number + 1
             text = f"expected the number {expected}, got {request.number}"
-            return refuse("409 Conflict", text, ("Nuphar-Number", str(expected)))
+            return decline("409 Conflict", text, ("Nuphar-Number", str(expected)))
         if request.sequence is not line.sequence:
             text = f"expected {line.sequence.content_type}, as this line began, got {request.sequence.content_type}"
-            return refuse("415 Unsupported Media Type", text)
+            return decline("415 Unsupported Media Type", text)
         return self._apply(line, request, body, largest)
 
-    def _apply(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+    def _apply(self, line: Line, request: SendRequest, body: bytes, largest: int) -> HttpAnswer | Decline:
         try:
             frames = line.sequence.split(body, largest)
         except RemoteProtocolError as error:
             line.close(error.close_code, str(error))
             status = "413 Content Too Large" if error.close_code == TOO_LARGE else "400 Bad Request"
-            return refuse(status, str(error))
+            return decline(status, str(error))
         if request.after is not None:
             if request.after > line.batches.last:
                 return _unknown_batch(line, request.after)
@@ -125,11 +124,11 @@ class HttpLines:
         if request.close is not None:
             line.close(*request.close)
             line.end()
-        return Answer("204 No Content")
+        return HttpAnswer("204 No Content")
 
-    def _poll(self, request: Poll, environ: Environ) -> Answer | Refuse:
+    def _poll(self, request: PollRequest, environ: Environ) -> HttpAnswer | Decline:
         line = self._find(request.line)
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
@@ -145,14 +144,16 @@ class HttpLines:
             headers.append(("Nuphar-Close", _one_line(ending)))
         if batch is not None:
             headers += [("Content-Type", line.sequence.content_type), ("Content-Length", str(len(batch.data)))]
-            return Answer("200 OK", headers, reading.slices(batch.data), reading, line if ending is not None else None)
+            return HttpAnswer(
+                "200 OK", headers, reading.slices(batch.data), reading, line if ending is not None else None
+            )
         if ending is not None:
-            return Answer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
-        return Answer("204 No Content", headers, [], reading)
+            return HttpAnswer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
+        return HttpAnswer("204 No Content", headers, [], reading)
 
-    def _events(self, request: Events, environ: Environ, gateway: Gateway) -> Answer | Refuse:
+    def _events(self, request: EventsRequest, environ: Environ, gateway: Gateway) -> HttpAnswer | Decline:
         line = self._find(request.line)
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
@@ -161,16 +162,16 @@ class HttpLines:
             ("Content-Type", "text/event-stream; charset=utf-8"),
             ("X-Accel-Buffering", "no"),  # nginx would keep events back
         ]
-        return Answer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
+        return HttpAnswer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
 
-    def _find(self, id: str) -> Line | Refuse:
+    def _find(self, id: str) -> Line | Decline:
         line = self.lines.get(id)
         if line is None:
-            return refuse("404 Not Found", "there is no such line")
+            return decline("404 Not Found", "there is no such line")
         return line
 
 
-class Answer:
+class HttpAnswer:
     """A response's head and body; ``reading`` ends with it, and ``over`` once the client has been sent the end."""
 
     def __init__(
@@ -214,15 +215,15 @@ def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
             return
 
 
-def _gone(line: Line) -> Refuse:
+def _gone(line: Line) -> Decline:
     ending = f"{line.close_code} {line.close_reason}".rstrip()
-    return refuse("410 Gone", f"the line is closed: {ending}", ("Nuphar-Close", _one_line(ending)))
+    return decline("410 Gone", f"the line is closed: {ending}", ("Nuphar-Close", _one_line(ending)))
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split()).encode("ascii", "replace").decode()
 
 
-def _unknown_batch(line: Line, after: int) -> Refuse:
+def _unknown_batch(line: Line, after: int) -> Decline:
     known = f"{line.batches.settled} to {line.batches.last}"
-    return refuse("409 Conflict", f"expected a batch from {known} as after, got {after}")
+    return decline("409 Conflict", f"expected a batch from {known} as after, got {after}")

@@ -17,7 +17,7 @@ from typing import Any
 import gevent
 from gevent.event import AsyncResult
 
-from ...actors.targets.log import Appended, Failed, Log, Outcome, Record, Unknown
+from ...actors.targets.log import Appended, AppendOutcome, Failed, Log, Record, Unknown
 from ...actors.targets.order import Order
 from ...actors.targets.tentative import Tentative
 from ...actors.words.errors import Refused, UsageError
@@ -29,7 +29,7 @@ from . import running
 from .log_witness import Witness
 
 T = "topic:t"
-MANY = 60
+MANY_RECORDS = 60
 
 
 def append(model: tuple[Any, ...], message: Any) -> tuple[Any, ...]:
@@ -119,11 +119,11 @@ class LogContract:
         with Server() as server:
             topic = server.topic("t").with_store(store, log=witness)
             with Client(MemoryConnector(server), stores={T: store}) as author:
-                author.wait_live(running.LIMIT)
-                waiting = [author.dispatch(T, number) for number in range(MANY)]
+                author.wait_live(running.WAIT_LIMIT)
+                waiting = [author.dispatch(T, number) for number in range(MANY_RECORDS)]
                 for _ in range(5):
                     with Client(MemoryConnector(server), stores={T: store}) as guest:
-                        guest.wait_live(running.LIMIT)
+                        guest.wait_live(running.WAIT_LIMIT)
                         position = guest.confirmed(T)
                         assert len(position) <= witness.confirmed
                         assert topic.model[: len(position)] == position
@@ -145,7 +145,7 @@ class LogContract:
             assert outcome.seq == seq
         raise AssertionError("the log takes nothing")
 
-    def _known(self, log: Log, order: Order, records: Sequence[Record]) -> Outcome:
+    def _known(self, log: Log, order: Order, records: Sequence[Record]) -> AppendOutcome:
         """Look up until it is known."""
         for _ in range(100):
             outcome = self._ask(lambda answer: log.look_up(T, order.epoch, records, answer))
@@ -154,17 +154,17 @@ class LogContract:
         raise AssertionError("the log never knows what it has")
 
     @staticmethod
-    def _ask(ask: Callable[[Callable[[Outcome], object]], None]) -> Outcome:
-        heard: list[Outcome] = []
-        first: AsyncResult[Outcome] = AsyncResult()
+    def _ask(ask: Callable[[Callable[[AppendOutcome], object]], None]) -> AppendOutcome:
+        heard: list[AppendOutcome] = []
+        first: AsyncResult[AppendOutcome] = AsyncResult()
         loop = gevent.get_hub().loop
 
-        def answer(outcome: Outcome) -> None:
+        def answer(outcome: AppendOutcome) -> None:
             heard.append(outcome)
             loop.run_callback_threadsafe(first.set, outcome)  # from whichever thread it comes
 
         ask(answer)
-        outcome: Outcome = first.get(timeout=running.LIMIT)
+        outcome: AppendOutcome = first.get(timeout=running.WAIT_LIMIT)
         assert heard == [outcome]
         return outcome
 
@@ -176,10 +176,10 @@ class LogContract:
                 Client(MemoryConnector(server), stores={T: store}) as one,
                 Client(MemoryConnector(server), stores={T: store}) as two,
             ):
-                one.wait_live(running.LIMIT)
-                two.wait_live(running.LIMIT)
+                one.wait_live(running.WAIT_LIMIT)
+                two.wait_live(running.WAIT_LIMIT)
                 taken: dict[int, int] = {}
-                for number in range(1, MANY, 10):
+                for number in range(1, MANY_RECORDS, 10):
                     self._burst(witness, one, two, range(number, number + 10), taken)
                 assert taken, "the log takes nothing"
                 model = list(topic.model)
@@ -190,7 +190,7 @@ class LogContract:
                     topic.dispatch("end")
                 expected = list(topic.model)
                 for client in (one, two):
-                    with gevent.Timeout(running.LIMIT):
+                    with gevent.Timeout(running.WAIT_LIMIT):
                         while list(client.confirmed(T)) != expected:
                             gevent.sleep(0)
                     assert list(client.model(T)) == expected
@@ -216,6 +216,6 @@ class LogContract:
 def _outcome(sent: Any) -> Any:
     """Return the seq of what was sent, or why it was refused."""
     try:
-        return sent.get(timeout=running.LIMIT)
+        return sent.get(timeout=running.WAIT_LIMIT)
     except Refused as refused:
         return refused

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nuphar.actors.words.close_codes import TABLE, is_final
+from nuphar.actors.words.close_codes import CLOSE_CODES, is_final
 from nuphar.transport.client.connectors.ended import closed_with, is_for_good, refused_with
 
 
-@pytest.mark.parametrize("code", [row.code for row in TABLE])
+@pytest.mark.parametrize("code", [row.code for row in CLOSE_CODES])
 def test_a_close_code_is_for_good_as_the_table_says(code: int) -> None:
     ended = closed_with(code, "why")
     assert ended.code == (code if is_final(code) else 0)

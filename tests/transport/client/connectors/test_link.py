@@ -10,15 +10,15 @@ from support.raw import WAIT
 from support.serving import eventually
 
 from nuphar.transport import Handler, Transport
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.dialing import Dialing
-from nuphar.transport.client.connectors.ended import Ended
-from nuphar.transport.client.connectors.greenlets import Greenlets
+from nuphar.transport.client.connectors.ended import ConnectionEnd
+from nuphar.transport.client.connectors.greenlets import GreenletRuntime
 from nuphar.transport.client.connectors.link import Link, connector
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, ThreadRuntime
 from nuphar.transport.client.connectors.urls import Address
 
-Serve = Callable[["Scripted"], Ended]
+Serve = Callable[["Scripted"], ConnectionEnd]
 
 
 class Scripted:
@@ -32,7 +32,7 @@ class Scripted:
         self.send = self.sent.append
         self._serve = serve
 
-    def serve(self) -> Ended:
+    def serve(self) -> ConnectionEnd:
         return self._serve(self)
 
     def close(self, code: int) -> None:
@@ -50,7 +50,7 @@ class World:
         self.transports: list[Transport] = []
         self.ended: list[bool] = []
 
-    def start(self, *serve: Serve, backoff: Backoff | None = None) -> Transport:
+    def start(self, *serve: Serve, backoff: ReconnectBackoff | None = None) -> Transport:
         script = list(serve)
 
         def connect(link: Link) -> Scripted:
@@ -66,12 +66,12 @@ class World:
             lambda why: told.append(f"fault: {why}"),
         )
         dialing = Dialing(Address.of("ws://127.0.0.1:9/live"))
-        make = connector(connect, dialing, self.runtime, backoff or Backoff(0.001), lambda: 1.0)
+        make = connector(connect, dialing, self.runtime, backoff or ReconnectBackoff(0.001), lambda: 1.0)
         self.transports.append(make(handler))
         return self.transports[-1]
 
 
-@pytest.fixture(params=[Greenlets, Threads])
+@pytest.fixture(params=[GreenletRuntime, ThreadRuntime])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     class Counted(request.param):  # type: ignore[misc]
         """It counts the loops that have ended."""
@@ -86,23 +86,23 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     eventually(lambda: len(world.ended) == len(world.transports))
 
 
-def opened_until_closed(connection: Scripted) -> Ended:
+def opened_until_closed(connection: Scripted) -> ConnectionEnd:
     if connection.link.opened():
         connection.closed.wait(WAIT)
-    return Ended(0, "hung up")
+    return ConnectionEnd(0, "hung up")
 
 
-def forbidden(connection: Scripted) -> Ended:
-    return Ended(4403, "forbidden")
+def forbidden(connection: Scripted) -> ConnectionEnd:
+    return ConnectionEnd(4403, "forbidden")
 
 
 def test_one_connection_is_made_after_the_other_until_one_is_refused_for_good(world: World) -> None:
-    def opened(connection: Scripted) -> Ended:
+    def opened(connection: Scripted) -> ConnectionEnd:
         connection.link.opened()
         connection.link.received(b"x")
-        return Ended(0, "cut")
+        return ConnectionEnd(0, "cut")
 
-    def refused(connection: Scripted) -> Ended:
+    def refused(connection: Scripted) -> ConnectionEnd:
         raise ConnectionRefusedError("nobody is there")
 
     world.start(opened, refused, forbidden)
@@ -135,10 +135,10 @@ def test_close_and_leave_say_which_it_is(world: World) -> None:
 def test_what_is_closed_while_it_is_being_opened_is_not_told(world: World) -> None:
     ends: list[bool] = []
 
-    def slow(connection: Scripted) -> Ended:
+    def slow(connection: Scripted) -> ConnectionEnd:
         connection.closed.wait(WAIT)
         ends.append(connection.link.opened())
-        return Ended(0, "closed")
+        return ConnectionEnd(0, "closed")
 
     transport = world.start(slow)
     eventually(lambda: world.made)
@@ -160,7 +160,9 @@ def test_what_is_closed_before_its_first_connection_makes_none(world: World) -> 
 
 
 def test_a_pause_ends_with_a_close(world: World) -> None:
-    transport = world.start(lambda _: Ended(0, "full"), forbidden, backoff=Backoff(1_000.0, 1.0, 1_000.0))
+    transport = world.start(
+        lambda _: ConnectionEnd(0, "full"), forbidden, backoff=ReconnectBackoff(1_000.0, 1.0, 1_000.0)
+    )
     eventually(lambda: world.told == ["fault: full"])
     transport.close()
     eventually(lambda: world.ended)
@@ -168,9 +170,9 @@ def test_a_pause_ends_with_a_close(world: World) -> None:
 
 
 def test_an_error_of_the_loop_itself_ends_the_client(world: World) -> None:
-    class Broken(Backoff):
+    class Broken(ReconnectBackoff):
         def delay(self, chance: float) -> float:
             raise ZeroDivisionError("bad back-off")
 
-    world.start(lambda _: Ended(0, "full"), backoff=Broken())
+    world.start(lambda _: ConnectionEnd(0, "full"), backoff=Broken())
     eventually(lambda: (1011, "ZeroDivisionError: bad back-off") in world.told)
