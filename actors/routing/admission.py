@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..runtime.hook_calls import HookCalls
 from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
-from ..runtime.mailbox import Mailbox
 from ..sessions.messages import Request, Verdict
-from ..targets.messages import Broadcast, Dispatch
+from ..targets.messages import Dispatch
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .openings import Openings
+from .topics import Kind
+
+
+class Question(NamedTuple):
+    """May the session subscribe?
+
+    ``hooks`` None means that the topic does not run: it is begun if the client may subscribe. ``parsed`` are its kind
+    and key, if they are known from a Verdict on the same request.
+    """
+
+    request: Request
+    topic_id: str
+    hooks: TopicHooks | None
+    session_model: Any
+    parsed: tuple[Kind, Any] | None = None
+
+
+def drop(dispatch: Dispatch) -> None:
+    """Let nobody have what the leave hook returned: the join hook's was not dispatched, either."""
 
 
 class Admission:
@@ -35,69 +53,82 @@ class Admission:
         """Do as many calls of hooks wait as may?"""
         return self._calls.is_full
 
-    def ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
-        """Ask whether ``request`` is allowed and, for a new subscriber, what its joining causes.
+    def ask(self, question: Question) -> None:
+        """Have a question answered by a Verdict. Its hint is what the id was parsed as, once for each request.
 
-        ``hooks`` None means that the topic does not run: it is begun if the client may subscribe.
+        Raises: Busy if too many calls of hooks wait already; never for a check, as nobody is put out for want of room.
+        """
+        spawn = self._calls.spawn_anyway if question.request.is_check else self._calls.spawn
+        spawn(question.request.session.client_id, self._ask, question)
+
+    def greet(self, verdict: Verdict, topic_id: str, hook: Hook) -> None:
+        """Call the join hook for whoever a Verdict lets in, and have that answered by the same Verdict, ``greeted``.
+
         Raises: Busy if too many calls of hooks wait already.
         """
-        client_id = request.session.client_id
-        self._calls.spawn(client_id, self._ask, request, topic_id, hooks, session_model, is_new)
+        self._calls.spawn(verdict.request.session.client_id, self._greet, verdict, topic_id, hook)
 
     def say_goodbye(
-        self, client_id: str, topic_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]
+        self, client_id: str, topic_id: str, hooks: TopicHooks, dispatch: Callable[[Dispatch], None] = drop
     ) -> None:
-        """Call the leave hook, and let the topic have what it returns."""
+        """Call the leave hook; ``dispatch`` takes each message that it returns."""
         if hooks.on_leave is not None:
-            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, topic_id, hooks, mailbox, is_stored)
+            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, topic_id, hooks.on_leave, dispatch)
 
-    def _ask(self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool) -> None:
-        code, text, details = None, "", None
-        caused: Iterable[Dispatch] = ()
+    def _ask(self, question: Question) -> None:
+        verdict, topic_id = Verdict(question.request, hint=question.parsed), question.topic_id
         try:
-            caused = self._consider(request, topic_id, hooks, session_model, is_new)
-        except Refused as error:
-            code, text, details = error.code, error.text, error.details
-        except HookFailed as error:
-            code, text = "crashed", f"the subscription failed; trace id {error.trace_id}"
-            details = {"trace_id": error.trace_id}
+            if not question.request.session.closed:  # else it is gone since it asked; nobody is asked for nobody
+                if question.hooks is None and verdict.hint is None:
+                    verdict = verdict._replace(hint=self._openings.parse(topic_id))
+                self._consider(question._replace(parsed=verdict.hint))
         except BaseException as error:
-            # Whatever it is: a Subscribe is always answered.
+            verdict = self._refusal(verdict, topic_id, error)
+        self._answer(verdict)
+
+    def _greet(self, verdict: Verdict, topic_id: str, hook: Hook) -> None:
+        client_id = verdict.request.session.client_id
+        try:
+            if not verdict.request.session.closed:
+                caused = self._dispatches("on_join", hook, client_id, topic_id)
+                verdict = verdict._replace(caused=tuple(caused), greeted=True)
+        except BaseException as error:
+            verdict = self._refusal(verdict, topic_id, error)._replace(greeted=True)
+        self._answer(verdict)
+
+    def _refusal(self, verdict: Verdict, topic_id: str, error: BaseException) -> Verdict:
+        """Say what an error of the hooks is to the client. Whatever it is: a Subscribe is always answered."""
+        if isinstance(error, Refused):
+            return verdict._replace(code=error.code, text=error.text, details=error.details)
+        if isinstance(error, HookFailed):
+            trace_id = error.trace_id
+        else:
             trace_id = new_trace_id(self._calls.host)
             logger.error("the hooks of %r ended with %r; trace id %s", topic_id, error, trace_id, exc_info=error)
-            code, text, details = "crashed", f"the subscription failed; trace id {trace_id}", {"trace_id": trace_id}
-        self._answer(Verdict(request, code, text, details, tuple(caused)))
+        text = f"the subscription failed; trace id {trace_id}"
+        return verdict._replace(code="crashed", text=text, details={"trace_id": trace_id})
 
-    def _consider(
-        self, request: Request, topic_id: str, hooks: TopicHooks | None, session_model: Any, is_new: bool
-    ) -> Iterable[Dispatch]:
-        if request.session.closed:
-            return ()  # it is gone since it asked; nobody is asked for nobody
+    def _consider(self, question: Question) -> None:
+        """Raises: Refused, HookFailed."""
+        request, topic_id, hooks, session_model, parsed = question
         client_id = request.session.client_id
-        opening = None
         if hooks is None:
-            kind, key = opening = self._openings.parse(topic_id)
-            hooks = kind.hooks
+            assert parsed is not None
+            hooks = parsed[0].hooks
         if hooks.can_subscribe is not None and not request.trusted:
             arguments = (client_id, topic_id, session_model)
             if not self._call("can_subscribe", hooks.can_subscribe, *arguments):
                 raise Refused("denied", f"you may not subscribe to {topic_id!r}")
-        if opening is not None:
-            self._openings.begin(topic_id, kind, key, None if request.trusted else client_id)
-        if hooks.on_join is not None and is_new:
-            return self._dispatches("on_join", hooks.on_join, client_id, topic_id)
-        return ()
+        if question.hooks is None and parsed is not None:
+            self._openings.begin(topic_id, *parsed, None if request.trusted else client_id)
 
-    def _say_goodbye(
-        self, client_id: str, topic_id: str, hooks: TopicHooks, mailbox: Mailbox, is_stored: Callable[[], bool]
-    ) -> None:
-        assert hooks.on_leave is not None
+    def _say_goodbye(self, client_id: str, topic_id: str, hook: Hook, dispatch: Callable[[Dispatch], None]) -> None:
         try:
-            caused = self._dispatches("on_leave", hooks.on_leave, client_id, topic_id)
+            caused = self._dispatches("on_leave", hook, client_id, topic_id)
         except (HookFailed, Refused):
             return  # it is in the log, or says no to nobody; the client is gone already
-        for dispatch in caused:
-            mailbox.put_anyway(dispatch if is_stored() else Broadcast(dispatch.payload, None))
+        for message in caused:
+            dispatch(message)
 
     def _dispatches(self, name: str, hook: Hook, client_id: str, topic_id: str) -> list[Dispatch]:
         def run() -> list[Dispatch]:

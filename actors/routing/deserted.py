@@ -19,15 +19,8 @@ from .topics import Directory, Topic
 TOPIC_WINDOW = 600.0
 """Seconds for which a topic of a kind waits for its next subscriber, unless told otherwise."""
 
-SWEEP = 1.0
-"""Seconds between two ticks."""
-
 TOPICS_AT_ONCE = 1_000
 """Topics that one tick looks at: 0.3 ms. So all of them are looked at in as many seconds as there are thousands."""
-
-
-class Sweep(NamedTuple):
-    """To the router: look for topics that are deserted."""
 
 
 class Ended(NamedTuple):

@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..runtime.ref import Stop
+from ..sessions.kinds import TargetKind
+from ..sessions.membership_table import Grant
+from ..sessions.messages import Request, Verdict
 from ..targets.carrying import Allowance
 from ..targets.log import Log
+from ..targets.messages import Join
 from ..targets.order import Order
 from ..targets.subscriber import Subscriber
 from ..targets.target import Target
@@ -27,8 +31,10 @@ class OwnStore(NamedTuple):
     mailbox: Mailbox
 
 
-class OwnStores:
+class OwnStores(TargetKind):
     """The running ones, by client id. ``start`` has the actor of one started, without waiting for it."""
+
+    is_own = True
 
     def __init__(
         self,
@@ -47,7 +53,23 @@ class OwnStores:
         self._start = start
         self._running: dict[str, OwnStore] = {}
 
-    def open(self, session: Subscriber) -> Mailbox:
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return Verdict(request)
+
+    def open(self, verdict: Verdict) -> Grant | None:
+        request = verdict.request
+        mailbox = self.begin(request.session)
+        replaces = self.hand_over(request.session)
+        if request.trusted and replaces is None:
+            return Grant(mailbox, None)  # it was in from the beginning
+        return Grant(mailbox, Join(request.session, request.ref, request.since, (), replaces=replaces))
+
+    def locate(self, session: Subscriber, target: str) -> Mailbox | None:
+        if session.closed and session.client_id not in self._running:
+            return None  # it would never end
+        return self.begin(session)
+
+    def begin(self, session: Subscriber) -> Mailbox:
         """Return the mailbox of the session's store, started if it was not."""
         own = self._running.get(session.client_id)
         if own is None:

@@ -1,7 +1,8 @@
-"""The router: who is connected, who is subscribed, which topics there are, who may.
+"""The router: who is connected, who is subscribed; what kinds of targets there are is theirs (`sessions/kinds.py`).
 
-It answers a Subscribe by putting a Join into the topic's mailbox; from then on the session's messages go straight
-there. Its state is the `Directory`, and its mailbox outlives it: a router that is restarted has lost nothing.
+It answers a Subscribe by putting a Join into the target's mailbox; from then on the session's messages go straight
+there. Its state is that of the sessions and of the kinds, and its mailbox outlives it: a router that is restarted has
+lost nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +14,30 @@ from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import TimerEvery
-from ..sessions.membership_table import Close, Dismiss, Grant, Greet, Lose, PutOut, Refuse
-from ..sessions.messages import Admit, Connect, Disconnect, DispatchTo, Evict, Request, Verdict
+from ..sessions.kinds import Kinds, TargetKind
+from ..sessions.membership_table import Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
+from ..sessions.messages import (
+    Admit,
+    Connect,
+    Disconnect,
+    DispatchTo,
+    Evict,
+    For,
+    Reconsider,
+    Request,
+    Sweep,
+    Verdict,
+)
 from ..sessions.session import Session
 from ..sessions.sessions import Sessions
-from ..targets.messages import Join, Leave, Repeat, Why
+from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Subscriber
-from ..words.delivery import wish
-from ..words.errors import Busy, Refused
+from ..words.errors import Busy
 from ..words.exit_reasons import Reason
-from ..words.target_names import SESSION, TOPIC, topic_target
-from .admission import Admission
-from .deserted import SWEEP, Deserted, Ended, Sweep
-from .own_stores import OwnStores
-from .topics import Directory
+
+SWEEP = 1.0
+"""Seconds between two ticks of the kinds."""
 
 UNDECIDED = frozenset({"malformed", "busy", "crashed"})
 """Codes that say nothing of a right, as nobody could decide: a client that is in stays in, unless it waits for Out."""
@@ -36,23 +46,17 @@ UNDECIDED = frozenset({"malformed", "busy", "crashed"})
 class RouterActor(Actor):
     def __init__(
         self,
-        directory: Directory,
+        kinds: Kinds,
         sessions: Sessions,
-        own_stores: OwnStores,
-        admission: Admission,
         hooks: ServerHooks,
-        deserted: Deserted,
         clock: Callable[[], float],
         mailbox: Mailbox,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
-        self._directory = directory
+        self._kinds = kinds
         self._sessions = sessions
-        self._own_stores = own_stores
-        self._admission = admission
         self._hooks = hooks
-        self._deserted = deserted
         self._clock = clock
 
     def init(self) -> None:
@@ -67,83 +71,64 @@ class RouterActor(Actor):
                 self._consider(message)
             case Verdict():
                 self._decide(message)
-            case Admit(client_id, topic_id):
+            case Admit(client_id, target):
                 if (session := self._sessions.get(client_id)) is not None:
-                    request = session.ask_trusted(topic_target(topic_id))
-                    if request is not None:
-                        self._consider(request)
-            case Evict(client_id, topic_id):
+                    self._consider(session.ask_trusted(target))
+            case Evict(client_id, target):
                 if (session := self._sessions.get(client_id)) is not None:
-                    leave = Leave(session, None, Why("denied", "the server has put you out", 0))
-                    session.step(topic_target(topic_id), PutOut(leave))
-            case DispatchTo(client_id, dispatch):
-                for session in self._sessions.all() if client_id is None else [self._sessions.get(client_id)]:
-                    if session is not None:
-                        session.subscribe_to_self()
-                        self._own_stores.open(session).put_anyway(dispatch)
+                    session.step(target, PutOut(Leave(session, None, Why("denied", "the server has put you out", 0))))
+            case Reconsider(client_id):
+                for session in self._named(client_id):
+                    self._reconsider(session)
+            case DispatchTo(client_id, target, dispatch):
+                for session in self._named(client_id):
+                    session.enter(target)
+                    if (mailbox := self._locate(session, target)) is not None:
+                        mailbox.put_anyway(dispatch)
             case Sweep():
-                self._deserted.tick(self._clock())
-            case Ended():
-                self._deserted.settle(message)
+                for kind in self._kinds.all():
+                    kind.tick(self._clock())
+            case For(target, inner):
+                if (addressed := self._kinds.of(target)) is not None:
+                    addressed.take(inner)
             case Connect(client_id):
                 self._hooks.spawn("connect", client_id)
-            case Disconnect(client_id, session):
-                self._disconnect(client_id, session)
-            case Repeat(session, ref, target):
-                topic = self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
-                if topic is not None:
-                    topic.mailbox.put_anyway(message)
+            case Disconnect(client_id, subscriber):
+                self._disconnect(client_id, subscriber)
+            case Repeat(subscriber, ref, target):
+                mailbox = self._locate(subscriber, target)
+                if mailbox is not None:
+                    mailbox.put_anyway(message)
                 else:
-                    session.answer_again(ref, target, None)
+                    subscriber.answer_again(ref, target, None)
             case _:
                 return super().handle(message)
         return None
 
-    def _consider(self, request: Request) -> None:
-        session, target = self._sessions.of(request.session), request.target
-        if session is None:
+    def _consider(self, request: Request | None, hint: Any = None) -> None:
+        session = None if request is None else self._sessions.of(request.session)
+        if request is None or session is None:
             return
+        kind = self._kinds.of(request.target)
+        verdict: Verdict | None
         if session.is_over(request):
-            self._decide(Verdict(request, None, "", None, ()))  # nobody has to be asked
-            return
-        if target == SESSION:
-            self._open_own_store(request, session)
-            return
-        if not target.startswith(TOPIC):
-            self._decide(Verdict(request, "not_found", f"there is no {target!r}", None, ()))
-            return
-        topic_id = target[len(TOPIC) :]
-        topic = self._directory.topics.get(topic_id)
-        try:
-            wish(request.params)  # nonsense is refused before any hook is asked
-            hooks = self._directory.kind_of(topic_id).hooks if topic is None else topic.hooks
-            if topic is None:
-                self._directory.check_room(None if request.trusted else session.client_id)
-        except Refused as error:
-            self._decide(Verdict(request, error.code, error.text, error.details, ()))
-            return
-        membership = session.memberships[target]
-        is_new = not membership.is_in and not membership.welcomed
-        asks = (hooks.can_subscribe is not None and not request.trusted) or (hooks.on_join is not None and is_new)
-        try:
-            if topic is None or asks:
-                model = self._own_stores.model(session)
-                self._admission.ask(request, topic_id, None if topic is None else hooks, model, is_new)
-                session.step(target, Greet())
-                return
-            if hooks.on_leave is not None and is_new and self._admission.is_full:
-                raise Busy("too many calls of hooks wait already")
-        except Busy as error:
-            self._decide(Verdict(request, "busy", str(error), None, ()))
-            return
-        self._decide(Verdict(request, None, "", None, ()))
+            verdict = Verdict(request)  # nobody has to be asked
+        elif kind is None:
+            verdict = Verdict(request, "not_found", f"there is no {request.target!r}")
+        else:
+            verdict = kind.judge(request, hint)
+        if verdict is not None:
+            self._decide(verdict)
 
     def _decide(self, verdict: Verdict) -> None:
         request = verdict.request
         session, target, ref = self._sessions.of(request.session), request.target, request.ref
         if session is None:
+            self._part(verdict)
             return
         membership = session.memberships.get(target)
+        if verdict.greeted and membership is not None and membership.number == request.number:
+            session.step(target, Greeted())
         if session.is_over(request):
             if ref is not None:
                 session.say_done(ref, target)
@@ -152,39 +137,89 @@ class RouterActor(Actor):
             return
         assert membership is not None
         if verdict.code is None:
-            topic = self._directory.topics.get(target[len(TOPIC) :])
-            if topic is None:
-                # It stopped while the hooks were asked: it is not there any more, or begins anew.
-                session.step(target, Lose())
-                self._consider(request)
-                return
-            join = Join(session, ref, request.since, verdict.caused, wish(request.params))
-            session.step(target, Grant(topic.mailbox, join, request.leaves, request.trusted))
+            self._let_in(session, verdict)
             return
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
-        if not membership.is_in:
+        if request.is_check:
+            if not membership.trusted:  # the server may have put it in meanwhile
+                session.step(target, PutOut(leave))  # also if it is still joining: it was asked about before
+            session.step(target, Dismiss())
+        elif not membership.is_in:
             session.step(target, Refuse(leave))
             refuse_outsider(session, ref, target, verdict.code, verdict.text, verdict.details)
-            return
-        if ref is not None:
-            session.reject(ref, target, verdict.code, verdict.text, verdict.details)
-        session.step(target, Refuse(leave) if ref is None or verdict.code not in UNDECIDED else Dismiss())
+        else:
+            if ref is not None:
+                session.reject(ref, target, verdict.code, verdict.text, verdict.details)
+            session.step(target, Refuse(leave) if ref is None or verdict.code not in UNDECIDED else Dismiss())
 
-    def _open_own_store(self, request: Request, session: Session) -> None:
-        mailbox = self._own_stores.open(session)
-        replaces = self._own_stores.hand_over(session)
-        join = None
-        if not request.trusted or replaces is not None:
-            join = Join(session, request.ref, request.since, (), replaces=replaces)
-        session.step(SESSION, Grant(mailbox, join))
-
-    def _disconnect(self, client_id: str, session: Subscriber | None) -> None:
-        known = self._sessions.newest(client_id, session)
-        if known is None or not self._sessions.remove(known):
+    def _let_in(self, session: Session, verdict: Verdict) -> None:
+        request = verdict.request
+        kind = self._kinds.of(request.target)
+        if request.is_check or kind is None:
+            session.step(request.target, Dismiss())
             return
-        for target in list(known.memberships):
-            if target != SESSION:
-                known.step(target, Close(Leave(known, None, Why("gone", "it is over", 0))))
-        known.memberships.clear()
-        self._own_stores.close(known)
+        if not verdict.greeted and session.memberships[request.target].is_new(request.leaves):
+            greeted = self._greet(session, kind, verdict)
+            if greeted is None or greeted.code is not None:
+                if greeted is not None:
+                    self._decide(greeted)
+                return
+            verdict = greeted
+        grant = kind.open(verdict)
+        if grant is not None:
+            session.step(request.target, grant)
+            return
+        # It stopped while the hooks were asked: it is not there any more, or begins anew.
+        self._consider(request, verdict.hint)
+
+    def _greet(self, session: Session, kind: TargetKind, verdict: Verdict) -> Verdict | None:
+        """Have a session greeted before it comes in; None if that takes time, and a Verdict comes.
+
+        Only one of its requests has that done: the others wait, and are decided anew.
+        """
+        target = verdict.request.target
+        try:
+            if session.memberships[target].is_greeted:
+                session.step(target, Wait(verdict))
+                return None
+        except Busy as error:
+            return verdict._replace(code="busy", text=str(error))
+        greeted = kind.greet(verdict)
+        if greeted is None:
+            session.step(target, Greet())
+        return greeted
+
+    def _part(self, verdict: Verdict) -> None:
+        """Take back a greeting if its session has ended since; one that goes on with another connection has not."""
+        subscriber, kind = verdict.request.session, self._kinds.of(verdict.request.target)
+        newest = self._sessions.newest(subscriber.client_id, subscriber)
+        if verdict.greeted and verdict.code is None and kind is not None and newest is not None and newest.closed:
+            kind.part(verdict)
+
+    def _reconsider(self, session: Session) -> None:
+        for kind in self._kinds.all():
+            for target in list(kind.reconsider(session)):
+                self._consider(session.check(target))
+
+    def _disconnect(self, client_id: str, subscriber: Subscriber | None) -> None:
+        session = self._sessions.newest(client_id, subscriber)
+        if session is None or not self._sessions.remove(session):
+            return
+        for target in list(session.memberships):
+            if not self._kinds.is_own(target):
+                session.step(target, Close(Leave(session, None, Why("gone", "it is over", 0))))
+        session.memberships.clear()
+        for kind in self._kinds.all():
+            kind.close(session)
         self._hooks.spawn("disconnect", client_id)
+
+    def _named(self, client_id: str | None) -> list[Session]:
+        """Return the session of a client, or all of them."""
+        if client_id is None:
+            return self._sessions.all()
+        session = self._sessions.get(client_id)
+        return [] if session is None else [session]
+
+    def _locate(self, subscriber: Subscriber, target: str) -> Mailbox | None:
+        kind = self._kinds.of(target)
+        return None if kind is None else kind.locate(subscriber, target)

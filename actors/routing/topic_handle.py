@@ -128,12 +128,12 @@ class TopicHandle(Generic[Model, Message]):
     def subscribe(self, client_id: str) -> None:
         """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
         self._check()
-        self._home.router.put(Admit(check_client_id(client_id), self.id))
+        self._home.router.put(Admit(check_client_id(client_id), self._topic.target.name))
 
     def unsubscribe(self, client_id: str) -> None:
         """Unsubscribe a client; does nothing if it is not subscribed."""
         self._check()
-        self._home.router.put(Evict(check_client_id(client_id), self.id))
+        self._home.router.put(Evict(check_client_id(client_id), self._topic.target.name))
 
     def stop(self, timeout: float = ASK_TIMEOUT) -> None:
         """Stop the topic: each subscriber gets a final Acknowledge, and then its id is free again.

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
@@ -15,27 +15,26 @@ from ..words.target_names import Cursor
 from . import membership_table as table
 from .membership_table import (
     AnswerHeld,
+    Decide,
     Forward,
     Grant,
     MembershipEffect,
     MembershipEvent,
     MembershipState,
+    Predecessor,
     Release,
     Wake,
 )
+from .messages import Verdict
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
 
+WAITING = 16
+"""Requests that may wait until the session has been greeted, for each target."""
+
 MembershipEffects = list[MembershipEffect]
 Waking = Callable[[Cursor | None], None]
-
-
-class Predecessor(NamedTuple):
-    """An older connection of the session that is still in the target, and the target's mailbox."""
-
-    subscriber: Subscriber
-    mailbox: Any
 
 
 def _ended(message: Any) -> None:
@@ -47,21 +46,21 @@ class Membership:
 
     Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
     from those that the session had in this target before. ``requests`` are being considered; ``ref`` is that of the one
-    that let it in, or 0. ``trusted``: the server wants it in. ``welcomed``: the join hook has been called. ``leaves``
-    counts the client's Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)``
-    is there while it is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
+    that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's Unsubscribes while it was
+    joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it is `UNNAMED`, and has the
+    router asked: from ``cursor`` on, or (None) for a Snapshot.
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "leaves", "left", "mailbox", "number", "put", "ref", "requests", "state",
-        "trusted", "wake", "welcomed",
+        "_bound", "_held", "_predecessor", "_waiting", "leaves", "left", "mailbox", "number", "put", "ref", "requests",
+        "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
         self.state = MembershipState.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
-        self.trusted = self.welcomed = False
+        self.trusted = False
         self.mailbox: Any = None
         """The target's, while it is in."""
         self.put: Callable[[Any], None] = self._hold
@@ -69,6 +68,8 @@ class Membership:
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
+        self._waiting: list[Verdict] | None = None
+        """While it is being greeted: what was said of other requests meanwhile."""
 
     @property
     def is_in(self) -> bool:
@@ -80,11 +81,23 @@ class Membership:
         """The older connection of its session that is in the target for it, None if none is."""
         return None if self._predecessor is None else self._predecessor.subscriber
 
+    @property
+    def is_greeted(self) -> bool:
+        """Whether the join hook is being called for it."""
+        return self._waiting is not None
+
+    def is_new(self, leaves: int) -> bool:
+        """Whether a request from when the client had left ``leaves`` times lets it come in anew: it has to be greeted.
+
+        Who resumes has been greeted, unless it goes out before it comes in by this request.
+        """
+        return not self.is_in and (self._predecessor is None or self.left < leaves)
+
     def step(self, event: MembershipEvent) -> MembershipEffects:
         """Take one event, and return what is to be done, in this order.
 
-        Raises: Illegal for an event that cannot happen, Busy for an Unsubscribe when too much is held; then nothing has
-        changed.
+        Raises: Illegal for an event that cannot happen; Busy for an Unsubscribe when too much is held, and for a `Wait`
+        when too many wait. Then nothing has changed.
         """
         then = table.NEXT[self.state].get(type(event))
         if then is None:
@@ -100,7 +113,7 @@ class Membership:
         if then is MembershipState.UNNAMED and self._held:
             effects.append(Wake())
         if then is MembershipState.ENDED:
-            self.wake = None
+            self.wake = self._waiting = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
 
@@ -111,9 +124,7 @@ class Membership:
         else:
             self._hold_anyway(message)
 
-    def heir(
-        self, older: Subscriber, number: int, bound: int, wake: Callable[[Cursor | None], None]
-    ) -> Membership | None:
+    def heir(self, older: Subscriber, number: int, bound: int, wake: Waking) -> Membership | None:
         """Return the membership in which the connection after ``older`` resumes this one; None if nobody is in."""
         inside = Predecessor(older, self.mailbox) if self.is_in else self._predecessor
         if inside is None:
@@ -122,7 +133,6 @@ class Membership:
         heir.state, heir.wake = MembershipState.UNNAMED, wake
         heir._predecessor = inside
         heir.trusted = self.trusted
-        heir.welcomed = True  # the join hook is not called for it
         return heir
 
     def held_bytes(self, each: int) -> int:
@@ -138,9 +148,12 @@ class Membership:
             case table.Trust():
                 self.trusted = True
             case table.Greet():
-                self.welcomed = True
-            case table.Lose():
-                self.welcomed = self.welcomed and self.is_in
+                self._waiting = []
+            case table.Wait(verdict):
+                return self._wait(verdict)
+            case table.Greeted():
+                waiting, self._waiting = self._waiting or [], None
+                return [Decide(verdict) for verdict in waiting]
             case Grant():
                 self.requests -= 1
                 return self._let_in(event)
@@ -171,31 +184,33 @@ class Membership:
         effects: MembershipEffects = []
         mailbox, join = grant.mailbox, grant.join
         if join is not None:
+            while self.left < grant.leaves:
+                # It left since, and asked again, and this is the answer to the latter: nobody was greeted before that.
+                replaces = self.replaces
+                self._predecessor = None
+                if replaces is not None or not isinstance(self._held[0], Leave):
+                    effects.append(Forward(mailbox, Join(join.session, None, None, (), None, replaces)))
+                effects += self._play_back(mailbox, greeted=replaces is not None)
             if self._predecessor is not None:
                 join = join._replace(replaces=self._predecessor.subscriber)
-            if self.left < grant.leaves:
-                # It left since, and asked again, and this is the answer to the latter.
-                effects.append(Forward(mailbox, Join(join.session, None, None, (), None, join.replaces)))
-                while self.left < grant.leaves:
-                    effects += self._play_back(mailbox)
-                join = join._replace(replaces=None)
             effects.append(Forward(mailbox, join))
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted = self.trusted or grant.trusted
         return effects + self._play_back(mailbox)
 
-    def _play_back(self, mailbox: Any) -> MembershipEffects:
+    def _play_back(self, mailbox: Any, greeted: bool = True) -> MembershipEffects:
         """Be in, and send what was held; up to a Leave, which takes it out again."""
         self.mailbox, self.put = mailbox, mailbox.put
         effects: MembershipEffects = []
         for at, message in enumerate(self._held):
-            effects.append(Forward(mailbox, self._named(message)))
             if isinstance(message, Leave):
+                effects.append(Forward(mailbox, self._named(message)._replace(greeted=greeted)))
                 self.left += message.ref is not None
-                self.mailbox, self.put = None, self._hold
+                self.mailbox, self.put, self.trusted = None, self._hold, False
                 self._held = self._held[at + 1 :]
                 return effects
+            effects.append(Forward(mailbox, message))
         self._held = []
         return effects
 
@@ -205,12 +220,10 @@ class Membership:
         return [send]
 
     def _forget(self) -> None:
-        """Be in no more, or have nothing to resume any more: the next who is let in is greeted."""
+        """Be in no more, or have nothing to resume any more."""
         if self.is_in:
-            self.mailbox, self.put = None, self._hold
-            self.trusted = self.welcomed = False
-        elif self._predecessor is not None:
-            self._predecessor, self.welcomed = None, False
+            self.mailbox, self.put, self.trusted = None, self._hold, False
+        self._predecessor = None
 
     def _give_up(self) -> MembershipEffects:
         """Have what was held answered: nothing is asked any more that could let it in."""
@@ -233,8 +246,14 @@ class Membership:
         if len(self._held) >= self._bound:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
 
-    def _named(self, message: Any) -> Any:
+    def _wait(self, verdict: Verdict) -> MembershipEffects:
+        if self._waiting is None:
+            return [Decide(verdict)]
+        if len(self._waiting) >= WAITING and not verdict.request.trusted:
+            raise Busy(f"{WAITING} requests wait until the join hook has returned")
+        self._waiting.append(verdict)
+        return []
+
+    def _named(self, leave: Leave) -> Leave:
         """Let a Leave of the server say which Subscribe had let its session in."""
-        if isinstance(message, Leave) and message.why is not None:
-            return message._replace(why=message.why._replace(join=self.ref))
-        return message
+        return leave if leave.why is None else leave._replace(why=leave.why._replace(join=self.ref))

@@ -23,6 +23,15 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave
+from ..targets.subscriber import Subscriber
+from .messages import Verdict
+
+
+class Predecessor(NamedTuple):
+    """An older connection of the session that is still in the target, and the target's mailbox."""
+
+    subscriber: Subscriber
+    mailbox: Any
 
 
 class MembershipState(Enum):
@@ -47,11 +56,17 @@ class Trust(NamedTuple):
 
 
 class Greet(NamedTuple):
-    """The join hook is being called for it."""
+    """The join hook is being called for it, on behalf of one of its requests."""
 
 
-class Lose(NamedTuple):
-    """Its target ended while the hooks were asked: that of the next one has not been called."""
+class Wait(NamedTuple):
+    """Another request may let it in, and waits until it has been greeted; ``verdict`` is what was said of that."""
+
+    verdict: Verdict
+
+
+class Greeted(NamedTuple):
+    """The join hook has returned, or failed: what waits for that is decided anew."""
 
 
 class Grant(NamedTuple):
@@ -102,7 +117,9 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-MembershipEvent = Ask | Trust | Greet | Lose | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+MembershipEvent = (
+    Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+)
 
 
 # Effects.
@@ -131,7 +148,13 @@ class Wake(NamedTuple):
     """Ask for it: something is held, and must not wait until the client names its target."""
 
 
-MembershipEffect = Forward | AnswerHeld | Release | Wake
+class Decide(NamedTuple):
+    """Have the router decide once more about a request that has waited."""
+
+    verdict: Verdict
+
+
+MembershipEffect = Forward | AnswerHeld | Release | Wake | Decide
 
 
 class Illegal(RuntimeError):
@@ -151,7 +174,8 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
     MembershipState.ASKING: {
         Ask: MembershipState.ASKING,
         Greet: MembershipState.ASKING,
-        Lose: MembershipState.ASKING,
+        Wait: MembershipState.ASKING,
+        Greeted: MembershipState.ASKING,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING,
@@ -171,8 +195,6 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
     },
     MembershipState.ASKING_AGAIN: {
         Ask: MembershipState.ASKING_AGAIN,
-        Greet: MembershipState.ASKING_AGAIN,
-        Lose: MembershipState.ASKING_AGAIN,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING_AGAIN,

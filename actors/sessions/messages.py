@@ -12,6 +12,7 @@ class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
     ``number`` is that of the membership that counts it, and ``leaves`` how often the client had left it then.
+    ``is_check``: it is in, or asks already; only its right is asked again.
     """
 
     session: Subscriber
@@ -22,30 +23,43 @@ class Request(NamedTuple):
     trusted: bool = False
     number: int = 0
     leaves: int = 0
+    is_check: bool = False
 
 
 class Verdict(NamedTuple):
-    """What the hooks said of a request: a code of Rejected, or None and what the join hook wants dispatched."""
+    """What was said of a request: a code of Rejected, or None and what the join hook wants dispatched.
+
+    ``hint`` is what the target's kind has found out and need not find out again. ``greeted``: the join hook was called
+    for this request.
+    """
 
     request: Request
-    code: str | None
-    text: str
-    details: Any
-    caused: tuple[Dispatch, ...]
+    code: str | None = None
+    text: str = ""
+    details: Any = None
+    caused: tuple[Dispatch, ...] = ()
+    hint: Any = None
+    greeted: bool = False
 
 
 class Evict(NamedTuple):
     """The server unsubscribes a session."""
 
     client_id: str
-    topic_id: str
+    target: str
 
 
 class Admit(NamedTuple):
     """The server subscribes a session, trusted."""
 
     client_id: str
-    topic_id: str
+    target: str
+
+
+class Reconsider(NamedTuple):
+    """Ask again for all rights of a session that its targets' kinds name; ``client_id`` None means everybody's."""
+
+    client_id: str | None
 
 
 class Connect(NamedTuple):
@@ -62,7 +76,19 @@ class Disconnect(NamedTuple):
 
 
 class DispatchTo(NamedTuple):
-    """The server applies a message to a session's own store; ``client_id`` None means everybody's."""
+    """The server applies a message to a target of a session's own; ``client_id`` None means everybody's."""
 
     client_id: str | None
+    target: str
     dispatch: Dispatch
+
+
+class Sweep(NamedTuple):
+    """A second has passed: kinds of targets do what is due."""
+
+
+class For(NamedTuple):
+    """A message to the kind of ``target`` itself (`TargetKind.take`)."""
+
+    target: str
+    message: Any

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse_outsider
-from ..targets.subscriber import Later, Place, Subscriber
-from ..words.target_names import SESSION
-from .answers import WINDOW, Answers, Applied, RefFate, Refusal
-from .membership import Membership
-from .membership_table import MembershipEvent, MembershipState, PutOut
+from ..targets.subscriber import Later, Place
+from .answers import WINDOW, Applied, RefFate, Refusal
+from .asker import Asker
+from .membership_table import MembershipState, PutOut
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
 
 ENDED = "its target ended before it answered"
-
-
-class Asker(Subscriber, Protocol):
-    """What all here needs of a session."""
-
-    @property
-    def answers(self) -> Answers: ...
-
-    @property
-    def memberships(self) -> dict[str, Membership]: ...
-
-    def step(self, target: str, event: MembershipEvent) -> None: ...
-
-    def say_done(self, ref: int, target: str) -> None: ...
-
-    def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None: ...
 
 
 class Repeats:
@@ -95,14 +78,14 @@ class Repeats:
                 session.write(session.encoding.join([session.encoding.acknowledge(target, answer.seq, [ref], False)]))
 
 
-def turn_away(session: Asker, ref: int | None, target: str, text: str) -> None:
+def turn_away(session: Asker, ref: int | None, target: str, text: str, *, is_own: bool) -> None:
     """Refuse what there is no room to consider: a Subscribe changes nothing, who asks by a Resync hears Out.
 
     Unless something else that it asked for is under way: that brings it up to date, or puts it out.
     """
     membership = session.memberships.get(target)
-    if ref is not None or membership is None or (target == SESSION and not membership.requests):
-        refuse_outsider(session, ref, target, "busy", text)  # nobody leaves its own store: it only asks again
+    if ref is not None or membership is None or (is_own and membership.state is MembershipState.JOINED):
+        refuse_outsider(session, ref, target, "busy", text)  # nobody leaves what is its own: it only asks again
     elif membership.state is MembershipState.JOINED:
         session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..runtime.hooks import ServerHooks
+from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
+from ..targets.faults import fault
 from ..targets.messages import Leave, Room, new_post
-from ..targets.outs import refuse_outsider, say_rejected
+from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Later, Place
-from ..words.errors import Busy
+from ..words.errors import Busy, Refused, RemoteProtocolError
+from ..words.identity import Identity, user_of
 from ..words.ports import Encoding, Sink
-from ..words.target_names import SESSION, TOPIC, Cursor
-from .answers import Answers, Refusal
+from ..words.target_names import Cursor
+from .answers import Answers
+from .kinds import Call, Kinds
 from .membership import Membership
 from .membership_table import (
     AnswerHeld,
     Ask,
+    Decide,
     End,
     Forward,
     MembershipEvent,
@@ -31,19 +35,16 @@ from .membership_table import (
 from .messages import Request
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Unnamed
+from .voice import Voice
+
+logger = ThrottledLogger("nuphar.actors")
 
 SUBSCRIPTIONS = 1_000
 """Targets that one session may be subscribed to, unless told otherwise."""
 
 
-class _Touched:
-    """What each delivery touches of a session. Slots of a base come first: so they share the header's cache line."""
-
-    __slots__ = ("answers", "encoding", "sink", "write")
-
-
-class Session(_Touched):
-    """``write(joined)`` hands what ``encoding.join`` made to the session's sink.
+class Session(Voice):
+    """``kinds`` are those of the targets that it may ask for, ``router`` is asked.
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
@@ -51,8 +52,8 @@ class Session(_Touched):
     """
 
     __slots__ = (
-        "_begun", "_hooks", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "successor", "unnamed",
+        "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
+        "in_hand", "key", "memberships", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -61,9 +62,10 @@ class Session(_Touched):
         encoding: Encoding,
         sink: Sink,
         router: Mailbox,
-        hooks: ServerHooks,
+        kinds: Kinds,
         subscriptions: int = SUBSCRIPTIONS,
         answers: Answers | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self.client_id = client_id
         self.encoding = encoding
@@ -73,6 +75,8 @@ class Session(_Touched):
         self._begun = 0
         self.answers = answers if answers is not None else Answers()
         self.closed = False
+        self.identity = identity
+        """Who its client is, as the application said when this connection began; None: nobody knows."""
         self._wanting: dict[Mailbox, None] = {}
         self.in_hand = 0
         """The ref of the message that a hook hears at the moment; hooks may wait."""
@@ -81,16 +85,16 @@ class Session(_Touched):
         self.unnamed: Unnamed | None = None
         self._repeats: Repeats | None = None
         self._router = router
-        self._hooks = hooks
+        self._kinds = kinds
         self._subscriptions = subscriptions
 
     def __repr__(self) -> str:
         return f"<Session {self.client_id}>"
 
-    def connect(self, sink: Sink) -> None:
-        """Write to ``sink`` from now on."""
-        self.sink = sink
-        self.write = sink.write
+    @property
+    def user(self) -> str | None:
+        """The user that its client is signed in as, None if it is not."""
+        return user_of(self.identity)
 
     def want_room(self, mailbox: Mailbox) -> None:
         """Have a `Room` put into ``mailbox`` as soon as nothing waits for the client."""
@@ -111,7 +115,7 @@ class Session(_Touched):
         try:
             self._router.put(Request(self, ref, target, since, params, False, number, leaves))
         except Busy as error:
-            turn_away(self, ref, target, str(error))
+            turn_away(self, ref, target, str(error), is_own=self._kinds.is_own(target))
             return
         self.begin(target, membership or Membership(number))
 
@@ -129,6 +133,14 @@ class Session(_Touched):
             return None
         self.begin(target, membership, trusted=True)
         return Request(self, None, target, None, None, True, membership.number, membership.leaves)
+
+    def check(self, target: str) -> Request | None:
+        """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
+        membership = self.memberships[target]
+        if membership.trusted or membership.state is MembershipState.UNNAMED:  # that is judged when it is named
+            return None
+        self.begin(target, membership)
+        return Request(self, None, target, None, None, False, membership.number, membership.leaves, is_check=True)
 
     def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
         """Note that a request for ``target`` is on its way, which ``membership`` counts."""
@@ -163,6 +175,8 @@ class Session(_Touched):
                 answer_held(self, target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)
+            elif isinstance(effect, Decide):
+                self._router.put_anyway(effect.verdict)
             elif membership.wake is not None:
                 membership.wake(None)
 
@@ -181,7 +195,7 @@ class Session(_Touched):
     def unsubscribe(self, ref: int, target: str) -> None:
         """Leave ``target``; a session that is not in it has what it asked for."""
         membership = self.memberships.get(target)
-        if membership is None or target == SESSION:
+        if membership is None or self._kinds.is_own(target):
             self.say_done(ref, target)
             return
         try:
@@ -194,19 +208,19 @@ class Session(_Touched):
         if ref and (fate := self.answers.begin(ref, target)):
             self.repeats.take(fate, ref, target)
             return
-        if self._hooks.topic_message and target.startswith(TOPIC):
+        if self._kinds.listeners and (kind := self._kinds.of(target)) is not None:
             self.in_hand = ref
-            self._hooks.run("topic_message", message, target[len(TOPIC) :], self.client_id)
+            kind.hear(self, target, message)
             self.in_hand = 0
             if self.successor is not None:
                 return  # it went on with another connection meanwhile, on which the message comes again
         membership = self.memberships.get(target)
         if membership is None:
-            if target != SESSION:
+            if not self._kinds.is_own(target):
                 self.reject(ref, target, "not_subscribed", f"subscribe to {target} first")
                 return
-            self.subscribe_to_self()
-            membership = self.memberships[SESSION]
+            self.enter(target)
+            membership = self.memberships[target]
         try:
             membership.put(new_post((self, ref, message, payload)))
         except Busy as error:
@@ -223,26 +237,26 @@ class Session(_Touched):
         """Say again what became of ``ref`` (`Repeats.answer`)."""
         self.repeats.answer(ref, target, place, later)
 
-    def subscribe_to_self(self) -> None:
-        """Start the session's own store, if it is not running."""
-        if SESSION not in self.memberships:
-            self._router.put_anyway(self.ask_trusted(SESSION))
+    def enter(self, target: str) -> None:
+        """Be in a target of its own, if it is not."""
+        if target not in self.memberships:
+            self._router.put_anyway(self.ask_trusted(target))
+
+    def call(self, ref: int, name: str, arguments: Any) -> None:
+        """Have whoever takes calls of this name answer one; ``arguments`` are plain data."""
+        kind = self._kinds.of(name)
+        if kind is None:
+            self.fail(ref, "not_found", f"there is no call {name[:100]!r}")
+            return
+        try:
+            kind.call(self, Call(ref, name, arguments))
+        except (Refused, RemoteProtocolError) as error:
+            self.fail(ref, error.code, error.text if isinstance(error, Refused) else str(error))
+        except Exception as error:
+            text, details = fault(logger, self._router.host, f"call {name[:100]!r}", error, "crashed")
+            self.fail(ref, "crashed", text, details["trace_id"])
 
     def _tell_room(self) -> None:
         wanting, self._wanting = self._wanting, {}
         for mailbox in wanting:
             mailbox.put_anyway(Room(self))
-
-    def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
-        """Tell the client that a frame was not applied."""
-        if ref:
-            self.answers.refuse(ref, Refusal(target, code, text, details))
-        self.say_rejected(ref, target, code, text, details)
-
-    def say_done(self, ref: int, target: str) -> None:
-        """Write an Acknowledge of a Subscribe or an Unsubscribe after which there is nothing left to do."""
-        self.write(self.encoding.join([self.encoding.acknowledge(target, 0, [ref], False)]))
-
-    def say_rejected(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
-        """Write a Rejected that is not the answer to the message with this ref, or not the first."""
-        say_rejected(self, ref, target, code, text, details)

@@ -69,11 +69,15 @@ class Why(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears)."""
+    """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears).
+
+    ``greeted``: the join hook was called when it came in, so the leave hook is called now.
+    """
 
     session: Subscriber
     ref: int | None
     why: Why | None = None
+    greeted: bool = True
 
 
 class UseStore(NamedTuple):
@@ -93,10 +97,11 @@ class Tick(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """What the log says of the target's ``batch``."""
+    """What the log says of the target's ``batch``, to the question with the number ``asking``."""
 
     batch: int
     outcome: AppendOutcome
+    asking: int
 
 
 class More(NamedTuple):
@@ -105,6 +110,10 @@ class More(NamedTuple):
 
 class LookAgain(NamedTuple):
     """The log did not know what it has of the last batch: ask it again."""
+
+
+class Overdue(NamedTuple):
+    """It may be that the log has not answered in time, or that a stop has waited long enough: look at the clock."""
 
 
 class Read(NamedTuple):

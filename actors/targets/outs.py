@@ -6,24 +6,24 @@ from typing import Any
 
 from ..runtime.log_throttle import ThrottledLogger
 from ..words.errors import LocalProtocolError
-from .subscriber import Subscriber
+from .subscriber import Listener, Subscriber
 
 logger = ThrottledLogger("nuphar.actors")
 
 
-def say_out(session: Subscriber, target: str, code: str, text: str, join: int = 0) -> None:
+def say_out(session: Listener, target: str, code: str, text: str, join: int = 0) -> None:
     """Write an Out; ``join`` is the ref of the Subscribe that had let it in, 0 if none had."""
-    session.write(session.encoding.join([session.encoding.out(target, _sayable(code), _sayable(text), join)]))
+    session.write(session.encoding.join([session.encoding.out(target, sayable(code), sayable(text), join)]))
 
 
-def say_rejected(session: Subscriber, ref: int, target: str | None, code: str, text: str, details: Any) -> None:
+def say_rejected(session: Listener, ref: int, target: str | None, code: str, text: str, details: Any) -> None:
     """Write a Rejected; ``details`` of an application that are no plain data are left out."""
     encoding = session.encoding
     try:
         piece = encoding.rejected(ref, target, code, text, details)
     except LocalProtocolError as error:
         logger.error("%s: a refusal cannot be sent as it is, %s: expected plain data in its details", target, error)
-        piece = encoding.rejected(ref, target, _sayable(code), _sayable(text), None)
+        piece = encoding.rejected(ref, target, sayable(code), sayable(text), None)
     session.write(encoding.join([piece]))
 
 
@@ -37,6 +37,6 @@ def refuse_outsider(
         session.reject(ref, target, code, text, details)
 
 
-def _sayable(text: Any) -> str:
+def sayable(text: Any) -> str:
     """Return text that any frame can carry, whatever an application has said."""
     return str(text).encode(errors="replace").decode()

@@ -34,16 +34,24 @@ class OwnAnswers(Protocol):
         """Return the refs of its own messages at ``place``, by their seqs above ``after``."""
 
 
-class Subscriber(Protocol):
+class Listener(Protocol):
+    """Can be told something."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """How its frames are written; those with the same object share what is written."""
+
+    @property
+    def write(self) -> Callable[[Any], object]:
+        """Hand what ``encoding.join`` made to the sink."""
+
+
+class Subscriber(Listener, Protocol):
     """Hears a target, on the server's hub. Nothing here waits or raises."""
 
     @property
     def client_id(self) -> str:
         """Whose it is, for hooks and operators."""
-
-    @property
-    def encoding(self) -> Encoding:
-        """How its frames are written; those with the same object share what is written."""
 
     @property
     def sink(self) -> Sink:
@@ -56,9 +64,6 @@ class Subscriber(Protocol):
     @property
     def closed(self) -> bool:
         """Whether it hears nothing any more."""
-
-    def write(self, joined: Any, /) -> object:
-        """Hand what ``encoding.join`` made to the sink."""
 
     def reject(self, ref: int, target: str | None, code: str, text: str, details: Any = None) -> None:
         """Tell the author of a message that it was not applied."""

@@ -16,7 +16,6 @@ from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..words.errors import NotRunning
 from ..words.exit_reasons import Normal, Reason, Shutdown
-from ..words.target_names import SESSION
 from .dead_letters import DeadLetters
 from .faults import fault
 from .messages import (
@@ -64,9 +63,12 @@ class TargetActor(WaitsForLog):
         dead_letters: DeadLetters,
         left: Callable[[str], None] | None = None,
         ended: Callable[[], None] | None = None,
+        is_own: bool = False,
         **link: Any,
     ) -> None:
         super().__init__(target, mailbox, left, **link)
+        self._is_own = is_own
+        """Whether it is one session's own: that hears no final Acknowledge, and hooks hear of what is applied."""
         self._hooks = hooks
         self._dead_letters = dead_letters
         self._ended = ended
@@ -92,7 +94,7 @@ class TargetActor(WaitsForLog):
                 target.settled = message
                 if effects:
                     self._perform(effects)
-                elif self._hooks.message and target.name == SESSION and target.order is not None:
+                elif self._is_own and self._hooks.message and target.order is not None:
                     self._hooks.run("message", content, target.order.position.model, session.client_id)
             else:
                 session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
@@ -137,13 +139,14 @@ class TargetActor(WaitsForLog):
         target = self._target
         self._timer.stop()
         self._again.stop()
+        self._overdue.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.
                 self.mailbox.suspended = f"{target.name} is restarting after crashes"
             return
         gone = target.subscribers
-        self._perform(target.stop(final=target.name != SESSION))
+        self._perform(target.stop(final=not self._is_own))
         for session in gone:
             self._expel(session)
         held = [] if target.appends is None else target.appends.take_all()

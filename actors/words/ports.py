@@ -28,6 +28,13 @@ class Codec(Protocol):
 
     def decode_model(self, state: bytes) -> Any: ...
 
+    def decoder(self, annotation: Any) -> Callable[[Any], Any]:
+        """Return what makes a value of ``annotation`` out of plain data, strictly; to be made once, and kept.
+
+        It raises RemoteProtocolError that says what did not fit. Raises: UsageError for an annotation whose values
+        cannot be carried.
+        """
+
     def is_trouble(self, payload: bytes) -> bool:
         """Say whether a message is such that what is made of it may be nested too deeply, or overflow."""
 
@@ -54,20 +61,29 @@ class Encoding(Protocol):
 
     Each method returns one frame as a piece; `join` makes what a `Sink` takes out of some pieces, `deliver` hands it to
     many; with a list ``refused`` it is offered, and who does not take it is added. Sessions with the same encoding
-    object get the same joined object, so a drain is encoded and joined once for all of them.
+    object get the same joined object, so a drain is encoded and joined once for all of them. ``extra`` is what is told
+    of a message besides its payload (docs/wire.md, *Extra*); in an Acknowledge it has a list with one for each ref.
     """
 
-    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes: ...
+    def acknowledge(
+        self, target: str, seq: int, refs: Sequence[int], final: bool, extra: dict[str, list[Any]] | None = None
+    ) -> bytes: ...
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes: ...
 
     def out(self, target: str, code: str, text: str, join: int) -> bytes: ...
 
-    def server_message(self, target: str, seq: int, payload: bytes) -> bytes: ...
+    def server_message(self, target: str, seq: int, payload: bytes, extra: dict[str, Any] | None = None) -> bytes: ...
 
     def push(self, target: str, payload: bytes) -> bytes: ...
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes: ...
+
+    def reply(self, ref: int, value: bytes) -> bytes: ...
+
+    def failure(
+        self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]
+    ) -> bytes: ...
 
     def join(self, pieces: Sequence[bytes]) -> Any: ...
 

@@ -22,8 +22,10 @@ from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ...actors.words.identity import Identity, check_identity
 from ...actors.words.parameters import check_takes
 from ...actors.words.store import Store
+from ...actors.words.target_names import SESSION
 from ...actors.words.type_variables import Message, Model
 from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
@@ -73,7 +75,7 @@ class Server(Living, HookDecorators):
         self.router = books.router
         self.hooks, self.directory, self.openings = books.hooks, books.directory, books.openings
         self.sessions, self.own_stores, self.gateway = books.sessions, books.own_stores, books.gateway
-        self.origins, self.identity = self.options.origins, self.options.identity
+        self.origins, self.identify = self.options.origins, self.options.identify
         self._socketless = SocketlessClients(books)
         self.lifecycle = Lifecycle(lambda: tree.start(books), books, self.options, self)
         books.is_closing = lambda: self.lifecycle.has_stopped
@@ -96,19 +98,22 @@ class Server(Living, HookDecorators):
         send: Callable[[bytes], Any],
         *,
         session: Iterable[Any] = (),
+        identity: Identity | None = None,
         origin: str | None = None,
         host: str | None = None,
     ) -> None:
         """Register a client; ``send(frame)`` is called with one protocol frame at a time and must not wait.
 
-        ``session`` are messages for its own store, applied before anything it sends. ``origin`` is checked if given,
+        ``session`` are messages for its own store, applied before anything it sends. ``identity`` is who it is, None
+        for an anonymous client; its ``expires`` is for the application to look at. ``origin`` is checked if given,
         before the server knows of the client at all. A client that has this id already is disconnected first.
         Raises: NotRunning, OriginRefused, UsageError.
         """
         self.check_running()
         if origin is not None:
             self.check_origin(origin, host)
-        self._socketless.connect(client_id, send, session, self.lifecycle.hub)
+        identity = check_identity("identity", identity)
+        self._socketless.connect(client_id, send, session, self.lifecycle.hub, identity)
 
     def disconnect(self, client_id: str) -> None:
         """Unregister a client from the server and all its topics; does nothing for an unknown one."""
@@ -191,12 +196,16 @@ class Server(Living, HookDecorators):
     def dispatch_to(self, client_id: str, message: Any) -> None:
         """Apply ``message`` to a client's own store; does nothing if it is not connected."""
         self.check_running()
-        self.router.put(DispatchTo(check_client_id(client_id), Dispatch(message, self.codec.encode_message(message))))
+        self._dispatch_to(check_client_id(client_id), message)
 
     def dispatch_to_all(self, message: Any) -> None:
         """Apply ``message`` to every connected client's own store."""
         self.check_running()
-        self.router.put(DispatchTo(None, Dispatch(message, self.codec.encode_message(message))))
+        self._dispatch_to(None, message)
+
+    def _dispatch_to(self, client_id: str | None, message: Any) -> None:
+        dispatch = Dispatch(message, self.codec.encode_message(message))
+        self.router.put(DispatchTo(client_id, SESSION, dispatch))
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the messages that crashed their actor twice, oldest first: read them, replay or discard them."""

@@ -40,8 +40,8 @@ def children(books: Books) -> list[ChildSpec]:
     """Return the tree, in start order; the WSGI servers come last."""
     return [
         worker("connections", ConnectionsActor, books.gateway, books.retry_after, shutdown=CONNECTIONS),
-        worker("router", RouterActor, books.directory, books.sessions, books.own_stores, books.admission,
-               books.hooks, books.deserted, books.gateway.clock, books.router, shutdown=ROUTER),
+        worker("router", RouterActor, books.kinds, books.sessions, books.hooks, books.gateway.clock, books.router,
+               shutdown=ROUTER),
         dynamic("sessions", books.session_starts, books.own_store_specs),
         dynamic("topics", books.topic_starts, books.topic_specs),
         *(listener(name, wsgi, books.gateway) for name, wsgi in books.listening.items()),

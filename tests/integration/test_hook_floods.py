@@ -15,9 +15,9 @@ from support.scripted import ScriptedClient, settle
 from support.serving import eventually, listen
 
 from nuphar import Limits, NotRunning, Server, Store, UsageError
-from nuphar.actors.routing.deserted import Sweep
 from nuphar.actors.runtime.hook_calls import HookCalls
 from nuphar.actors.runtime.turns import Bounds
+from nuphar.actors.sessions.messages import Sweep
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe, Unsubscribe
 
 LIMIT = 10.0  # seconds that any wait here may take

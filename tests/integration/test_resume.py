@@ -11,7 +11,7 @@ from support.raw import Closed, RawClient
 from support.scripted import settle
 from support.serving import eventually, listen
 
-from nuphar import Limits, Refused, Server, Slice, Store, Wiring
+from nuphar import Identity, Limits, Refused, Server, Slice, Store, Wiring
 from nuphar.actors.sessions.answers import WINDOW
 from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.transport.server.framing import BARE
@@ -429,8 +429,8 @@ def test_a_session_without_a_token_gets_a_fresh_one(place: Place) -> None:
     fresh(other, than=client)
 
 
-def test_a_session_is_resumed_for_the_same_identity_only(make_server: MakeServer) -> None:
-    place = Place(make_server, identity=lambda environ: environ.get("HTTP_X_USER"))
+def test_a_session_is_resumed_for_the_same_user_only(make_server: MakeServer) -> None:
+    place = Place(make_server, identify=lambda request: Identity(request.headers.get("X-User", "somebody")))
     ada = RawClient(place.port, headers=("X-User: ada",))
     fresh(ada.back(headers=("X-User: bob",)), than=ada)
     fresh(ada.back(), than=ada)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nuphar.actors.routing.topics import Topic
 
     from .network import Line
+    from .site import Site
     from .world import World
 
 Action = Callable[["World"], None]
@@ -96,7 +97,8 @@ def own_dispatch(world: World) -> None:
     message = world.next_message(0)
     client_id = some_client(world).core.client_id
     if world.site.is_up:
-        world.site.server.books.router.put_anyway(DispatchTo(client_id, Dispatch(message, dump_cbor(message))))
+        dispatch = Dispatch(message, dump_cbor(message))
+        world.site.server.books.router.put_anyway(DispatchTo(client_id, "session", dispatch))
 
 
 def broadcast(world: World) -> None:
@@ -230,8 +232,7 @@ def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
     if world.site.is_up:
         client.evicted.add(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Evict(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
 
 
 def admit(world: World) -> None:
@@ -239,8 +240,7 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         client.naming.admitted(f"topic:{room}")
-        world.site.presence.blur(client.core.client_id)
-        world.site.server.books.router.put_anyway(Admit(client.core.client_id, room))
+        world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
 
 
 def kill(world: World) -> None:
@@ -400,11 +400,22 @@ def stop_server(world: World) -> None:
 
     def start() -> None:
         if site.root.ended.is_done:
+            check_stopped(world, site)
             world.start_site()
         else:
             world.later(0.5, start)
 
     world.later(0.5, start)
+
+
+def check_stopped(world: World, site: Site) -> None:
+    """See that every topic has said its last word, whatever its log does, unless its actor may have been down."""
+    plan = world.plan
+    if plan.crash or plan.pause_kill or plan.bad or "kill" in plan.weights:
+        return
+    for topic in site.server.directory.living():
+        if topic.target.members:
+            world.oracle.fail(f"the server has stopped, and nobody has told {topic.target.members} of {topic.id}")
 
 
 def crash_server(world: World) -> None:

@@ -379,7 +379,6 @@ class Client:
 
     def unsubscribe(self, target: str) -> None:
         self.promises.strayed(target)
-        self.world.site.presence.blur(self.core.client_id)
         self.core.unsubscribe(target)
         self.flush()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nuphar.actors.routing.router import RouterActor
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.takeover import NOWHERE
@@ -30,38 +31,40 @@ OF_A_JOIN = (b"\x6asubscribed", b"\x66behind", b"\x69restarted")
 
 
 class Presence:
-    """Who is in the board by what its hooks were told: nobody leaves more often than he joined.
-
-    It is known of those who do not leave, or come back, while they are joining.
-    """
+    """Who is in the board by what its hooks were told: who is in has been greeted, who leaves was in."""
 
     def __init__(self, world: World) -> None:
         self.joined: Counter[str] = Counter()
         self._world = world
-        self._blurred: set[str] = set()
+        self._twice: Counter[str] = Counter()
 
     def on_join(self, client_id: str) -> None:
+        world = self._world
+        world.dawdle()
+        if not world.is_calm and world.chance() < world.plan.hook_fault:
+            raise OSError("nobody can be greeted")
         self.joined[client_id] += 1
-        self._world.dawdle()
 
     def on_leave(self, client_id: str) -> None:
         self.joined[client_id] -= 1
-        if self.joined[client_id] < 0 and self._is_known(client_id):
+        if self.joined[client_id] < 0:
             self._world.oracle.fail(f"{client_id} has left the board more often than it came")
 
+    def check(self, session: Session) -> None:
+        """See that whoever is in has come."""
+        membership = session.memberships.get("topic:board")
+        if membership is not None and membership.is_in and self.joined[session.client_id] < 1:
+            self._world.oracle.fail(f"{session} is in the board, and nobody has greeted it")
+
+    def decided(self, verdict: Any) -> None:
+        """Hear what comes to the router: who comes back while it is greeted is greeted once more."""
+        older = verdict.request.session
+        if verdict.greeted and verdict.code is None and verdict.request.target == "topic:board":
+            self._twice[older.client_id] += older.successor is not None
+
     def left_over(self) -> dict[str, int]:
-        """Return who has joined too often, when all are gone: one join may be without a leave.
-
-        It is that of a session which ends while its join hook is on its way.
-        """
-        return {client_id: count for client_id, count in self.joined.items() if count > 1 and self._is_known(client_id)}
-
-    def blur(self, client_id: str) -> None:
-        """Expect nothing of a client that is about to leave, or is put in or out."""
-        self._blurred.add(client_id)
-
-    def _is_known(self, client_id: str) -> bool:
-        return client_id not in self._blurred and not self._world.plan.hook_pause
+        """Return who has joined too often, when all are gone."""
+        return {client_id: count for client_id, count in self.joined.items() if count > self._twice[client_id]}
 
 
 def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:
@@ -86,6 +89,7 @@ def check_bounds(world: World) -> None:
         if "admit" not in world.plan.weights and len(session.memberships) > most + 1:
             fail(f"{session} has {len(session.memberships)} subscriptions of {most}")
         check_unnamed(world, session)
+        world.site.presence.check(session)
         for (client_id, room), then in world.forbidden.items():
             membership = session.memberships.get(f"topic:{room}")
             is_in = membership is not None and membership.is_in and not is_put_in(world, client_id, f"topic:{room}")
@@ -112,7 +116,7 @@ def check_unnamed(world: World, session: Session) -> None:
 @contextmanager
 def watched(world: World) -> Iterator[None]:
     """Look on while a run goes on."""
-    judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
+    judge, expire, take, decide = Tokens.judge, MemoryBook.expire, Lane.take, RouterActor._decide
     end = Connection._end
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
@@ -191,7 +195,12 @@ def watched(world: World) -> Iterator[None]:
             world.oracle.fail(f"{self._name()} is taken for dead while it takes what it was sent")
         end(self, code, reason)
 
+    def decided(self: RouterActor, verdict: Any) -> None:
+        world.site.presence.decided(verdict)
+        decide(self, verdict)
+
     places: list[tuple[Any, str, Any, Any]] = [
+        (RouterActor, "_decide", decide, decided),
         (Session, "reject", reject, rejected),
         (Connection, "_end", end, ended),
         (Outbox, "write", write, written),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, Self, Unpack
 
 from ...actors.words.close_codes import NORMAL_CLOSURE
@@ -14,8 +15,9 @@ from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser
 from .base import BY_US, BaseClient
 from .connectors.async_websocket import AsyncLink
+from .connectors.best import best
 from .connectors.connector import Connector
-from .connectors.fallback import best
+from .connectors.credentials import Token
 from .connectors.runtimes import choose
 from .connectors.threaded import Threaded
 from .connectors.url_options import ClientOptions, check_client_options
@@ -39,7 +41,8 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
     where none gets through, both in threads; a connector of one's own may call its handler from any thread, too. All
-    methods belong to the loop's thread. With a URL go the ``options`` of `nuphar.Client`.
+    methods belong to the loop's thread. With a URL go the ``options`` of `nuphar.Client`; ``token`` may be a coroutine
+    function, too.
     """
 
     def __init__(
@@ -52,9 +55,10 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         **options: Unpack[ClientOptions],
     ) -> None:
         check_client_options(where, options)
-        self._connector = _connector(where, options)
-        super().__init__(serialiser, stores, queue)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._patience = options.get("timeout", 10.0)
+        self._connector: AsyncLink | Threaded = self._connector_for(where, options)
+        super().__init__(serialiser, stores, queue)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
         self._later: asyncio.TimerHandle | None = None
@@ -146,6 +150,38 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
             self._end_transport()
         await self._connector.wait_closed()
 
+    def _connector_for(self, where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
+        if isinstance(where, AsyncLink):
+            return where
+        if not isinstance(where, str):
+            return Threaded(where)
+        if not scheme_of(where).startswith("http"):
+            return AsyncLink(where, **options)
+        options["token"] = self._from_a_thread(options.get("token"))
+        return Threaded(best(where, runtime=choose("threads"), **options))
+
+    def _askable(self, token: Token) -> Token:
+        return token if isinstance(self._connector, AsyncLink) else self._from_a_thread(token)
+
+    def _from_a_thread(self, token: Token) -> Token:
+        """Return a coroutine function for a token as one that a thread may call, which runs it in the loop."""
+        if not iscoroutinefunction(token):
+            return token
+
+        async def asked() -> Any:
+            return await token()
+
+        def ask() -> Any:
+            assert self._loop is not None
+            answer = asyncio.run_coroutine_threadsafe(asked(), self._loop)
+            try:
+                return answer.result(self._patience)
+            except TimeoutError:
+                answer.cancel()
+                raise
+
+        return ask
+
     async def _wait_for_news(self) -> None:
         news = self._news
         await news.wait()
@@ -186,16 +222,6 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
                 return  # the transport will say that the connection is lost
             if outgoing:
                 outgoing.popleft()
-
-
-def _connector(where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
-    if isinstance(where, AsyncLink):
-        return where
-    if not isinstance(where, str):
-        return Threaded(where)
-    if scheme_of(where).startswith("http"):
-        return Threaded(best(where, runtime=choose("threads"), **options))
-    return AsyncLink(where, **options)
 
 
 def _looked_at(answer: asyncio.Future[int]) -> None:

@@ -12,8 +12,8 @@ from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser
 from .base import BY_US, BaseClient
+from .connectors.best import best
 from .connectors.connector import Connector
-from .connectors.fallback import best
 from .connectors.runtimes import choose
 from .connectors.url_options import ClientOptions, check_client_options
 from .connectors.urls import scheme_of
@@ -34,7 +34,8 @@ class Client(BaseClient[Future[int]]):
 
     ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub. With a URL
     go ``options``, the same over every transport: ``headers`` (pairs, a mapping, or a function called at each try),
-    ``ssl_context``, ``proxy``, ``timeout``, ``heartbeat``, ``backoff`` (docs/clients.md).
+    ``token`` (text, or such a function), ``ssl_context``, ``proxy``, ``timeout``, ``heartbeat``, ``backoff``
+    (docs/clients.md).
     """
 
     def __init__(
@@ -51,16 +52,16 @@ class Client(BaseClient[Future[int]]):
         check_client_options(where, options)
         if isinstance(where, str):
             make = best if scheme_of(where).startswith("http") else websocket
-            connector = make(where, runtime=self._runtime, **options)
+            self._connector: Connector = make(where, runtime=self._runtime, **options)
         else:
-            connector = where
+            self._connector = where
         super().__init__(serialiser, stores, queue)
         self._sending = self._runtime.lock()
         self._answers: dict[int, Future[int]] = {}
         self._over = self._runtime.event()
         self._waits: list[tuple[Callable[[Any], bool], Future]] = []
         try:
-            self._transport = connector(self._handler())
+            self._transport = self._connector(self._handler())
         except BaseException:
             self._queue.close()
             raise

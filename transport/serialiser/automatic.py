@@ -77,6 +77,15 @@ class AutomaticCodec:
         """
         return self._decode(self.tables.in_turns(pulse), plain)
 
+    def decoder(self, annotation: Any) -> Decode:
+        """Return what decodes values of ``annotation`` alone, whose types need not be registered.
+
+        Raises: UsageError for an annotation that cannot be carried.
+        """
+        shape = shape_of(annotation, Scope(f"values of {annotation!r}"))
+        decode = Decoders(reach((*self.types, annotation))).of(shape)
+        return lambda plain: self._decode(decode, plain)
+
     @staticmethod
     def _decode(decode: Decode, plain: Any) -> Any:
         try:

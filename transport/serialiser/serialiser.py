@@ -21,6 +21,10 @@ from .distinct import Pulse
 from .encoding import Encode
 
 
+def _plain_decoder(annotation: Any) -> Decode:
+    return AutomaticCodec((), Tables(())).decoder(annotation)
+
+
 @dataclass(frozen=True, slots=True)
 class Serialiser:
     """Four functions: messages and models to plain data, and back.
@@ -29,6 +33,8 @@ class Serialiser:
     plain data that is not a message or a model. ``contract()`` names the shapes that it knows, for clients that want to
     be of the same version; it is empty where nobody knows them. ``decode_in_turns(plain, pulse)`` does what
     ``decode_message`` does, for large data, and calls ``pulse()`` again and again; None where nobody can do that.
+    ``decoder(annotation)`` makes a function that decodes values of one annotation, strictly, such as an argument of a
+    call; for types that the serialiser knows or not.
     """
 
     encode_message: Encode
@@ -37,6 +43,7 @@ class Serialiser:
     decode_model: Decode
     contract: Callable[[], str] = str
     decode_in_turns: Callable[[Any, Pulse], Any] | None = None
+    decoder: Callable[[Any], Decode] = _plain_decoder
 
 
 class _Registered:
@@ -105,6 +112,7 @@ def automatic(*types: Any) -> Serialiser:
         codec.decode,
         lambda: codec.tables.contract,
         codec.decode_in_turns,
+        codec.decoder,
     )
 
 

@@ -17,8 +17,10 @@ from ...actors.words.close_codes import (
     RESTARTING,
     TOO_SLOW,
     TRY_AGAIN_LATER,
+    UNAUTHORISED,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
+from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain_frame
@@ -53,12 +55,12 @@ class Socket(Protocol):
 class Connection:
     """Reads, greets, and passes on; `run` returns when the connection is over.
 
-    ``identity`` is who the application says it is; a session is resumed for the same one only.
+    ``identity`` is who the application says it is; a session is resumed for the same user only.
     """
 
     __slots__ = ("_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket")
 
-    def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
+    def __init__(self, socket: Socket, gateway: Gateway, identity: Identity | None = None) -> None:
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
@@ -119,7 +121,10 @@ class Connection:
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
-        """Do what is due: heartbeats, deadlines. A client that takes bytes lives, however long a message takes."""
+        """Do what is due: heartbeats, deadlines, the end of an identity's time.
+
+        A client that takes bytes lives, however long a message takes.
+        """
         is_silent = now - self._socket.last_received > 1.2 * self._gateway.limits.heartbeat  # a Ping has no answer yet
         if (is_silent or self._outbox.pending) and self._socket.is_taking():
             self._socket.last_received = max(now, self._socket.last_received)
@@ -130,6 +135,8 @@ class Connection:
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if self._identity is not None and self._identity.has_expired(self._gateway.host.wall()):
+            self._end(UNAUTHORISED, EXPIRED)
         if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
             end_naming(session)
 
@@ -205,3 +212,10 @@ class Connection:
 
     def _name(self) -> str:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
+
+
+def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+    """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
+    framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
+    socket.outbox.write(framing.rejected(0, None, code, text, None))
+    socket.close(close_code, text)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..wire import frames
 from ..wire.frame_table import CODES, prefix
-from ..wire.frames import Frame
+from ..wire.frames import Extra, Frame
 from ..wire.plain_data import as_lists
 from ..wire.strict import dump_cbor, load_cbor, pack_cbor
 from ..wire.strict_json import dump_json
@@ -25,11 +25,16 @@ _SERVER_MESSAGE = CODES[frames.ServerMessage]
 _PUSH = CODES[frames.Push]
 _SNAPSHOT = CODES[frames.Snapshot]
 _OUT = CODES[frames.Out]
+_REPLY = CODES[frames.Reply]
+_FAILURE = CODES[frames.Failure]
 
 _BEGINS_ACKNOWLEDGE = prefix(frames.Acknowledge)
 _BEGINS_SERVER_MESSAGE = prefix(frames.ServerMessage)
+_BEGINS_ACKNOWLEDGE_WITH_EXTRA = prefix(frames.Acknowledge, 1)
+_BEGINS_SERVER_MESSAGE_WITH_EXTRA = prefix(frames.ServerMessage, 1)
 _BEGINS_PUSH = prefix(frames.Push)
 _BEGINS_SNAPSHOT = prefix(frames.Snapshot)
+_BEGINS_REPLY = prefix(frames.Reply)
 
 
 _BYTES = tuple(bytes((n,)) if n < 24 else bytes((24, n)) for n in range(0x100))
@@ -83,8 +88,11 @@ class CborFraming:
         self.join = join
         self.deliver = deliver
 
-    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool, extra: Extra | None = None) -> bytes:
         listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else pack_cbor(list(refs))
+        if extra:
+            fields = _text(target) + _uint(seq) + listed + _FALSE_TRUE[final]
+            return self._wrap(_BEGINS_ACKNOWLEDGE_WITH_EXTRA + fields + pack_cbor(extra))
         return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
@@ -93,7 +101,10 @@ class CborFraming:
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self._wrap(dump_cbor([_OUT, target, code, text, join]))
 
-    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+    def server_message(self, target: str, seq: int, payload: bytes, extra: Extra | None = None) -> bytes:
+        if extra:
+            fields = _text(target) + _uint(seq) + payload
+            return self._wrap(_BEGINS_SERVER_MESSAGE_WITH_EXTRA + fields + pack_cbor(extra))
         return self._wrap(_server_message(target) + _uint(seq) + payload)
 
     def push(self, target: str, payload: bytes) -> bytes:
@@ -101,6 +112,12 @@ class CborFraming:
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
         return self._wrap(_BEGINS_SNAPSHOT + _text(target) + _text(epoch) + _uint(seq) + state + _text(reason))
+
+    def reply(self, ref: int, value: bytes) -> bytes:
+        return self._wrap(_BEGINS_REPLY + _uint(ref) + value)
+
+    def failure(self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]) -> bytes:
+        return self._wrap(dump_cbor([_FAILURE, ref, code, text, trace_id, as_lists(errors)]))
 
     def frame(self, plain: list[Any]) -> bytes:
         """Write any other frame, given as plain data."""
@@ -115,8 +132,8 @@ class JsonFraming:
         self.join = join
         self.deliver = deliver
 
-    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
-        return self.frame([_ACKNOWLEDGE, target, seq, list(refs), final])
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool, extra: Extra | None = None) -> bytes:
+        return self.frame([_ACKNOWLEDGE, target, seq, list(refs), final, *([extra] if extra else [])])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
         return self.frame([_REJECTED, ref, target, code, text, as_lists(details)])
@@ -124,14 +141,20 @@ class JsonFraming:
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self.frame([_OUT, target, code, text, join])
 
-    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
-        return self.frame([_SERVER_MESSAGE, target, seq, load_cbor(payload)])
+    def server_message(self, target: str, seq: int, payload: bytes, extra: Extra | None = None) -> bytes:
+        return self.frame([_SERVER_MESSAGE, target, seq, load_cbor(payload), *([extra] if extra else [])])
 
     def push(self, target: str, payload: bytes) -> bytes:
         return self.frame([_PUSH, target, load_cbor(payload)])
 
     def snapshot(self, target: str, epoch: str, seq: int, state: bytes, reason: str) -> bytes:
         return self.frame([_SNAPSHOT, target, epoch, seq, load_cbor(state), reason])
+
+    def reply(self, ref: int, value: bytes) -> bytes:
+        return self.frame([_REPLY, ref, load_cbor(value)])
+
+    def failure(self, ref: int, code: str, text: str, trace_id: str | None, errors: Sequence[tuple[str, str]]) -> bytes:
+        return self.frame([_FAILURE, ref, code, text, trace_id, as_lists(errors)])
 
     def frame(self, plain: list[Any]) -> bytes:
         """Write any frame, given as plain data."""

@@ -16,7 +16,6 @@ from ..wire.frames import (
     MAX_INTEGER,
     Call,
     ClientMessage,
-    Failure,
     Frame,
     Hello,
     Ping,
@@ -118,11 +117,8 @@ class Inbound:
             case Pong(n):
                 if self._pong is not None:
                     self._pong(n)
-            case Call(ref, name, _):
-                text = f"there is no call {name[:100]!r}"
-                session.write(
-                    session.encoding.join([self._framing.frame(plain_frame(Failure(ref, "not_found", text, None, [])))])
-                )
+            case Call(ref, name, arguments):
+                session.call(ref, name, arguments)
             case Hello():
                 raise RemoteProtocolError("Hello is the first frame of a connection and comes once")
             case _:

@@ -14,6 +14,10 @@ MAX_INTEGER = 2**53 - 1
 """The largest integer that every client can hold exactly (a double's mantissa)."""
 
 
+Extra = dict[str, Any]
+"""What is told of messages besides their payload: see `nuphar.transport.wire.extra`. None and an empty one: nothing."""
+
+
 class Hello(NamedTuple):
     """First frame of a connection; resumes a session if session and token are right."""
 
@@ -41,11 +45,12 @@ class Unsubscribe(NamedTuple):
 
 
 class ClientMessage(NamedTuple):
-    """A message for a target; ``ref`` 0 wants no answer."""
+    """A message for a target; ``ref`` 0 wants no answer. ``extra`` is for later versions."""
 
     ref: int
     target: str
     payload: Any
+    extra: Extra | None = None
 
 
 class Resync(NamedTuple):
@@ -81,12 +86,16 @@ class Welcome(NamedTuple):
 
 
 class Acknowledge(NamedTuple):
-    """``refs`` were applied, up to ``seq``; ``final`` says that the target has stopped."""
+    """``refs`` were applied, up to ``seq``; ``final`` says that the target has stopped.
+
+    The values in ``extra`` are lists that run parallel to the refs.
+    """
 
     target: str
     seq: int
     refs: list[int]
     final: bool
+    extra: Extra | None = None
 
 
 class Rejected(NamedTuple):
@@ -105,6 +114,7 @@ class ServerMessage(NamedTuple):
     target: str
     seq: int
     payload: Any
+    extra: Extra | None = None
 
 
 class Push(NamedTuple):

@@ -11,6 +11,7 @@ from gevent.queue import Queue
 from ..actors.runtime.mailbox import get_ident
 from ..actors.words.close_codes import ABNORMAL, NORMAL_CLOSURE, TOO_SLOW, is_final
 from ..actors.words.errors import UsageError
+from ..actors.words.identity import Identity, check_identity
 from ..supervision.root.server import Server
 from ..transport.client.connectors.connector import Handler, Transport
 from ..transport.server.connection import Connection
@@ -31,11 +32,13 @@ class MemoryConnector:
     """A connector for one client: everything is real but the socket. It comes back only when it is told to.
 
     ``cut()`` breaks the line, ``restore()`` mends it. The server has to run; the client may be of any kind, in the
-    server's thread or in another. Frames travel when the server's hub gets to run.
+    server's thread or in another. Frames travel when the server's hub gets to run. ``identity`` is who its client is,
+    None for an anonymous one, from the next `restore` on also another: no ``identify`` is asked.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, identity: Identity | None = None) -> None:
         server.check_running()
+        self.identity = check_identity("identity", identity)
         self._server = server
         self._hub: Any = server.lifecycle.hub
         self._handler: Handler | None = None
@@ -47,7 +50,14 @@ class MemoryConnector:
             raise UsageError("a MemoryConnector is for one client; make another")
         self._handler = handler
         self.restore()
-        return Transport(self._send, self._close, leave=lambda: self._close(ABNORMAL))
+        return Transport(self._send, self._close, leave=lambda: self._close(ABNORMAL), reopen=self._reopen)
+
+    def renew(self, headers: object = None, token: object = None) -> None:
+        """Do nothing: there is no request that could show a server anything. Raises: UsageError for credentials."""
+        if headers is not None or token is not None:
+            raise UsageError(
+                "a MemoryConnector sends no headers and no token: set its identity, and reauthenticate without"
+            )
 
     def cut(self, why: str = "cut by a test") -> None:
         """Break the line: what is on its way is lost, in both directions. Does nothing to a broken one."""
@@ -63,9 +73,13 @@ class MemoryConnector:
         """Mend the line; does nothing to a sound one, or after the client's end."""
         handler = self._handler
         if handler is not None and self._pipe is None and not self._is_over:
-            pipe = self._pipe = _Pipe(lambda frame: handler.on_receive(frame), self._server, self._ended)
+            pipe = self._pipe = _Pipe(lambda frame: handler.on_receive(frame), self._server, self._ended, self.identity)
             self._run(pipe.start)
             handler.on_reconnect()
+
+    def _reopen(self) -> None:
+        self.cut("the connection is opened anew")
+        self.restore()
 
     def _send(self, frame: bytes) -> None:
         pipe = self._pipe
@@ -147,7 +161,11 @@ class _Pipe:
     subprotocol = "nuphar.v1.cbor"
 
     def __init__(
-        self, deliver: Callable[[bytes], Any], server: Server, ended: Callable[[_Pipe, int, str], None]
+        self,
+        deliver: Callable[[bytes], Any],
+        server: Server,
+        ended: Callable[[_Pipe, int, str], None],
+        identity: Identity | None,
     ) -> None:
         self.is_cut = False
         self.closed = False
@@ -159,6 +177,7 @@ class _Pipe:
         self._deliver = deliver
         self._server = server
         self._ended = ended
+        self._identity = identity
         self._reader = FrameReader(LARGEST_FRAME, client=True)
 
     def start(self) -> None:
@@ -200,7 +219,7 @@ class _Pipe:
 
     def _serve(self) -> None:
         self.last_received = self._server.gateway.clock()
-        connection: Any = Connection(self, self._server.gateway)
+        connection: Any = Connection(self, self._server.gateway, self._identity)
         try:
             connection.run()
         finally:

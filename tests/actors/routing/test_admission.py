@@ -8,17 +8,19 @@ import gevent
 import pytest
 from support.kept import Kept
 
-from nuphar import Refused, automatic
-from nuphar.actors.routing.admission import Admission
+from nuphar import Busy, Refused, automatic
+from nuphar.actors.routing.admission import Admission, Question
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Topic
 from nuphar.actors.runtime.hook_calls import HookCalls
-from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
+from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.runtime.turns import Bounds
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.messages import Request, Verdict
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.memory_log import MemoryLog
-from nuphar.actors.targets.messages import Broadcast, Dispatch
+from nuphar.actors.targets.messages import Dispatch
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import Codec
 
@@ -29,17 +31,29 @@ CODEC = Codec(automatic())
 class Asked:
     """An admission, and the verdicts that it gave."""
 
-    def __init__(self, timeout: float = LIMIT) -> None:
+    def __init__(self, timeout: float = LIMIT, calls: HookCalls | None = None) -> None:
         self.verdicts: list[Verdict] = []
         self.begun: list[Topic] = []
         self.directory = Directory(CODEC, MemoryLog())
         openings = Openings(self.directory, self.begun.append, timeout)
-        self.admission = Admission(CODEC, HookCalls(), openings, timeout, self.verdicts.append)
-        session = Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
+        self.admission = Admission(CODEC, calls or HookCalls(), openings, timeout, self.verdicts.append)
+        session = Session("c", BARE, Kept([]), Mailbox(), Kinds())
         self.request = Request(session, 1, "topic:t", None, None)
 
-    def ask(self, hooks: TopicHooks | None, *, is_new: bool = True, trusted: bool = False) -> Verdict:
-        self.admission.ask(self.request._replace(trusted=trusted), "t", hooks, "model", is_new)
+    def ask(self, hooks: TopicHooks | None, *, trusted: bool = False) -> Verdict:
+        self.admission.ask(Question(self.request._replace(trusted=trusted), "t", hooks, "model"))
+        return self._answer()
+
+    def greet(self, hook: Any) -> Verdict:
+        on_join = TopicHooks.of(on_join=hook).on_join
+        assert on_join is not None
+        self.admission.greet(Verdict(self.request, hint="known"), "t", on_join)
+        verdict = self._answer()
+        assert verdict.greeted
+        assert verdict.hint == "known"
+        return verdict
+
+    def _answer(self) -> Verdict:
         with gevent.Timeout(LIMIT):
             while not self.verdicts:
                 gevent.sleep(0)
@@ -47,7 +61,7 @@ class Asked:
 
 
 def test_without_hooks_everybody_may() -> None:
-    assert Asked().ask(TopicHooks())[1:] == (None, "", None, ())
+    assert Asked().ask(TopicHooks())[1:] == (None, "", None, (), None, False)
 
 
 @pytest.mark.parametrize(("answer", "code"), [(True, None), (1, None), (False, "denied"), (None, "denied")])
@@ -63,7 +77,7 @@ def test_a_trusted_request_is_not_asked_about() -> None:
 
 
 def test_what_a_join_causes_comes_with_the_verdict() -> None:
-    assert Asked().ask(TopicHooks.of(on_join=lambda client_id: [client_id, 5])).caused == (
+    assert Asked().greet(lambda client_id: [client_id, 5]).caused == (
         Dispatch("c", b"\x61c"),
         Dispatch(5, b"\x05"),
     )
@@ -74,20 +88,24 @@ def test_a_hook_may_say_no_in_its_own_words(name: str, caplog: pytest.LogCapture
     def hook(*arguments: Any) -> Any:
         raise Refused("sold_out", "no seat is left", {"seats": 40})
 
-    verdict = Asked().ask(TopicHooks.of(**{name: hook}))
+    verdict = Asked().greet(hook) if name == "on_join" else Asked().ask(TopicHooks.of(can_subscribe=hook))
     assert verdict[1:4] == ("sold_out", "no seat is left", {"seats": 40})
     assert caplog.text == ""
 
 
-def test_who_is_denied_does_not_join() -> None:
+def test_who_asks_for_its_right_is_not_greeted_yet() -> None:
     joins: list[str] = []
-    Asked().ask(TopicHooks.of(can_subscribe=lambda *_: False, on_join=joins.append))
+    assert Asked().ask(TopicHooks.of(can_subscribe=lambda *_: True, on_join=joins.append)).code is None
     assert joins == []
 
 
-def test_who_is_there_already_does_not_join() -> None:
-    joins: list[str] = []
-    assert Asked().ask(TopicHooks.of(on_join=joins.append), is_new=False).code is None
+def test_who_is_gone_before_its_turn_is_not_greeted() -> None:
+    asked, joins = Asked(), list[str]()
+    asked.request.session.closed = True  # type: ignore[misc]
+    hook = TopicHooks.of(on_join=joins.append).on_join
+    assert hook is not None
+    asked.admission.greet(Verdict(asked.request), "t", hook)
+    assert not asked._answer().greeted
     assert joins == []
 
 
@@ -101,7 +119,7 @@ def test_who_is_there_already_does_not_join() -> None:
     ],
 )
 def test_a_hook_that_fails_is_a_crash_with_a_trace_id(hooks: TopicHooks, caplog: pytest.LogCaptureFixture) -> None:
-    verdict = Asked().ask(hooks)
+    verdict = Asked().ask(hooks) if hooks.on_join is None else Asked().greet(hooks.on_join)
     assert verdict.code == "crashed"
     assert verdict.details["trace_id"] in caplog.text
     assert verdict.details["trace_id"] in verdict.text
@@ -111,21 +129,31 @@ def test_a_hook_that_takes_too_long_is_a_crash(caplog: pytest.LogCaptureFixture)
     assert Asked(0.01).ask(TopicHooks.of(can_subscribe=lambda *_: gevent.sleep(LIMIT))).code == "crashed"
 
 
-@pytest.mark.parametrize(("is_stored", "kind"), [(True, Dispatch), (False, Broadcast)])
-def test_what_a_leave_causes_is_dispatched_or_pushed(is_stored: bool, kind: type) -> None:
-    mailbox = Mailbox()
-    Asked().admission.say_goodbye(
-        "c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), mailbox, lambda: is_stored
-    )
+def test_what_a_leave_causes_goes_where_it_shall() -> None:
+    caused: list[Dispatch] = []
+    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), caused.append)
     gevent.sleep(0)
-    (caused,) = mailbox.drain()
-    assert type(caused) is kind
-    assert caused.payload == b"\x61c"
+    assert caused == [Dispatch("c", b"\x61c")]
 
 
 def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    mailbox = Mailbox()
-    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), mailbox, lambda: True)
+    caused: list[Dispatch] = []
+    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), caused.append)
     gevent.sleep(0)
-    assert mailbox.empty()
+    assert caused == []
     assert "hook on_leave failed" in caplog.text
+
+
+def test_a_right_is_asked_about_even_if_too_many_calls_wait() -> None:
+    asked = Asked(calls=HookCalls(Bounds(at_once=1, at_once_each=1, waiting=1, waiting_each=1)))
+    hooks = TopicHooks.of(can_subscribe=lambda *_: False)
+    question = Question(asked.request, "t", hooks, "model")
+    asked.admission.ask(question)
+    asked.admission.ask(question)
+    with pytest.raises(Busy):
+        asked.admission.ask(question)
+    asked.admission.ask(question._replace(request=asked.request._replace(is_check=True)))
+    with gevent.Timeout(LIMIT):
+        while len(asked.verdicts) < 3:
+            gevent.sleep(0)
+    assert {verdict.code for verdict in asked.verdicts} == {"denied"}

@@ -14,9 +14,10 @@ from nuphar.actors.routing import deserted
 from nuphar.actors.routing.deserted import Deserted, Ended
 from nuphar.actors.routing.topics import Directory, Kind, Topic
 from nuphar.actors.runtime.hook_calls import HookCalls
-from nuphar.actors.runtime.hooks import ServerHooks, TopicHooks
+from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.runtime.turns import Bounds
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.actors.targets.messages import Dispatch
@@ -56,7 +57,7 @@ class Place:
 
 
 def somebody() -> Session:
-    return Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
+    return Session("c", BARE, Kept([]), Mailbox(), Kinds())
 
 
 def test_a_topic_ends_when_its_window_is_over_and_its_actor_is_told() -> None:

@@ -6,9 +6,9 @@ from support.kept import Kept
 
 from nuphar import Store, automatic
 from nuphar.actors.routing.own_stores import OwnStore, OwnStores
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.runtime.ref import Stop
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.server.framing import BARE
@@ -20,7 +20,7 @@ def add(model: int, message: int) -> int:
 
 
 def new_session(client_id: str = "c") -> Session:
-    return Session(client_id, BARE, Kept([]), Mailbox(), ServerHooks())
+    return Session(client_id, BARE, Kept([]), Mailbox(), Kinds())
 
 
 def new_stores(started: list[OwnStore]) -> OwnStores:
@@ -32,8 +32,8 @@ def test_a_store_is_started_with_its_first_message_and_once() -> None:
     stores, session = new_stores(started), new_session()
     assert stores.model(session) == 5
     assert started == []
-    mailbox = stores.open(session)
-    assert stores.open(session) is mailbox
+    mailbox = stores.begin(session)
+    assert stores.begin(session) is mailbox
     (own,) = started
     assert own.mailbox is mailbox
     assert session in own.target.members
@@ -43,7 +43,7 @@ def test_a_store_is_started_with_its_first_message_and_once() -> None:
 def test_the_model_is_the_present_one() -> None:
     started: list[OwnStore] = []
     stores, session = new_stores(started), new_session()
-    stores.open(session)
+    stores.begin(session)
     started[0].target.post(session, 1, 2, b"\x02")
     assert stores.model(session) == 7
 
@@ -51,7 +51,7 @@ def test_the_model_is_the_present_one() -> None:
 def test_a_closed_store_is_asked_to_stop_and_forgotten() -> None:
     started: list[OwnStore] = []
     stores, session = new_stores(started), new_session()
-    mailbox = stores.open(session)
+    mailbox = stores.begin(session)
     started[0].target.post(session, 1, 2, b"\x02")
     stores.close(session)
     stores.close(session)
@@ -63,7 +63,7 @@ def test_a_closed_store_is_asked_to_stop_and_forgotten() -> None:
 def test_two_sessions_share_nothing() -> None:
     started: list[OwnStore] = []
     stores, one, other = new_stores(started), new_session("a"), new_session("b")
-    stores.open(one)
-    stores.open(other)
+    stores.begin(one)
+    stores.begin(other)
     started[0].target.post(one, 1, 2, b"\x02")
     assert (stores.model(one), stores.model(other)) == (7, 5)

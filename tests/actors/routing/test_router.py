@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.kept import Kept
 from support.scripted import ScriptedClient, settle
 
-from nuphar import Server, Store
+from nuphar import Refused, Server, Store
 from nuphar.actors.sessions.takeover import resync
 from nuphar.transport import decode
 from nuphar.transport.server.framing import BARE
@@ -208,16 +208,19 @@ def test_who_leaves_and_comes_again_is_in_whichever_is_decided_first(
     assert topic.model == 5
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.sampled_from(["subscribe", "unsubscribe", "post", "turn", "settle", "allow", "deny", "kick"]),
+        st.sampled_from(
+            ["subscribe", "unsubscribe", "post", "turn", "settle", "allow", "deny", "hush", "kick", "admit"]
+        ),
         min_size=3,
         max_size=25,
     ),
     asks=st.booleans(),
+    greets=st.booleans(),
 )
-def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], asks: bool) -> None:
+def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], asks: bool, greets: bool) -> None:
     with Server() as server:
         topic = server.topic("t").with_store(Store(0, add))
         allowed = [True]
@@ -228,6 +231,17 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
                 return allowed[0]
 
             topic.can_subscribe(may)
+        greetings, partings, is_hushed = list[str](), list[str](), [False]
+        if greets:
+
+            def on_join(client_id: str) -> None:
+                gevent.sleep(0)
+                if is_hushed[0]:
+                    raise Refused("hushed", "nobody greets now")
+                greetings.append(client_id)
+
+            topic.on_join(on_join)
+            topic.on_leave(partings.append)
         client = ScriptedClient(server)
         ref = 0
         for step in steps:
@@ -245,9 +259,13 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
                 case "settle":
                     settle(server)
                 case "allow" | "deny":
-                    allowed[0] = step == "allow"
+                    allowed[0], is_hushed[0] = step == "allow", False
+                case "hush":
+                    is_hushed[0] = True
                 case "kick":
                     topic.unsubscribe(client.id)
+                case "admit":
+                    topic.subscribe(client.id)
         frames = client.take()
         answered = [each for frame in frames if isinstance(frame, Acknowledge) for each in frame.refs]
         answered += [frame.ref for frame in frames if isinstance(frame, Rejected)]
@@ -255,9 +273,12 @@ def test_every_ref_is_answered_once_whatever_crosses_whatever(steps: list[str], 
         # What the session believes is what the topic believes.
         is_member = T in server.sessions.get(client.id).memberships  # type: ignore[union-attr]
         assert topic.subscribers == ([client.id] if is_member else [])
+        if greets:
+            assert len(greetings) == len(partings) + is_member
         # Who leaves and asks again before the first answer is taken in once more for those that crossed.
         crossed = min(steps.count("subscribe"), steps.count("unsubscribe"))
-        assert sum(isinstance(frame, Snapshot) for frame in frames) <= steps.count("subscribe") + crossed
+        wanted = steps.count("subscribe") + steps.count("admit")
+        assert sum(isinstance(frame, Snapshot) for frame in frames) <= wanted + crossed
 
 
 def test_a_subscribe_that_makes_no_sense_changes_nothing(server: Server, client: Connect) -> None:

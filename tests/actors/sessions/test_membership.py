@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nuphar import Busy
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions import membership_table as table
-from nuphar.actors.sessions.membership import HELD, Membership
+from nuphar.actors.sessions.membership import HELD, WAITING, Membership
 from nuphar.actors.sessions.membership_table import (
     NEXT,
     WHEN_A_LEAVE_WAS_HELD,
@@ -22,13 +22,14 @@ from nuphar.actors.sessions.membership_table import (
     AnswerHeld,
     Ask,
     Close,
+    Decide,
     Dismiss,
     End,
     Forward,
     Grant,
     Greet,
+    Greeted,
     Illegal,
-    Lose,
     MembershipState,
     PutOut,
     Refuse,
@@ -36,8 +37,10 @@ from nuphar.actors.sessions.membership_table import (
     Supersede,
     Trust,
     Unsubscribe,
+    Wait,
     Wake,
 )
+from nuphar.actors.sessions.messages import Request, Verdict
 from nuphar.actors.targets.messages import Join, Leave, Post, Why
 
 ROOT = Path(__file__).parents[3]
@@ -45,9 +48,18 @@ ME: Any = "me"
 OLDER: Any = "older"
 BOUND = 6
 
-EVENTS = {Ask(), Trust(), Greet(), Lose(), Grant(Mailbox(), Join(ME, 1, None, ())), Dismiss(), End(), Supersede()} | {
-    kind(Leave(ME, None)) for kind in (Refuse, Unsubscribe, PutOut, Close)
-}
+ASKED = Request(ME, 1, "topic:t", None, None)
+EVENTS = {
+    Ask(),
+    Trust(),
+    Greet(),
+    Wait(Verdict(ASKED)),
+    Greeted(),
+    Grant(Mailbox(), Join(ME, 1, None, ())),
+    Dismiss(),
+    End(),
+    Supersede(),
+} | {kind(Leave(ME, None)) for kind in (Refuse, Unsubscribe, PutOut, Close)}
 
 
 def nobody(cursor: Any) -> None:
@@ -80,6 +92,8 @@ class Run:
         """The refs that have their answer, or that nobody has begun."""
         self.refused: list[int] = []
         self.members: set[Any] = set()
+        self.waiting: list[Verdict] = []
+        """Those that wait until it has been greeted, and are then decided in their order."""
         if is_heir:
             older = Membership()
             older.step(Ask())
@@ -143,6 +157,13 @@ class Run:
         else:
             self.step(Refuse(put_out()))
 
+    def wait(self) -> None:
+        """Have one of the requests wait until it has been greeted."""
+        verdict = Verdict(ASKED._replace(trusted=True), text=str(self.membership.requests))
+        if self.membership.is_greeted:
+            self.waiting.append(verdict)
+        self.step(Wait(verdict))
+
     def step(self, event: table.MembershipEvent) -> None:
         was, legal = self.membership.state, NEXT[self.membership.state]
         if type(event) not in legal:
@@ -174,6 +195,8 @@ class Run:
                 self.answered.append(ref)
             case Wake():
                 self.restore()
+            case Decide(verdict) if self.waiting:
+                assert verdict == self.waiting.pop(0)
 
     def take(self) -> None:
         """Be the target: whoever posts is in it, and everything has its answer there."""
@@ -219,7 +242,18 @@ def reachable(then: MembershipState) -> set[MembershipState]:
 
 STEPS = st.one_of(
     st.sampled_from(
-        [*["subscribe"] * 2, *["post"] * 3, "unsubscribe", "named", "trust", "greet", "lose", "put out", "end"]
+        [
+            *["subscribe"] * 2,
+            *["post"] * 3,
+            "unsubscribe",
+            "named",
+            "trust",
+            "greet",
+            "wait",
+            "greeted",
+            "put out",
+            "end",
+        ]
     ),
     st.tuples(st.integers(0, 3), st.sampled_from(["grant", "grant", "refuse", "nonsense"])),
 )
@@ -246,8 +280,10 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
                 run.step(Trust())
             case "greet":
                 run.step(Greet())
-            case "lose":
-                run.step(Lose())
+            case "wait":
+                run.wait()
+            case "greeted":
+                run.step(Greeted())
             case "put out":
                 run.server_leaves += 1
                 run.step(PutOut(put_out()))
@@ -322,8 +358,10 @@ def test_who_left_and_asked_again_gets_what_was_sent_before_by_the_answer_to_the
     membership.step(Unsubscribe(Leave(ME, 3)))
     membership.step(Ask())
     membership.put(second)
+    assert membership.is_new(1)
     sent = [effect.message for effect in membership.step(Grant(mailbox, Join(ME, 4, None, ()), leaves=1))]
-    assert sent == [Join(ME, None, None, ()), first, Leave(ME, 3), Join(ME, 4, None, ()), second]
+    leave = Leave(ME, 3, greeted=False)
+    assert sent == [Join(ME, None, None, ()), first, leave, Join(ME, 4, None, ()), second]
     assert membership.state is MembershipState.ASKING_AGAIN
 
 
@@ -386,7 +424,7 @@ def test_what_its_target_ended_for_it_resumes_no_more() -> None:
     heir.step(Ask())
     heir.step(End())
     assert heir.replaces is None
-    assert not heir.welcomed
+    assert heir.is_new(0)
     assert heir.step(Refuse(put_out())) == []
 
 
@@ -453,3 +491,49 @@ def test_one_that_ended_while_it_was_joining_is_freed_without_the_collector() ->
     assert membership.step(Dismiss()) == [AnswerHeld(Post(ME, 1, "x", b"x"))]
     del membership
     assert gc.collect() == 0
+
+
+def test_what_was_sent_under_each_of_several_subscribes_finds_it_in() -> None:
+    membership, mailbox = Membership(), Mailbox()
+    posts = [Post(ME, ref, "a", b"a") for ref in (2, 5, 8)]
+    membership.step(Ask())
+    membership.put(posts[0])
+    membership.step(Unsubscribe(Leave(ME, 3)))
+    membership.step(Ask())
+    membership.put(posts[1])
+    membership.step(Unsubscribe(Leave(ME, 6)))
+    membership.step(Ask())
+    membership.put(posts[2])
+    sent = [effect.message for effect in membership.step(Grant(mailbox, Join(ME, 7, None, ()), leaves=2))]
+    silent = Join(ME, None, None, ())
+    first, second = (Leave(ME, ref, greeted=False) for ref in (3, 6))
+    assert sent == [silent, posts[0], first, silent, posts[1], second, Join(ME, 7, None, ()), posts[2]]
+
+
+def test_only_so_many_wait_for_a_greeting_and_what_the_server_wants_always_does() -> None:
+    membership, verdict = Membership(), Verdict(ASKED)
+    membership.step(Ask())
+    assert membership.step(Wait(verdict)) == [Decide(verdict)], "nobody is greeted: there is nothing to wait for"
+    membership.step(Greet())
+    for _ in range(WAITING):
+        assert membership.step(Wait(verdict)) == []
+    with pytest.raises(Busy, match=f"{WAITING} requests wait"):
+        membership.step(Wait(verdict))
+    trusted = Verdict(ASKED._replace(trusted=True))
+    membership.step(Wait(trusted))
+    assert membership.step(Greeted()) == [*[Decide(verdict)] * WAITING, Decide(trusted)]
+    assert membership.step(Greeted()) == []
+
+
+def test_who_resumes_has_been_greeted_unless_it_leaves_before() -> None:
+    membership, mailbox = Membership(), Mailbox()
+    assert membership.is_new(0)
+    membership.step(Ask())
+    membership.step(Grant(mailbox, None))
+    assert not membership.is_new(0)
+    heir = membership.heir(OLDER, 2, BOUND, nobody)
+    assert heir is not None
+    heir.step(Ask())
+    heir.step(Unsubscribe(Leave(ME, 3)))
+    assert not heir.is_new(0)
+    assert heir.is_new(1)

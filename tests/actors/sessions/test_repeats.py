@@ -6,8 +6,8 @@ from typing import Any
 
 from support.kept import Kept
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.membership_table import Grant
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.messages import Repeat
@@ -25,7 +25,7 @@ class Subscribed:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.router, self.mailbox = Mailbox(), Mailbox()
-        self.session = Session("c", BARE, Kept(self.sent), self.router, ServerHooks())
+        self.session = Session("c", BARE, Kept(self.sent), self.router, Kinds())
         self.session.subscribe(1, T, None)
         self.session.step(T, Grant(self.mailbox, None))
         self.router.drain()

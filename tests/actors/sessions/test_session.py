@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from support.kept import Kept
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Call, Kinds, TargetKind
 from nuphar.actors.sessions.membership import HELD
 from nuphar.actors.sessions.membership_table import Grant, MembershipState
 from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.messages import Leave, Post
+from nuphar.actors.words.errors import Refused, RemoteProtocolError
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
-from nuphar.transport.wire.frames import Acknowledge, Frame, Rejected
+from nuphar.transport.wire.frames import Acknowledge, Failure, Frame, Rejected, Reply
+from nuphar.transport.wire.strict import pack_cbor
 
 
 class Alone:
     """A session whose router nobody serves."""
 
-    def __init__(self, *, router: int = 100, subscriptions: int = 100, hooks: ServerHooks | None = None) -> None:
+    def __init__(self, *, router: int = 100, subscriptions: int = 100, kinds: Kinds | None = None) -> None:
         self.sent: list[bytes] = []
         self.router = Mailbox(router)
-        self.session = Session("c", BARE, Kept(self.sent), self.router, hooks or ServerHooks(), subscriptions)
+        self.session = Session("c", BARE, Kept(self.sent), self.router, kinds or Kinds(), subscriptions)
 
     def admit(self, mailbox: Mailbox) -> None:
         """Grant what it has asked for, without a word to the target."""
@@ -79,8 +83,19 @@ def test_a_message_to_a_target_that_one_is_not_in_is_rejected() -> None:
     assert alone.codes() == [(3, "topic:t", "not_subscribed"), (4, "page:p", "not_subscribed")]
 
 
-def test_the_first_message_to_its_own_store_starts_it() -> None:
-    alone = Alone()
+class Own(TargetKind):
+    is_own = True
+
+
+def own() -> Kinds:
+    """Return kinds among which ``session`` is each session's own."""
+    kinds = Kinds()
+    kinds.register("session", Own())
+    return kinds
+
+
+def test_the_first_message_to_a_target_of_its_own_starts_it() -> None:
+    alone = Alone(kinds=own())
     alone.session.post(1, "session", "a", b"\x61a")
     alone.session.post(2, "session", "b", b"\x61b")
     membership = alone.session.memberships["session"]
@@ -94,8 +109,8 @@ def test_unsubscribing_from_what_one_is_not_in_is_acknowledged() -> None:
     assert alone.take() == [Acknowledge("topic:t", 0, [5], False)]
 
 
-def test_one_does_not_leave_oneself() -> None:
-    alone = Alone()
+def test_one_does_not_leave_what_is_one_s_own() -> None:
+    alone = Alone(kinds=own())
     alone.session.post(1, "session", "a", b"\x61a")
     alone.session.unsubscribe(5, "session")
     assert alone.take() == [Acknowledge("session", 0, [5], False)]
@@ -155,7 +170,90 @@ def test_who_leaves_while_it_joins_is_heard_even_if_too_much_is_held() -> None:
 
 def test_the_hook_hears_topic_messages_first_whatever_becomes_of_them() -> None:
     heard: list[Any] = []
-    alone = Alone(hooks=ServerHooks(topic_message=[lambda *arguments: heard.append((*arguments, len(alone.sent)))]))
+
+    class Hearing(TargetKind):
+        def hear(self, session: Any, target: str, message: Any) -> None:
+            heard.append((message, target, session.client_id, session.in_hand, len(alone.sent)))
+
+    kinds = Kinds(["somebody"])
+    kinds.register("topic:", Hearing())
+    alone = Alone(kinds=kinds)
     alone.session.post(1, "topic:t", "a", b"\x61a")
-    alone.session.post(2, "session", "b", b"\x61b")
-    assert heard == [("a", "t", "c", 0)]
+    alone.session.post(2, "page:p", "b", b"\x61b")
+    assert heard == [("a", "topic:t", "c", 1, 0)]
+
+
+def test_nobody_is_asked_as_long_as_there_are_no_listeners() -> None:
+    class Deaf(TargetKind):
+        def hear(self, session: Any, target: str, message: Any) -> None:
+            raise AssertionError
+
+    kinds = Kinds()
+    kinds.register("topic:", Deaf())
+    alone = Alone(kinds=kinds)
+    alone.session.post(1, "topic:t", "a", b"\x61a")
+    assert alone.codes() == [(1, "topic:t", "not_subscribed")]
+
+
+def calls(answer: Callable[[Any, Call], None]) -> Alone:
+    """Return a session that may call ``page:…``."""
+
+    class Called(TargetKind):
+        def call(self, session: Any, call: Call) -> None:
+            answer(session, call)
+
+    kinds = Kinds()
+    kinds.register("page:", Called())
+    return Alone(kinds=kinds)
+
+
+def test_a_call_is_answered_by_the_kind_of_its_name() -> None:
+    alone = calls(lambda session, call: session.reply(call.ref, pack_cbor([call.name, call.arguments])))
+    alone.session.call(7, "page:p", {"a": 1})
+    alone.session.call(8, "tree", None)
+    reply, failure = alone.take()
+    assert reply == Reply(7, ["page:p", {"a": 1}])
+    assert isinstance(failure, Failure)
+    assert failure[:4] == (8, "not_found", "there is no call 'tree'", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Refused("denied", "not you"), ("denied", "not you")),
+        (RemoteProtocolError("expected int, got str"), ("malformed", "expected int, got str")),
+    ],
+)
+def test_a_call_may_be_refused(error: Exception, said: tuple[str, str]) -> None:
+    def refuse(session: Any, call: Call) -> None:
+        raise error
+
+    alone = calls(refuse)
+    alone.session.call(7, "page:p", None)
+    (failure,) = alone.take()
+    assert failure[1:3] == said
+
+
+def test_a_call_that_crashes_says_a_trace_id_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    def crash(session: Any, call: Call) -> None:
+        raise ValueError("a secret")
+
+    alone = calls(crash)
+    alone.session.call(7, "page:p", None)
+    (failure,) = alone.take()
+    assert isinstance(failure, Failure)
+    assert failure.code == "crashed"
+    assert failure.trace_id in caplog.text
+    assert "secret" not in failure.text
+
+
+def test_rights_are_checked_of_who_is_in_or_asks_and_not_of_whom_the_server_put_in() -> None:
+    alone = Alone()
+    alone.session.subscribe(1, "topic:t", None)
+    number = alone.session.memberships["topic:t"].number
+    assert alone.session.check("topic:t") == Request(
+        alone.session, None, "topic:t", None, None, False, number, is_check=True
+    )
+    assert alone.session.memberships["topic:t"].requests == 2
+    alone.session.ask_trusted("topic:u")
+    assert alone.session.check("topic:u") is None

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.kept import Kept
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook, Resumable
 from nuphar.actors.sessions.tokens import Tokens
@@ -15,8 +15,8 @@ from nuphar.transport.server.framing import BARE
 
 
 def new(id: str, lost_at: float | None = None, weight: int = 0) -> Resumable:
-    session = Session(id, BARE, Kept([]), Mailbox(), ServerHooks())
-    resumable = Resumable(id, session, Tokens(id), None, lambda code, reason: None)
+    session = Session(id, BARE, Kept([]), Mailbox(), Kinds())
+    resumable = Resumable(id, session, Tokens(id), lambda code, reason: None)
     resumable.lost_at = lost_at
     resumable.weight = weight
     return resumable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from support.kept import Kept
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import RefFate
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.membership_table import Grant, PutOut
 from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
@@ -26,8 +26,8 @@ class Two:
     def __init__(self) -> None:
         self.router = Mailbox()
         self.sent: list[bytes] = []
-        self.older = Session("c", BARE, Kept(self.sent), self.router, ServerHooks())
-        self.newer = Session("c", BARE, Kept([]), self.router, ServerHooks(), answers=self.older.answers)
+        self.older = Session("c", BARE, Kept(self.sent), self.router, Kinds())
+        self.newer = Session("c", BARE, Kept([]), self.router, Kinds(), answers=self.older.answers)
 
     def admit(self, target: str) -> Mailbox:
         """Have the older one in ``target``, and return the target's mailbox."""
@@ -65,7 +65,7 @@ def test_one_that_had_no_time_to_take_over_passes_its_predecessor_on() -> None:
     two = Two()
     two.admit(T)
     supersede(two.older, two.newer)
-    third = Session("c", BARE, Kept([]), two.router, ServerHooks(), answers=two.older.answers)
+    third = Session("c", BARE, Kept([]), two.router, Kinds(), answers=two.older.answers)
     supersede(two.newer, third)
     assert third.memberships[T].replaces is two.older
 
@@ -205,7 +205,7 @@ def test_a_subscribe_names_its_target() -> None:
 def test_one_that_is_superseded_while_it_waits_asks_for_nothing_more() -> None:
     three = Three({T: ("e", 1)})
     three.router.drain()
-    third = Session("c", BARE, Kept([]), three.router, ServerHooks(), answers=three.older.answers)
+    third = Session("c", BARE, Kept([]), three.router, Kinds(), answers=three.older.answers)
     supersede(three.newer, third)
     end_naming(three.newer)
     assert three.asked() == {}

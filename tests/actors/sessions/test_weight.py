@@ -6,9 +6,9 @@ import tracemalloc
 
 from support.kept import Kept
 
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.answers import Answers, Refusal
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.membership import Membership
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.weight import HELD_OVERHEAD, weigh
@@ -17,7 +17,7 @@ from nuphar.transport.server.framing import BARE
 
 
 def new_session() -> Session:
-    return Session("c", BARE, Kept([]), Mailbox(), ServerHooks())
+    return Session("c", BARE, Kept([]), Mailbox(), Kinds())
 
 
 def test_who_has_only_said_hello_holds_nothing() -> None:

@@ -32,8 +32,8 @@ OF_COMING_BACK = (
     Mutant(
         "the join hook is called again for a session that is resumed",
         "nuphar.actors.sessions.membership",
-        "heir.welcomed = True",
-        "heir.welcomed = False",
+        "return not self.is_in and (self._predecessor is None or self.left < leaves)",
+        "return not self.is_in",
     ),
     Mutant(
         "what an older connection was still holding is never done",

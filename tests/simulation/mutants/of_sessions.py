@@ -131,13 +131,13 @@ OF_SESSIONS = (
     Mutant(
         "a session's own store outlives it",
         "nuphar.actors.routing.router",
-        "        self._own_stores.close(known)\n",
-        "",
+        "            kind.close(session)\n",
+        "            kind.tick(0.0)\n",
     ),
     Mutant(
         "a session's own store is not handed over to the next connection",
-        "nuphar.actors.routing.router",
-        "replaces = self._own_stores.hand_over(session)",
+        "nuphar.actors.routing.own_stores",
+        "replaces = self.hand_over(request.session)",
         "replaces = None",
     ),
     Mutant(

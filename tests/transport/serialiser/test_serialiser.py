@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from nuphar.actors.words.errors import RemoteProtocolError, UnregisteredType, UsageError
 from nuphar.transport.serialiser import serialiser as module
-from nuphar.transport.serialiser.serialiser import automatic, custom, register
+from nuphar.transport.serialiser.serialiser import Serialiser, automatic, custom, register
 
 
 @pytest.fixture(autouse=True)
@@ -180,3 +181,21 @@ def test_types_registered_from_several_threads_are_all_known() -> None:
     assert [serialiser.decode_message(serialiser.encode_message(kind(7))) for kind in kinds] == [
         kind(7) for kind in kinds
     ]
+
+
+@pytest.mark.parametrize(
+    "serialiser", [automatic(Stop), custom(encode_message=str, decode_message=int, encode_model=str, decode_model=int)]
+)
+def test_a_decoder_of_an_annotation_is_strict_and_needs_no_registered_type(serialiser: Serialiser) -> None:
+    decode = serialiser.decoder(list[Move])
+    assert decode([{"_": "Move", "0": 1.5, "1": 2}]) == [Move(1.5, 2.0)]
+    with pytest.raises(RemoteProtocolError, match=r"\[0\]: expected Move, got"):
+        decode([5])
+    with pytest.raises(RemoteProtocolError, match="expected list, got"):
+        decode({"_": "Move", "0": 1.5, "1": 2.0})
+    assert serialiser.decoder(int | None)(None) is None
+
+
+def test_a_decoder_of_what_cannot_be_carried_is_refused_when_it_is_made() -> None:
+    with pytest.raises(UsageError, match="cannot be carried"):
+        automatic().decoder(Callable[[], int])

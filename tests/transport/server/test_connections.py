@@ -12,6 +12,7 @@ from nuphar import Limits, automatic
 from nuphar.actors import KILLED, SHUTDOWN, Shutdown
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.reception import Reception
 from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport.server.connections import CONNECTIONS_AT_ONCE, ConnectionsActor, LookAtAll
@@ -57,7 +58,7 @@ class FakeConnection:
 def new_gateway(clock: Clock) -> Gateway:
     # Long limits, so that the timer is not due during a test.
     limits = Limits(hello=1000.0, heartbeat=1000.0)
-    sessions = Sessions(Mailbox(), ServerHooks())
+    sessions = Sessions(Mailbox(), ServerHooks(), Kinds())
     return Gateway(Codec(automatic()), sessions, limits, Reception(sessions, 0.0), AtTime(clock))
 
 

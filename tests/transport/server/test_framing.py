@@ -12,7 +12,7 @@ from nuphar import automatic
 from nuphar.transport import encode
 from nuphar.transport.server.framing import BARE, CborFraming, JsonFraming, write_to_each
 from nuphar.transport.server.subprotocols import FRAMINGS
-from nuphar.transport.wire.frames import Acknowledge, Frame, Push, Rejected, ServerMessage, Snapshot
+from nuphar.transport.wire.frames import Acknowledge, Failure, Frame, Push, Rejected, Reply, ServerMessage, Snapshot
 from nuphar.transport.wire.strict import dump_cbor
 from nuphar.transport.wire.websocket_frames import BINARY, TEXT, encode_frame
 
@@ -55,6 +55,16 @@ def test_a_snapshot_is_written_as_the_codec_would(target: str, epoch: str, seq: 
 def test_a_rejection_is_written_as_the_codec_would(ref: int, target: str | None, details: Any) -> None:
     pieces = CBOR.rejected(ref, target, "busy", "why", details), JSON.rejected(ref, target, "busy", "why", details)
     check(pieces, Rejected(ref, target, "busy", "why", details))
+
+
+@given(SEQS, VALUES)
+def test_the_answers_to_a_call_are_written_as_the_codec_would(ref: int, value: Any) -> None:
+    payload = dump_cbor(value)
+    check((CBOR.reply(ref, payload), JSON.reply(ref, payload)), Reply(ref, value))
+    failed = ref, "malformed", "why", "trace", [("[0].x", "expected int, got str")]
+    check((CBOR.failure(*failed), JSON.failure(*failed)), Failure(*failed))
+    failed = ref, "not_found", "why", None, []
+    check((CBOR.failure(*failed), JSON.failure(*failed)), Failure(*failed))
 
 
 def test_bare_frames_are_joined_as_a_list() -> None:

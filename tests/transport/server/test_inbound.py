@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.kept import Kept
 
 from nuphar import RemoteProtocolError, automatic
-from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.transport import decode, encode
 from nuphar.transport.server.framing import BARE
@@ -39,7 +39,7 @@ class Client:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.closed = Closed()
-        session = Session("c", BARE, Kept(self.sent), Mailbox(), ServerHooks())
+        session = Session("c", BARE, Kept(self.sent), Mailbox(), Kinds())
         self.inbound = Inbound(session, BARE, Codec(SERIALISER), self.closed)
 
     def receive(self, frame: Frame | bytes | str) -> list[Frame]:

@@ -12,6 +12,7 @@ from support.scripted import settle
 from nuphar import Server, automatic
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport import decode, encode
 from nuphar.transport.server.socketless import MOST_WAITING, SocketlessClient
@@ -22,7 +23,7 @@ SERIALISER = automatic()
 
 
 def new_client(send: Callable[[bytes], object]) -> SocketlessClient:
-    return SocketlessClient("c", send, Sessions(Mailbox(), ServerHooks()), Codec(SERIALISER), gevent.get_hub())
+    return SocketlessClient("c", send, Sessions(Mailbox(), ServerHooks(), Kinds()), Codec(SERIALISER), gevent.get_hub())
 
 
 def test_frames_are_sent_one_by_one() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 from ....actors.runtime.forks import HomeProcess, cut_off
 from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE
@@ -15,6 +17,7 @@ from ...wire.progress import Progress
 from .async_dialing import open_streams
 from .backoff import ReconnectBackoff
 from .connector import Handler, Transport
+from .credentials import Credentials, Token
 from .dialing import Dialing
 from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
 from .fields import Headers
@@ -43,8 +46,10 @@ class AsyncLink:
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         chance: Callable[[], float] = random.random,
+        token: Token = None,
     ) -> None:
-        self._dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
+        self._dialing = Dialing(Address.of(url), Credentials(headers, token, in_loop=True), ssl_context, proxy, timeout)
+        self.renew = self._dialing.credentials.renew
         self._reconnecting = Reconnecting(backoff or ReconnectBackoff(), chance)
         self._heartbeat = heartbeat
         self._home = HomeProcess("this client", self._let_go)
@@ -52,10 +57,12 @@ class AsyncLink:
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
         self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
         self._task: asyncio.Task[None] | None = None
+        self._awake = asyncio.Event()  # no pause goes on
 
     def __call__(self, handler: Handler) -> Transport:
         self._task = asyncio.get_running_loop().create_task(self._run(handler), name="nuphar client")
-        return Transport(self.send, self.close, self.pause, lambda: self.close(GOING_AWAY))
+        leave = partial(self.close, GOING_AWAY)
+        return Transport(self.send, self.close, self.pause, leave, self.reopen, self._dialing.credentials.welcomed)
 
     def send(self, frame: bytes) -> None:
         """Send one frame; asyncio keeps what the socket does not take."""
@@ -75,6 +82,17 @@ class AsyncLink:
                 self._writer.write(self._wire.goodbye(code))
             if self._task is not None:
                 self._task.cancel()
+
+    def reopen(self) -> None:
+        """End the connection, and make another one at once."""
+        self._reconnecting.renewed()
+        self._awake.set()
+        if (writer := self._opening) is None or not self._reconnecting.is_unwanted:
+            return
+        if self._writer is not None:
+            writer.write(self._wire.goodbye(GOING_AWAY))
+        writer.close()  # behind what is written; our reading ends with it
+        asyncio.get_running_loop().call_later(FAREWELL, writer.transport.abort)
 
     async def wait_closed(self) -> None:
         """Wait until nothing of it is left."""
@@ -103,7 +121,9 @@ class AsyncLink:
             case Dial():
                 return await self._connection(handler)
             case Rest(seconds):
-                await asyncio.sleep(seconds)  # until `close` cancels it
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._awake.wait()  # or `close` cancels it
                 return self._tell(handler, self._reconnecting.rested())
 
     def _tell(self, handler: Handler, effects: list[LoopEffect]) -> NextStep | None:
@@ -126,6 +146,9 @@ class AsyncLink:
         finally:
             self._writer = self._opening = None
             try:
+                self._awake.clear()
+                if not self._reconnecting.is_unwanted:
+                    ended = self._dialing.credentials.judge(ended)
                 step = self._tell(handler, self._reconnecting.ended(ended))
             finally:
                 if writer is not None:
@@ -136,6 +159,8 @@ class AsyncLink:
         self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> ConnectionEnd:
         wire = self._wire
+        if self._reconnecting.is_unwanted:
+            return CLOSED_HERE
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._dialing.timeout
@@ -156,7 +181,9 @@ class AsyncLink:
                 match event:
                     case Opened():
                         self._writer = writer
-                        self._tell(handler, self._reconnecting.opened())
+                        if not (effects := self._reconnecting.opened()):
+                            return CLOSED_HERE
+                        self._tell(handler, effects)
                     case FrameArrived(frame):
                         self._reconnecting.received()
                         handler.on_receive(frame)

@@ -39,6 +39,10 @@ class LoopState(Enum):
     """Closed by the program, while a connection was being made: its end is awaited."""
     CLOSING = auto()
     """Closed by the program, while a connection was open: its end is awaited."""
+    REDIALLING = auto()
+    """The program wants another connection than the one that is being made: its end is awaited."""
+    REOPENING = auto()
+    """The program wants another connection than the one that is open: its end is awaited."""
     OVER = auto()
     """Nothing happens any more."""
 
@@ -55,6 +59,8 @@ class Happening(Enum):
     RESTED = auto()
     CLOSED = auto()
     """The program ends it."""
+    RENEWED = auto()
+    """The program wants another connection, at once: its credentials are new."""
 
 
 class Dial(NamedTuple):
@@ -100,15 +106,23 @@ LOOP: dict[tuple[LoopState, Happening], tuple[LoopState, tuple[type[LoopEffect],
     (LoopState.DIALLING, Happening.LOST): (LoopState.RESTING, (TellFault, Rest)),
     (LoopState.DIALLING, Happening.REFUSED): (LoopState.OVER, (TellFault, TellOver)),
     (LoopState.DIALLING, Happening.CLOSED): (LoopState.LEAVING, ()),
+    (LoopState.DIALLING, Happening.RENEWED): (LoopState.REDIALLING, ()),
     (LoopState.OPEN, Happening.LOST): (LoopState.RESTING, (TellFault, TellDisconnected, Rest)),
     (LoopState.OPEN, Happening.REFUSED): (LoopState.OVER, (TellFault, TellDisconnected, TellOver)),
     (LoopState.OPEN, Happening.CLOSED): (LoopState.CLOSING, ()),
+    (LoopState.OPEN, Happening.RENEWED): (LoopState.REOPENING, ()),
     (LoopState.RESTING, Happening.RESTED): (LoopState.DIALLING, (Dial,)),
     (LoopState.RESTING, Happening.CLOSED): (LoopState.OVER, ()),
     (LoopState.LEAVING, Happening.LOST): (LoopState.OVER, ()),
     (LoopState.LEAVING, Happening.REFUSED): (LoopState.OVER, ()),
     (LoopState.CLOSING, Happening.LOST): (LoopState.OVER, (TellDisconnected,)),
     (LoopState.CLOSING, Happening.REFUSED): (LoopState.OVER, (TellDisconnected,)),
+    (LoopState.REDIALLING, Happening.LOST): (LoopState.DIALLING, (Dial,)),
+    (LoopState.REDIALLING, Happening.REFUSED): (LoopState.DIALLING, (Dial,)),
+    (LoopState.REDIALLING, Happening.CLOSED): (LoopState.LEAVING, ()),
+    (LoopState.REOPENING, Happening.LOST): (LoopState.DIALLING, (TellDisconnected, Dial)),
+    (LoopState.REOPENING, Happening.REFUSED): (LoopState.DIALLING, (TellDisconnected, Dial)),
+    (LoopState.REOPENING, Happening.CLOSED): (LoopState.CLOSING, ()),
 }
 """For a state and what happens: the next state, and what is to be done. What is not here changes nothing."""
 
@@ -130,12 +144,17 @@ class Reconnecting:
         """Whether no further connection will be made."""
         return self.state in (LoopState.LEAVING, LoopState.CLOSING, LoopState.OVER)
 
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the connection that is open, or being made, is to be ended."""
+        return self.is_over or self.state in (LoopState.REDIALLING, LoopState.REOPENING)
+
     def started(self) -> list[LoopEffect]:
         """Begin."""
         return self._go(Happening.STARTED)
 
     def opened(self) -> list[LoopEffect]:
-        """The connection is open. Nothing is to be told once `is_over`: then end it."""
+        """The connection is open. Nothing is to be told once it `is_unwanted`: then end it."""
         return self._go(Happening.OPENED)
 
     def received(self) -> None:
@@ -144,6 +163,7 @@ class Reconnecting:
 
     def ended(self, ended: ConnectionEnd) -> list[LoopEffect]:
         """The connection is over, or there was none."""
+        self._asked = max(self._asked, ended.after)
         return self._go(Happening.REFUSED if ended.code else Happening.LOST, ended)
 
     def rested(self) -> list[LoopEffect]:
@@ -158,6 +178,12 @@ class Reconnecting:
         """The program ends it: what is open, or being opened, is to be ended, and `ended` told."""
         self._go(Happening.CLOSED)
 
+    def renewed(self) -> None:
+        """There are new credentials: what is open, or being opened, is to be ended, and a pause to be cut short."""
+        self._asked = 0.0
+        self._backoff.reset()
+        self._go(Happening.RENEWED)
+
     def _go(self, happening: Happening, ended: ConnectionEnd = ConnectionEnd(0, "")) -> list[LoopEffect]:  # noqa: B008 (it is frozen)
         self.state, kinds = LOOP.get((self.state, happening), (self.state, ()))
         return [self._effect(kind, ended) for kind in kinds]
@@ -166,7 +192,7 @@ class Reconnecting:
         if kind is TellFault:
             return TellFault(ended.why)
         if kind is TellOver:
-            return TellOver(*ended)
+            return TellOver(ended.code, ended.why)
         if kind is Rest:
             asked, self._asked = self._asked, 0.0
             return Rest(self._backoff.pause(asked, self._chance()))

@@ -162,7 +162,7 @@ class ClientWire:
 
     @staticmethod
     def _refused(refusal: HttpRefusal) -> ConnectionEnd:
-        return refused_with(refusal.status, refusal.text)
+        return refused_with(refusal.status, refusal.text, refusal.after)
 
     def _read(self, data: bytes) -> list[WireEvent]:
         events: list[WireEvent] = []

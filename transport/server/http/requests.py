@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.close_codes import TOO_LARGE
@@ -27,6 +28,16 @@ BODY_MESSAGES = 4
 NO_STORE = ("Cache-Control", "no-store")
 
 
+class Admitted(NamedTuple):
+    """A client may open a line: ``connect`` makes its connection, ``headers`` go into the answer."""
+
+    connect: MakeConnection
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Admit = Callable[[], Decline | Admitted]
+
+
 class HttpLines:
     """Answers the requests for the lines of one server."""
 
@@ -40,13 +51,13 @@ class HttpLines:
         start_response: StartResponse,
         gateway: Gateway,
         origins: Origins,
-        connect: MakeConnection,
+        admit: Admit,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
+        """Answer a request to ``name``, one of `judge.PATHS`; ``admit()`` is asked of one that would open a line."""
         request = judge(name, environ, origins, BODY_MESSAGES * gateway.limits.message)
         match request:
             case SendRequest():
-                answer: HttpAnswer | Decline = self._send(request, environ, gateway, connect)
+                answer: HttpAnswer | Decline = self._send(request, environ, gateway, admit)
             case PollRequest():
                 answer = self._poll(request, environ)
             case EventsRequest():
@@ -61,9 +72,7 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(
-        self, request: SendRequest, environ: Environ, gateway: Gateway, connect: MakeConnection
-    ) -> HttpAnswer | Decline:
+    def _send(self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Admit) -> HttpAnswer | Decline:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Decline):
             return line
@@ -74,9 +83,12 @@ class HttpLines:
         if isinstance(body, Decline):
             return body
         if line is None:
+            admitted = admit()
+            if isinstance(admitted, Decline):
+                return admitted
             if gateway.is_closing or gateway.has_stopped:
                 return decline("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, connect)
+            opened = self.lines.open(request.sequence, gateway, admitted.connect)
             if opened is None:
                 return decline("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
             with opened.turn:
@@ -84,7 +96,7 @@ class HttpLines:
             if isinstance(answer, Decline):
                 opened.abort()
                 return answer
-            return HttpAnswer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
+            return HttpAnswer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return decline("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:

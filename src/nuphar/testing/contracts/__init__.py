@@ -1,8 +1,8 @@
-"""Tests for ports: a sink, an encoding, a log or a connector of your own does what Nuphar relies on if these pass.
+"""Tests for ports: a part of your own that fills one in does what Nuphar relies on if these pass.
 
 Each contract is a base class of tests. Derive a class whose name begins with ``Test``, and let its ``make`` return what
-is tested: a log, or a *case*, in which a sink, an encoding or a connector stands with what a test has to do around it.
-pytest collects the rest.
+is tested: a log, or a *case*, in which a sink, an encoding, a connector or a kind of targets stands with what a test
+has to do around it. pytest collects the rest.
 """
 
 from .connector import ConnectorContract
@@ -12,6 +12,8 @@ from .log import LogContract
 from .memory_sink import MemorySink
 from .running import Case, eventually, names, run
 from .sink import SinkCase, SinkContract, SlowSinkCase, SlowSinkContract
+from .target_kind import TargetKindContract
+from .target_kind_case import TargetKindCase
 
 __all__ = [
     "Case",
@@ -25,6 +27,8 @@ __all__ = [
     "SinkContract",
     "SlowSinkCase",
     "SlowSinkContract",
+    "TargetKindCase",
+    "TargetKindContract",
     "eventually",
     "names",
     "run",

@@ -1,0 +1,113 @@
+"""Topics as a kind of targets: who may subscribe is asked of hooks, and a topic of a kind begins when it is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..runtime.hooks import ServerHooks
+from ..runtime.mailbox import Mailbox
+from ..sessions.asker import Asker
+from ..sessions.kinds import TargetKind
+from ..sessions.membership_table import Grant
+from ..sessions.messages import Request, Verdict
+from ..targets.messages import Join
+from ..targets.subscriber import Subscriber
+from ..words.delivery import wish
+from ..words.errors import Busy, Refused
+from ..words.target_names import TOPIC
+from .admission import Admission, Question
+from .deserted import Deserted, Ended
+from .topics import Directory, Topic
+
+
+class Topics(TargetKind):
+    """``session_model(session)`` is what hooks are told of a session: the model of its own store."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        admission: Admission,
+        deserted: Deserted,
+        hooks: ServerHooks,
+        session_model: Callable[[Subscriber], Any],
+    ) -> None:
+        self._directory = directory
+        self._admission = admission
+        self._deserted = deserted
+        self._hooks = hooks
+        self._session_model = session_model
+
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        topic = self._find(request.target)
+        if request.is_check and topic is None:
+            return Verdict(request)  # it has ended since, and with it whoever was in
+        try:
+            wish(request.params)  # nonsense is refused before any hook is asked
+            return self._judge(request, topic, hint)
+        except Refused as error:
+            return Verdict(request, error.code, error.text, error.details)
+        except Busy as error:
+            return Verdict(request, "busy", str(error))
+
+    def greet(self, verdict: Verdict) -> Verdict | None:
+        topic = self._find(verdict.request.target)
+        if topic is None:
+            return verdict  # there is nothing to open, either
+        try:
+            if topic.hooks.on_join is not None:
+                self._admission.greet(verdict, topic.id, topic.hooks.on_join)
+                return None
+            if topic.hooks.on_leave is not None and self._admission.is_full:
+                raise Busy("too many calls of hooks wait already")
+        except Busy as error:
+            return verdict._replace(code="busy", text=str(error))
+        return verdict
+
+    def part(self, verdict: Verdict) -> None:
+        topic = self._find(verdict.request.target)
+        if topic is not None:
+            self._admission.say_goodbye(verdict.request.session.client_id, topic.id, topic.hooks)
+
+    def open(self, verdict: Verdict) -> Grant | None:
+        request = verdict.request
+        topic = self._find(request.target)
+        if topic is None:
+            return None
+        join = Join(request.session, request.ref, request.since, verdict.caused, wish(request.params))
+        return Grant(topic.mailbox, join, request.leaves, request.trusted)
+
+    def locate(self, session: Subscriber, target: str) -> Mailbox | None:
+        topic = self._find(target)
+        return None if topic is None else topic.mailbox
+
+    def reconsider(self, session: Asker) -> Iterable[str]:
+        for target in session.memberships:
+            topic = self._find(target)
+            if topic is not None and topic.hooks.can_subscribe is not None:
+                yield target
+
+    def hear(self, session: Asker, target: str, message: Any) -> None:
+        self._hooks.run("topic_message", message, target[len(TOPIC) :], session.client_id)
+
+    def take(self, message: Ended) -> None:
+        self._deserted.settle(message)
+
+    def tick(self, now: float) -> None:
+        self._deserted.tick(now)
+
+    def _judge(self, request: Request, topic: Topic | None, hint: Any) -> Verdict | None:
+        """Raises: Refused, Busy."""
+        directory, admission, session = self._directory, self._admission, request.session
+        topic_id = request.target[len(TOPIC) :]
+        hooks = directory.kind_of(topic_id).hooks if topic is None else topic.hooks
+        if topic is None:
+            directory.check_room(None if request.trusted else session.client_id)
+        if topic is None or (hooks.can_subscribe is not None and not request.trusted):
+            known = None if topic is None else hooks
+            admission.ask(Question(request, topic_id, known, self._session_model(session), hint))
+            return None
+        return Verdict(request)
+
+    def _find(self, target: str) -> Topic | None:
+        return self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
