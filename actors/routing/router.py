@@ -17,12 +17,12 @@ from ..runtime.timer_every import TimerEvery
 from ..sessions.kinds import Kinds, TargetKind
 from ..sessions.membership_table import Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
 from ..sessions.messages import (
-    Admit,
     Connect,
     Disconnect,
     DispatchTo,
     Evict,
     For,
+    LetIn,
     Reconsider,
     Request,
     Sweep,
@@ -71,7 +71,7 @@ class RouterActor(Actor):
                 self._consider(message)
             case Verdict():
                 self._decide(message)
-            case Admit(client_id, target):
+            case LetIn(client_id, target):
                 if (session := self._sessions.get(client_id)) is not None:
                     self._consider(session.ask_trusted(target))
             case Evict(client_id, target):

@@ -11,7 +11,7 @@ from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
-from ..sessions.messages import Admit, Evict
+from ..sessions.messages import Evict, LetIn
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.log import ACCEPTED, Log
 from ..targets.messages import Broadcast, Dispatch, Read, UseStore
@@ -128,7 +128,7 @@ class TopicHandle(Generic[Model, Message]):
     def subscribe(self, client_id: str) -> None:
         """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
         self._check()
-        self._home.router.put(Admit(check_client_id(client_id), self._topic.target.name))
+        self._home.router.put(LetIn(check_client_id(client_id), self._topic.target.name))
 
     def unsubscribe(self, client_id: str) -> None:
         """Unsubscribe a client; does nothing if it is not subscribed."""

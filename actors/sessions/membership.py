@@ -30,7 +30,7 @@ from .messages import Verdict
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
 
-WAITING = 16
+UNGREETED = 16
 """Requests that may wait until the session has been greeted, for each target."""
 
 MembershipEffects = list[MembershipEffect]
@@ -249,8 +249,8 @@ class Membership:
     def _wait(self, verdict: Verdict) -> MembershipEffects:
         if self._waiting is None:
             return [Decide(verdict)]
-        if len(self._waiting) >= WAITING and not verdict.request.trusted:
-            raise Busy(f"{WAITING} requests wait until the join hook has returned")
+        if len(self._waiting) >= UNGREETED and not verdict.request.trusted:
+            raise Busy(f"{UNGREETED} requests wait until the join hook has returned")
         self._waiting.append(verdict)
         return []
 

@@ -32,7 +32,7 @@ LOOK_AGAIN = 0.1, 5.0
 """Seconds until a log that did not know is asked again: at first, and at most."""
 
 
-STUCK = 7
+MOST_LOOK_UPS = 7
 """Look-ups without a result, which take 6 s at least, after which no more may come until there is one."""
 
 
@@ -149,7 +149,7 @@ class Appends:
     def again(self) -> Effects:
         """Ask once more, later each time."""
         first, most = LOOK_AGAIN
-        if self._looks >= STUCK:
+        if self._looks >= MOST_LOOK_UPS:
             self.patience.is_stuck = True
         after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
         self._looks += 1

@@ -17,7 +17,7 @@ from .lane import Lane
 from .log import AppendOutcome, Unknown
 from .messages import Leave, Logged, LookAgain, Overdue, Tick, Why
 from .outs import say_out
-from .patience import LIMIT
+from .patience import ANSWER_LIMIT
 from .subscriber import Subscriber
 from .target import Target
 
@@ -35,7 +35,7 @@ class Performing(Actor):
         target: Target,
         mailbox: Mailbox,
         left: Callable[[str], None] | None,
-        log_timeout: float = LIMIT,
+        log_timeout: float = ANSWER_LIMIT,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)

@@ -34,7 +34,7 @@ class OwnAnswers(Protocol):
         """Return the refs of its own messages at ``place``, by their seqs above ``after``."""
 
 
-class Listener(Protocol):
+class Told(Protocol):
     """Can be told something."""
 
     @property
@@ -46,7 +46,7 @@ class Listener(Protocol):
         """Hand what ``encoding.join`` made to the sink."""
 
 
-class Subscriber(Listener, Protocol):
+class Subscriber(Told, Protocol):
     """Hears a target, on the server's hub. Nothing here waits or raises."""
 
     @property

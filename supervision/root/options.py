@@ -16,7 +16,7 @@ from ...actors.sessions.reception import RESUME_WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
-from ...actors.targets.patience import LIMIT as LOG_LIMIT
+from ...actors.targets.patience import ANSWER_LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
 from ...actors.words.quantities import is_count, is_seconds
 from ...transport.server.connect_request import IdentifyHook

@@ -214,7 +214,7 @@ class Connection:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
 
 
-def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+def close_newcomer(socket: Socket, code: str, text: str, close_code: int) -> None:
     """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
     framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
     socket.outbox.write(framing.rejected(0, None, code, text, None))

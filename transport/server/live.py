@@ -15,12 +15,12 @@ from ..wire.entity_tags import matches
 from ..wire.origin import Origins
 from ..wire.upgrade import Decline
 from .borrowing import Borrowing
-from .connection import Connection, turn_away
+from .connection import Connection, close_newcomer
 from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST_LINES, Lines
 from .http.requests import Admitted, HttpLines
-from .identifying import Headers, Known, Outage, TurnedAway, identify
+from .identifying import AnswerHeaders, Known, Outage, TurnedAway, identify
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
 from .wsgi_types import App, Environ, StartResponse
@@ -130,7 +130,7 @@ class Live:
         gateway = self._server.gateway
         who: Known | TurnedAway | Outage = Known(None)
 
-        def admit() -> Decline | Headers:
+        def admit() -> Decline | AnswerHeaders:
             nonlocal who
             who = self._identify(environ)
             if isinstance(who, Outage) or (isinstance(who, TurnedAway) and "HTTP_ORIGIN" not in environ):
@@ -143,7 +143,7 @@ class Live:
         if isinstance(who, Known):
             Connection(socket, gateway, who.identity).run()
         elif isinstance(who, TurnedAway):
-            turn_away(socket, who.code, who.text, who.close_code)
+            close_newcomer(socket, who.code, who.text, who.close_code)
         return []
 
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

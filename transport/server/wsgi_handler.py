@@ -41,7 +41,7 @@ HANG_UP = "nuphar.hang_up"
 LAST = "nuphar.last"
 """The key of the environment under which an application finds `WSGIHandler.make_last`."""
 
-Headers = Sequence[tuple[str, str]]
+HeaderPairs = Sequence[tuple[str, str]]
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
@@ -59,7 +59,7 @@ class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
         host: Host = GEVENT,
-        admit: Callable[[], Decline | Headers] = tuple,
+        admit: Callable[[], Decline | HeaderPairs] = tuple,
     ) -> WebSocket | Decline:
         """Answer the opening handshake of the present request, and return its WebSocket.
 

@@ -18,7 +18,7 @@ from .plan import WebSocketAddress
 from .reader import SharedReader
 from .resume import Resumption
 from .sources import Sources
-from .stream import Item, Known, Stream
+from .stream import Item, KnownBytes, Stream
 
 _READ = 16 * 1024  # bytes; what is left is read the next time
 
@@ -27,7 +27,7 @@ class LoadClient:
     """A client of ``target``, read by ``reader``; ``clock`` gives monotonic seconds."""
 
     def __init__(
-        self, target: str, checker: Checker, clock: Callable[[], float], reader: SharedReader, known: Known
+        self, target: str, checker: Checker, clock: Callable[[], float], reader: SharedReader, known: KnownBytes
     ) -> None:
         self.checker = checker
         self.is_open = False

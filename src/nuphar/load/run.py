@@ -24,7 +24,7 @@ from .plan import STOP, Plan, WebSocketAddress
 from .progress import RunProgress
 from .reader import SharedReader
 from .result import Result
-from .stream import Known
+from .stream import KnownBytes
 from .tally import is_settled, tally
 from .telling import ProgressTeller
 
@@ -58,7 +58,7 @@ class Run:
         self._clock = time.monotonic
         self._latencies = Latencies()
         self._reader = SharedReader()
-        run, known = secrets.randbits(32), Known()
+        run, known = secrets.randbits(32), KnownBytes()
         self._clients = [
             LoadClient(
                 topic_target(f"{PREFIX}{n % plan.topics}"),

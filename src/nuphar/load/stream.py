@@ -22,7 +22,7 @@ _MOST = 2048  # runs of deliveries that are known at a time
 _LONGEST = 4096  # bytes of one of them
 
 
-class Known:
+class KnownBytes:
     """What bytes that came before mean; shared by the streams of a run. Bounded: 8 MiB of bytes, and their frames."""
 
     __slots__ = ("_frames",)
@@ -47,7 +47,7 @@ class Stream:
 
     __slots__ = ("_known", "_pending", "_reader")
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownBytes) -> None:
         self._known = known
         self._reader = FrameReader(_LIMIT, client=True)
         self._pending = 0  # bytes that are no whole message yet; only without any may something known follow

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nuphar import Busy
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions import membership_table as table
-from nuphar.actors.sessions.membership import HELD, WAITING, Membership
+from nuphar.actors.sessions.membership import HELD, UNGREETED, Membership
 from nuphar.actors.sessions.membership_table import (
     NEXT,
     WHEN_A_LEAVE_WAS_HELD,
@@ -515,13 +515,13 @@ def test_only_so_many_wait_for_a_greeting_and_what_the_server_wants_always_does(
     membership.step(Ask())
     assert membership.step(Wait(verdict)) == [Decide(verdict)], "nobody is greeted: there is nothing to wait for"
     membership.step(Greet())
-    for _ in range(WAITING):
+    for _ in range(UNGREETED):
         assert membership.step(Wait(verdict)) == []
-    with pytest.raises(Busy, match=f"{WAITING} requests wait"):
+    with pytest.raises(Busy, match=f"{UNGREETED} requests wait"):
         membership.step(Wait(verdict))
     trusted = Verdict(ASKED._replace(trusted=True))
     membership.step(Wait(trusted))
-    assert membership.step(Greeted()) == [*[Decide(verdict)] * WAITING, Decide(trusted)]
+    assert membership.step(Greeted()) == [*[Decide(verdict)] * UNGREETED, Decide(trusted)]
     assert membership.step(Greeted()) == []
 
 

@@ -282,7 +282,7 @@ def test_a_log_that_never_knows_lets_no_more_come_either() -> None:
     post(target, author, 7, 5)
     target.flush()
     assert target.appends is not None
-    for _ in range(appends.STUCK):
+    for _ in range(appends.MOST_LOOK_UPS):
         assert not target.appends.patience.is_stuck
         target.settle(1, Unknown("lost"))
     target.settle(1, Unknown("lost"))

@@ -47,7 +47,7 @@ def acknowledges(draw: st.DrawFn) -> frames.Acknowledge:
     return frames.Acknowledge(draw(TARGETS), draw(SEQS), refs, draw(st.booleans()), extra)
 
 
-FRAMES: st.SearchStrategy[Frame] = st.one_of(
+EVERY_FRAME: st.SearchStrategy[Frame] = st.one_of(
     st.builds(
         frames.Hello,
         SEQS,
@@ -77,21 +77,21 @@ FRAMES: st.SearchStrategy[Frame] = st.one_of(
 )
 
 
-@given(FRAMES)
+@given(EVERY_FRAME)
 def test_every_frame_survives_cbor(frame: Frame) -> None:
     decoded = decode(encode(frame, SERIALISER), SERIALISER)
     assert decoded == frame
     assert type(decoded) is type(frame)
 
 
-@given(FRAMES)
+@given(EVERY_FRAME)
 def test_every_frame_survives_json(frame: Frame) -> None:
     data = encode(frame, SERIALISER, json=True)
     assert decode(data, SERIALISER) == frame
     assert decode(data.decode(), SERIALISER) == frame
 
 
-@given(FRAMES, st.lists(st.integers(0, 9), min_size=1, max_size=3))
+@given(EVERY_FRAME, st.lists(st.integers(0, 9), min_size=1, max_size=3))
 def test_fields_that_a_later_version_adds_are_ignored(frame: Frame, more: list[int]) -> None:
     plain: list[Any] = [CODES[type(frame)], *read_plain(frame)]
     if len(plain) <= len(FRAMES[type(frame)].fields):
@@ -106,7 +106,7 @@ def read_plain(frame: Frame) -> list[Any]:
     return load_cbor(encode(frame, SERIALISER))[1:]  # type: ignore[no-any-return]
 
 
-@given(FRAMES, st.data())
+@given(EVERY_FRAME, st.data())
 def test_a_frame_with_a_field_too_few_says_how_many_it_expected(frame: Frame, data: st.DataObject) -> None:
     plain = read_plain(frame)[: FRAMES[type(frame)].least]
     short = plain[: data.draw(st.integers(0, len(plain) - 1))]

@@ -20,7 +20,7 @@ from .connector import Handler, Transport
 from .credentials import Credentials, Token
 from .dialing import Dialing
 from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
-from .fields import Headers
+from .fields import HeaderOption
 from .owner import reason, said, tell
 from .reconnecting import Dial, LoopEffect, NextStep, Reconnecting, Rest
 from .urls import Address
@@ -42,7 +42,7 @@ class AsyncLink:
         backoff: ReconnectBackoff | None = None,
         heartbeat: float = 20.0,
         timeout: float = 10.0,
-        headers: Headers = (),
+        headers: HeaderOption = (),
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         chance: Callable[[], float] = random.random,

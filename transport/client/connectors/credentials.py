@@ -22,7 +22,7 @@ from typing import Any
 from ....actors.words.close_codes import UNAUTHORISED
 from ....actors.words.errors import UsageError
 from .ended import ConnectionEnd
-from .fields import Fields, Headers, Pairs
+from .fields import Fields, HeaderOption, Pairs
 
 Token = str | Callable[[], str | Awaitable[str | None] | None] | None
 """A token, or a function that returns one: it is asked at each try. None, and an empty text, are none."""
@@ -42,7 +42,7 @@ class Credentials:
     Raises: UsageError for fields or a token that no request can carry.
     """
 
-    def __init__(self, headers: Headers = (), token: Token = None, *, in_loop: bool = False) -> None:
+    def __init__(self, headers: HeaderOption = (), token: Token = None, *, in_loop: bool = False) -> None:
         self._in_loop = in_loop
         self._given = self._checked(Fields(headers), token)
         self._shown = ""  # the token of the last try
@@ -54,7 +54,7 @@ class Credentials:
         fields, token = self._given
         return fields.may_wait or (callable(token) and not iscoroutinefunction(token))
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on; None keeps what there is. Raises: UsageError; then nothing has changed."""
         fields, before = self._given
         fields = fields if headers is None else Fields(headers)

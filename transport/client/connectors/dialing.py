@@ -11,7 +11,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 from ....actors.runtime.forks import HomeProcess, own
 from ....actors.words.errors import UsageError
 from .credentials import Credentials, Token
-from .fields import Headers, Pairs
+from .fields import HeaderOption, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
 from .runtimes import ClientRuntime
 from .urls import Address
@@ -42,7 +42,7 @@ class Dialing:
     def __init__(
         self,
         address: Address,
-        headers: Headers | Credentials = (),
+        headers: HeaderOption | Credentials = (),
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         timeout: float = 10.0,

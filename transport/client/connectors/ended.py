@@ -1,7 +1,9 @@
 """How a client's connection ended, and whether that is for good: the one judgement of all connectors. Pure.
 
->>> closed_with(4403, "forbidden"), closed_with(4500, "restarting")
-(ConnectionEnd(code=4403, why='forbidden', after=0.0), ConnectionEnd(code=0, why='closed with 4500: restarting', after=0.0))
+>>> closed_with(4403, "forbidden")
+ConnectionEnd(code=4403, why='forbidden', after=0.0)
+>>> closed_with(4500, "restarting")
+ConnectionEnd(code=0, why='closed with 4500: restarting', after=0.0)
 >>> refused_with(404, "no such page"), refused_with(503, "full", 10.0)
 (ConnectionEnd(code=404, why='no such page', after=0.0), ConnectionEnd(code=0, why='HTTP status 503: full', after=10.0))
 """

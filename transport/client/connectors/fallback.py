@@ -11,7 +11,7 @@ from ....actors.runtime.forks import HomeProcess
 from ....actors.words.close_codes import NORMAL_CLOSURE
 from .connector import Connector, Handler, Transport, renewing
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 from .owner import owned
 from .runtimes import ClientRuntime, choose
 from .transport_choice import Decision, GiveUp, ProbeRank, StopRank, TransportChoice, UseRank
@@ -43,7 +43,7 @@ class _Fallback:
         switch.start()
         return Transport(switch.send, switch.close, switch.pause, switch.leave, switch.reopen, switch.welcomed)
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on, over whichever transport."""
         for each in self._connectors:
             renewing(each)(headers, token)

@@ -11,7 +11,7 @@ from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
 from .dialing import Dialing, Route, dial
 from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
-from .fields import Headers
+from .fields import HeaderOption
 from .http_connection import HttpConnection
 from .http_line import ClientLine
 from .link import Link, LinkConnector
@@ -53,7 +53,7 @@ def _connector(
     *,
     backoff: ReconnectBackoff | None = None,
     timeout: float = 10.0,
-    headers: Headers | Credentials = (),
+    headers: HeaderOption | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,

@@ -13,7 +13,7 @@ from typing import Any
 from ....actors.words.close_codes import INTERNAL_ERROR
 from .connector import Connector, Handler, Transport, renewing
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 from .owner import said
 
 logger = logging.getLogger("nuphar.client")
@@ -57,7 +57,7 @@ class Threaded:
             lambda: self._jobs.put(transport.welcomed),
         )
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on. Raises: UsageError."""
         renewing(self._connector)(headers, token)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from ....actors.words.errors import UsageError
 from .backoff import ReconnectBackoff
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 
 if TYPE_CHECKING:
     import ssl
@@ -19,7 +19,7 @@ class HttpOptions(TypedDict, total=False):
 
     backoff: ReconnectBackoff | None
     chance: Callable[[], float]
-    headers: Headers
+    headers: HeaderOption
     proxy: bool | str | None
     ssl_context: ssl.SSLContext | None
     timeout: float

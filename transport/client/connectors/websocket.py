@@ -16,7 +16,7 @@ from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
 from .dialing import Dialing, dial
 from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
-from .fields import Headers
+from .fields import HeaderOption
 from .link import Link, LinkConnector
 from .runtimes import ClientRuntime
 from .urls import Address
@@ -30,7 +30,7 @@ def websocket(
     backoff: ReconnectBackoff | None = None,
     heartbeat: float = 20.0,
     timeout: float = 10.0,
-    headers: Headers | Credentials = (),
+    headers: HeaderOption | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,

@@ -25,7 +25,7 @@ from ...supervision.root.server import Server
 from ...transport.client.client import Client
 from ..memory_connector import MemoryConnector
 from . import running
-from .log_asking import Asking, patiently
+from .log_asking import LogAsking, patiently
 from .log_witness import Witness
 
 T = "topic:t"
@@ -114,7 +114,7 @@ class LogContract:
             record = Record(seq, bytes([seq]), None, None, "c", 10 * seq)
             if not isinstance(order, Tentative):
                 order.apply(seq, record.payload)
-            first, second = Asking(), Asking()
+            first, second = LogAsking(), LogAsking()
             log.append(T, order.epoch, [record], log.levels[0], first.answer)
             log.look_up(T, order.epoch, [record], second.answer)
             heard = [outcome for each in (first, second) if not isinstance(outcome := each.get(self.silence), Unknown)]
@@ -176,7 +176,7 @@ class LogContract:
         raise AssertionError("the log never knows what it has")
 
     def _ask(self, ask: Callable[[Callable[[AppendOutcome], object]], None]) -> AppendOutcome:
-        asking = Asking()
+        asking = LogAsking()
         ask(asking.answer)
         return asking.get(self.silence)
 

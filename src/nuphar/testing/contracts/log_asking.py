@@ -13,7 +13,7 @@ from ...actors.words.errors import Busy
 from . import running
 
 
-class Asking:
+class LogAsking:
     """A question to the log, and what it has answered."""
 
     def __init__(self) -> None:
