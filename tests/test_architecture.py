@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 WINGS = ["actors", "transport", "supervision"]  # low to high
 ROOMS = {
     "actors": ["words", "runtime", "targets", "sessions", "routing"],
-    "transport": ["serialiser", "wire", "server", "client/core", "client/connectors", "client"],
+    "transport": ["serialiser", "wire", "server", "identify", "client/core", "client/connectors", "client"],
     "supervision": ["otp", "processes", "watch", "root", "serving"],
 }
 """The rooms of each wing, low to high: a room imports itself and lower ones. What is in no room is above them all."""
@@ -52,6 +52,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/targets/pace.py",
     "actors/targets/patience.py",
     "actors/words/hook_types.py",
     "actors/words/identity.py",
@@ -90,6 +91,7 @@ PURE = {
     "transport/client/core/events.py",
     "transport/client/core/exchange.py",
     "transport/client/core/keeping.py",
+    "transport/client/core/pacing.py",
     "transport/client/core/target_states.py",
     "transport/client/connectors/credentials.py",
     "transport/client/connectors/ended.py",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from . import gunicorn as gunicorn
     from . import handler as handler
     from . import http_client as http_client
+    from . import identify as identify
     from . import websocket_client as websocket_client
     from .client.connectors.backoff import ReconnectBackoff
     from .client.connectors.connector import Connector, Handler, Transport
@@ -58,6 +59,7 @@ else:  # not for type checkers, which would believe any name
             "gunicorn": ".gunicorn",
             "handler": ".handler",
             "http_client": ".http_client",
+            "identify": ".identify",
             "websocket_client": ".websocket_client",
         },
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nuphar import Refused
 from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
-from nuphar.transport.client.core.events import Answered, ClientEvent, Denied, Pushed, UpdateFailed, Welcomed
+from nuphar.transport.client.core.events import Answered, ClientEvent, Denied, Paused, Pushed, UpdateFailed, Welcomed
 from nuphar.transport.client.core.outgoing import MemoryQueue, QueueBounds
 from nuphar.transport.wire.websocket_frames import (
     BINARY,
@@ -23,6 +23,7 @@ from .naming import Naming
 from .network import Line
 from .oracle import check, following
 from .promises import Promises
+from .signing_in import Signing
 from .site import PLAIN
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Client:
         self._written: list[bytes] = []
         self._greeting_is_lost = False
         self._frame_is_lost = False
+        self.signing = Signing(self)
         self.promises = Promises(self)
         self.naming = Naming(self)
 
@@ -80,6 +82,7 @@ class Client:
             self.retry()
             return
         line = self.line = world.open_line()
+        line.identity = self.signing.connects()
         line.on_data = lambda data: self.hear(line, data)
         line.on_end = lambda: self.lose(line)
         self._reader = FrameReader(1 << 24, client=True)
@@ -153,19 +156,21 @@ class Client:
                         self._receive(event, event[1])
                 case WebSocketPing(payload):
                     line.send_up(encode_frame(PONG, payload, MASK))
-                case WebSocketClose(code):
-                    self._closed(line, code)
+                case WebSocketClose(code, reason):
+                    self._closed(line, code, reason)
                 case _:
                     self.world.oracle.fail(f"{self.name} got {event!r}")
         if line is self.line:
             self.flush()
 
-    def _closed(self, line: Line, code: int) -> None:
+    def _closed(self, line: Line, code: int, reason: str) -> None:
         line.send_up(encode_close(code, "", MASK))
         line.leave()
         seen = self.world.oracle.seen
         seen[f"closed with {code}"] += 1
-        if 4400 <= code < 4500:
+        if code == 4401 and reason == "expired":
+            self.signing.expires()
+        elif 4400 <= code < 4500:
             # It is told not to come back. Whether it was fenced by itself or by a thief, this client is over.
             if code == 4400:
                 self.world.oracle.fail(f"{self.name} is told that it broke the protocol")
@@ -222,6 +227,8 @@ class Client:
                 self._pushed(event)
             elif type(event) is Welcomed:
                 self._welcomed(event)
+            elif type(event) is Paused:
+                self._pause(event)
             elif type(event) is Denied:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
                 if "cannot write its model" in event.refused.text:
@@ -345,10 +352,26 @@ class Client:
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
         self.promises.welcomed(event)
+        self.signing.welcomed(resumed=event.resumed)
         self.naming.welcomed(resumed=event.resumed)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
         self.tokens.append((core.exchange.session, core.exchange.token))
+
+    def _pause(self, paused: Paused) -> None:
+        """Send again later what the server wanted later."""
+
+        def rested() -> None:
+            if self.is_over:
+                return
+            for event in self.core.rested(paused.turn):
+                if type(event) is Paused:
+                    self._pause(event)
+                elif type(event) is Answered:
+                    self._answered(event)
+            self.flush()
+
+        self.world.later(paused.seconds, rested)
 
     # What the program does.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nuphar import Server, Store, automatic
-from nuphar.actors.routing.topics import Kind, Topic
+from nuphar.actors.routing.topic import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.messages import UseStore
@@ -56,7 +56,9 @@ class Site:
             hello=5.0,
             close=2.0,
         )
-        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
+        self.server = server = Server(
+            serialiser=PLAIN, limits=limits, hub_guard=None, debug=False, host=hub, **plan.options
+        )
         server.books.router.bound = plan.router
         if plan.is_unseen:
             oracle.may_be_unseen = True
@@ -148,7 +150,7 @@ class Site:
         """Serve a connection that has come."""
         gateway, hub = self.server.gateway, self.world.hub
         websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", host=hub, kernel=hub)
-        connection = Connection(websocket, gateway)
+        connection = Connection(websocket, gateway, line.identity)
         line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
         self.world.connections[websocket] = connection
         self.world.hub.spawn(self._serve, connection, websocket)

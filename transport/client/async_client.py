@@ -52,16 +52,17 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
+        debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         check_client_options(where, options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = options.get("timeout", 10.0)
         self._connector: AsyncLink | Threaded = self._connector_for(where, options)
-        super().__init__(serialiser, stores, queue)
+        super().__init__(serialiser, stores, queue, debug)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
-        self._later: asyncio.TimerHandle | None = None
+        self._later: set[asyncio.TimerHandle] = set()
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:
@@ -71,8 +72,10 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         self._flush()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await self._close()
+        if kind is None:
+            self._raise_wrong()
 
     def dispatch(self, target: str, message: Any) -> asyncio.Future[int]:
         """Apply a message here at once, and send it; await what it returns for the seq, or Refused with its code.
@@ -142,7 +145,12 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        Raises: with ``debug``, WrongUpdate, behind the end, if an update did what it must not.
         """
+        await self._close()
+        self._raise_wrong()
+
+    async def _close(self) -> None:
         if self._home.is_foreign:
             return
         if not self.is_closed:
@@ -188,8 +196,9 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     def _ended(self, code: int, reason: str) -> None:
         super()._ended(code, reason)
-        if self._later is not None:
-            self._later.cancel()
+        for each in self._later:
+            each.cancel()
+        self._later.clear()
         answers, self._answers = list(self._answers.values()), {}
         for answer in answers:
             if not answer.done():
@@ -198,7 +207,13 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     def _after(self, seconds: float, function: Callable[[], Any]) -> None:
         assert self._loop is not None
-        self._later = self._loop.call_later(seconds, function)
+
+        def ring() -> None:
+            self._later.discard(timer)
+            function()
+
+        timer = self._loop.call_later(seconds, ring)
+        self._later.add(timer)
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         answer = self._answers.pop(own.number, None)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.words.errors import Refused, RemoteProtocolError, UsageError
+from ...actors.words.errors import Refused, RemoteProtocolError, UsageError, WrongUpdate
 from ...actors.words.store import Store, check_store
 from ...actors.words.target_names import as_target
 from ...actors.words.type_variables import Answer
+from ...actors.words.watched_updates import is_debug, raised_here, watch
 from ..serialiser.serialiser import Serialiser, automatic
 from .asking import Asking
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, ClientEvent, Denied, Ending, NotKept, Pushed, UpdateFailed, Welcomed
+from .core.events import Answered, Changed, ClientEvent, Denied, Ending, NotKept, Paused, Pushed, UpdateFailed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
@@ -34,7 +36,15 @@ class BaseClient(Asking[Answer]):
     ``_flush()`` sends what waits, and ``_after(seconds, function)`` has a function called later, until the end.
     """
 
-    def __init__(self, serialiser: Serialiser | None, stores: Mapping[str, Store] | None, queue: Queue | None) -> None:
+    def __init__(
+        self,
+        serialiser: Serialiser | None,
+        stores: Mapping[str, Store] | None,
+        queue: Queue | None,
+        debug: bool | None = None,
+    ) -> None:
+        self._is_debug = is_debug(debug)
+        self._wrong: WrongUpdate | None = None
         if isinstance(queue, str | os.PathLike):
             raise UsageError(f"expected queue=FileQueue({str(queue)!r}), got the path alone")
         if stores is not None and not isinstance(stores, Mapping):
@@ -47,7 +57,13 @@ class BaseClient(Asking[Answer]):
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }
         self._queue: Queue = queue if queue is not None else MemoryQueue()
-        super().__init__(ClientCore(serialiser if serialiser is not None else automatic(), checked, self._queue))
+        core = ClientCore(
+            serialiser if serialiser is not None else automatic(),
+            checked,
+            self._queue,
+            partial(watch, tell=self._note_wrong) if self._is_debug else None,
+        )
+        super().__init__(core)
         self._retry = Retry()
         self._why = ""
         self._notice = ""  # what the server has said of this connection
@@ -145,14 +161,37 @@ class BaseClient(Asking[Answer]):
                         self._events.append((self._refusals, (target, refused)))
                     else:
                         self._notice = refused.text
-                case UpdateFailed(target, error):
-                    logger.error("the update of %s raised", target, exc_info=error)
+                case UpdateFailed(target, message, error):
+                    logger.error("%s: update raised on %.200r", target, message, exc_info=error)
+                    if self._is_debug:
+                        self._note_wrong(raised_here(target, message, error))
                 case NotKept(error):
                     logger.error("%s", error)
                     if (delay := self._retry.begin()) is not None:
                         self._after(delay, self._try_disk)
+                case Paused(turn, seconds):
+                    self._after(seconds, partial(self._rested, turn))
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
+
+    def _rested(self, turn: int) -> None:
+        """Send again what the server wanted later."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._note(self._core.rested(turn))
+        self._flush()
+        self._tell()
+
+    def _note_wrong(self, error: WrongUpdate) -> None:
+        """Keep the first thing that an update did wrong, for the end."""
+        self._wrong = self._wrong or error
+
+    def _raise_wrong(self) -> None:
+        """Raise it, once."""
+        wrong, self._wrong = self._wrong, None
+        if wrong is not None:
+            raise wrong
 
     def _try_disk(self) -> None:
         """See whether the queue has room again."""

@@ -46,6 +46,7 @@ class Client(BaseClient[Future[int]]):
         *,
         queue: Queue | None = None,
         runtime: str = "auto",
+        debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         self._runtime = choose(runtime)
@@ -55,7 +56,7 @@ class Client(BaseClient[Future[int]]):
             self._connector: Connector = make(where, runtime=self._runtime, **options)
         else:
             self._connector = where
-        super().__init__(serialiser, stores, queue)
+        super().__init__(serialiser, stores, queue, debug)
         self._sending = self._runtime.lock()
         self._answers: dict[int, Future[int]] = {}
         self._over = self._runtime.event()
@@ -70,8 +71,10 @@ class Client(BaseClient[Future[int]]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._close()
+        if kind is None:
+            self._raise_wrong()
 
     def dispatch(self, target: str, message: Any) -> Future[int]:
         """Apply a message here at once, and send it; the future gives its seq, or raises Refused with a code.
@@ -123,7 +126,12 @@ class Client(BaseClient[Future[int]]):
         """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        Raises: with ``debug``, WrongUpdate, behind the end, if an update did what it must not.
         """
+        self._close()
+        self._raise_wrong()
+
+    def _close(self) -> None:
         if not self.is_closed and not self._home.is_foreign:
             self._ended(NORMAL_CLOSURE, BY_US)
             self._end_transport()

@@ -35,10 +35,12 @@ logger = ThrottledLogger("nuphar.transport")
 class Socket(Protocol):
     """What a connection needs of its WebSocket, or of a line (`http.line`), which is pushed, not asked."""
 
-    outbox: Any
     closed: bool
     close_code: int | None
     last_received: float
+
+    @property
+    def outbox(self) -> Any: ...
 
     @property
     def subprotocol(self) -> str | None: ...
@@ -101,7 +103,7 @@ class Connection:
         turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = Turn()  # most reads bring one message
+                turn = Turn(brings=True)  # most reads bring one message
             elif host.is_over(turn):
                 host.pause()
                 turn.renew()
@@ -119,6 +121,8 @@ class Connection:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL_CLOSURE
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
+            self._inbound.end()
+        self._outbox.on_refused = None  # or both would be left to the collector
 
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines, the end of an identity's time.
