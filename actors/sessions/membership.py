@@ -13,18 +13,7 @@ from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
 from ..words.target_names import Cursor
 from . import membership_table as table
-from .membership_table import (
-    AnswerHeld,
-    Decide,
-    Forward,
-    Grant,
-    MembershipEffect,
-    MembershipEvent,
-    MembershipState,
-    Predecessor,
-    Release,
-    Wake,
-)
+from .membership_table import AnswerHeld, Decide, Forward, Grant, MembershipEffect, Predecessor, Release, Wake
 from .messages import Verdict
 
 HELD = 256
@@ -58,7 +47,7 @@ class Membership:
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
-        self.state = MembershipState.ASKING
+        self.state = table.MembershipState.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
         self.mailbox: Any = None
@@ -93,7 +82,7 @@ class Membership:
         """
         return not self.is_in and (self._predecessor is None or self.left < leaves)
 
-    def step(self, event: MembershipEvent) -> MembershipEffects:
+    def step(self, event: table.MembershipEvent) -> MembershipEffects:
         """Take one event, and return what is to be done, in this order.
 
         Raises: Illegal for an event that cannot happen; Busy for an Unsubscribe when too much is held, and for a `Wait`
@@ -106,13 +95,13 @@ class Membership:
         if type(event) is Grant and not self.is_in:
             then = table.WHEN_A_LEAVE_WAS_HELD[then]
         if not self.requests and then in table.WHEN_NOTHING_IS_ASKED:
-            if then is MembershipState.ASKING:
+            if then is table.MembershipState.ASKING:
                 effects += self._give_up()
             then = table.WHEN_NOTHING_IS_ASKED[then]
         self.state = then
-        if then is MembershipState.UNNAMED and self._held:
+        if then is table.MembershipState.UNNAMED and self._held:
             effects.append(Wake())
-        if then is MembershipState.ENDED:
+        if then is table.MembershipState.ENDED:
             self.wake = self._waiting = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
@@ -130,7 +119,7 @@ class Membership:
         if inside is None:
             return None
         heir = Membership(number, bound)
-        heir.state, heir.wake = MembershipState.UNNAMED, wake
+        heir.state, heir.wake = table.MembershipState.UNNAMED, wake
         heir._predecessor = inside
         heir.trusted = self.trusted
         return heir
@@ -139,7 +128,7 @@ class Membership:
         """Return the bytes of what is held: ``each`` for a message, and its payload."""
         return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
 
-    def _do(self, event: MembershipEvent) -> MembershipEffects:
+    def _do(self, event: table.MembershipEvent) -> MembershipEffects:
         match event:
             case table.Ask(trusted):
                 self.requests += 1

@@ -18,21 +18,11 @@ from ..words.errors import Busy, Refused, RemoteProtocolError
 from ..words.identity import Identity, user_of
 from ..words.ports import Encoding, Sink
 from ..words.target_names import Cursor
+from . import membership_table as table
 from .answers import Answers
 from .kinds import Call, Kinds
 from .membership import Membership
-from .membership_table import (
-    AnswerHeld,
-    Ask,
-    Decide,
-    End,
-    Forward,
-    MembershipEvent,
-    MembershipState,
-    Release,
-    Trust,
-    Unsubscribe,
-)
+from .membership_table import AnswerHeld, Ask, Decide, End, Forward, Release, Trust, Unsubscribe
 from .messages import Request
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Unnamed
@@ -128,7 +118,7 @@ class Session(Voice):
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
         membership = self.memberships.get(target) or Membership(self.next_number())
-        if membership.state is MembershipState.UNNAMED:
+        if membership.state is table.MembershipState.UNNAMED:
             self.step(target, Trust())
             return None
         self.begin(target, membership, trusted=True)
@@ -137,7 +127,7 @@ class Session(Voice):
     def check(self, target: str) -> Request | None:
         """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
         membership = self.memberships[target]
-        if membership.trusted or membership.state is MembershipState.UNNAMED:  # that is judged when it is named
+        if membership.trusted or membership.state is table.MembershipState.UNNAMED:  # that is judged when it is named
             return None
         self.begin(target, membership)
         return Request(self, None, target, None, None, False, membership.number, membership.leaves, is_check=True)
@@ -157,7 +147,7 @@ class Session(Voice):
         membership = self.memberships.get(request.target)
         return membership is None or membership.number != request.number or request.leaves < membership.left
 
-    def step(self, target: str, event: MembershipEvent) -> None:
+    def step(self, target: str, event: table.MembershipEvent) -> None:
         """Have the membership in ``target`` take an event, and do what follows; without one nothing does.
 
         Raises: likewise `Membership.step`.
@@ -166,7 +156,7 @@ class Session(Voice):
         if membership is None:
             return
         effects = membership.step(event)
-        if membership.state is MembershipState.ENDED:
+        if membership.state is table.MembershipState.ENDED:
             del self.memberships[target]
         for effect in effects:
             if isinstance(effect, Forward):

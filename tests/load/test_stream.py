@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 from nuphar.load.stream import KnownBytes, Stream
 from nuphar.transport.wire import websocket_frames as wire
-from nuphar.transport.wire.frame_table import CODES
+from nuphar.transport.wire.codec import write
 from nuphar.transport.wire.frames import Acknowledge, Frame, ServerMessage
-from nuphar.transport.wire.strict import dump_cbor
 
 TOPIC = "topic:load:0"
 
 
 def on_the_wire(*frames: Frame) -> bytes:
-    return b"".join(wire.encode_frame(wire.BINARY, dump_cbor([CODES[type(frame)], *frame])) for frame in frames)
+    return b"".join(wire.encode_frame(wire.BINARY, write(frame)) for frame in frames)
 
 
 def message(seq: int, size: int = 20) -> ServerMessage:
