@@ -22,8 +22,8 @@ from . import membership_table as table
 from .answers import Answers
 from .kinds import Call, Kinds
 from .membership import Membership
-from .membership_table import AnswerHeld, Ask, Decide, End, Forward, Release, Trust, Unsubscribe
 from .messages import Request
+from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Unnamed
 from .voice import Voice
@@ -39,12 +39,12 @@ class Session(Voice):
 
     A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
     ``answers`` and ``pace`` are the same for all. ``closed`` says that this one counts no more. ``key`` is the id under
-    which its client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
+    which its client finds it again, ``meter`` what it may send (None: all), ``unnamed`` what it is still to name.
     """
 
     __slots__ = (
         "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
-        "in_hand", "key", "memberships", "pace", "successor", "unnamed",
+        "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -63,16 +63,14 @@ class Session(Voice):
         self.client_id = client_id
         self.memberships: dict[str, Membership] = {}
         """What it is in, or asks for, by target."""
-        self._begun = 0
-        self.closed = False
-        self.identity = identity
-        """Who its client is, as the application said when this connection began; None: nobody knows."""
+        self._begun, self.closed = 0, False
+        self.identity = identity  # who its client is, as the application said when this connection began
         self._wanting: dict[Mailbox, None] = {}
-        self.in_hand = 0
-        """The ref of the message that a hook hears at the moment; hooks may wait."""
+        self.in_hand = 0  # the ref of the message that a hook hears at the moment; hooks may wait
         self.key: str | None = None
         self.successor: Session | None = None
         self.unnamed: Unnamed | None = None
+        self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._kinds = kinds
@@ -119,7 +117,7 @@ class Session(Voice):
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
         membership = self.memberships.get(target) or Membership(self.next_number())
         if membership.state is table.MembershipState.UNNAMED:
-            self.step(target, Trust())
+            self.step(target, table.Trust())
             return None
         self.begin(target, membership, trusted=True)
         return Request(self, None, target, None, None, True, membership.number, membership.leaves)
@@ -135,7 +133,7 @@ class Session(Voice):
     def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
         """Note that a request for ``target`` is on its way, which ``membership`` counts."""
         self.memberships[target] = membership
-        membership.step(Ask(trusted))
+        membership.step(table.Ask(trusted))
 
     def next_number(self) -> int:
         """Return the number of the next membership."""
@@ -159,13 +157,13 @@ class Session(Voice):
         if membership.state is table.MembershipState.ENDED:
             del self.memberships[target]
         for effect in effects:
-            if isinstance(effect, Forward):
+            if isinstance(effect, table.Forward):
                 effect.mailbox.put_anyway(effect.message)
-            elif isinstance(effect, AnswerHeld):
+            elif isinstance(effect, table.AnswerHeld):
                 answer_held(self, target, effect.message)
-            elif isinstance(effect, Release):
+            elif isinstance(effect, table.Release):
                 self.answers.release(effect.ref)
-            elif isinstance(effect, Decide):
+            elif isinstance(effect, table.Decide):
                 self._router.put_anyway(effect.verdict)
             elif membership.wake is not None:
                 membership.wake(None)
@@ -179,7 +177,7 @@ class Session(Voice):
         if membership is None:
             return 0
         if not membership.is_in or membership.mailbox is mailbox:  # one that was begun anew under this name may have it
-            session.step(target, End())
+            session.step(target, table.End())
         return membership.ref
 
     def unsubscribe(self, ref: int, target: str) -> None:
@@ -189,7 +187,7 @@ class Session(Voice):
             self.say_done(ref, target)
             return
         try:
-            self.step(target, Unsubscribe(Leave(self, ref)))
+            self.step(target, table.Unsubscribe(Leave(self, ref)))
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from .http.judge import PATHS
 from .http.lines import MOST_LINES, Lines
 from .http.requests import Admitted, HttpLines
 from .identifying import AnswerHeaders, Known, Outage, TurnedAway, identify
+from .rate_book import Visit
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
 from .wsgi_types import App, Environ, StartResponse
@@ -128,6 +129,19 @@ class Live:
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
+        visit = gateway.enter(environ)
+        if isinstance(visit, Decline):
+            return visit.respond(start_response)
+        try:
+            return self._upgrade(upgrade, environ, start_response, visit)
+        finally:
+            if visit is not None:
+                visit.leave(gateway.clock())
+
+    def _upgrade(
+        self, upgrade: Callable[..., Any], environ: Environ, start_response: StartResponse, visit: Visit | None
+    ) -> Iterable[bytes]:
+        gateway = self._server.gateway
         who: Known | TurnedAway | Outage = Known(None)
 
         def admit() -> Decline | AnswerHeaders:
@@ -141,7 +155,7 @@ class Live:
         if isinstance(socket, Decline):
             return socket.respond(start_response)
         if isinstance(who, Known):
-            Connection(socket, gateway, who.identity).run()
+            Connection(socket, gateway, who.identity, visit).run()
         elif isinstance(who, TurnedAway):
             close_newcomer(socket, who.code, who.text, who.close_code)
         return []
@@ -149,11 +163,11 @@ class Live:
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         gateway, origins = self._server.gateway, self._server.origins
 
-        def admit() -> Decline | Admitted:
+        def admit(visit: Visit | None) -> Decline | Admitted:
             who = self._identify(environ)
             if not isinstance(who, Known):
                 return who.refuse()
-            return Admitted(lambda line: Connection(line, gateway, who.identity), who.headers)
+            return Admitted(lambda line: Connection(line, gateway, who.identity, visit), who.headers)
 
         return self._http(name, environ, start_response, gateway, origins, admit)
 

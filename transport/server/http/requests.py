@@ -12,8 +12,10 @@ from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Decline
 from ..gateway import Gateway
+from ..rate_book import Visit
 from ..wsgi_handler import PROGRESS
 from ..wsgi_types import Environ, StartResponse
+from .answer import Answer
 from .body import hang_up, nothing, read_body
 from .judge import EventsRequest, PollRequest, SendRequest, decline, judge
 from .line import Line, MakeConnection
@@ -35,7 +37,7 @@ class Admitted(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Admit = Callable[[], Decline | Admitted]
+Admit = Callable[[Visit | None], Decline | Admitted]
 
 
 class HttpLines:
@@ -53,11 +55,11 @@ class HttpLines:
         origins: Origins,
         admit: Admit,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `judge.PATHS`; ``admit()`` is asked of one that would open a line."""
+        """Answer a request to ``name``, one of `judge.PATHS`; ``admit(visit)`` is asked of one that opens a line."""
         request = judge(name, environ, origins, BODY_MESSAGES * gateway.limits.message)
         match request:
             case SendRequest():
-                answer: HttpAnswer | Decline = self._send(request, environ, gateway, admit)
+                answer: Answer | Decline = self._send(request, environ, gateway, admit)
             case PollRequest():
                 answer = self._poll(request, environ)
             case EventsRequest():
@@ -72,31 +74,24 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Admit) -> HttpAnswer | Decline:
+    def _send(self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Admit) -> Answer | Decline:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Decline):
             return line
-        touch = nothing if line is None else line.touch
+        if line is None:
+            visit = gateway.enter(environ)
+            if isinstance(visit, Decline):
+                return visit
+            answer = self._open(request, environ, gateway, lambda: admit(visit))
+            if isinstance(answer, Decline) and visit is not None:
+                visit.leave(gateway.clock())
+            return answer
+        touch = line.touch
         touch()
         limits = gateway.limits
         body = read_body(environ, request.size, BODY_MESSAGES * limits.message, limits.linger, touch)
         if isinstance(body, Decline):
             return body
-        if line is None:
-            admitted = admit()
-            if isinstance(admitted, Decline):
-                return admitted
-            if gateway.is_closing or gateway.has_stopped:
-                return decline("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, admitted.connect)
-            if opened is None:
-                return decline("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
-            with opened.turn:
-                answer = self._apply(opened, request, body, limits.message)
-            if isinstance(answer, Decline):
-                opened.abort()
-                return answer
-            return HttpAnswer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return decline("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
@@ -105,11 +100,34 @@ class HttpLines:
         finally:
             line.turn.release()
 
-    def _go_on(self, line: Line, request: SendRequest, body: bytes, largest: int) -> HttpAnswer | Decline:
+    def _open(
+        self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Callable[[], Decline | Admitted]
+    ) -> Answer | Decline:
+        """Open a line for a POST that names none."""
+        limits = gateway.limits
+        body = read_body(environ, request.size, BODY_MESSAGES * limits.message, limits.linger, nothing)
+        if isinstance(body, Decline):
+            return body
+        admitted = admit()
+        if isinstance(admitted, Decline):
+            return admitted
+        if gateway.is_closing or gateway.has_stopped:
+            return decline("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+        opened = self.lines.open(request.sequence, gateway, admitted.connect)
+        if opened is None:
+            return decline("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+        with opened.turn:
+            answer = self._apply(opened, request, body, limits.message)
+        if isinstance(answer, Decline):
+            opened.abort()
+            return answer
+        return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
+
+    def _go_on(self, line: Line, request: SendRequest, body: bytes, largest: int) -> Answer | Decline:
         if line.closed:
             return _gone(line)
         if request.number == line.number:
-            return HttpAnswer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
+            return Answer("204 No Content")  # the answer was lost: it is given again, and nothing is applied
         if request.number != line.number + 1:
             expected = line.number + 1
             text = f"expected the number {expected}, got {request.number}"
@@ -119,7 +137,7 @@ class HttpLines:
             return decline("415 Unsupported Media Type", text)
         return self._apply(line, request, body, largest)
 
-    def _apply(self, line: Line, request: SendRequest, body: bytes, largest: int) -> HttpAnswer | Decline:
+    def _apply(self, line: Line, request: SendRequest, body: bytes, largest: int) -> Answer | Decline:
         try:
             frames = line.sequence.split(body, largest)
         except RemoteProtocolError as error:
@@ -136,9 +154,9 @@ class HttpLines:
         if request.close is not None:
             line.close(*request.close)
             line.end()
-        return HttpAnswer("204 No Content")
+        return Answer("204 No Content")
 
-    def _poll(self, request: PollRequest, environ: Environ) -> HttpAnswer | Decline:
+    def _poll(self, request: PollRequest, environ: Environ) -> Answer | Decline:
         line = self._find(request.line)
         if isinstance(line, Decline):
             return line
@@ -156,14 +174,12 @@ class HttpLines:
             headers.append(("Nuphar-Close", _one_line(ending)))
         if batch is not None:
             headers += [("Content-Type", line.sequence.content_type), ("Content-Length", str(len(batch.data)))]
-            return HttpAnswer(
-                "200 OK", headers, reading.slices(batch.data), reading, line if ending is not None else None
-            )
+            return Answer("200 OK", headers, reading.slices(batch.data), reading, line if ending is not None else None)
         if ending is not None:
-            return HttpAnswer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
-        return HttpAnswer("204 No Content", headers, [], reading)
+            return Answer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
+        return Answer("204 No Content", headers, [], reading)
 
-    def _events(self, request: EventsRequest, environ: Environ, gateway: Gateway) -> HttpAnswer | Decline:
+    def _events(self, request: EventsRequest, environ: Environ, gateway: Gateway) -> Answer | Decline:
         line = self._find(request.line)
         if isinstance(line, Decline):
             return line
@@ -174,42 +190,13 @@ class HttpLines:
             ("Content-Type", "text/event-stream; charset=utf-8"),
             ("X-Accel-Buffering", "no"),  # nginx would keep events back
         ]
-        return HttpAnswer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
+        return Answer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
 
     def _find(self, id: str) -> Line | Decline:
         line = self.lines.get(id)
         if line is None:
             return decline("404 Not Found", "there is no such line")
         return line
-
-
-class HttpAnswer:
-    """A response's head and body; ``reading`` ends with it, and ``over`` once the client has been sent the end."""
-
-    def __init__(
-        self,
-        status: str,
-        headers: list[tuple[str, str]] | None = None,
-        body: Iterable[bytes] = (),
-        reading: Reading | None = None,
-        over: Line | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = headers or []
-        self._body = body
-        self._reading = reading
-        self._over = over
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._body
-        yield b""  # when we are asked for more, what came before has been written
-        if self._over is not None:
-            self._over.told()
-
-    def close(self) -> None:
-        """The WSGI server calls this at the end, whatever it was."""
-        if self._reading is not None:
-            self._reading.end()
 
 
 def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
