@@ -13,6 +13,7 @@ from typing import Any
 from ..targets.outs import say_out
 from ..words.target_names import Cursor
 from .answers import WINDOW
+from .asking import nothing_to_close
 from .membership_table import Supersede
 from .session import Session
 from .unnamed import Follow, NotThere, Restore, Step, Unnamed
@@ -49,6 +50,7 @@ def supersede(older: Session, newer: Session) -> None:
     older.closed = True
     older.successor = newer
     older.connect(NOWHERE)
+    older.hang_up = nothing_to_close
     newer.key = older.key
     older.answers.release(older.in_hand)
     for target, membership in list(older.memberships.items()):
