@@ -36,8 +36,8 @@ class Promises:
         self._strayed: set[str] = set()
         self._expected: set[int] = set()
         self._resumed: set[str] = set()
-        self._unanswered: set[int] = set()
-        """Messages without an answer that were applied when it was welcomed; the others it says again behind that."""
+        self._since = 0.0
+        """When it heard its last Welcome, and sent again what had no answer."""
         self._ask = client.core.replicas._ask
         client.core.replicas._ask = self._asked_again
 
@@ -65,9 +65,9 @@ class Promises:
     def welcomed(self, event: Welcomed) -> None:
         """A session that is there is given back to who has its newest token."""
         client = self._client
+        self._since = client.world.hub.now
         if event.resumed:
             self._resumed = set(client.core.replicas)
-            self._unanswered = client.open_messages.keys() & self._oracle.applied.keys()
             return
         if any(replica.is_subscribed for replica in client.core.replicas.values()):
             self._fail("it believes that a fresh session is subscribed to something")
@@ -201,8 +201,8 @@ class Promises:
             where = self._oracle.applied.get(own.message)
             if where is None or not own.ref or own.connection >= core.exchange.connection:
                 continue
-            if own.message not in self._unanswered:
-                continue  # it came behind a Join that was put off, and so do answers
+            if self._oracle.arrived.get(own.message, self._since) >= self._since:
+                continue  # it was lost with its line, and taken while the Snapshot waited: the answer comes behind that
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")
 
