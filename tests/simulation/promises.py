@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import insort
 from typing import TYPE_CHECKING, Any
 
-from nuphar.actors.targets.messages import Leave
 from nuphar.actors.words.delivery import ALL, All
 from nuphar.transport import decode
 from nuphar.transport.client.core.events import Answered, Welcomed
@@ -15,6 +14,9 @@ from .site import PLAIN, ROOMS
 
 if TYPE_CHECKING:
     from .client import Client
+
+OUT_PATIENCE = 30.0
+"""Seconds within which an Out comes that waits for a topic's log."""
 
 ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT, OUT = 0x11, 0x13, 0x15, 0x1B
 
@@ -86,13 +88,13 @@ class Promises:
         elif refused.code == "malformed":
             self._fail(f"message {own.message} for {own.target} is malformed: {refused.text}")
         elif refused.code == "not_subscribed":
-            is_expected = own.message in self._expected and refused.text.startswith("subscribe")
             if self._client.naming.holds_back:
-                is_expected = False  # that it was put out while it was away is the answer to what it keeps back
-            if is_expected and self._must_be_in(own.target) and not self._is_leaving(own.target):
-                self._fail(
-                    f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
-                )
+                pass  # that it was put out while it was away is the answer to what it keeps back
+            elif (
+                own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe")
+            ):
+                follows = f"follows {own.target} without a break"
+                self._expect_out(own.target, f"message {own.message} is refused, and it {follows}: {refused.text}")
         elif refused.text.startswith("its target ended"):
             if self._is_kept_in() and not self._may_be_stopped(own.target):
                 self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
@@ -102,16 +104,23 @@ class Promises:
                 self._fail(f"the answer to ref {own.ref} is forgotten, and the newest is {newest}: {refused.text}")
         self._expected.discard(own.message)
 
+    def _expect_out(self, target: str, fault: str) -> None:
+        """See that an Out comes: it may wait for a topic's log. Who loses its line may lose it, too."""
+        if self._client.world.plan.log is None:
+            self._fail(fault)
+        client, connection = self._client, self._client.core.exchange.connection
+
+        def check() -> None:
+            is_same = client.core.is_live and client.core.exchange.connection == connection
+            if is_same and client in client.world.clients and target not in self._strayed:
+                self._fail(fault)
+
+        client.world.later(OUT_PATIENCE, check)
+
     def _must_be_in(self, target: str) -> bool:
         """Say whether nothing has happened that may have put it out, heard or not while connections broke."""
         ends = target == "session" or target.startswith("topic:eph")
         return not (ends or self._may_be_stopped(target) or target in self._strayed or target in self._client.evicted)
-
-    def _is_leaving(self, target: str) -> bool:
-        """Say whether it has been put out, and its target's log does not let it hear of that yet."""
-        topic = self._client.world.site.server.directory.topics.get(target.removeprefix("topic:"))
-        held = () if topic is None or topic.target.appends is None else topic.target.appends._held
-        return any(isinstance(message, Leave) and message.why is not None for message in held)
 
     def _may_be_stopped(self, target: str) -> bool:
         """Say whether it may be another one by now: the one before answers what it had while it stops."""
