@@ -13,14 +13,11 @@ from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
 from . import membership_table as table
 from .membership_table import Answer, Decide, Effect, Event, Grant, Predecessor, Release, Send, State, Wake
-from .messages import Verdict
+from .standing import Standing
 from .unnamed import Cursor
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
-
-WAITING = 16
-"""Requests that may wait until the session has been greeted, for each target."""
 
 Effects = list[Effect]
 Waking = Callable[[Cursor | None], None]
@@ -34,21 +31,21 @@ class Membership:
     """``put(message)`` takes a message of the client on its way: to the target, or among what is held. Raises: Busy.
 
     Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
-    from those that the session had in this target before. ``requests`` are being considered; ``ref`` is that of the one
-    that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's Unsubscribes while it was
-    joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it is `UNNAMED`, and has the
-    router asked: from ``cursor`` on, or (None) for a Snapshot.
+    from those that the session had in this target before. Of ``asked`` requests ``requests`` are being considered;
+    ``ref`` is that of the one that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's
+    Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it
+    is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "_waiting", "leaves", "left", "mailbox", "number", "put", "ref", "requests",
-        "state", "trusted", "wake",
+        "_bound", "_held", "_predecessor", "asked", "leaves", "left", "mailbox", "number", "put", "ref", "requests",
+        "standing", "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
         self.state = State.ASKING
-        self.requests = self.ref = self.leaves = self.left = 0
+        self.asked = self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
         self.mailbox: Any = None
         """The target's, while it is in."""
@@ -57,8 +54,7 @@ class Membership:
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
-        self._waiting: list[Verdict] | None = None
-        """While it is being greeted: what was said of other requests meanwhile."""
+        self.standing = Standing()
 
     @property
     def is_in(self) -> bool:
@@ -69,11 +65,6 @@ class Membership:
     def replaces(self) -> Subscriber | None:
         """The older connection of its session that is in the target for it, None if none is."""
         return None if self._predecessor is None else self._predecessor.subscriber
-
-    @property
-    def is_greeted(self) -> bool:
-        """Whether the join hook is being called for it."""
-        return self._waiting is not None
 
     def is_new(self, leaves: int) -> bool:
         """Whether a request from when the client had left ``leaves`` times lets it come in anew: it has to be greeted.
@@ -102,7 +93,7 @@ class Membership:
         if then is State.UNNAMED and self._held:
             effects.append(Wake())
         if then is State.ENDED:
-            self.wake = self._waiting = None
+            self.wake = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
 
@@ -131,18 +122,21 @@ class Membership:
     def _do(self, event: Event) -> Effects:
         match event:
             case table.Ask(trusted):
+                self.asked += 1
                 self.requests += 1
                 self.trusted = self.trusted or trusted
                 self.wake = None
             case table.Trust():
                 self.trusted = True
             case table.Greet():
-                self._waiting = []
+                self.standing.greet()
             case table.Wait(verdict):
-                return self._wait(verdict)
+                return [] if self.standing.wait(verdict) else [Decide(verdict)]
             case table.Greeted():
-                waiting, self._waiting = self._waiting or [], None
-                return [Decide(verdict) for verdict in waiting]
+                return [Decide(verdict) for verdict in self.standing.greeted()]
+            case table.Bar(leave, nth):
+                self.standing.bar(nth, leave.why)
+                return self._let_go(leave) if self.is_in else []
             case Grant():
                 self.requests -= 1
                 return self._let_in(event)
@@ -234,14 +228,6 @@ class Membership:
     def _check_room(self) -> None:
         if len(self._held) >= self._bound:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
-
-    def _wait(self, verdict: Verdict) -> Effects:
-        if self._waiting is None:
-            return [Decide(verdict)]
-        if len(self._waiting) >= WAITING and not verdict.request.trusted:
-            raise Busy(f"{WAITING} requests wait until the join hook has returned")
-        self._waiting.append(verdict)
-        return []
 
     def _named(self, leave: Leave) -> Leave:
         """Let a Leave of the server say which Subscribe had let its session in."""

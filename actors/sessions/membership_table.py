@@ -87,6 +87,13 @@ class Refuse(NamedTuple):
     leave: Leave
 
 
+class Bar(NamedTuple):
+    """Its right is gone, as its ``nth`` request has found: it is out, and what was asked before is refused."""
+
+    leave: Leave
+    nth: int
+
+
 class Dismiss(NamedTuple):
     """A request is answered that changes nothing: nobody could decide it, or the client has left since."""
 
@@ -117,7 +124,8 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-Event = Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+AboutRequests = Ask | Trust | Greet | Wait | Greeted | Bar | Grant | Refuse | Dismiss
+Event = AboutRequests | Unsubscribe | PutOut | End | Close | Supersede
 
 
 # Effects.
@@ -174,6 +182,7 @@ NEXT: dict[State, dict[type[Event], State]] = {
         Greet: State.ASKING,
         Wait: State.ASKING,
         Greeted: State.ASKING,
+        Bar: State.ASKING,
         Grant: State.ASKING_AGAIN,
         Refuse: State.ASKING,
         Dismiss: State.ASKING,
@@ -193,6 +202,7 @@ NEXT: dict[State, dict[type[Event], State]] = {
     },
     State.ASKING_AGAIN: {
         Ask: State.ASKING_AGAIN,
+        Bar: State.ASKING,
         Grant: State.ASKING_AGAIN,
         Refuse: State.ASKING,
         Dismiss: State.ASKING_AGAIN,

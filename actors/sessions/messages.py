@@ -11,8 +11,8 @@ from ..targets.subscriber import Subscriber
 class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
-    ``number`` is that of the membership that counts it, and ``leaves`` how often the client had left it then.
-    ``is_check``: it is in, or asks already; only its right is asked again.
+    ``number`` is that of the membership that counts it, as its ``nth`` request, and ``leaves`` how often the client had
+    left it then. ``is_check``: it is in, or asks already; only its right is asked again.
     """
 
     session: Subscriber
@@ -24,6 +24,7 @@ class Request(NamedTuple):
     number: int = 0
     leaves: int = 0
     is_check: bool = False
+    nth: int = 0
 
 
 class Verdict(NamedTuple):

@@ -90,19 +90,22 @@ class Session(Voice):
         if membership is None and len(self.memberships) >= self._subscriptions:
             refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
-        number, leaves = (self.next_number(), 0) if membership is None else (membership.number, membership.leaves)
+        counted = membership or Membership(self.next_number())
         try:
-            self._router.put(Request(self, ref, target, since, params, False, number, leaves))
+            self._router.put(
+                Request(self, ref, target, since, params, False, counted.number, counted.leaves, nth=counted.asked + 1)
+            )
         except Busy as error:
             turn_away(self, ref, target, str(error), is_own=self._kinds.is_own(target))
             return
-        self.begin(target, membership or Membership(number))
+        self.begin(target, counted)
 
     def restore(self, target: str, cursor: Cursor | None) -> None:
         """Ask the router again for a membership that was taken over, from ``cursor`` on; None asks for a Snapshot."""
         membership = self.memberships[target]
         self.begin(target, membership)
-        self._router.put_anyway(Request(self, None, target, cursor, None, membership.trusted, membership.number))
+        trusted, number, nth = membership.trusted, membership.number, membership.asked
+        self._router.put_anyway(Request(self, None, target, cursor, None, trusted, number, nth=nth))
 
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
@@ -111,7 +114,7 @@ class Session(Voice):
             self.step(target, Trust())
             return None
         self.begin(target, membership, trusted=True)
-        return Request(self, None, target, None, None, True, membership.number, membership.leaves)
+        return Request(self, None, target, None, None, True, membership.number, membership.leaves, nth=membership.asked)
 
     def check(self, target: str) -> Request | None:
         """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
@@ -119,7 +122,8 @@ class Session(Voice):
         if membership.trusted or membership.state is State.UNNAMED:  # that is judged when it is named
             return None
         self.begin(target, membership)
-        return Request(self, None, target, None, None, False, membership.number, membership.leaves, is_check=True)
+        number, leaves, nth = membership.number, membership.leaves, membership.asked
+        return Request(self, None, target, None, None, False, number, leaves, True, nth)
 
     def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
         """Note that a request for ``target`` is on its way, which ``membership`` counts."""
