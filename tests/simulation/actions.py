@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict
+from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict, Reconsider
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.targets.messages import Broadcast, Dispatch
@@ -216,6 +216,24 @@ def forbid(world: World) -> None:
     client_id = client.core.client_id
     world.forbidden.setdefault((client_id, room), world.site.server.sessions.get(client_id))
     client.promises.strayed(f"topic:{room}")  # when it comes back; what tells it so may be lost
+
+
+def revoke(world: World) -> None:
+    """Take a right away, and have it asked about again."""
+    client, room = some_client(world), pick(world, ROOMS)
+    client_id = client.core.client_id
+    session = world.site.server.sessions.get(client_id)
+    if session is not None and world.site.is_up:
+        world.forbidden.setdefault((client_id, room), session)
+        client.promises.strayed(f"topic:{room}")
+        everybody = world.chance() < 0.2
+        world.site.server.books.router.put_anyway(Reconsider(None if everybody else client_id))
+
+
+def call(world: World) -> None:
+    client = some_client(world)
+    for _ in range(1 + int(world.chance() * 3)):
+        client.calls.say()
 
 
 def allow(world: World) -> None:
@@ -555,7 +573,8 @@ ACTIONS: dict[str, Action] = {
     action.__name__: action
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
-        stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
+        stall, subscribe, unsubscribe, again, resync, garbage, call, forbid, revoke, allow, evict, admit, kill,
+        thief, leave,
     sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server,
     )
 }  # fmt: skip

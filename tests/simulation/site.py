@@ -15,6 +15,7 @@ from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 
+from .calls import Echo
 from .confirming import ConfirmingLog
 from .network import HEARTBEAT, Line
 from .watching import Presence
@@ -66,6 +67,8 @@ class Site:
             return order
 
         server.books.log.open = open  # type: ignore[method-assign]
+        self.echo = Echo(world)
+        server.books.kinds.register("page:", self.echo)
         self.kept: dict[str, int | None] = {}
         self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")

@@ -20,6 +20,7 @@ from .hub import Hub
 from .network import Line
 from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
+from .rights import judged
 from .seams import replaced
 from .site import ROOMS, Site
 from .watching import watched
@@ -68,7 +69,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.plan.sizes), injected(self), watched(self), confirmed(self):
+        with replaced(self.plan.sizes), injected(self), watched(self), confirmed(self), judged(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -164,6 +165,8 @@ class World:
                 return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
+            if client.calls.open:
+                return f"{client.name} has no answer to its calls {client.calls.open}"
             session = self.site.server.sessions.get(core.client_id)
             if session is not None and any(each.state is not State.JOINED for each in session.memberships.values()):
                 return f"{client.name} is still being asked about"
@@ -250,6 +253,11 @@ class World:
         """Take the time that a hook takes."""
         if self.plan.hook_pause and self.hub.getcurrent() is not self.hub.main:
             self.hub.sleep(self.plan.hook_pause * self.chance())
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest message."""
+        return self._message
 
     def next_message(self, bad: float) -> int:
         """Return a new message; ``bad`` is the chance that something is wrong with it."""
