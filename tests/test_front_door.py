@@ -89,6 +89,10 @@ def test_an_address_in_the_docs_is_one_object_by_attribute_and_by_import(address
     assert found is imported
 
 
+def test_the_handler_is_still_found_under_its_first_name() -> None:
+    assert nuphar.transport.handler.Handler is nuphar.transport.handler.WSGIHandler
+
+
 def test_what_is_written_in_the_docs_works_after_importing_nuphar_alone() -> None:
     code = """
 import sys, nuphar

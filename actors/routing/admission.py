@@ -33,7 +33,7 @@ def drop(dispatch: Dispatch) -> None:
     """Let nobody have what the leave hook returned: the join hook's was not dispatched, either."""
 
 
-class Greeter:
+class Admission:
     """Asks an application's hooks about one topic's clients, so many at once (`HookCalls`).
 
     ``answer`` takes the `Verdict` of a request: the router's mailbox, which outlives the router.

@@ -13,7 +13,7 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
-from ..runtime.timer_every import Reminder
+from ..runtime.timer_every import TimerEvery
 from ..sessions.kinds import Kinds, TargetKind
 from ..sessions.membership_table import Bar, Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
 from ..sessions.messages import (
@@ -60,10 +60,10 @@ class RouterActor(Actor):
         self._clock = clock
 
     def init(self) -> None:
-        self._reminder = Reminder(self, SWEEP, Sweep())
+        self._timer = TimerEvery(self, SWEEP, Sweep())
 
     def terminate(self, reason: Reason) -> None:
-        self._reminder.stop()
+        self._timer.stop()
 
     def handle(self, message: Any) -> Any:
         match message:

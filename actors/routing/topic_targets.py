@@ -16,7 +16,7 @@ from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
 from ..words.target_names import TOPIC
-from .admission import Greeter, Question
+from .admission import Admission, Question
 from .deserted import Deserted, Ended
 from .topics import Directory, Topic
 
@@ -27,13 +27,13 @@ class Topics(TargetKind):
     def __init__(
         self,
         directory: Directory,
-        greeter: Greeter,
+        admission: Admission,
         deserted: Deserted,
         hooks: ServerHooks,
         session_model: Callable[[Subscriber], Any],
     ) -> None:
         self._directory = directory
-        self._greeter = greeter
+        self._admission = admission
         self._deserted = deserted
         self._hooks = hooks
         self._session_model = session_model
@@ -56,9 +56,9 @@ class Topics(TargetKind):
             return verdict  # there is nothing to open, either
         try:
             if topic.hooks.on_join is not None:
-                self._greeter.greet(verdict, topic.id, topic.hooks.on_join)
+                self._admission.greet(verdict, topic.id, topic.hooks.on_join)
                 return None
-            if topic.hooks.on_leave is not None and self._greeter.is_full:
+            if topic.hooks.on_leave is not None and self._admission.is_full:
                 raise Busy("too many calls of hooks wait already")
         except Busy as error:
             return verdict._replace(code="busy", text=str(error))
@@ -67,7 +67,7 @@ class Topics(TargetKind):
     def part(self, verdict: Verdict) -> None:
         topic = self._find(verdict.request.target)
         if topic is not None:
-            self._greeter.say_goodbye(verdict.request.session.client_id, topic.id, topic.hooks)
+            self._admission.say_goodbye(verdict.request.session.client_id, topic.id, topic.hooks)
 
     def open(self, verdict: Verdict) -> Grant | None:
         request = verdict.request
@@ -98,14 +98,14 @@ class Topics(TargetKind):
 
     def _judge(self, request: Request, topic: Topic | None, hint: Any) -> Verdict | None:
         """Raises: Refused, Busy."""
-        directory, greeter, session = self._directory, self._greeter, request.session
+        directory, admission, session = self._directory, self._admission, request.session
         topic_id = request.target[len(TOPIC) :]
         hooks = directory.kind_of(topic_id).hooks if topic is None else topic.hooks
         if topic is None:
             directory.check_room(None if request.trusted else session.client_id)
         if topic is None or (hooks.can_subscribe is not None and not request.trusted):
             known = None if topic is None else hooks
-            greeter.ask(Question(request, topic_id, known, self._session_model(session), hint))
+            admission.ask(Question(request, topic_id, known, self._session_model(session), hint))
             return None
         return Verdict(request)
 

@@ -66,6 +66,9 @@ class Host(Protocol):
     def clock(self) -> float:
         """Return the time."""
 
+    def wall(self) -> float:
+        """Return the seconds since the epoch, which may jump: for what the world outside dates, never for waits."""
+
     def chance(self) -> float:
         """Return a number from 0 to below 1 that nobody can foresee enough to line up with others."""
 
@@ -114,6 +117,7 @@ class GeventHost:
     """The real world: gevent's hub of the calling thread, the system's clock and its secure source."""
 
     clock = staticmethod(time.monotonic)
+    wall = staticmethod(time.time)
     chance = staticmethod(random.random)
     secret = staticmethod(secrets.token_hex)
     token = staticmethod(secrets.token_urlsafe)

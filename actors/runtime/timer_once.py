@@ -1,4 +1,4 @@
-"""An alarm: a message that a mailbox gets from the clock, once."""
+"""A timer: a message that a mailbox gets from the clock, once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from .mailbox import Mailbox
 
 GRAIN = 0.005
-"""Seconds that an alarm is away at least: many subscribers with times of their own share few of them."""
+"""Seconds that a timer is away at least: many subscribers with times of their own share few of them."""
 
 
-class Alarm:
+class TimerOnce:
     """Puts ``message`` into ``mailbox`` when it rings; if the actor that set it has ended, its successor hears it."""
 
     def __init__(self, mailbox: Mailbox, message: object) -> None:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from ..runtime.log_throttle import ThrottledLogger
 from ..words.close_codes import REPLACED, UNAUTHORISED
+from ..words.identity import Identity, goes_on_as
 from ..words.ports import Encoding, Sink
 from .session import Session
 from .session_book import Resumable
 from .sessions import Sessions
 from .takeover import NOWHERE
-from .tokens import Tokens, Verdict
+from .tokens import Tokens, TokenState
 from .weight import weigh
 
 logger = ThrottledLogger("nuphar.actors")
@@ -30,7 +31,7 @@ class Greeting(NamedTuple):
     resumed: bool
 
 
-class Resumption:
+class Reception:
     """``window`` is in seconds; with 0 a session ends with its connection. Times are monotonic seconds.
 
     ``own_store(session)`` are the bytes that a session's own store holds.
@@ -48,12 +49,14 @@ class Resumption:
         self,
         id: str | None,
         token: str | None,
-        identity: str | None,
+        identity: Identity | None,
         encoding: Encoding,
         sink: Sink,
         close: Callable[[int, str], None],
     ) -> Greeting:
         """Return the session that a client asked for, or a new one; ``close(code, reason)`` ends its connection.
+
+        It is now ``identity``'s. Each right of a session that goes on is asked again, so changed roles count.
 
         Whatever is wrong with what it says, it gets a new one: nobody learns which sessions there are.
         Raises: Busy for a new one, if too many calls of the hooks that hear of each session wait already.
@@ -63,14 +66,15 @@ class Resumption:
         newest = host.token(32)
         if known is None or token is None:
             self._sessions.check_room()
-            session = self._sessions.connect(host.secret(16), encoding, sink)
+            session = self._sessions.connect(host.secret(16), encoding, sink, identity)
             session.key = id = host.secret(16)
             if self._window:
-                self._book.save(Resumable(id, session, Tokens(newest), identity, close))
+                self._book.save(Resumable(id, session, Tokens(newest), close))
             return Greeting(session, id, newest, False)
         self._book.take(known.id)
         older, close_older = known.session, known.close
-        known.session, known.close, known.lost_at = self._sessions.resume(older, encoding, sink), close, None
+        known.session = self._sessions.resume(older, encoding, sink, identity)
+        known.close, known.lost_at = close, None
         known.tokens.rotate(token, newest)
         self._book.save(known)
         close_older(REPLACED, "replaced by a newer connection")
@@ -106,18 +110,18 @@ class Resumption:
         self._window = 0.0
         self.tick(float("inf"))
 
-    def _find(self, id: str | None, token: str | None, identity: str | None) -> Resumable | None:
+    def _find(self, id: str | None, token: str | None, identity: Identity | None) -> Resumable | None:
         """Return the session with this id, if this client may have it."""
         if id is None or token is None or (known := self._book.get(id)) is None:
             return None
         verdict = known.tokens.judge(token)
-        if verdict is Verdict.BURNT:
+        if verdict is TokenState.BURNT:
             logger.warning("a used token of client %s came again: its session ends", known.session.client_id)
             self._book.take(id)
             self._sessions.disconnect(known.session)
             known.close(UNAUTHORISED, "token reused")
-        is_his = verdict is Verdict.GOOD and known.identity == identity and not known.session.closed
-        return known if is_his else None
+        is_good = verdict is TokenState.GOOD and not known.session.closed
+        return known if is_good and goes_on_as(known.session.identity, identity) else None
 
 
 def _nothing_to_close(code: int, reason: str) -> None:

@@ -14,6 +14,7 @@ from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy, Refused, RemoteProtocolError
+from ..words.identity import Identity, user_of
 from ..words.ports import Encoding, Sink
 from .answers import Answers
 from .kinds import Call, Kinds
@@ -39,8 +40,8 @@ class Session(Voice):
     """
 
     __slots__ = (
-        "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "in_hand",
-        "key", "memberships", "successor", "unnamed",
+        "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
+        "in_hand", "key", "memberships", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,7 @@ class Session(Voice):
         kinds: Kinds,
         subscriptions: int = SUBSCRIPTIONS,
         answers: Answers | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self.client_id = client_id
         self.encoding = encoding
@@ -61,6 +63,8 @@ class Session(Voice):
         self._begun = 0
         self.answers = answers if answers is not None else Answers()
         self.closed = False
+        self.identity = identity
+        """Who its client is, as the application said when this connection began; None: nobody knows."""
         self._wanting: dict[Mailbox, None] = {}
         self.in_hand = 0
         """The ref of the message that a hook hears at the moment; hooks may wait."""
@@ -74,6 +78,11 @@ class Session(Voice):
 
     def __repr__(self) -> str:
         return f"<Session {self.client_id}>"
+
+    @property
+    def user(self) -> str | None:
+        """The user that its client is signed in as, None if it is not."""
+        return user_of(self.identity)
 
     def want_room(self, mailbox: Mailbox) -> None:
         """Have a `Room` put into ``mailbox`` as soon as nothing waits for the client."""

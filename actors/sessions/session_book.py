@@ -20,19 +20,16 @@ class Resumable:
     """What a client finds again when it comes back. ``lost_at`` is None while it has a connection.
 
     ``close(code, reason)`` ends that connection. ``weight`` are the bytes that it held when it lost the last one.
-    Of ``session`` the client id, the answers and the names of its targets matter: a store outside this process would
-    keep them as plain data, beside the id, the identity and the tokens.
+    Of ``session`` the client id, the identity, the answers and the names of its targets matter: a store outside this
+    process would keep them as plain data, beside the id and the tokens.
     """
 
-    __slots__ = ("close", "id", "identity", "lost_at", "session", "tokens", "weight")
+    __slots__ = ("close", "id", "lost_at", "session", "tokens", "weight")
 
-    def __init__(
-        self, id: str, session: Session, tokens: Tokens, identity: str | None, close: Callable[[int, str], None]
-    ) -> None:
+    def __init__(self, id: str, session: Session, tokens: Tokens, close: Callable[[int, str], None]) -> None:
         self.id = id
         self.session = session
         self.tokens = tokens
-        self.identity = identity
         self.close = close
         self.lost_at: float | None = None
         self.weight = 0

@@ -11,6 +11,7 @@ from ..runtime.host import GEVENT, Host
 from ..runtime.mailbox import Mailbox
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
+from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
 from .kinds import Kinds
 from .messages import Connect, Disconnect
@@ -87,14 +88,14 @@ class Sessions:
         if (hooks.connect or hooks.disconnect) and hooks.calls.is_full:
             raise Busy("too many calls of hooks wait already")
 
-    def connect(self, client_id: str, encoding: Encoding, sink: Sink) -> Session:
-        """Add a session; one that had this client id is disconnected first.
+    def connect(self, client_id: str, encoding: Encoding, sink: Sink, identity: Identity | None = None) -> Session:
+        """Add a session of ``identity``; one that had this client id is disconnected first.
 
         Raises: UsageError for an empty client id.
         """
         check_client_id(client_id)
         older = self._by_id.get(client_id)
-        session = Session(client_id, encoding, sink, self._router, self._kinds, self.subscriptions)
+        session = Session(client_id, encoding, sink, self._router, self._kinds, self.subscriptions, None, identity)
         if older is not None:
             self.disconnect(older)
         self._by_id[client_id] = session
@@ -108,9 +109,19 @@ class Sessions:
         older: Session,
         encoding: Encoding,
         sink: Sink,
+        identity: Identity | None = None,
     ) -> Session:
         """Return a session that takes the place of ``older``; what it was subscribed to is still to be restored."""
-        newer = Session(older.client_id, encoding, sink, self._router, self._kinds, self.subscriptions, older.answers)
+        newer = Session(
+            older.client_id,
+            encoding,
+            sink,
+            self._router,
+            self._kinds,
+            self.subscriptions,
+            older.answers,
+            identity,
+        )
         supersede(older, newer)
         self._by_id[newer.client_id] = newer
         return newer

@@ -15,7 +15,7 @@ BURNT = 8
 """Used tokens that are still recognised: who presents one has stolen it, or was robbed."""
 
 
-class Verdict(Enum):
+class TokenState(Enum):
     """What a token is."""
 
     GOOD = auto()
@@ -33,12 +33,12 @@ class Tokens:
         self._older: bytes | None = None
         self._burnt: tuple[bytes, ...] = ()
 
-    def judge(self, token: str) -> Verdict:
+    def judge(self, token: str) -> TokenState:
         """Say what ``token`` is; how long that takes tells nothing about how much of it is right."""
         given = digest(token)
         if _is_in(given, (self._newest, self._older or self._newest)):
-            return Verdict.GOOD
-        return Verdict.BURNT if _is_in(given, self._burnt) else Verdict.UNKNOWN
+            return TokenState.GOOD
+        return TokenState.BURNT if _is_in(given, self._burnt) else TokenState.UNKNOWN
 
     def rotate(self, used: str, newest: str) -> None:
         """Replace the good token ``used``: it stays good until `prove`, and any other good one is burnt."""

@@ -17,15 +17,23 @@ from .effects import Append, Crash, Effects, LookUp
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
 from .messages import Dispatch, More, Post
+from .patience import Patience
 
 BATCH = 1 << 18
 """Bytes of payload after which a batch goes to the log, even if more waits."""
+
+RECORDS = 256
+"""Messages after which it does."""
 
 HELD = 1 << 20
 """Bytes that may wait behind a batch: more is refused ``busy``."""
 
 AGAIN = 0.1, 5.0
 """Seconds until a log that did not know is asked again: at first, and at most."""
+
+
+STUCK = 7
+"""Look-ups without a result, which take 6 s at least, after which no more may come until there is one."""
 
 
 class State(Enum):
@@ -42,23 +50,25 @@ class State(Enum):
 class Appends:
     """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
 
-    __slots__ = ("_after", "_batch", "_front", "_held", "_held_bytes", "_is_open", "_looks", "_outcomes", "_records",
-                 "_size", "_state", "level", "log")  # fmt: skip
+    __slots__ = ("_after", "_batch", "_front", "_has_given_up", "_held", "_held_bytes", "_is_open", "_looks",
+                 "_outcomes", "_posts", "_records", "_size", "_state", "level", "log", "patience")  # fmt: skip
 
     def __init__(self, log: Log, level: str) -> None:
         self.log = log
         self.level = level
+        self.patience = Patience()
         self._state = State.NONE
         self._batch = 0  # its number: an answer of an earlier one comes too late
         self._outcomes: list[Outcome] = []
         self._records: Sequence[Record] = ()
         self._after: list[Crash] = []  # refusals that rest on what is on its way
-        self._size = 0  # bytes that were posted for the next batch
+        self._size = self._posts = 0  # bytes and messages that were posted for the next batch
         self._looks = 0
         self._is_open = False  # what was put back is being handled
         self._front: list[Any] = []  # what was put back, and has to wait again
         self._held: deque[Any] = deque()
         self._held_bytes = 0
+        self._has_given_up = False
 
     @property
     def is_waiting(self) -> bool:
@@ -75,18 +85,30 @@ class Appends:
         """How many bytes wait behind the batch, each message with its overhead."""
         return self._held_bytes
 
+    def why_not(self, target: str) -> str:
+        """Say why no more may come."""
+        if self.patience.is_stuck:
+            return f"the log of {target} does not answer: try again later"
+        return f"{self._held_bytes} bytes wait for the log of {target}: try again later"
+
     def ends_batch(self, message: Any) -> bool:
         """Say whether what was applied has to be in the log before ``message`` is handled."""
         if isinstance(message, Post | Dispatch):
             self._size += len(message.payload) + OVERHEAD
-            return self._size > BATCH
+            self._posts += 1
+            return self._size > BATCH or self._posts > RECORDS
         return True
+
+    @property
+    def first_seq(self) -> int:
+        """The seq of the first message of the batch that is on its way."""
+        return self._records[0].seq
 
     def begin(self, outcomes: list[Outcome]) -> Effects:
         """Send a batch to the log: nobody hears of ``outcomes`` before it has answered."""
         self._state = State.DECIDED
         self._batch += 1
-        self._size = self._looks = 0
+        self._size = self._posts = self._looks = 0
         self._outcomes = outcomes
         self._records = [_record(outcome) for outcome in outcomes]
         return [Append(self._batch, self._records)]
@@ -105,7 +127,13 @@ class Appends:
         if not self.is_waiting:
             return []
         self._state = State.LOOKED_UP
+        self.patience.rest()
         return [LookUp(self._batch, self._records, after)]
+
+    def overdue(self) -> Effects:
+        """Take silence for an unknown outcome, and where it is the answer to a look-up for the last one."""
+        self.patience.is_stuck = self._state is State.LOOKED_UP
+        return self.again()
 
     def is_of(self, batch: int) -> bool:
         """Is ``batch`` the one that is on its way?"""
@@ -121,6 +149,8 @@ class Appends:
     def again(self) -> Effects:
         """Ask once more, later each time."""
         first, most = AGAIN
+        if self._looks >= STUCK:
+            self.patience.is_stuck = True
         after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
         self._looks += 1
         return self.look_up(after)
@@ -128,9 +158,17 @@ class Appends:
     def end(self) -> tuple[list[Outcome], list[Crash]]:
         """End the batch; return what was in it, and the refusals that were to follow it."""
         outcomes, after = self._outcomes, self._after
+        self.patience.end()
         self._state = State.NONE
         self._outcomes, self._records, self._after = [], (), []
         return outcomes, after
+
+    def give_up(self) -> tuple[list[Outcome], list[Crash]]:
+        """End the batch without an answer, and hold nothing any more: the target stops, and its stop is put back."""
+        self._has_given_up = True
+        self._front = [message for message in self._front if message is not self.patience.stop]
+        self._held = deque(message for message in self._held if message is not self.patience.stop)
+        return self.end()
 
     def defer(self, crash: Crash) -> None:
         """Keep a refusal until it is known whether what it rests on has happened."""
@@ -139,21 +177,26 @@ class Appends:
     @property
     def holds(self) -> bool:
         """Must what comes now wait? Behind the batch, or behind what waits already and was not put back."""
+        if self._has_given_up:
+            return False
         return self.is_waiting or (bool(self._held) and not self._is_open)
 
     def hold(self, message: Any) -> bool:
-        """Let ``message`` wait; False for a client's message when too much waits already."""
+        """Let ``message`` wait; False for a client's message that may not: see `why_not`."""
         size = _size(message)
+        is_post = isinstance(message, Post)
+        if is_post and self.patience.is_stuck:
+            return False
         if self._is_open:
             self._front.append(message)  # it had its turn, and keeps its place
-        elif isinstance(message, Post) and self._held_bytes + size > HELD:
+        elif is_post and self._held_bytes + size > HELD:
             return False
         else:
             self._held.append(message)
         self._held_bytes += size
         return True
 
-    def refuse_held(self, refused: Refused) -> list[Crash]:
+    def refuse_held(self, refused: Refused) -> Effects:
         """Refuse the clients' messages that wait: what is in front of them failed."""
         posts = [message for message in self._held if isinstance(message, Post)]
         self._held = deque(message for message in self._held if not isinstance(message, Post))

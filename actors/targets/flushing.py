@@ -64,14 +64,17 @@ class Flushing(Subscribers):
             return self.appends.begin(outcomes)
         return self._send_one(outcomes) if len(outcomes) == 1 else self._send_all(outcomes)
 
-    def settle(self, batch: int, outcome: LogOutcome) -> Effects:
-        """Take what the log says of ``batch``: send what it has, refuse what it has not, or ask it again."""
+    def settle(self, batch: int, outcome: LogOutcome, asking: int | None = None) -> Effects:
+        """Take what the log says of ``batch``: send what it has, refuse what it has not, or ask it again.
+
+        ``asking`` is the number of the question, None for the newest: to an older one only what is certain counts.
+        """
         appends, order = self.appends, self.order
         if appends is None or not isinstance(order, Tentative) or not appends.is_of(batch):
             return []  # an answer that came too late
         seq = appends.confirmed(outcome)
         if seq is None:
-            return appends.again()
+            return appends.again() if asking in (None, appends.patience.asking) else []
         order.settle(seq, self._codec.decode_message)
         outcomes, after = appends.end()
         kept = [each for each in outcomes if each.seq <= seq]
@@ -79,9 +82,17 @@ class Flushing(Subscribers):
         if len(kept) == len(outcomes):
             return effects + after
         refused = Refused("busy", f"its log did not take it: {outcome.text if isinstance(outcome, Failed) else ''}")
-        behind = [Crash(author, ref, refused) for author, ref, _, _ in outcomes[len(kept) :]]
-        behind += [crash._replace(error=refused) for crash in after]
-        return effects + behind + appends.refuse_held(refused)
+        return effects + _refusals(outcomes[len(kept) :], refused, after, refused) + appends.refuse_held(refused)
+
+    def give_up(self) -> Effects:
+        """Stop without the log's word: nobody can say what became of the batch, and the order goes back before it."""
+        appends, order = self.appends, self.order
+        assert appends is not None  # something is on its way
+        assert isinstance(order, Tentative)
+        order.settle(appends.first_seq - 1, self._codec.decode_message)
+        outcomes, after = appends.give_up()
+        unknown = Refused("unknown_outcome", "its log has not answered before the target had to stop")
+        return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))
 
     def _send_all(self, outcomes: list[Outcome]) -> Effects:
         authors: dict[Any, list[int]] = {}
@@ -148,3 +159,9 @@ class Flushing(Subscribers):
             if not lane.is_empty and (subscriber is None or each is subscriber):
                 effects.append(Visit(each, lane))
         return effects
+
+
+def _refusals(outcomes: list[Outcome], refused: Refused, after: list[Crash], instead: Refused) -> Effects:
+    """Refuse ``outcomes``, and ``after``, what rests on them, which was not applied in any case."""
+    behind: Effects = [Crash(author, ref, refused) for author, ref, _, _ in outcomes]
+    return behind + [crash._replace(error=instead) for crash in after]

@@ -59,10 +59,14 @@ class Log(Protocol):
     """Keeps the orders; `nuphar.testing.contracts.LogContract` tests an adapter.
 
     ``levels`` are those that it offers. ``open`` after ``open`` returns the same order; after ``forget`` a new one, in
-    another epoch. ``append`` and ``look_up`` neither wait nor raise: each call has exactly one answer, from any thread,
-    within a limit of the log's own. The records of one target come with rising seqs, a batch only after the one before
-    was settled; a seq that failed comes again with another record. Where an answer is `Appended` its seq is the last
-    one of the batch, or the answer counts as `Unknown`.
+    another epoch. ``append`` and ``look_up`` neither wait nor raise: each call has one answer, from any thread, within
+    a limit of the log's own. Where that takes longer than the server's ``log_timeout``, the target looks up what the
+    log has, again and again, while earlier calls are on their way, and takes the first answer that is certain.
+
+    The records of one target come with rising seqs, a batch only after the one before was settled; a seq that failed
+    comes again with another record. A batch has at most 256 records and 256 KiB, but for what one message, or the hook
+    of one join, brings by itself. Where an answer is `Appended` its seq is the last one of the batch, or the answer
+    counts as `Unknown`.
     """
 
     @property
@@ -82,9 +86,10 @@ class Log(Protocol):
         """Add ``records`` in their order, and call ``answer`` when it is known what became of them."""
 
     def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
-        """Say which of ``records``, whose append was answered `Unknown`, are in the log, by seq, client id and ref.
+        """Say which of ``records``, whose append was answered `Unknown` or not at all, are in the log.
 
-        The answer is final: what it calls failed must not come into the log by an append that is still on its way.
+        A record is known by seq, client id and ref. An answer is final: what it calls failed must not come into the log
+        by an append that is still on its way.
         """
 
 

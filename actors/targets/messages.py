@@ -97,10 +97,11 @@ class Tick(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """What the log says of the target's ``batch``."""
+    """What the log says of the target's ``batch``, to the question with the number ``asking``."""
 
     batch: int
     outcome: Outcome
+    asking: int
 
 
 class More(NamedTuple):
@@ -109,6 +110,10 @@ class More(NamedTuple):
 
 class LookAgain(NamedTuple):
     """The log did not know what it has of the last batch: ask it again."""
+
+
+class Overdue(NamedTuple):
+    """It may be that the log has not answered in time, or that a stop has waited long enough: look at the clock."""
 
 
 class Read(NamedTuple):

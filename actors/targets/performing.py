@@ -8,15 +8,16 @@ from typing import Any
 from ..runtime.actor import Actor
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
-from ..runtime.timer_once import Alarm
+from ..runtime.timer_once import TimerOnce
 from ..words.errors import Refused
 from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
 from .log import Outcome, Unknown
-from .messages import Leave, Logged, LookAgain, Tick, Why
+from .messages import Leave, Logged, LookAgain, Overdue, Tick, Why
 from .outs import say_out
+from .patience import LIMIT
 from .subscriber import Subscriber
 from .target import Target
 
@@ -24,14 +25,26 @@ logger = ThrottledLogger("nuphar.actors")
 
 
 class Performing(Actor):
-    """The half of a `TargetActor` that knows sinks, timers and the log. ``left(client_id)`` hears who has left."""
+    """The half of a `TargetActor` that knows sinks, timers and the log.
 
-    def __init__(self, target: Target, mailbox: Mailbox, left: Callable[[str], None] | None, **link: Any) -> None:
+    ``left(client_id)`` hears who has left; ``log_timeout`` are the seconds that the log may take to answer.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        mailbox: Mailbox,
+        left: Callable[[str], None] | None,
+        log_timeout: float = LIMIT,
+        **link: Any,
+    ) -> None:
         super().__init__(mailbox=mailbox, **link)
         self._target = target
         self._left = left
-        self._alarm = Alarm(mailbox, Tick())
-        self._again = Alarm(mailbox, LookAgain())
+        self._timer = TimerOnce(mailbox, Tick())
+        self._again = TimerOnce(mailbox, LookAgain())
+        self._overdue = TimerOnce(mailbox, Overdue())
+        self._log_timeout = log_timeout
 
     def _settle(self, message: Any, effects: Effects) -> None:
         self._target.settled = message
@@ -115,7 +128,7 @@ class Performing(Actor):
         if session.sink.pending:
             session.want_room(self.mailbox)
         elif not session.closed:
-            self._alarm.set(lane.next_at)
+            self._timer.set(lane.next_at)
 
     def _ask_log(self, effect: Append | LookUp) -> None:
         """Have the log asked; its answer comes as a message, from whichever thread."""
@@ -126,9 +139,11 @@ class Performing(Actor):
             self._again.set(self.host.clock() + effect.after)
             return
         batch, put = effect.batch, self.mailbox.put_anyway
+        asking = appends.patience.ask(self.host.clock(), self._log_timeout)
+        self._watch_clock()
 
         def answer(outcome: Outcome) -> None:
-            put(Logged(batch, outcome))
+            put(Logged(batch, outcome, asking))
 
         name, log = self._target.name, appends.log
         try:
@@ -140,6 +155,12 @@ class Performing(Actor):
         except Exception as error:
             logger.error("%s: %r raised; it has to answer", name, log, exc_info=error)
             answer(Unknown(repr(error)))
+
+    def _watch_clock(self) -> None:
+        """Be woken when the log is overdue, or a stop has waited enough; a timer that ends too early does no harm."""
+        appends = self._target.appends
+        if appends is not None and appends.is_waiting and (at := appends.patience.wakes_at) is not None:
+            self._overdue.set(at)
 
     def _expel(self, session: Subscriber) -> int:
         return session.end(self._target.name, self.mailbox)

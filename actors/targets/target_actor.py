@@ -137,8 +137,9 @@ class TargetActor(Waiting):
     def terminate(self, reason: Reason) -> None:
         """Say the final Acknowledge on an orderly end; after anything else a successor goes on in silence."""
         target = self._target
-        self._alarm.stop()
+        self._timer.stop()
         self._again.stop()
+        self._overdue.stop()
         if not isinstance(reason, Normal | Shutdown):
             if self.mailbox.crashes >= POISON:
                 # The next start may be a back-off away: senders hear of it now.

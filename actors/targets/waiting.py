@@ -10,9 +10,13 @@ from typing import Any
 
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
-from ..runtime.pykka_names import Envelope
+from ..runtime.pykka_names import ActorStop, Envelope
+from ..runtime.ref import Stop
+from ..words.errors import Refused
+from ..words.exit_reasons import NORMAL
+from .effects import Effects
 from .log import Failed, Unknown
-from .messages import Logged, LookAgain, More, Tick
+from .messages import Logged, LookAgain, More, Overdue, Tick
 from .performing import Performing
 
 logger = ThrottledLogger("nuphar.actors")
@@ -35,6 +39,9 @@ class Waiting(Performing):
             return True
         if kind is LookAgain:
             self._perform(appends.look_up())
+            return True
+        if kind is Overdue:
+            self._look_at_clock()
             return True
         if kind is More:
             appends.close()
@@ -65,22 +72,45 @@ class Waiting(Performing):
     def _hold(self, message: Any) -> None:
         appends = self._target.appends
         assert appends is not None
+        name = self._target.name
         if not appends.hold(message):
-            message.session.reject(message.ref, self._target.name, "busy", self._too_much())
+            message.session.reject(message.ref, name, "busy", appends.why_not(name))
         elif appends.is_full:
-            self.mailbox.suspended = self._too_much()
+            self.mailbox.suspended = appends.why_not(name)
+        elif (stop := _stop_in(message)) is not None:
+            appends.patience.hold_stop(message, stop.reason, self.host.clock())
+            self._watch_clock()
 
-    def _too_much(self) -> str:
+    def _look_at_clock(self) -> None:
+        """Look up what the log has if it is overdue, or obey a stop that has waited enough."""
+        target, now = self._target, self.host.clock()
+        appends = target.appends
+        assert appends is not None
+        patience = appends.patience
+        if patience.has_to_stop(now) and appends.is_waiting:
+            logger.error("%s has to stop, and its log has not answered: its last outcomes are unknown", target.name)
+            self.mailbox.put_back([patience.stop])  # first, so that a successor obeys as well
+            self._perform(target.give_up())
+        elif patience.is_overdue(now):
+            logger.warning("%s: its log has not answered for %g s, and is asked again", target.name, self._log_timeout)
+            self._perform(appends.overdue() + self._refuse_if_stuck())
+        self._watch_clock()
+
+    def _refuse_if_stuck(self) -> Effects:
+        """Let nobody wait for what may take long: refuse the clients' messages that are held, and those to come."""
         appends = self._target.appends
         assert appends is not None
-        return f"{appends.held_bytes} bytes wait for the log of {self._target.name}: try again later"
+        if not appends.patience.is_stuck:
+            return []
+        text = self.mailbox.suspended = appends.why_not(self._target.name)
+        return appends.refuse_held(Refused("busy", text))
 
     def _hear(self, message: Logged) -> None:
         target, outcome = self._target, message.outcome
         appends = target.appends
         assert appends is not None
         was_waiting = appends.is_of(message.batch)
-        effects = target.settle(message.batch, outcome)
+        effects = target.settle(message.batch, outcome, message.asking)
         target.settled = message
         if was_waiting:
             if not isinstance(outcome, Failed | Unknown):
@@ -92,6 +122,7 @@ class Waiting(Performing):
             if not appends.is_waiting:
                 self._again.stop()
                 self._put_back()
+            effects += self._refuse_if_stuck()
         self._perform(effects)
 
     def _go_on_waiting(self) -> None:
@@ -99,6 +130,7 @@ class Waiting(Performing):
         appends = self._target.appends
         if appends is not None and (appends.is_waiting or self._target.has_unflushed):
             self._perform(appends.resume())
+            self._watch_clock()
             self.mailbox.put_anyway(Tick())  # who is owed something gets it when the log has answered
 
     def may_stop(self) -> bool:
@@ -118,3 +150,11 @@ class Waiting(Performing):
             mailbox.drop()
         else:
             super()._answer(envelope, mailbox)
+
+
+def _stop_in(message: Any) -> Stop | None:
+    """Return the stop that ``message`` asks for, if it does."""
+    content = message.message if isinstance(message, Envelope) else message
+    if isinstance(content, ActorStop):
+        return Stop(NORMAL)
+    return content if isinstance(content, Stop) else None

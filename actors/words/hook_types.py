@@ -17,7 +17,7 @@ PARAMETERS = {
     "on_join": ("client_id", "topic_id"),
     "on_leave": ("client_id", "topic_id"),
     "on_end": ("topic_id", "model"),
-    "identity": ("environ",),
+    "identify": ("request",),
 }
 """What each hook may take, in the order in which it is called."""
 
@@ -122,14 +122,6 @@ class TellsClientTopic(Protocol):
     def __call__(self, *, client_id: str, topic_id: str) -> list[Any] | tuple[Any, ...] | None: ...
 
 
-class NamesNothing(Protocol):
-    def __call__(self) -> str | None: ...
-
-
-class NamesEnviron(Protocol):
-    def __call__(self, *, environ: dict[str, Any]) -> str | None: ...
-
-
 MessageHook = (
     HearsNothing
     | HearsMessage
@@ -174,6 +166,3 @@ SubscribeHook = (
 
 MembershipHook = TellsNothing | TellsClient | TellsTopic | TellsClientTopic
 """``on_join`` and ``on_leave``; they return messages for the topic, or None."""
-
-IdentityHook = NamesNothing | NamesEnviron
-"""``identity``: whose request this is."""

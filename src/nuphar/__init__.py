@@ -15,7 +15,9 @@ __all__ = [
     "Busy",
     "CannotListen",
     "Client",
+    "ConnectRequest",
     "FileQueue",
+    "Identity",
     "KindHandle",
     "Limits",
     "Live",
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
         UnregisteredType,
         UsageError,
     )
+    from .actors.words.identity import Identity
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
     from .transport.client.core.file_queue import FileQueue
     from .transport.client.target_handle import TargetHandle
     from .transport.serialiser.serialiser import Serialiser, automatic, custom, register
+    from .transport.server.connect_request import ConnectRequest
     from .transport.server.limits import Limits
     from .transport.server.live import Live
     from .transport.wire.origin import Origins
@@ -100,7 +104,9 @@ else:  # not for type checkers, which would believe any name
             "Busy": ".actors.words.errors",
             "CannotListen": ".actors.words.errors",
             "Client": ".transport.client.client",
+            "ConnectRequest": ".transport.server.connect_request",
             "FileQueue": ".transport.client.core.file_queue",
+            "Identity": ".actors.words.identity",
             "KindHandle": ".actors.routing.kind_handle",
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",

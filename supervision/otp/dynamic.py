@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.ref import Down, Ref
-from ...actors.runtime.timer_every import Reminder
+from ...actors.runtime.timer_every import TimerEvery
 from ...actors.words.errors import SupervisionError
 from ...actors.words.exit_reasons import SHUTDOWN, Crashed, Reason, is_orderly
 from . import administration
@@ -74,14 +74,14 @@ class DynamicSupervisor(Actor):
         self._most = max_children
         self._auto_shutdown = auto_shutdown
         self._hibernate = hibernate
-        self._reminder: Reminder | None = None
+        self._timer: TimerEvery | None = None
         self._clock = self.host.clock
         self._children: dict[str, Child] = {}
         self._running: dict[Ref[Any], Child] = {}
 
     def init(self) -> None:
         if self._hibernate is not None:
-            self._reminder = Reminder(self, self._hibernate, PutToSleep())
+            self._timer = TimerEvery(self, self._hibernate, PutToSleep())
         for spec in self._first():
             self._run(spec)
 
@@ -118,8 +118,8 @@ class DynamicSupervisor(Actor):
 
     def terminate(self, reason: Reason) -> None:
         """Ask all to stop, then wait for them together: the slowest one counts, not the sum."""
-        if self._reminder is not None:
-            self._reminder.stop()
+        if self._timer is not None:
+            self._timer.stop()
         for child in self._children.values():
             child.cancel_restart()
         children = [(ref, child.spec) for ref, child in self._running.items()]

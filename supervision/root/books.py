@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...actors.routing.admission import Greeter
+from ...actors.routing.admission import Admission
 from ...actors.routing.deserted import Deserted, Ended
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
@@ -21,7 +21,7 @@ from ...actors.runtime.host import Host
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.sessions.kinds import Kinds
 from ...actors.sessions.messages import For
-from ...actors.sessions.reception import Resumption
+from ...actors.sessions.reception import Reception
 from ...actors.sessions.session_book import MemoryBook
 from ...actors.sessions.sessions import Sessions
 from ...actors.targets.carrying import Allowance
@@ -53,6 +53,7 @@ class Books:
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
+        self._log_timeout = options.log_timeout
         self.listening: dict[str, Any] = {}
         """The WSGI servers, by name; they come last in the tree."""
         self.log = MemoryLog(options.history, host)
@@ -70,16 +71,16 @@ class Books:
         self.kinds = Kinds(self.hooks.topic_message)
         self.sessions = Sessions(self.router, self.hooks, self.kinds, options.max_subscriptions, book, host)
         self.own_stores = OwnStores(codec, self.log, lambda: session_store, self._start_own_store, host, self.allowance)
-        self.greeter = Greeter(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
+        self.admission = Admission(codec, self.hooks.calls, self.openings, options.hook_timeout, self.router.put_anyway)
         self.deserted = Deserted(
             self.directory, self.hooks.calls, self._tell_topics, options.topic_window, options.hook_timeout
         )
         self.kinds.register(SESSION, self.own_stores)
         self.kinds.register(
-            TOPIC, Topics(self.directory, self.greeter, self.deserted, self.hooks, self.own_stores.model)
+            TOPIC, Topics(self.directory, self.admission, self.deserted, self.hooks, self.own_stores.model)
         )
-        resumption = Resumption(self.sessions, options.resume_window, self.own_stores.size)
-        self.gateway = Gateway(codec, self.sessions, options.limits, resumption, host)
+        reception = Reception(self.sessions, options.resume_window, self.own_stores.size)
+        self.gateway = Gateway(codec, self.sessions, options.limits, reception, host)
         self.is_closing: Callable[[], bool] = lambda: False
         """Whether a stop has been asked for."""
 
@@ -110,8 +111,9 @@ class Books:
             ended()
 
         spec = target_spec(
-            target.name, target, mailbox, self.hooks, self.letters, TOPICS, None, forget, lambda: self.is_closing()
-        )
+            target.name, target, mailbox, self.hooks, self.letters, TOPICS, None, forget, lambda: self.is_closing(),
+            log_timeout=self._log_timeout,
+        )  # fmt: skip
         self.hosted[target.name] = spec
         self.topic_starts.put_anyway(Run(spec))
 
@@ -132,7 +134,7 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
-            self.greeter.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
+            self.admission.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
 
         def dispatch(message: Dispatch) -> None:
             is_stored = topic.target.order is not None
@@ -142,7 +144,10 @@ class Books:
             self.directory.ended(topic)
 
         target, closing = topic.target, lambda: self.is_closing()
-        return target_spec(target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing)
+        return target_spec(
+            target.name, target, topic.mailbox, self.hooks, self.letters, TOPICS, left, ended, closing,
+            log_timeout=self._log_timeout,
+        )  # fmt: skip
 
     def _own_store_spec(self, own: OwnStore) -> ChildSpec:
         name = f"session:{own.session.client_id}"

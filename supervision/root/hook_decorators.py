@@ -12,7 +12,7 @@ T = TypeVar("T", bound=TopicMessageHook)
 C = TypeVar("C", bound=ClientHook)
 
 
-class Hooked:
+class HookDecorators:
     """Decorators that add to ``hooks``; each list is called in order, and what a hook raises hurts nobody.
 
     A hook takes those of its parameters that it wants, by their names and in any order (docs/typing.md). Each raises

@@ -37,7 +37,7 @@ START_TIMEOUT = 30.0
 """Seconds for which a second request waits for the start that the first one began."""
 
 
-class Life:
+class Lifecycle:
     """``root`` is the tree's supervisor, None before the start; ``hub`` the hub that everything runs on.
 
     ``start()`` starts the tree over ``books``; ``inspected`` is what the inspector shows.

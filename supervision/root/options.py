@@ -16,9 +16,10 @@ from ...actors.sessions.reception import WINDOW
 from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
+from ...actors.targets.patience import LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
-from ...actors.words.hook_types import IdentityHook
 from ...actors.words.quantities import is_count, is_seconds
+from ...transport.server.connect_request import IdentifyHook
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
 from ..watch.hub_guard import LIMIT
@@ -35,6 +36,7 @@ class ServerOptions(TypedDict, total=False):
     topic_window: float
     max_subscriptions: int
     mailbox: int
+    log_timeout: float
     hook_timeout: float
     max_hooks: int
     max_hooks_each: int
@@ -42,7 +44,7 @@ class ServerOptions(TypedDict, total=False):
     resume_window: float
     max_detached: int
     max_detached_bytes: int
-    identity: IdentityHook | None
+    identify: IdentifyHook | None
     hub_guard: float | None
     inspect: str | None
 
@@ -67,6 +69,8 @@ class Options:
     """Targets that one session may be subscribed to."""
     mailbox: int = BOUND
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
+    log_timeout: float = LOG_LIMIT
+    """Seconds that a topic's own log may take to answer; then it is asked what it has (docs/design/log.md)."""
     hook_timeout: float = TIMEOUT
     """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
     max_hooks: int = Bounds.at_once
@@ -82,8 +86,8 @@ class Options:
     """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""
     max_detached_bytes: int = DETACHED_BYTES
     """Bytes that these may hold together: subscriptions, answers, their own stores; the heaviest end first."""
-    identity: IdentityHook | None = None
-    """``identity(environ) -> str | None``: whose request a WebSocket's is; a session is resumed for the same one."""
+    identify: IdentifyHook | None = None
+    """``identify(request) -> Identity | None``: who a client is that connects; None: everybody is anonymous."""
 
     hub_guard: float | None = LIMIT
     """Seconds without a switch after which the hub guard names who keeps everybody waiting; None for no guard."""
@@ -103,11 +107,16 @@ class Options:
 
         Raises: UnknownOption, UsageError.
         """
+        if "identity" in given:
+            raise UsageError(
+                "option identity: expected identify, which takes its place: identify(request) returns a "
+                "nuphar.Identity or None, and request.environ is what identity was given (docs/identity.md)"
+            )
         known = {each.name for each in dataclasses.fields(cls)}
         if unknown := sorted(given.keys() - known):
             raise UnknownOption(f"unknown option {unknown}; there are {sorted(known)}")
-        if (identity := given.get("identity")) is not None:
-            given = {**given, "identity": check_hook("identity", identity)}
+        if (identify := given.get("identify")) is not None:
+            given = {**given, "identify": check_hook("identify", identify)}
         options = cls(**given)
         for name, (expected, is_right) in _CHECKS.items():
             if not is_right(value := getattr(options, name)):
@@ -121,6 +130,7 @@ def is_window(seconds: Any) -> bool:
 
 
 _COUNT = ("an integer above 0", is_count)
+_SECONDS = ("seconds above 0", is_seconds)
 _SECONDS_OR_NONE = ("seconds above 0 or None", lambda value: value is None or is_seconds(value))
 _SECONDS_OR_ZERO = ("seconds from 0", lambda value: is_seconds(value, or_zero=True))
 _WINDOW = ('seconds from 0, or float("inf") for ever', is_window)
@@ -134,14 +144,15 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "topic_window": _WINDOW,
     "max_subscriptions": _COUNT,
     "mailbox": _COUNT,
-    "hook_timeout": ("seconds above 0", is_seconds),
+    "log_timeout": _SECONDS,
+    "hook_timeout": _SECONDS,
     "max_hooks": _COUNT,
     "max_hooks_each": _COUNT,
     "retry_after": _SECONDS_OR_ZERO,
     "resume_window": _SECONDS_OR_ZERO,
     "max_detached": _COUNT,
     "max_detached_bytes": _COUNT,
-    "identity": ("a function or None", lambda value: value is None or callable(value)),
+    "identify": ("a function or None", lambda value: value is None or callable(value)),
     "hub_guard": _SECONDS_OR_NONE,
     "inspect": ("an address as text or None", lambda value: value is None or isinstance(value, str)),
 }

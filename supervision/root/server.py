@@ -22,6 +22,7 @@ from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ...actors.words.identity import Identity, check_identity
 from ...actors.words.parameters import check_takes
 from ...actors.words.store import Store
 from ...actors.words.target_names import SESSION
@@ -30,8 +31,8 @@ from ...transport.serialiser.serialiser import Serialiser, automatic
 from ...transport.wire.codec import Codec
 from . import tree
 from .books import Books
-from .hook_decorators import Hooked
-from .lifecycle import Life
+from .hook_decorators import HookDecorators
+from .lifecycle import Lifecycle
 from .living import Living
 from .options import Options, ServerOptions, check_window
 from .socketless_clients import SocketlessClients
@@ -39,7 +40,7 @@ from .socketless_clients import SocketlessClients
 logger = ThrottledLogger("nuphar.supervision")
 
 
-class Server(Living, Hooked):
+class Server(Living, HookDecorators):
     """Holds authoritative state and routes every client's messages to the right store.
 
     ``initial`` is the shared model and ``wiring`` how it is split; ``options`` are the fields of `Options`;
@@ -74,14 +75,14 @@ class Server(Living, Hooked):
         self.router = books.router
         self.hooks, self.directory, self.openings = books.hooks, books.directory, books.openings
         self.sessions, self.own_stores, self.gateway = books.sessions, books.own_stores, books.gateway
-        self.origins, self.identity = self.options.origins, self.options.identity
+        self.origins, self.identify = self.options.origins, self.options.identify
         self._socketless = SocketlessClients(books)
-        self.life = Life(lambda: tree.start(books), books, self.options, self)
-        books.is_closing = lambda: self.life.has_stopped
+        self.lifecycle = Lifecycle(lambda: tree.start(books), books, self.options, self)
+        books.is_closing = lambda: self.lifecycle.has_stopped
 
     def stats(self) -> dict[str, Any]:
         """Return counters; ``detached`` are the sessions without a connection, ``hub_longest_stall`` is in seconds."""
-        root, guard = self.life.root, self.life.guard
+        root, guard = self.lifecycle.root, self.lifecycle.guard
         return {
             **self.books.counts(),
             "actors": 0 if root is None or root.registry is None else len(root.registry),
@@ -97,19 +98,22 @@ class Server(Living, Hooked):
         send: Callable[[bytes], Any],
         *,
         session: Iterable[Any] = (),
+        identity: Identity | None = None,
         origin: str | None = None,
         host: str | None = None,
     ) -> None:
         """Register a client; ``send(frame)`` is called with one protocol frame at a time and must not wait.
 
-        ``session`` are messages for its own store, applied before anything it sends. ``origin`` is checked if given,
+        ``session`` are messages for its own store, applied before anything it sends. ``identity`` is who it is, None
+        for an anonymous client; its ``expires`` is for the application to look at. ``origin`` is checked if given,
         before the server knows of the client at all. A client that has this id already is disconnected first.
         Raises: NotRunning, OriginRefused, UsageError.
         """
         self.check_running()
         if origin is not None:
             self.check_origin(origin, host)
-        self._socketless.connect(client_id, send, session, self.life.hub)
+        identity = check_identity("identity", identity)
+        self._socketless.connect(client_id, send, session, self.lifecycle.hub, identity)
 
     def disconnect(self, client_id: str) -> None:
         """Unregister a client from the server and all its topics; does nothing for an unknown one."""
@@ -152,7 +156,7 @@ class Server(Living, Hooked):
         """
         self._check_not_stopped()
         topic = self.directory.add_topic(topic_id, rule_of(delivery))
-        if self.life.has_begun:
+        if self.lifecycle.has_begun:
             self.books.start_topic(
                 topic
             )  # also while the tree is being started, which may have looked for topics already
@@ -208,7 +212,7 @@ class Server(Living, Hooked):
         return self.books.letters.list()
 
     def _check_not_stopped(self) -> None:
-        if self.life.root is not None:
-            self.life.home.check()
-        if self.life.has_stopped:
+        if self.lifecycle.root is not None:
+            self.lifecycle.home.check()
+        if self.lifecycle.has_stopped:
             raise NotRunning("the server has stopped")

@@ -10,8 +10,9 @@ from ...actors.sessions.messages import Disconnect, DispatchTo
 from ...actors.sessions.sessions import check_client_id
 from ...actors.targets.messages import Dispatch
 from ...actors.words.errors import UsageError
+from ...actors.words.identity import Identity
 from ...actors.words.target_names import SESSION
-from ...transport.server.socketless import BareClient
+from ...transport.server.socketless import SocketlessClient
 from .books import Books
 
 logger = ThrottledLogger("nuphar.supervision")
@@ -22,9 +23,16 @@ class SocketlessClients:
 
     def __init__(self, books: Books) -> None:
         self._books = books
-        self._clients: dict[str, BareClient] = {}
+        self._clients: dict[str, SocketlessClient] = {}
 
-    def connect(self, client_id: str, send: Callable[[bytes], Any], session: Iterable[Any], hub: Any) -> None:
+    def connect(
+        self,
+        client_id: str,
+        send: Callable[[bytes], Any],
+        session: Iterable[Any],
+        hub: Any,
+        identity: Identity | None = None,
+    ) -> None:
         """Register a client; ``session`` are messages for its own store, ``hub`` is the server's.
 
         Raises: UsageError for a ``send`` that cannot be called, UnregisteredType for a message that cannot be written.
@@ -33,7 +41,7 @@ class SocketlessClients:
             raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
         books = self._books
         dispatches = [Dispatch(message, books.codec.encode_message(message)) for message in session]
-        client = BareClient(client_id, send, books.sessions, books.codec, hub)
+        client = SocketlessClient(client_id, send, books.sessions, books.codec, hub, identity)
         if (older := self._clients.get(client_id)) is not None:
             older.end()
         self._clients[client_id] = client

@@ -9,6 +9,7 @@ from ...actors.runtime.hooks import ServerHooks
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
 from ...actors.targets.dead_letters import DeadLetters
+from ...actors.targets.patience import LIMIT
 from ...actors.targets.target import Target
 from ...actors.targets.target_actor import TargetActor
 from ..otp.child_spec import ChildSpec
@@ -32,10 +33,12 @@ def target_spec(
     ended: Callable[[], None] | None = None,
     is_closing: Callable[[], bool] = lambda: False,
     is_own: bool = False,
+    log_timeout: float = LIMIT,
 ) -> ChildSpec:
     """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
 
-    ``shutdown`` is in seconds. ``is_own``: the target is one session's own.
+    ``shutdown`` and ``log_timeout``, what its log may take to answer, are in seconds. ``is_own``: the target is one
+    session's own.
 
     Once ``is_closing()``, an actor that would have nothing to do is not started: there may be thousands to start, and
     the stop is behind them.
@@ -44,7 +47,9 @@ def target_spec(
     def start(monitor: Ref[Any]) -> Ref[Any] | None:
         if is_closing() and not mailbox.messages and not target.members:
             return None
-        return TargetActor.start_link(target, mailbox, hooks, letters, left, ended, is_own, monitor=monitor, name=name)
+        return TargetActor.start_link(
+            target, mailbox, hooks, letters, left, ended, is_own, log_timeout=log_timeout, monitor=monitor, name=name
+        )
 
     # The supervisor may still clean up behind an actor when its successor begins: the mailbox tells them apart.
     return ChildSpec(f"{name} at {id(mailbox):x}", start, Restart.TRANSIENT, shutdown, backoff=BACKOFF)

@@ -18,7 +18,7 @@ from gevent.event import Event
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.addresses import cannot_listen, url_of
 from ...transport.server.live import App, Live
-from ...transport.server.wsgi_handler import Handler
+from ...transport.server.wsgi_handler import WSGIHandler
 from ...transport.server.wsgi_server import WSGIServer
 from ..root.server import Server
 from .collector import what_is_here_stays
@@ -79,7 +79,7 @@ def serve(
     wsgi.setdefault("log", None)
     # Bound here, so that an address in use is the caller's exception and not a crash in the tree.
     listening = listen(host, port) if listener is None else listener
-    wsgi_server = WSGIServer(listening, live, handler_class=Handler, **wsgi)
+    wsgi_server = WSGIServer(listening, live, handler_class=WSGIHandler, **wsgi)
     over = Event()
     try:
         server.ensure_started()

@@ -11,7 +11,7 @@ from ...actors.runtime.actor import Actor
 from ...actors.words.errors import SupervisionError, UsageError
 from ...actors.words.exit_reasons import Reason, Shutdown
 from ...transport.server.live import Live
-from ...transport.server.wsgi_handler import Handler
+from ...transport.server.wsgi_handler import WSGIHandler
 from ...transport.server.wsgi_server import WSGIServer
 from ..processes.dotted_names import find
 from ..root.server import Server
@@ -61,7 +61,7 @@ class ServingWorker(Actor):
         try:
             self._server.ensure_started()
             self._server.listen(
-                DrainingServer(listening, self._live, handler_class=Handler, log=None, spawn=self._requests)
+                DrainingServer(listening, self._live, handler_class=WSGIHandler, log=None, spawn=self._requests)
             )
         except BaseException:
             listening.close()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from nuphar import Limits, Server, Store, serve
+from nuphar import ConnectRequest, Limits, Server, Store, serve
 
 POLICY = "default-src 'self'; require-trusted-types-for 'script'; trusted-types nuphar"
 
@@ -73,12 +73,12 @@ def main() -> None:
     options = parser.parse_args()
     queries: list[str] = []
 
-    def identity(environ: dict[str, Any]) -> None:
-        queries.append(environ.get("QUERY_STRING", ""))
+    def identify(request: ConnectRequest) -> None:
+        queries.append(request.environ.get("QUERY_STRING", ""))
         if "stranger" in queries[-1]:
             raise LookupError("nobody knows this one")
 
-    server = Server(limits=Limits(heartbeat=options.heartbeat), identity=identity)
+    server = Server(limits=Limits(heartbeat=options.heartbeat), identify=identify)
     first = ["x" * options.size] if options.size else []
     topic = server.topic("list").with_store(Store(first, lambda model, message: [*model, message]))
     server.topic_kind("asset-", store=Store(0, lambda total, more: total + more))

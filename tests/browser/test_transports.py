@@ -107,7 +107,7 @@ def test_the_sentence_of_a_refusal_reaches_the_program_over_http(page: Page) -> 
     page.front().get(f"{page.url}/elsewhere")
     page.front().execute_async_script(CONNECT, "/live?stranger", {})
     page.run("window.whys = []; client.onstate((state) => state === 'offline' && whys.push(client.why))")
-    sentence = "status 500: the application could not say who you are"
+    sentence = "status 503: the application cannot say at the moment who you are: come back"
     # Three tries over each of the two transports; of a WebSocket that is refused nothing is told.
     page.wait(lambda: page.run("return whys").count(sentence) >= 6, "it says why")
 

@@ -17,7 +17,7 @@ from nuphar.transport import Handler
 from nuphar.transport.server.connection import Connection
 from nuphar.transport.server.http.line import Line
 from nuphar.transport.server.outbox import Outbox
-from nuphar.transport.server.socketless import BareClient
+from nuphar.transport.server.socketless import SocketlessClient
 from nuphar.transport.wire.sequences import SEQUENCES
 from nuphar.transport.wire.websocket_frames import encode_binary
 
@@ -125,8 +125,8 @@ class BareCase(SinkCase):
     def __init__(self) -> None:
         self._server = Server().start()
         self._got: list[bytes] = []
-        self.sink = BareClient(
-            "c" * 32, self._got.append, self._server.sessions, self._server.codec, self._server.life.hub
+        self.sink = SocketlessClient(
+            "c" * 32, self._got.append, self._server.sessions, self._server.codec, self._server.lifecycle.hub
         )
 
     def joined(self, data: bytes) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import Any
 
 import gevent
@@ -187,7 +188,9 @@ def encoding(**changes: Any) -> CborFraming:
 
 ENCODINGS: dict[str, CborFraming] = {
     "an_acknowledge_is_read_as_it_was_written": encoding(
-        acknowledge=lambda target, seq, refs, final: BARE.acknowledge(target, seq, refs[:1], final)
+        acknowledge=lambda target, seq, refs, final, extra=None: BARE.acknowledge(
+            target, seq, refs if extra else refs[:1], final, extra
+        )
     ),
     "a_rejected_is_read_as_it_was_written": encoding(
         rejected=lambda ref, target, code, text, details: BARE.rejected(ref, target, code, text, None)
@@ -196,7 +199,12 @@ ENCODINGS: dict[str, CborFraming] = {
         out=lambda target, code, text, join: BARE.out(target, code, text, join % 256)
     ),
     "a_server_message_is_read_as_it_was_written": encoding(
-        server_message=lambda target, seq, payload: BARE.server_message(target, min(seq, 65_535), payload)
+        server_message=lambda target, seq, payload, extra=None: BARE.server_message(
+            target, seq if extra else min(seq, 65_535), payload, extra
+        )
+    ),
+    "what_is_told_besides_is_read_as_it_was_written": encoding(
+        server_message=lambda target, seq, payload, extra=None: BARE.server_message(target, seq, payload)
     ),
     "a_push_is_read_as_it_was_written": encoding(push=lambda target, payload: BARE.push(target[:20], payload)),
     "a_snapshot_is_read_as_it_was_written": encoding(
@@ -262,7 +270,19 @@ class NeverAnswers(ScriptedLog):
         """Nobody ever hears of it."""
 
 
+class IsOvertaken(ScriptedLog):
+    """A look-up says that a record is not there, and then its append arrives."""
+
+    def __init__(self) -> None:
+        delays = cycle([0.004, 0.001])
+        super().__init__(delay=lambda: next(delays))
+
+    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+        super()._look_up(0, target, epoch, records, answer)
+
+
 LOGS: dict[type[Log], set[str]] = {
+    IsOvertaken: {"what_a_look_up_says_while_an_append_is_on_its_way_stays_so"},
     OffersEverything: {"it_offers_levels_and_no_others"},
     KeepsNothing: {"what_is_opened_again_is_the_same_order"},
     ForgetsNothing: {"what_was_forgotten_begins_anew_in_another_epoch"},

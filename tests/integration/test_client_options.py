@@ -18,12 +18,12 @@ from support.serving import eventually, free_port, listen
 from support.skins import Skin, skin
 from support.web_proxy import WebProxy
 
-from nuphar import Live, Server, Store, states
+from nuphar import ConnectRequest, Live, Server, Store, states
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import choose
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 RUNTIMES = ["greenlets", "threads", "asyncio"]
 TRANSPORTS = ["websocket", "fallback", "poll", "events"]
@@ -47,10 +47,10 @@ def seen() -> list[dict[str, Any]]:
 
 @pytest.fixture
 def live(make_server: Callable[..., Server], seen: list[dict[str, Any]]) -> Server:
-    def identity(environ: dict[str, Any]) -> None:
-        seen.append({name: value for name, value in environ.items() if isinstance(value, str)})
+    def identify(request: ConnectRequest) -> None:
+        seen.append({name: value for name, value in request.environ.items() if isinstance(value, str)})
 
-    server = make_server(identity=identity)
+    server = make_server(identify=identify)
     server.topic("counter").with_store(STORES["counter"])
     return server
 
@@ -319,7 +319,7 @@ def secure_port(live: Server, certificate: Certificate) -> int:
     """The port of the server behind TLS, on this hub: a client that holds the hub gets no answer."""
     context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.cert, certificate.key)
-    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=Handler, log=None, ssl_context=context)
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=WSGIHandler, log=None, ssl_context=context)
     wsgi.init_socket()
     live.listen(wsgi)
     return int(wsgi.server_port)

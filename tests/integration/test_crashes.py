@@ -26,9 +26,9 @@ def keep(model: Any, message: Any) -> Any:
 
 def living(server: Server, name: str) -> Any:
     """Return the living actor of this name."""
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
-    ref = server.life.root.registry.whereis(name)
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
+    ref = server.lifecycle.root.registry.whereis(name)
     return ref if ref is not None and ref.is_alive() else None
 
 

@@ -70,7 +70,7 @@ def add(model, message):
 
 
 wiring = nuphar.Wiring(session=nuphar.Slice(add))
-server = nuphar.Server(0, wiring, identity=hear("identity", str), hub_guard=None)
+server = nuphar.Server(0, wiring, identify=hear("identify", lambda value: nuphar.Identity(str(value))), hub_guard=None)
 room = server.topic_kind(
     "room:",
     lambda text: (hear("parse")(), text)[1],
@@ -95,7 +95,7 @@ eventually(lambda: not server.hooks.calls.running)
 before = open_connections()
 gc.collect()
 assert asked == {
-    "identity", "parse", "store", "can_subscribe", "on_join", "on_connect", "on_topic_message", "on_message"
+    "identify", "parse", "store", "can_subscribe", "on_join", "on_connect", "on_topic_message", "on_message"
 }, asked
 print(len(server.gateway.connections), "sockets,", before, "connections,", open_connections(), "after a collection")
 for client in clients:

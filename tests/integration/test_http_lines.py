@@ -19,7 +19,7 @@ from support.raw import WAIT, Closed, RawClient, request
 from support.serving import eventually
 
 from nuphar import Limits, Live, Server, Store
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 HELLO = [1, 1, None, None, {}, {}]
 Serve = Callable[..., tuple[Server, int]]
@@ -39,7 +39,7 @@ def serve(make_server: Callable[..., Server], log: Log) -> Iterator[Serve]:
     """A function that starts a server with a topic ``list``, and returns it and its port."""
     servers: list[Server] = []
 
-    def start(handler: Any = Handler, lines: int = 10, **options: Any) -> tuple[Server, int]:
+    def start(handler: Any = WSGIHandler, lines: int = 10, **options: Any) -> tuple[Server, int]:
         server = make_server(**options)
         server.topic("list").with_store(Store((), lambda model, message: (*model, message)))
         wsgi = WSGIServer(("127.0.0.1", 0), Live(server, lines=lines), handler_class=handler, log=log)
@@ -270,7 +270,7 @@ def test_the_number_of_lines_is_bounded(serve: Serve) -> None:
 
 
 def test_a_server_that_has_stopped_opens_no_line(server: Server) -> None:
-    wsgi = WSGIServer(("127.0.0.1", 0), Live(server), handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(server), handler_class=WSGIHandler, log=None)
     wsgi.start()
     server.stop()
     client = PollClient(wsgi.server_port, greet=False)

@@ -12,7 +12,7 @@ from gevent.pywsgi import WSGIServer
 from support.serving import listen
 
 from nuphar import Server
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 LIMIT = 10.0  # seconds that any wait here may take
 
@@ -64,14 +64,14 @@ def test_after_the_stop_a_kept_connection_gets_one_more_answer_and_is_closed(
 def test_while_it_stops_a_kept_connection_is_kept(server: Server) -> None:
     kept = Kept(listen(server, application))
     assert kept.get("/")[0] == 200
-    server.life.has_stopped = True  # the stop has begun, and has not ended: polls still bring goodbyes
+    server.lifecycle.has_stopped = True  # the stop has begun, and has not ended: polls still bring goodbyes
     assert kept.get("/")[1] != "close"
-    server.life.has_stopped = False
+    server.lifecycle.has_stopped = False
     kept.close()
 
 
 def test_gevent_s_own_stop_without_a_pool_leaves_kept_connections_served() -> None:
-    wsgi = WSGIServer(("127.0.0.1", 0), application, handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), application, handler_class=WSGIHandler, log=None)
     wsgi.start()
     kept = Kept(wsgi.server_port)
     assert kept.get("/")[0] == 200
@@ -88,7 +88,7 @@ def test_gevent_s_own_stop_with_a_pool_kills_after_its_timeout_and_the_client_ge
         never.wait(LIMIT)
         return application(environ, start_response)
 
-    wsgi = WSGIServer(("127.0.0.1", 0), slow, handler_class=Handler, log=None, error_log=None, spawn=8)
+    wsgi = WSGIServer(("127.0.0.1", 0), slow, handler_class=WSGIHandler, log=None, error_log=None, spawn=8)
     wsgi.start()
     kept = Kept(wsgi.server_port)
     asking = gevent.spawn(kept.get, "/")

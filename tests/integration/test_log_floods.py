@@ -12,7 +12,7 @@ from support.scripted import ScriptedClient, settle
 
 from nuphar import Server, Store
 from nuphar.actors.runtime.log_throttle import tell_left_out
-from nuphar.transport.handler import Handler
+from nuphar.transport.handler import WSGIHandler
 from nuphar.transport.wire.frames import ClientMessage, Rejected, Subscribe
 
 INFINITY = float("inf")
@@ -58,7 +58,7 @@ def test_messages_that_crash_by_the_thousand_leave_a_few_lines(
 
 
 def test_heads_that_cannot_be_read_leave_one_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
-    wsgi = WSGIServer(("127.0.0.1", 0), lambda environ, start_response: [], handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), lambda environ, start_response: [], handler_class=WSGIHandler, log=None)
     wsgi.start()
     try:
         for _ in range(30):
@@ -77,7 +77,7 @@ def test_requests_that_crash_the_application_leave_one_traceback(caplog: pytest.
     def crash(environ: object, start_response: object) -> list[bytes]:
         raise KeyError("a secret")
 
-    wsgi = WSGIServer(("127.0.0.1", 0), crash, handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), crash, handler_class=WSGIHandler, log=None)
     wsgi.start()
     try:
         for _ in range(30):

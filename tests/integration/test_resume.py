@@ -11,7 +11,7 @@ from support.raw import Closed, RawClient
 from support.scripted import settle
 from support.serving import eventually, listen
 
-from nuphar import Limits, Refused, Server, Slice, Store, Wiring
+from nuphar import Identity, Limits, Refused, Server, Slice, Store, Wiring
 from nuphar.actors.sessions.answers import WINDOW
 from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.transport.server.framing import BARE
@@ -429,8 +429,8 @@ def test_a_session_without_a_token_gets_a_fresh_one(place: Place) -> None:
     fresh(other, than=client)
 
 
-def test_a_session_is_resumed_for_the_same_identity_only(make_server: MakeServer) -> None:
-    place = Place(make_server, identity=lambda environ: environ.get("HTTP_X_USER"))
+def test_a_session_is_resumed_for_the_same_user_only(make_server: MakeServer) -> None:
+    place = Place(make_server, identify=lambda request: Identity(request.headers.get("X-User", "somebody")))
     ada = RawClient(place.port, headers=("X-User: ada",))
     fresh(ada.back(headers=("X-User: bob",)), than=ada)
     fresh(ada.back(), than=ada)
@@ -448,7 +448,7 @@ def test_a_session_ends_when_its_window_is_over(make_server: MakeServer) -> None
     place.rest(client)
     place.cut(client)
     assert place.heard == ["connect", ("join", "t")]
-    place.server.gateway.resumption.tick(place.server.gateway.clock() + 1.0)
+    place.server.gateway.reception.tick(place.server.gateway.clock() + 1.0)
     settle(place.server)
     assert sorted(place.heard[2:], key=str) == [("leave", "t"), "disconnect"]
     assert place.is_empty()
@@ -493,10 +493,10 @@ def test_ten_thousand_who_only_say_hello_put_out_nobody_who_is_away(make_server:
         client.send([2, 1, T, None, None])
         client.barrier()
         place.cut(client)
-    resumption = place.server.gateway.resumption
+    reception = place.server.gateway.reception
     for n in range(10_500):
-        greeting = resumption.greet(None, None, None, BARE, NOWHERE, lambda code, reason: None)
-        resumption.lose(greeting.session, place.server.gateway.clock())
+        greeting = reception.greet(None, None, None, BARE, NOWHERE, lambda code, reason: None)
+        reception.lose(greeting.session, place.server.gateway.clock())
         if n % 1_000 == 0:
             settle(place.server)
     settle(place.server)
@@ -555,7 +555,7 @@ def test_nothing_is_left_after_all_sessions_have_ended(place: Place) -> None:
     for back in backs:
         back.close()
     eventually(lambda: not place.server.gateway.connections)
-    place.server.gateway.resumption.tick(float("inf"))
+    place.server.gateway.reception.tick(float("inf"))
     settle(place.server)
     assert place.is_empty()
     assert place.server.stats()["detached"] == 0

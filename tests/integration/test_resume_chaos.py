@@ -133,9 +133,9 @@ def test_every_message_is_applied_once_and_everybody_sees_the_same(
             case "settle":
                 settle(server)
             case "kill" if chance.random() < 0.3:
-                assert server.life.root is not None
-                assert server.life.root.registry is not None
-                if (actor := server.life.root.registry.whereis(T)) is not None:
+                assert server.lifecycle.root is not None
+                assert server.lifecycle.root.registry is not None
+                if (actor := server.lifecycle.root.registry.whereis(T)) is not None:
                     actor.kill()
     for follower in followers:
         follower.blip()

@@ -15,7 +15,7 @@ from support.raw import Closed, RawClient
 from support.serving import eventually, listen
 
 from nuphar import Limits, Live, Server, Store, generate_client_id
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 MANY = 1_000
 DEAF = 10
@@ -26,9 +26,9 @@ def add(model: Any, message: Any) -> Any:
 
 
 def router_lives(server: Server) -> bool:
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
-    router = server.life.root.registry.whereis("router")
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
+    router = server.lifecycle.root.registry.whereis("router")
     return router is not None and router.is_alive()
 
 
@@ -238,7 +238,7 @@ def test_newcomers_are_not_accepted_any_more_once_the_stop_has_begun(server: Ser
 
 
 def test_whoever_comes_after_the_stop_through_a_foreign_listener_is_told_to_come_back(server: Server) -> None:
-    wsgi = WSGIServer(("127.0.0.1", 0), Live(server), handler_class=Handler, log=None)
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(server), handler_class=WSGIHandler, log=None)
     wsgi.start()
     with RawClient(wsgi.server_port) as before:
         before.close()

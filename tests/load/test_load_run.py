@@ -24,7 +24,7 @@ from nuphar.load.own_server import OwnServer
 from nuphar.load.plan import Plan
 from nuphar.load.progress import Progress
 from nuphar.load.run import Run
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 SOURCE = Path(__file__).parents[2] / "src"
 SMALL = ("--clients", "20", "--topics", "4")
@@ -47,7 +47,7 @@ def outcome(*options: str) -> dict[str, Any]:
 def elsewhere() -> Iterator[tuple[nuphar.Server, str]]:
     """A server that is not the run's own, without the load topics."""
     with nuphar.Server() as server:
-        wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=Handler, log=None)
+        wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=WSGIHandler, log=None)
         wsgi.start()
         try:
             yield server, f"ws://127.0.0.1:{wsgi.server_port}"
@@ -97,7 +97,7 @@ def test_a_session_that_is_not_resumed_is_not_good() -> None:
 def test_a_client_that_finds_no_way_back_is_not_good() -> None:
     with nuphar.Server() as server:
         add_topics(server)
-        wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=Handler, log=None)
+        wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=WSGIHandler, log=None)
         wsgi.start()
 
         def close(progress: Progress) -> None:

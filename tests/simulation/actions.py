@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nuphar.actors.routing.topics import Topic
 
     from .network import Line
+    from .site import Site
     from .world import World
 
 Action = Callable[["World"], None]
@@ -417,11 +418,22 @@ def stop_server(world: World) -> None:
 
     def start() -> None:
         if site.root.ended.is_done:
+            check_stopped(world, site)
             world.start_site()
         else:
             world.later(0.5, start)
 
     world.later(0.5, start)
+
+
+def check_stopped(world: World, site: Site) -> None:
+    """See that every topic has said its last word, whatever its log does, unless its actor may have been down."""
+    plan = world.plan
+    if plan.crash or plan.pause_kill or plan.bad or "kill" in plan.weights:
+        return
+    for topic in site.server.directory.living():
+        if topic.target.members:
+            world.oracle.fail(f"the server has stopped, and nobody has told {topic.target.members} of {topic.id}")
 
 
 def crash_server(world: World) -> None:

@@ -1,4 +1,7 @@
-"""A log that is slow, fails and loses answers, and what must hold then: nobody hears of what it has not confirmed."""
+"""A log that is slow, fails, loses answers or gives none, and what must hold then.
+
+Nobody hears of what it has not confirmed, and nobody is told no of what it may have.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 FAILS = (Fate.FAILED, Fate.HALF)
 LOSES = (Fate.LOST, Fate.DROPPED, Fate.HALF_LOST)
+SAYS_NOTHING = (Fate.SILENT, Fate.SILENT_DROPPED)
 
 Answer = Callable[[Outcome], object]
 
@@ -42,6 +46,7 @@ class ConfirmingLog(ScriptedLog):
         world = self._world
         assert world.plan.log is not None
         self.deaf = int(not world.is_calm and world.chance() < world.plan.log.lose)
+        self.mute = int(not world.is_calm and world.chance() < world.plan.log.silent)
         super().look_up(target, epoch, records, self._heard(epoch, answer))
 
     def _heard(self, epoch: str, answer: Answer) -> Answer:
@@ -54,6 +59,7 @@ class ConfirmingLog(ScriptedLog):
                     reference.confirm(seq)
                 case Failed(seq):
                     reference.confirm(seq - 1)
+                    reference.failed = seq
                     oracle.seen["a log that fails"] += 1
                 case Unknown():
                     oracle.seen["a log that does not know"] += 1
@@ -71,10 +77,12 @@ class ConfirmingLog(ScriptedLog):
         assert plan is not None
         while True:
             drawn = chance()
-            if world.is_calm or drawn >= plan.fail + plan.lose:
+            if world.is_calm or drawn >= plan.fail + plan.lose + plan.silent:
                 yield Fate.TAKEN
+            elif drawn < plan.fail:
+                yield world.rng.choice(FAILS)
             else:
-                yield world.rng.choice(FAILS if drawn < plan.fail else LOSES)
+                yield world.rng.choice(LOSES if drawn < plan.fail + plan.lose else SAYS_NOTHING)
 
 
 @contextmanager
@@ -85,7 +93,7 @@ def confirmed(world: World) -> Iterator[None]:
         return
     oracle = world.oracle
     acknowledge, message, snapshot = CborFraming.acknowledge, CborFraming.server_message, CborFraming.snapshot
-    settle, hold = Tentative.settle, Appends.hold
+    settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Appends.give_up
 
     def check(what: str, target: str, epoch: str, seq: int) -> None:
         reference = oracle.references.get(epoch)
@@ -119,12 +127,23 @@ def confirmed(world: World) -> Iterator[None]:
         oracle.seen["a message waits for the log"] += 1
         return hold(self, what)
 
+    def late(self: Appends) -> Any:
+        effects = overdue(self)
+        oracle.seen["a log that is stuck" if self.patience.is_stuck else "a log that does not answer"] += 1
+        return effects
+
+    def given_up(self: Appends) -> Any:
+        oracle.seen["a stop that its log does not answer"] += 1
+        return give_up(self)
+
     places: list[tuple[Any, str, Any, Any]] = [
         (CborFraming, "acknowledge", acknowledge, acknowledged),
         (CborFraming, "server_message", message, said),
         (CborFraming, "snapshot", snapshot, shown),
         (Tentative, "settle", settle, settled),
         (Appends, "hold", hold, held),
+        (Appends, "overdue", overdue, late),
+        (Appends, "give_up", give_up, given_up),
     ]
     try:
         for kind, name, _, watching in places:

@@ -16,7 +16,7 @@ from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.targets.catch_up import CatchUp
 from nuphar.actors.targets.lane import Lane
 from nuphar.actors.targets.target_actor import TargetActor
-from nuphar.transport.client.core.replicas import Following
+from nuphar.transport.client.core.replicas import Replicas
 
 from .oracle import Broken, Crash, Fatal
 
@@ -58,7 +58,7 @@ def may_crash(world: World) -> bool:
 
 def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
     """Return methods that count what they do, and else do what they did."""
-    take, expire, gap, write = Repeats.take, MemoryBook.expire, Following._gap, CatchUp.write
+    take, expire, gap, write = Repeats.take, MemoryBook.expire, Replicas._gap, CatchUp.write
     owe = Lane.owe
 
     def counted_take(self: Repeats, fate: Fate, ref: int, target: str) -> None:
@@ -77,7 +77,7 @@ def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
         seen["a session has expired"] += len(due)
         return due
 
-    def counted_gap(self: Following, target: str, replica: Any, cursor: Any) -> Any:
+    def counted_gap(self: Replicas, target: str, replica: Any, cursor: Any) -> Any:
         seen["a gap asks for a Resync"] += not replica.is_behind
         return gap(self, target, replica, cursor)
 
@@ -98,7 +98,7 @@ def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
     return [
         (Repeats, "take", counted_take),
         (MemoryBook, "expire", counted_expire),
-        (Following, "_gap", counted_gap),
+        (Replicas, "_gap", counted_gap),
         (CatchUp, "write", counted_write),
         (Lane, "owe", counted_owe),
     ]

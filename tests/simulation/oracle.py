@@ -72,6 +72,8 @@ class Reference:
         self.messages: list[int] = []
         self.confirmed: int | None = None
         """The seq up to which its log has confirmed it; None if the order is its own log."""
+        self.failed: int | None = None
+        """The first seq of which its log has said that it does not have it, until the order goes back."""
         self.order: Any = None
         self._oracle = oracle
         self._is_repeated = False
@@ -139,9 +141,12 @@ class Reference:
             self._is_repeated = False
 
     def go_back(self, seq: int) -> None:
-        """Forget what is behind ``seq``: its log did not take it."""
+        """Forget what is behind ``seq``: its log did not take it, or nobody can say."""
         for message in self.messages[seq:]:
             del self._oracle.applied[message]
+            if self.failed != seq + 1:
+                self._oracle.unknown.add(message)
+        self.failed = None
         del self.messages[seq:], self.models[seq + 1 :]
 
 
@@ -152,6 +157,8 @@ class Oracle:
         self.seen: Counter[str] = Counter()
         self.applied: dict[int, tuple[Reference, int]] = {}
         self.denied: dict[int, str] = {}
+        self.unknown: set[int] = set()
+        """What has gone back although its log has not said that it does not have it."""
         self.references: dict[str, Reference] = {}
         self.authors: dict[int, Any] = {}
         self.pushed: set[int] = set()
@@ -196,6 +203,8 @@ class Oracle:
         elif refused.code != "unknown_outcome":
             if where is not None:
                 self.fail(f"message {message} for {target} is told {refused}, but it is at {where[1]}")
+            if message in self.unknown:
+                self.fail(f"message {message} for {target} is told {refused}, but its log may have it")
             self.denied[message] = refused.code
 
     def check_order(self, name: str, order: Any) -> None:

@@ -14,11 +14,12 @@ from nuphar.actors.words import delivery
 
 @dataclass(frozen=True)
 class LogPlan:
-    """A log that needs up to ``delay`` seconds, and how often it fails, or loses an answer."""
+    """A log that needs up to ``delay`` seconds, and how often it fails, loses an answer, or gives none."""
 
     delay: float
     fail: float
     lose: float
+    silent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ def draw(rng: Random) -> Plan:
         "naming": rng.choice((3, 30)),
     }
     slow = chance() < 0.5
+    log = None
+    if chance() < 0.4:
+        fails, loses, is_silent = (sometimes(0.3 * chance(), 0.0) for _ in range(3))
+        log = LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), fails, loses, is_silent)
     return Plan(
         clients=rng.choice((1, 2, 2, 3, 3, 4)),
         sizes=sizes,
@@ -143,6 +148,7 @@ def draw(rng: Random) -> Plan:
             "max_hooks_each": sometimes(1, 32, 0.2),
             "max_topics_begun": sometimes(1, 1_000, 0.1),
             "topic_window": rng.choice((2.0, 20.0, 600.0)),
+            "log_timeout": rng.choice((0.5, 3.0, 10.0)),
         },
         rules=tuple(sometimes(rng.choice(RULES), delivery.ALL) for _ in range(4)),
         weights=weights,
@@ -160,8 +166,6 @@ def draw(rng: Random) -> Plan:
         message=rng.choice((120, 140, 1 << 16)),
         hook_fault=sometimes(0.3 * chance(), 0.0, 0.3),
         router=sometimes(2, 10_000, 0.2),
-        log=LogPlan(rng.choice((0.0, 0.01, 0.3, 2.0)), sometimes(0.3 * chance(), 0.0), sometimes(0.3 * chance(), 0.0))
-        if chance() < 0.4
-        else None,
+        log=log,
         is_unseen=chance() < 0.4,
     )

@@ -37,6 +37,7 @@ QUIET = Plan(
         "max_hooks_each": 32,
         "max_topics_begun": 1_000,
         "topic_window": 600.0,
+        "log_timeout": 10.0,
     },
     rules=(delivery.ALL,) * 4,
     weights={"settle": 1.0},

@@ -29,6 +29,10 @@ ROOMS = ("room:a", "board", "eph:x", "room:b")
 """The topics that clients follow: of a kind with a store, fixed, ephemeral, of the kind again."""
 
 
+STOP = 5.0
+"""Seconds that a stop of the server may take."""
+
+
 class Ordered(dict[Any, None]):
     """A set that remembers the order of its members: that of a set of objects is their addresses'."""
 
@@ -177,7 +181,7 @@ class Site:
     def stop(self) -> None:
         """Begin an orderly stop."""
         self.is_up = False
-        self.root.tell_anyway(Stop(Shutdown()))
+        self.root.tell_anyway(Stop(Shutdown(deadline=self.world.hub.now + STOP)))
 
     def living(self) -> list[Any]:
         """Return every actor that may crash: all but the root of the tree."""

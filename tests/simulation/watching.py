@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nuphar.actors.routing.router import RouterActor
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.takeover import NOWHERE
-from nuphar.actors.sessions.tokens import BURNT, Tokens, Verdict
+from nuphar.actors.sessions.tokens import BURNT, Tokens, TokenState
 from nuphar.actors.targets.lane import OWED, Lane
 from nuphar.actors.words.delivery import Sample
 from nuphar.transport.server.connection import Connection
@@ -35,17 +36,14 @@ class Presence:
     def __init__(self, world: World) -> None:
         self.joined: Counter[str] = Counter()
         self._world = world
-        self._greeted: list[Session] = []
+        self._twice: Counter[str] = Counter()
 
     def on_join(self, client_id: str) -> None:
         world = self._world
-        session = world.site.server.sessions.get(client_id)
         world.dawdle()
         if not world.is_calm and world.chance() < world.plan.hook_fault:
             raise OSError("nobody can be greeted")
         self.joined[client_id] += 1
-        if session is not None:
-            self._greeted.append(session)
 
     def on_leave(self, client_id: str) -> None:
         self.joined[client_id] -= 1
@@ -58,13 +56,15 @@ class Presence:
         if membership is not None and membership.is_in and self.joined[session.client_id] < 1:
             self._world.oracle.fail(f"{session} is in the board, and nobody has greeted it")
 
-    def left_over(self) -> dict[str, int]:
-        """Return who has joined too often, when all are gone.
+    def decided(self, verdict: Any) -> None:
+        """Hear what comes to the router: who comes back while it is greeted is greeted once more."""
+        older = verdict.request.session
+        if verdict.greeted and verdict.code is None and verdict.request.target == "topic:board":
+            self._twice[older.client_id] += older.successor is not None
 
-        A session that goes on with another connection while its join hook is on its way is greeted once more.
-        """
-        twice = Counter(session.client_id for session in self._greeted if session.successor is not None)
-        return {client_id: count for client_id, count in self.joined.items() if count > twice[client_id]}
+    def left_over(self) -> dict[str, int]:
+        """Return who has joined too often, when all are gone."""
+        return {client_id: count for client_id, count in self.joined.items() if count > self._twice[client_id]}
 
 
 def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:
@@ -116,7 +116,7 @@ def check_unnamed(world: World, session: Session) -> None:
 @contextmanager
 def watched(world: World) -> Iterator[None]:
     """Look on while a run goes on."""
-    judge, expire, take = Tokens.judge, MemoryBook.expire, Lane.take
+    judge, expire, take, decide = Tokens.judge, MemoryBook.expire, Lane.take, RouterActor._decide
     end = Connection._end
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
@@ -126,12 +126,12 @@ def watched(world: World) -> Iterator[None]:
 
     hurried = False  # what a lane gave last, it gave though its line was full
 
-    def judged(self: Tokens, token: str) -> Verdict:
+    def judged(self: Tokens, token: str) -> TokenState:
         verdict = judge(self, token)
         # Only a Hello that was on its way for long may have a token from before, or use up one that is needed.
         is_quick = world.plan.delay < 0.01 and world.plan.weights.keys().isdisjoint({"duplicate", "thief"})
         is_newest = any(client.core.exchange.token == token for client in world.clients)
-        if verdict is Verdict.BURNT and is_quick and is_newest:
+        if verdict is TokenState.BURNT and is_quick and is_newest:
             world.oracle.fail("the newest token that a client has is burnt, and there are no thieves")
         return verdict
 
@@ -195,7 +195,12 @@ def watched(world: World) -> Iterator[None]:
             world.oracle.fail(f"{self._name()} is taken for dead while it takes what it was sent")
         end(self, code, reason)
 
+    def decided(self: RouterActor, verdict: Any) -> None:
+        world.site.presence.decided(verdict)
+        decide(self, verdict)
+
     places: list[tuple[Any, str, Any, Any]] = [
+        (RouterActor, "_decide", decide, decided),
         (Session, "reject", reject, rejected),
         (Connection, "_end", end, ended),
         (Outbox, "write", write, written),

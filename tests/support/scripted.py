@@ -24,8 +24,8 @@ def settle(server: Server) -> None:
 
 def _is_idle(server: Server) -> bool:
     mailboxes = [server.books.router, server.books.topic_starts, server.books.session_starts]
-    if server.life.root is not None and server.life.root.registry is not None:
-        mailboxes += [ref.actor_inbox for ref in server.life.root.registry.living()]
+    if server.lifecycle.root is not None and server.lifecycle.root.registry is not None:
+        mailboxes += [ref.actor_inbox for ref in server.lifecycle.root.registry.living()]
     return all(mailbox.empty() for mailbox in mailboxes)
 
 

@@ -19,14 +19,14 @@ from gevent.hub import get_hub
 from gevent.pywsgi import WSGIServer
 
 from nuphar import Live, Server
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 from .raw import WAIT
 
 ROOT = Path(__file__).parents[2]
 
 
-def listen(server: Server, app: Any = None, *, handler: Any = Handler) -> int:
+def listen(server: Server, app: Any = None, *, handler: Any = WSGIHandler) -> int:
     """Have ``server`` listen on a free port, and return it."""
     wsgi = WSGIServer(("127.0.0.1", 0), Live(server, app), handler_class=handler, log=None, backlog=1024)
     wsgi.init_socket()

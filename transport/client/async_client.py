@@ -17,7 +17,7 @@ from .connectors.async_websocket import AsyncLink
 from .connectors.connector import Connector
 from .connectors.fallback import best
 from .connectors.runtimes import choose
-from .connectors.threaded import InThreads
+from .connectors.threaded import Threaded
 from .connectors.url_options import ClientOptions, check_options
 from .connectors.urls import scheme_of
 from .core.outgoing import Queue
@@ -188,13 +188,13 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
                 outgoing.popleft()
 
 
-def _connector(where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | InThreads:
+def _connector(where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
     if isinstance(where, AsyncLink):
         return where
     if not isinstance(where, str):
-        return InThreads(where)
+        return Threaded(where)
     if scheme_of(where).startswith("http"):
-        return InThreads(best(where, runtime=choose("threads"), **options))
+        return Threaded(best(where, runtime=choose("threads"), **options))
     return AsyncLink(where, **options)
 
 

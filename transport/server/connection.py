@@ -19,12 +19,13 @@ from ...actors.words.close_codes import (
     TRY_AGAIN_LATER,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
+from ...actors.words.identity import Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
-from .protocol import Beat, End, Handshake
+from .protocol import Beat, End, ServerProtocol
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
@@ -53,19 +54,19 @@ class Socket(Protocol):
 class Connection:
     """Reads, greets, and passes on; `run` returns when the connection is over.
 
-    ``identity`` is who the application says it is; a session is resumed for the same one only.
+    ``identity`` is who the application says it is; a session is resumed for the same user only.
     """
 
-    __slots__ = ("_bad", "_framing", "_gateway", "_handshake", "_identity", "_inbound", "_outbox", "_proof", "_socket")
+    __slots__ = ("_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket")
 
-    def __init__(self, socket: Socket, gateway: Gateway, identity: str | None = None) -> None:
+    def __init__(self, socket: Socket, gateway: Gateway, identity: Identity | None = None) -> None:
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
         self._framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
         self._outbox = socket.outbox
         self._outbox.on_refused = self._close_too_slow
-        self._handshake = Handshake(gateway.clock(), gateway.limits)
+        self._protocol = ServerProtocol(gateway.clock(), gateway.limits)
         self._inbound: Inbound | None = None
         self._bad = 0
         self._proof: int | None = None
@@ -116,14 +117,14 @@ class Connection:
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL
-            self._gateway.resumption.lose(self._inbound.session, self._gateway.clock(), is_for_good)
+            self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
 
     def tick(self, now: float) -> None:
         """Do what is due: heartbeats, deadlines. A client that takes bytes lives, however long a message takes."""
         is_silent = now - self._socket.last_received > 1.2 * self._gateway.limits.heartbeat  # a Ping has no answer yet
         if (is_silent or self._outbox.pending) and self._socket.is_taking():
             self._socket.last_received = max(now, self._socket.last_received)
-        match self._handshake.tick(now, self._socket.last_received):
+        match self._protocol.tick(now, self._socket.last_received):
             case Beat(n):
                 self._outbox.write(self._framing.frame(plain(Ping(n))))
             case End(code, reason):
@@ -148,7 +149,7 @@ class Connection:
             frame = read(data, self._gateway.host.pulse)
             if self._socket.closed:
                 return  # others may have run
-            refusal = self._handshake.greet(frame)
+            refusal = self._protocol.greet(frame)
         except RemoteProtocolError as error:
             refusal = (error.code, str(error))
         if refusal is None:
@@ -165,7 +166,7 @@ class Connection:
     def _welcome(self, hello: Hello) -> None:
         gateway = self._gateway
         try:
-            greeting = gateway.resumption.greet(
+            greeting = gateway.reception.greet(
                 hello.session, hello.token, self._identity, self._framing, self._outbox, self._end
             )
         except Busy as error:
@@ -191,7 +192,7 @@ class Connection:
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:
             self._proof = None
-            self._gateway.resumption.prove(self.session)
+            self._gateway.reception.prove(self.session)
 
     def _close_too_slow(self) -> None:
         if not self._socket.closed:
@@ -205,3 +206,10 @@ class Connection:
 
     def _name(self) -> str:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
+
+
+def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+    """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
+    framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
+    socket.outbox.write(framing.rejected(0, None, code, text, None))
+    socket.close(close_code, text)

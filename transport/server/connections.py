@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
 from ...actors.runtime.log_throttle import tell_left_out
-from ...actors.runtime.timer_every import Reminder
+from ...actors.runtime.timer_every import TimerEvery
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
 from .gateway import Connected, Gateway
 
@@ -41,17 +41,17 @@ class ConnectionsActor(Actor):
         self._gateway = gateway
         self._retry_after = retry_after
         self._patience = patience
-        self._reminder: Reminder | None = None
+        self._timer: TimerEvery | None = None
 
     def init(self) -> None:
         interval = min(1.0, self._gateway.limits.heartbeat / 4, self._gateway.limits.hello / 4)
-        self._reminder = Reminder(self, interval, Tick())
+        self._timer = TimerEvery(self, interval, Tick())
 
     def handle(self, message: Any) -> Any:
         if not isinstance(message, Tick):
             return super().handle(message)
         now = self._gateway.clock()
-        self._gateway.resumption.tick(now)
+        self._gateway.reception.tick(now)
         tell_left_out()
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
@@ -61,11 +61,11 @@ class ConnectionsActor(Actor):
 
     def terminate(self, reason: Reason) -> None:
         tell_left_out(INFINITY)
-        if self._reminder is not None:
-            self._reminder.stop()
+        if self._timer is not None:
+            self._timer.stop()
         if isinstance(reason, Normal | Shutdown):
             self._gateway.has_stopped = self._gateway.is_closing = True
-            self._gateway.resumption.stop()
+            self._gateway.reception.stop()
             now = self._gateway.clock()
             deadline = now + self._patience
             if isinstance(reason, Shutdown) and reason.deadline is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..wire import frames
 from ..wire.frame_table import CODES, prefix
-from ..wire.frames import Frame
+from ..wire.frames import Extra, Frame
 from ..wire.plain_data import as_lists
 from ..wire.strict import dump_cbor, load_cbor, pack_cbor
 from ..wire.strict_json import dump_json
@@ -30,6 +30,8 @@ _FAILURE = CODES[frames.Failure]
 
 _BEGINS_ACKNOWLEDGE = prefix(frames.Acknowledge)
 _BEGINS_SERVER_MESSAGE = prefix(frames.ServerMessage)
+_BEGINS_ACKNOWLEDGE_WITH_EXTRA = prefix(frames.Acknowledge, 1)
+_BEGINS_SERVER_MESSAGE_WITH_EXTRA = prefix(frames.ServerMessage, 1)
 _BEGINS_PUSH = prefix(frames.Push)
 _BEGINS_SNAPSHOT = prefix(frames.Snapshot)
 _BEGINS_REPLY = prefix(frames.Reply)
@@ -86,8 +88,11 @@ class CborFraming:
         self.join = join
         self.deliver = deliver
 
-    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool, extra: Extra | None = None) -> bytes:
         listed = b"\x81" + _uint(refs[0]) if len(refs) == 1 else pack_cbor(list(refs))
+        if extra:
+            fields = _text(target) + _uint(seq) + listed + _FALSE_TRUE[final]
+            return self._wrap(_BEGINS_ACKNOWLEDGE_WITH_EXTRA + fields + pack_cbor(extra))
         return self._wrap(_acknowledge(target) + _uint(seq) + listed + _FALSE_TRUE[final])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
@@ -96,7 +101,10 @@ class CborFraming:
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self._wrap(dump_cbor([_OUT, target, code, text, join]))
 
-    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
+    def server_message(self, target: str, seq: int, payload: bytes, extra: Extra | None = None) -> bytes:
+        if extra:
+            fields = _text(target) + _uint(seq) + payload
+            return self._wrap(_BEGINS_SERVER_MESSAGE_WITH_EXTRA + fields + pack_cbor(extra))
         return self._wrap(_server_message(target) + _uint(seq) + payload)
 
     def push(self, target: str, payload: bytes) -> bytes:
@@ -124,8 +132,8 @@ class JsonFraming:
         self.join = join
         self.deliver = deliver
 
-    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool) -> bytes:
-        return self.frame([_ACKNOWLEDGE, target, seq, list(refs), final])
+    def acknowledge(self, target: str, seq: int, refs: Sequence[int], final: bool, extra: Extra | None = None) -> bytes:
+        return self.frame([_ACKNOWLEDGE, target, seq, list(refs), final, *([extra] if extra else [])])
 
     def rejected(self, ref: int, target: str | None, code: str, text: str, details: Any) -> bytes:
         return self.frame([_REJECTED, ref, target, code, text, as_lists(details)])
@@ -133,8 +141,8 @@ class JsonFraming:
     def out(self, target: str, code: str, text: str, join: int) -> bytes:
         return self.frame([_OUT, target, code, text, join])
 
-    def server_message(self, target: str, seq: int, payload: bytes) -> bytes:
-        return self.frame([_SERVER_MESSAGE, target, seq, load_cbor(payload)])
+    def server_message(self, target: str, seq: int, payload: bytes, extra: Extra | None = None) -> bytes:
+        return self.frame([_SERVER_MESSAGE, target, seq, load_cbor(payload), *([extra] if extra else [])])
 
     def push(self, target: str, payload: bytes) -> bytes:
         return self.frame([_PUSH, target, load_cbor(payload)])

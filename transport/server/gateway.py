@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.sessions.answers import WINDOW
 from ...actors.sessions.membership import HELD
-from ...actors.sessions.reception import Resumption
+from ...actors.sessions.reception import Reception
 from ...actors.sessions.sessions import Sessions
 from ..wire.codec import Codec
 from .limits import Limits
@@ -35,7 +35,7 @@ class Gateway:
     codec: Codec
     sessions: Sessions
     limits: Limits
-    resumption: Resumption
+    reception: Reception
     host: Host = GEVENT
     connections: set[Connected] = field(default_factory=set)
     lines: set[Any] = field(default_factory=set)

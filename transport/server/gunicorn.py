@@ -13,7 +13,7 @@ from gevent.monkey import is_module_patched
 from gunicorn.workers.ggevent import GeventPyWSGIWorker, PyWSGIHandler, PyWSGIServer  # type: ignore[import-untyped]
 
 from .live import ON_EXIT
-from .wsgi_handler import Handler
+from .wsgi_handler import WSGIHandler
 from .wsgi_server import TlsGreeting
 
 GOODBYE = 5.0
@@ -28,7 +28,7 @@ PRELOADED = (
 UNCOUNTED = "--max-requests has no effect: gunicorn's workers on gevent's WSGI server do not count requests"
 
 
-class GunicornHandler(Handler, PyWSGIHandler):  # type: ignore[misc]  # gunicorn has no types
+class GunicornHandler(WSGIHandler, PyWSGIHandler):  # type: ignore[misc]  # gunicorn has no types
     """Our handler with gunicorn's environment and access log."""
 
     def get_environ(self) -> dict[str, Any]:

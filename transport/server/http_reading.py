@@ -19,6 +19,7 @@ from ...actors.runtime.fair_turns import let_others_run
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ..wire import http_head
 from ..wire.http_head import BadRequest
+from ..wire.secret_names import masked
 from ..wire.upgrade import tokens
 from .request_body import Body, BodyFault
 from .upgrade_stream import UpgradeStream, wants_upgrade
@@ -139,7 +140,7 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             super().handle_error(type, value, traceback)
             return
         self.close_connection = self._has_rest = True
-        LOG.info("the body of %r from %r: %s", self.path, self.client_address, value)
+        LOG.info("the body of %r from %r: %s", masked(self.path), self.client_address, value)
         if not self.headers_sent:
             text = f"{value}\n".encode()
             headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]

@@ -12,6 +12,7 @@ from gevent import socket as gevent_socket
 from gevent.pywsgi import WSGIHandler
 
 from ...actors.runtime.log_throttle import ThrottledLogger
+from ..wire.secret_names import masked
 from .pace import RATE, Pace
 
 LOG = ThrottledLogger("nuphar.transport")
@@ -52,7 +53,7 @@ class HttpWriting(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             return
         super().process_result()
         if self._owed and self.code not in (101, 304):
-            LOG.warning("the answer to %r is %d bytes shorter than its Content-Length", self.path, self._owed)
+            LOG.warning("the answer to %r is %d bytes shorter than its Content-Length", masked(self.path), self._owed)
             self.close_connection = True
 
     def _write_head(self) -> None:
@@ -70,7 +71,7 @@ class HttpWriting(WSGIHandler):  # type: ignore[misc]  # gevent has no types
             return
         if self._owed is not None:
             if len(data) > self._owed:
-                LOG.warning("the answer to %r is longer than its Content-Length: it is cut there", self.path)
+                LOG.warning("the answer to %r is longer than its Content-Length: it is cut there", masked(self.path))
                 data = data[: self._owed]
             self._owed -= len(data)
         super()._write(data)
@@ -91,7 +92,7 @@ class HttpWriting(WSGIHandler):  # type: ignore[misc]  # gevent has no types
                     raise TimeoutError(f"less than {RATE:g} bytes a second")
         except OSError as error:
             if isinstance(error, TimeoutError):
-                LOG.info("the answer to %r for %r is not read: %s", self.path, self.client_address, error)
+                LOG.info("the answer to %r for %r is not read: %s", masked(self.path), self.client_address, error)
             self.status = f"socket error: {error}"
             self.code = -abs(self.code or 0)
             self.hang_up()

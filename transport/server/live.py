@@ -9,17 +9,18 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from ...actors.runtime.hooks import Hook, HookFailed, ServerHooks, call
+from ...actors.runtime.hooks import Hook, ServerHooks
 from ...actors.words.errors import NotRunning, UsageError
 from ..wire.entity_tags import matches
 from ..wire.origin import Origins
 from ..wire.upgrade import Refuse
 from .borrowing import Borrowing
-from .connection import Connection, Socket
+from .connection import Connection, turn_away
 from .gateway import Gateway
 from .http.judge import PATHS
 from .http.lines import MOST, Lines
-from .http.requests import HttpLines
+from .http.requests import Admitted, HttpLines
+from .identifying import Headers, Known, Outage, TurnedAway, identify
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
 
@@ -40,11 +41,8 @@ ASSETS = {
 
 _NO_UPGRADE = (
     "this WSGI server hands on no WebSockets: run nuphar.serve(), gevent's WSGIServer with "
-    "handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
+    "handler_class=nuphar.transport.handler.WSGIHandler, or gunicorn -k nuphar.transport.gunicorn.Worker"
 )
-
-
-_NOBODY = "the application could not say who you are"
 
 
 class Host(Protocol):
@@ -55,8 +53,8 @@ class Host(Protocol):
     hooks: ServerHooks
 
     @property
-    def identity(self) -> Hook | None:
-        """The hook that says whose a request is, if there is one."""
+    def identify(self) -> Hook | None:
+        """The hook that says who a client is, if there is one."""
 
     @property
     def hub(self) -> Any:
@@ -131,39 +129,38 @@ class Live:
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
-        try:
-            identity = self._identity(environ)
-        except HookFailed:
-            return _text(start_response, "500 Internal Server Error", _NOBODY)
-        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host)
+        who: Known | TurnedAway | Outage = Known(None)
+
+        def admit() -> Refuse | Headers:
+            nonlocal who
+            who = self._identify(environ)
+            if isinstance(who, Outage) or (isinstance(who, TurnedAway) and "HTTP_ORIGIN" not in environ):
+                return who.refuse()
+            return () if isinstance(who, TurnedAway) else who.headers  # no page sees the status of an upgrade
+
+        socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host, admit=admit)
         if isinstance(socket, Refuse):
             return socket.respond(start_response)
-        Connection(socket, gateway, identity).run()
+        if isinstance(who, Known):
+            Connection(socket, gateway, who.identity).run()
+        elif isinstance(who, TurnedAway):
+            turn_away(socket, who.code, who.text, who.close_code)
         return []
 
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         gateway, origins = self._server.gateway, self._server.origins
 
-        def connect(socket: Socket) -> Connection:
-            return Connection(socket, gateway, self._identity(environ))
+        def admit() -> Refuse | Admitted:
+            who = self._identify(environ)
+            if not isinstance(who, Known):
+                return who.refuse()
+            return Admitted(lambda line: Connection(line, gateway, who.identity), who.headers)
 
-        try:
-            return self._http(name, environ, start_response, gateway, origins, connect)
-        except HookFailed:
-            return _text(start_response, "500 Internal Server Error", _NOBODY)
+        return self._http(name, environ, start_response, gateway, origins, admit)
 
-    def _identity(self, environ: Environ) -> str | None:
-        """Ask the application whose request this is.
-
-        Raises: HookFailed, when what went wrong is in the log.
-        """
+    def _identify(self, environ: Environ) -> Known | TurnedAway | Outage:
         server = self._server
-        if (hook := server.identity) is None:
-            return None
-        identity: str | None = call(
-            "identity", _checked, hook, environ, timeout=server.hooks.timeout, host=server.gateway.host
-        )
-        return identity
+        return identify(server.identify, environ, server.hooks.timeout, server.gateway.host)
 
     def _asset(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         kind = ASSETS.get(name)
@@ -183,13 +180,6 @@ class Live:
             return []
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
-
-
-def _checked(hook: Hook, environ: Environ) -> str | None:
-    identity = hook(environ)
-    if identity is not None and not isinstance(identity, str):
-        raise TypeError(f"identity must return a str or None, got {identity!r}")
-    return identity
 
 
 @lru_cache

@@ -28,7 +28,7 @@ class End(NamedTuple):
     reason: str
 
 
-class Handshake:
+class ServerProtocol:
     """Times are monotonic seconds."""
 
     __slots__ = ("_beats", "_limits", "_missed", "_opened", "is_live")

@@ -19,7 +19,7 @@ logger = ThrottledLogger("nuphar.transport")
 REFUSAL = (
     "this WSGI server answers requests in threads, where nothing of Nuphar's would run between them (flask run and "
     "manage.py runserver do): use nuphar.serve(), nuphar serve MODULE:SERVER --app MODULE:APP, gevent's WSGIServer "
-    "with handler_class=nuphar.transport.handler.Handler, or gunicorn -k nuphar.transport.gunicorn.Worker"
+    "with handler_class=nuphar.transport.handler.WSGIHandler, or gunicorn -k nuphar.transport.gunicorn.Worker"
 )
 
 

@@ -14,6 +14,7 @@ from ...actors.runtime.mailbox import get_ident
 from ...actors.sessions.sessions import Sessions
 from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
+from ...actors.words.identity import Identity
 from ..wire.codec import Codec
 from .framing import BARE
 from .inbound import Inbound
@@ -24,11 +25,17 @@ BOUND = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
-class BareClient:
+class SocketlessClient:
     """Its frames go out through ``send(frame)``, one by one and in order, always on the server's own thread."""
 
     def __init__(
-        self, client_id: str, send: Callable[[bytes], Any], sessions: Sessions, codec: Codec, hub: Any
+        self,
+        client_id: str,
+        send: Callable[[bytes], Any],
+        sessions: Sessions,
+        codec: Codec,
+        hub: Any,
+        identity: Identity | None = None,
     ) -> None:
         self._send = send
         self._outgoing: deque[bytes] = deque()
@@ -39,7 +46,7 @@ class BareClient:
         self._hub = hub
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
-        self.session = sessions.connect(client_id, BARE, self)
+        self.session = sessions.connect(client_id, BARE, self, identity)
         self._inbound = Inbound(self.session, BARE, codec, self._close)
 
     def write(self, frames: list[bytes]) -> None:

@@ -1,15 +1,14 @@
 """The door from HTTP to WebSockets: a handler for gevent's pywsgi that upgrades what the application claims.
 
-Run a server with ``WSGIServer(address, app, handler_class=Handler)``. The application then finds
+Run a server with ``WSGIServer(address, app, handler_class=WSGIHandler)``. The application then finds
 ``nuphar.upgrade`` in its environment, and ``wsgi.websocket`` as gevent-websocket's handler gives it
 (gevent_websockets.py). Requests for which it uses neither are left alone, whatever upgrade they ask for.
 """
 
 from __future__ import annotations
 
-import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BufferedReader, BytesIO
 from typing import Any
 
@@ -20,6 +19,7 @@ from ...actors.runtime.host import GEVENT, Host
 from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
+from ..wire.secret_names import masked
 from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
 from .gevent_websockets import BadHandshake, Lending
 from .http.request_log import RequestLog
@@ -30,23 +30,23 @@ from .upgrade_stream import UpgradeStream
 from .websocket import LOG, WebSocket
 
 UPGRADE = "nuphar.upgrade"
-"""The key of the environment under which an application finds `Handler.upgrade`, until it was upgraded."""
+"""The key of the environment under which an application finds `WSGIHandler.upgrade`, until it was upgraded."""
 
 PROGRESS = "nuphar.progress"
 """The key of the environment under which an application finds how its answer moves, a `Progress`."""
 
 HANG_UP = "nuphar.hang_up"
-"""The key of the environment under which an application finds `Handler.hang_up`."""
+"""The key of the environment under which an application finds `WSGIHandler.hang_up`."""
 
 LAST = "nuphar.last"
-"""The key of the environment under which an application finds `Handler.make_last`."""
+"""The key of the environment under which an application finds `WSGIHandler.make_last`."""
 
-_SECRET = re.compile(r"(?<=[?&]line=)[A-Za-z0-9_-]{32}(?![^&\s])")
+Headers = Sequence[tuple[str, str]]
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
 
-class Handler(RequestLog, HttpReading, HttpWriting, Lending):
+class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
     """Serves one TCP or Unix connection. The access log stays the server's."""
 
     websocket: WebSocket | None = None
@@ -59,18 +59,21 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
         host: Host = GEVENT,
+        admit: Callable[[], Refuse | Headers] = tuple,
     ) -> WebSocket | Refuse:
         """Answer the opening handshake of the present request, and return its WebSocket.
 
+        ``admit()`` is asked of a request that is in order: it refuses, or says which headers the answer has besides.
         After it the application calls no ``start_response``, and returns an empty body once the connection is
         over. A `Refuse` is for the application to answer with; it has been logged.
         Raises: OSError if the peer is gone.
         """
         answer = negotiate(self.environ, origins, subprotocols)
         if isinstance(answer, Refuse):
-            self.close_connection = True
-            LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, answer.reason)
-            return answer
+            return self._turn_down(answer)
+        besides = admit()
+        if isinstance(besides, Refuse):
+            return self._turn_down(besides)
         early = self._release()
         self.socket.settimeout(None)
         websocket = WebSocket(
@@ -78,7 +81,7 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
         )
         self.environ["wsgi.websocket"] = websocket
         self.environ["wsgi.websocket_version"] = "13"
-        self.start_response("101 Switching Protocols", list(answer.headers))
+        self.start_response("101 Switching Protocols", [*answer.headers, *besides])
         super().write(b"")  # the headers
         self.websocket = websocket
         return websocket
@@ -157,19 +160,23 @@ class Handler(RequestLog, HttpReading, HttpWriting, Lending):
     def log_request(self) -> None:
         """Write the server's access log, which the base would replace by a logger of its own.
 
-        The id of a line, which an EventSource has to write into its query, is left out: whoever knows it may read.
+        The id of a line and a token, which a page has to write into its query, are left out: whoever reads them is in.
         """
-        if self.requestline and "line=" in self.requestline:
-            self.requestline = _SECRET.sub("-", self.requestline)
+        if self.requestline and "=" in self.requestline:
+            self.requestline = masked(self.requestline)
             for key in ("RAW_URI", "QUERY_STRING"):  # what gunicorn logs
                 if key in (self.environ or ()):
-                    self.environ[key] = _SECRET.sub("-", "?" + self.environ[key])[1:]
+                    self.environ[key] = masked(self.environ[key])
         super(WebSocketHandler, self).log_request()
+
+    def _turn_down(self, refuse: Refuse) -> Refuse:
+        self.close_connection = True
+        LOG.warning("upgrade of %r from %r refused: %s", masked(self.path), self.client_address, refuse.reason)
+        return refuse
 
     def _refuse(self, refuse: Refuse) -> None:
         """Answer the handshake of an application that cannot have its WebSocket."""
-        self.close_connection = True
-        LOG.warning("upgrade of %r from %r refused: %s", self.path, self.client_address, refuse.reason)
+        self._turn_down(refuse)
         if not self.headers_sent:
             self.write(*refuse.respond(self.start_response))
 

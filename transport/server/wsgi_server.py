@@ -21,7 +21,7 @@ class TlsGreeting(pywsgi.WSGIServer):  # type: ignore[misc]  # gevent has no typ
     """Mix it into a WSGI server of gevent's; without TLS it changes nothing."""
 
     greeting = 15.0
-    """Seconds that a client's TLS handshake may take: as long as the head of a request (`Handler.head`)."""
+    """Seconds that a client's TLS handshake may take: as long as the head of a request (`WSGIHandler.head`)."""
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
         """Greet a client and handle its requests; one that fails to greet is a line in the log."""

@@ -13,8 +13,9 @@ from typing import Any
 from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
+from .extra import of_answers, of_client_message, of_message
 from .frame_table import CHECKS, KINDS, TABLE, VALUES, WITH_REF, Value
-from .frames import MAX_INTEGER, Frame
+from .frames import MAX_INTEGER, Acknowledge, ClientMessage, Frame, ServerMessage
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .plain_data import DEPTH, as_lists
 from .strict import dump_cbor, is_trouble, load_cbor, peek_cbor
@@ -137,9 +138,20 @@ def _frame(plain: Any) -> Frame:
     if len(plain) <= len(checks):
         raise RemoteProtocolError(f"{kind.__name__}: expected {len(checks)} fields, got {len(plain) - 1}")
     try:
-        return kind(*[check(field) for check, field in zip(checks, plain[1:], strict=False)])  # type: ignore[no-any-return]
+        fields = [check(field) for check, field in zip(checks, plain[1:], strict=False)]
+        if kind in EXTRAS and len(plain) > len(checks) + 1:
+            fields.append(EXTRAS[kind](plain[len(checks) + 1], fields) or None)
+        return kind(*fields)  # type: ignore[no-any-return]
     except RemoteProtocolError as error:
         raise RemoteProtocolError(f"{kind.__name__}: {error}") from None
+
+
+EXTRAS: dict[type, Callable[[Any, list[Any]], dict[str, Any]]] = {
+    ClientMessage: lambda extra, _: of_client_message(extra),
+    Acknowledge: lambda extra, fields: of_answers(extra, len(fields[2])),
+    ServerMessage: lambda extra, _: of_message(extra),
+}
+"""How the map that may end some frames is read, with the fields before it."""
 
 
 _HEAD = re.compile(rb"\[[ \t\n\r]*(\d{1,2})[ \t\n\r]*,[ \t\n\r]*(\d{1,16})[ \t\n\r]*[,\]]")
@@ -164,5 +176,7 @@ def ref_of(data: bytes | str) -> int:
 
 def _plain(frame: Frame) -> list[Any]:
     """Return a frame as plain data, its values as they are."""
-    row, fields = TABLE[type(frame)], zip(TABLE[type(frame)].fields, frame, strict=True)
+    row = TABLE[type(frame)]
+    count = len(row.fields) if frame[-1] else row.least  # an empty extra is none
+    fields = zip(row.fields[:count], frame[:count], strict=True)
     return [row.code, *(value if field.value else as_lists(value) for field, value in fields)]

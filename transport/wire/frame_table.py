@@ -53,15 +53,24 @@ class Sender(Enum):
 
 
 class Row(NamedTuple):
-    """One frame: its number on the wire, who sends it, and its fields."""
+    """One frame: its number on the wire, who sends it, and its fields; the last one may be an ``extra``."""
 
     code: int
     sender: Sender
     fields: tuple[Field, ...]
 
+    @property
+    def least(self) -> int:
+        """How many fields there have to be."""
+        return len(self.fields) - (self.fields[-1] is EXTRA)
+
 
 def _row(code: int, sender: Sender, *fields: Field) -> Row:
     return Row(code, sender, fields)
+
+
+EXTRA = Field("extra", mapping)
+"""A field that may be missing; the module `extra` knows what is in it."""
 
 
 _REF, _TARGET, _SEQ = Field("ref", positive), Field("target", target), Field("seq", natural)
@@ -80,7 +89,7 @@ TABLE: dict[type, Row] = {
     ),
     frames.Subscribe: _row(2, Sender.CLIENT, _REF, _TARGET, Field("since", or_none(cursor)), Field("params")),
     frames.Unsubscribe: _row(3, Sender.CLIENT, _REF, _TARGET),
-    frames.ClientMessage: _row(4, Sender.CLIENT, Field("ref", natural), _TARGET, _PAYLOAD),
+    frames.ClientMessage: _row(4, Sender.CLIENT, Field("ref", natural), _TARGET, _PAYLOAD, EXTRA),
     frames.Resync: _row(5, Sender.CLIENT, Field("cursors", by_target(or_none(cursor)))),
     frames.Call: _row(6, Sender.CLIENT, _REF, Field("name", text), Field("arguments", value=Value.MESSAGE)),
     frames.Ping: _row(7, Sender.BOTH, _N),
@@ -95,11 +104,11 @@ TABLE: dict[type, Row] = {
         Field("heartbeat", seconds),
         Field("contract", text),
     ),
-    frames.Acknowledge: _row(17, Sender.SERVER, _TARGET, _SEQ, Field("refs", refs), Field("final", boolean)),
+    frames.Acknowledge: _row(17, Sender.SERVER, _TARGET, _SEQ, Field("refs", refs), Field("final", boolean), EXTRA),
     frames.Rejected: _row(
         18, Sender.SERVER, Field("ref", natural), Field("target", or_none(text)), _CODE, _TEXT, Field("details")
     ),
-    frames.ServerMessage: _row(19, Sender.SERVER, _TARGET, _SEQ, _PAYLOAD),
+    frames.ServerMessage: _row(19, Sender.SERVER, _TARGET, _SEQ, _PAYLOAD, EXTRA),
     frames.Push: _row(20, Sender.SERVER, _TARGET, _PAYLOAD),
     frames.Snapshot: _row(
         21,
@@ -130,9 +139,9 @@ KINDS: dict[int, Any] = {row.code: kind for kind, row in TABLE.items()}
 """The frame of each number."""
 
 CHECKS: dict[type, tuple[Check, ...]] = {
-    kind: tuple(field.check for field in row.fields) for kind, row in TABLE.items()
+    kind: tuple(field.check for field in row.fields[: row.least]) for kind, row in TABLE.items()
 }
-"""What the fields of each frame have to pass, in wire order."""
+"""What the fields that each frame has to have must pass, in wire order."""
 
 VALUES: dict[type, tuple[tuple[int, Value], ...]] = {
     kind: tuple((at, field.value) for at, field in enumerate(row.fields) if field.value is not None)
@@ -150,12 +159,12 @@ WITH_REF = frozenset(kind for kind, row in TABLE.items() if row.sender is Sender
 """What is answered with its own ref; it is the first field."""
 
 
-def prefix(kind: type) -> bytes:
-    """Return how a frame begins in CBOR: the head of its array, and its type.
+def prefix(kind: type, more: int = 0) -> bytes:
+    """Return how a frame begins in CBOR: the head of its array, and its type; with ``more`` fields than it has to have.
 
-    >>> prefix(frames.ClientMessage).hex(), prefix(frames.Pong).hex()
-    ('8404', '821819')
+    >>> prefix(frames.ClientMessage).hex(), prefix(frames.Pong).hex(), prefix(frames.ServerMessage, 1).hex()
+    ('8404', '821819', '8513')
     """
     row = TABLE[kind]
-    head = 0x80 | (len(row.fields) + 1)
+    head = 0x80 | (row.least + more + 1)
     return bytes((head, row.code) if row.code < 24 else (head, 24, row.code))

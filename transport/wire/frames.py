@@ -15,6 +15,10 @@ Cursor = tuple[str, int]
 """``(epoch, seq)``: a place in a target's order."""
 
 
+Extra = dict[str, Any]
+"""What is told of messages besides their payload: see `nuphar.transport.wire.extra`. None and an empty one: nothing."""
+
+
 class Hello(NamedTuple):
     """First frame of a connection; resumes a session if session and token are right."""
 
@@ -42,11 +46,12 @@ class Unsubscribe(NamedTuple):
 
 
 class ClientMessage(NamedTuple):
-    """A message for a target; ``ref`` 0 wants no answer."""
+    """A message for a target; ``ref`` 0 wants no answer. ``extra`` is for later versions."""
 
     ref: int
     target: str
     payload: Any
+    extra: Extra | None = None
 
 
 class Resync(NamedTuple):
@@ -82,12 +87,16 @@ class Welcome(NamedTuple):
 
 
 class Acknowledge(NamedTuple):
-    """``refs`` were applied, up to ``seq``; ``final`` says that the target has stopped."""
+    """``refs`` were applied, up to ``seq``; ``final`` says that the target has stopped.
+
+    The values in ``extra`` are lists that run parallel to the refs.
+    """
 
     target: str
     seq: int
     refs: list[int]
     final: bool
+    extra: Extra | None = None
 
 
 class Rejected(NamedTuple):
@@ -106,6 +115,7 @@ class ServerMessage(NamedTuple):
     target: str
     seq: int
     payload: Any
+    extra: Extra | None = None
 
 
 class Push(NamedTuple):

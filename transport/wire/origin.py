@@ -17,7 +17,7 @@ class Origins:
 
     It is about browsers, which name the page's origin with each WebSocket and each POST whatever the page says. Other
     programs need not send one, and could send any: a missing origin passes each policy, and says nothing about who
-    comes. That is for ``identity`` and the hooks to ask.
+    comes. That is for ``identify`` and the hooks to ask.
     The same origin means the host and port of the request's own ``Host``. A proxy may have taken TLS away, so
     the scheme is not compared; it only says which port an origin without one has. ``X-Forwarded-Host`` is not
     asked, since anybody can send it: behind a proxy that rewrites ``Host``, list the origins.

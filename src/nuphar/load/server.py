@@ -38,7 +38,7 @@ def chaos(server: Server) -> dict[str, Any]:
 
 
 def _living(server: Server) -> list[Ref[Any]]:
-    registry = server.life.root.registry if server.life.root is not None else None
+    registry = server.lifecycle.root.registry if server.lifecycle.root is not None else None
     return registry.living() if registry is not None else []
 
 

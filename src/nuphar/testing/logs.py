@@ -1,4 +1,4 @@
-"""A log in memory that does what a test says: it is slow, fails, or does not know what it has.
+"""A log in memory that does what a test says: it is slow, fails, does not know what it has, or says nothing at all.
 
 >>> import nuphar
 >>> from nuphar.testing.logs import Fate, ScriptedLog
@@ -42,13 +42,20 @@ class Fate(Enum):
     LOST = "it is in the log, and the answer is lost"
     HALF_LOST = "its first half is in the log, and the answer is lost"
     DROPPED = "it is not in the log, and the answer is lost"
+    SILENT = "it is in the log, and there is never an answer"
+    SILENT_DROPPED = "it is not in the log, and there is never an answer"
+
+
+_SHARES = {Fate.TAKEN: 1, Fate.LOST: 1, Fate.SILENT: 1, Fate.HALF: 0.5, Fate.HALF_LOST: 0.5}
+"""How much of a batch is in the log; of what has another fate nothing is."""
 
 
 class ScriptedLog:
     """Keeps records in lists. ``script`` has the fate of each batch; all others are taken.
 
     With ``delay`` (seconds; a function that gives them) an answer comes so much later. With ``is_held`` everything
-    waits until `go_on`. The next ``deaf`` look-ups are answered `Unknown`.
+    waits until `go_on`. The next ``deaf`` look-ups are answered `Unknown`, the next ``mute`` ones not at all. What a
+    look-up calls failed does not come into the log later, even if its append is still waiting.
     """
 
     levels: Sequence[str] = (ACCEPTED, DURABLE)
@@ -60,17 +67,22 @@ class ScriptedLog:
         is_held: bool = False,
         delay: Callable[[], float] | None = None,
         deaf: int = 0,
+        mute: float = 0,
         history: int = HISTORY,
         host: Host = GEVENT,
     ) -> None:
         self.is_held = is_held
         self.deaf = deaf
+        self.mute = mute
         self._script: Iterator[Fate] = iter(script)
         self._delay = delay
         self._history = history
         self._host = host
         self._orders: dict[str, Order] = {}
         self._records: dict[tuple[str, str], list[Record]] = {}
+        self._asked = 0
+        self._fences: dict[str, int] = {}
+        """For each target the number of the last append that comes too late, as a look-up has called it failed."""
         self._waiting: list[Callable[[], None]] = []
 
     def open(self, target: str, store: Store, level: str = ACCEPTED) -> Order:
@@ -85,12 +97,14 @@ class ScriptedLog:
         order = self._orders.pop(target, None)
         if order is not None:
             del self._records[target, order.epoch]
+            self._fences.pop(target, None)
 
     def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
-        self._later(partial(self._append, target, epoch, records, answer))
+        self._asked += 1
+        self._later(partial(self._append, self._asked, target, epoch, records, answer))
 
     def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
-        self._later(partial(self._look_up, target, epoch, records, answer))
+        self._later(partial(self._look_up, self._asked, target, epoch, records, answer))
 
     def records(self, target: str) -> list[Record]:
         """Return what the log has of a target in its present epoch."""
@@ -125,18 +139,22 @@ class ScriptedLog:
         timer.close()  # type: ignore[attr-defined]
         call()
 
-    def _append(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def _append(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
         fate, first, last = next(self._script, Fate.TAKEN), records[0].seq, records[-1].seq
         known = self._records.get((target, epoch))
         if known is None:
             answer(Failed(first, f"there is no {target} of epoch {epoch}"))
             return
-        half = len(records) // 2
-        taken = {Fate.TAKEN: len(records), Fate.LOST: len(records), Fate.HALF: half, Fate.HALF_LOST: half}.get(fate, 0)
+        if number <= self._fences.get(target, 0):
+            answer(Failed(first, "a look-up has called it failed already"))
+            return
+        taken = int(len(records) * _SHARES.get(fate, 0))
         if known and records[0].seq != known[-1].seq + 1:
             answer(Failed(first, f"expected seq {known[-1].seq + 1}, got {first}"))
             return
         known += records[:taken]
+        if fate in (Fate.SILENT, Fate.SILENT_DROPPED):
+            return
         outcome: Outcome = Appended(last)
         if fate in (Fate.LOST, Fate.HALF_LOST, Fate.DROPPED):
             outcome = Unknown("the answer was lost")
@@ -144,7 +162,10 @@ class ScriptedLog:
             outcome = Failed(first + taken, "the log is full")
         answer(outcome)
 
-    def _look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+        if self.mute > 0:
+            self.mute -= 1
+            return
         if self.deaf:
             self.deaf -= 1
             answer(Unknown("the log cannot be asked"))
@@ -152,6 +173,7 @@ class ScriptedLog:
         known = {(record.seq, record.client_id, record.ref) for record in self._records.get((target, epoch), ())}
         for record in records:
             if (record.seq, record.client_id, record.ref) not in known:
+                self._fences[target] = max(number, self._fences.get(target, 0))
                 answer(Failed(record.seq, "it is not in the log"))
                 return
         answer(Appended(records[-1].seq))

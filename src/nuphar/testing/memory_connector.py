@@ -11,6 +11,7 @@ from gevent.queue import Queue
 from ..actors.runtime.mailbox import get_ident
 from ..actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
 from ..actors.words.errors import UsageError
+from ..actors.words.identity import Identity, check_identity
 from ..supervision.root.server import Server
 from ..transport.client.connectors.connector import Handler, Transport
 from ..transport.server.connection import Connection
@@ -31,13 +32,15 @@ class MemoryConnector:
     """A connector for one client: everything is real but the socket. It comes back only when it is told to.
 
     ``cut()`` breaks the line, ``restore()`` mends it. The server has to run; the client may be of any kind, in the
-    server's thread or in another. Frames travel when the server's hub gets to run.
+    server's thread or in another. Frames travel when the server's hub gets to run. ``identity`` is who its client is,
+    None for an anonymous one, from the next `restore` on also another: no ``identify`` is asked.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, identity: Identity | None = None) -> None:
         server.check_running()
+        self.identity = check_identity("identity", identity)
         self._server = server
-        self._hub: Any = server.life.hub
+        self._hub: Any = server.lifecycle.hub
         self._handler: Handler | None = None
         self._pipe: _Pipe | None = None
         self._is_over = False
@@ -63,7 +66,7 @@ class MemoryConnector:
         """Mend the line; does nothing to a sound one, or after the client's end."""
         handler = self._handler
         if handler is not None and self._pipe is None and not self._is_over:
-            pipe = self._pipe = _Pipe(lambda frame: handler.on_receive(frame), self._server, self._ended)
+            pipe = self._pipe = _Pipe(lambda frame: handler.on_receive(frame), self._server, self._ended, self.identity)
             self._run(pipe.start)
             handler.on_reconnect()
 
@@ -147,7 +150,11 @@ class _Pipe:
     subprotocol = "nuphar.v1.cbor"
 
     def __init__(
-        self, deliver: Callable[[bytes], Any], server: Server, ended: Callable[[_Pipe, int, str], None]
+        self,
+        deliver: Callable[[bytes], Any],
+        server: Server,
+        ended: Callable[[_Pipe, int, str], None],
+        identity: Identity | None,
     ) -> None:
         self.is_cut = False
         self.closed = False
@@ -159,6 +166,7 @@ class _Pipe:
         self._deliver = deliver
         self._server = server
         self._ended = ended
+        self._identity = identity
         self._reader = FrameReader(LIMIT, client=True)
 
     def start(self) -> None:
@@ -200,7 +208,7 @@ class _Pipe:
 
     def _serve(self) -> None:
         self.last_received = self._server.gateway.clock()
-        connection: Any = Connection(self, self._server.gateway)
+        connection: Any = Connection(self, self._server.gateway, self._identity)
         try:
             connection.run()
         finally:

@@ -9,7 +9,7 @@ import pytest
 from support.kept import Kept
 
 from nuphar import Busy, Refused, automatic
-from nuphar.actors.routing.admission import Greeter, Question
+from nuphar.actors.routing.admission import Admission, Question
 from nuphar.actors.routing.openings import Openings
 from nuphar.actors.routing.topics import Directory, Topic
 from nuphar.actors.runtime.hook_calls import HookCalls
@@ -29,25 +29,25 @@ CODEC = Codec(automatic())
 
 
 class Asked:
-    """A greeter, and the verdicts that it gave."""
+    """An admission, and the verdicts that it gave."""
 
     def __init__(self, timeout: float = LIMIT, calls: HookCalls | None = None) -> None:
         self.verdicts: list[Verdict] = []
         self.begun: list[Topic] = []
         self.directory = Directory(CODEC, MemoryLog())
         openings = Openings(self.directory, self.begun.append, timeout)
-        self.greeter = Greeter(CODEC, calls or HookCalls(), openings, timeout, self.verdicts.append)
+        self.admission = Admission(CODEC, calls or HookCalls(), openings, timeout, self.verdicts.append)
         session = Session("c", BARE, Kept([]), Mailbox(), Kinds())
         self.request = Request(session, 1, "topic:t", None, None)
 
     def ask(self, hooks: TopicHooks | None, *, trusted: bool = False) -> Verdict:
-        self.greeter.ask(Question(self.request._replace(trusted=trusted), "t", hooks, "model"))
+        self.admission.ask(Question(self.request._replace(trusted=trusted), "t", hooks, "model"))
         return self._answer()
 
     def greet(self, hook: Any) -> Verdict:
         on_join = TopicHooks.of(on_join=hook).on_join
         assert on_join is not None
-        self.greeter.greet(Verdict(self.request, hint="known"), "t", on_join)
+        self.admission.greet(Verdict(self.request, hint="known"), "t", on_join)
         verdict = self._answer()
         assert verdict.greeted
         assert verdict.hint == "known"
@@ -104,7 +104,7 @@ def test_who_is_gone_before_its_turn_is_not_greeted() -> None:
     asked.request.session.closed = True  # type: ignore[misc]
     hook = TopicHooks.of(on_join=joins.append).on_join
     assert hook is not None
-    asked.greeter.greet(Verdict(asked.request), "t", hook)
+    asked.admission.greet(Verdict(asked.request), "t", hook)
     assert not asked._answer().greeted
     assert joins == []
 
@@ -131,14 +131,14 @@ def test_a_hook_that_takes_too_long_is_a_crash(caplog: pytest.LogCaptureFixture)
 
 def test_what_a_leave_causes_goes_where_it_shall() -> None:
     caused: list[Dispatch] = []
-    Asked().greeter.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), caused.append)
+    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: [client_id]), caused.append)
     gevent.sleep(0)
     assert caused == [Dispatch("c", b"\x61c")]
 
 
 def test_a_leave_hook_that_fails_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
     caused: list[Dispatch] = []
-    Asked().greeter.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), caused.append)
+    Asked().admission.say_goodbye("c", "t", TopicHooks.of(on_leave=lambda client_id: 1 / 0), caused.append)
     gevent.sleep(0)
     assert caused == []
     assert "hook on_leave failed" in caplog.text
@@ -148,11 +148,11 @@ def test_a_right_is_asked_about_even_if_too_many_calls_wait() -> None:
     asked = Asked(calls=HookCalls(Bounds(at_once=1, at_once_each=1, waiting=1, waiting_each=1)))
     hooks = TopicHooks.of(can_subscribe=lambda *_: False)
     question = Question(asked.request, "t", hooks, "model")
-    asked.greeter.ask(question)
-    asked.greeter.ask(question)
+    asked.admission.ask(question)
+    asked.admission.ask(question)
     with pytest.raises(Busy):
-        asked.greeter.ask(question)
-    asked.greeter.ask(question._replace(request=asked.request._replace(is_check=True)))
+        asked.admission.ask(question)
+    asked.admission.ask(question._replace(request=asked.request._replace(is_check=True)))
     with gevent.Timeout(LIMIT):
         while len(asked.verdicts) < 3:
             gevent.sleep(0)

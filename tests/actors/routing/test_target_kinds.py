@@ -55,9 +55,9 @@ def test_its_actor_is_restarted_and_goes_on(server: Server, client: Connect, sum
     known = client()
     known.send(f.Subscribe(1, P, None, None), f.ClientMessage(2, P, 5))
     known.take()
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
-    [ref] = [ref for ref in server.life.root.registry.living() if ref.name == P]
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
+    [ref] = [ref for ref in server.lifecycle.root.registry.living() if ref.name == P]
     ref.kill()
     known.send(f.ClientMessage(3, P, 6))
     with gevent.Timeout(LIMIT):

@@ -1,4 +1,4 @@
-"""An alarm: a message from the clock, once."""
+"""An timer: a message from the clock, once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import gevent
 
 from nuphar.actors.runtime.mailbox import Mailbox
-from nuphar.actors.runtime.timer_once import Alarm
+from nuphar.actors.runtime.timer_once import TimerOnce
 
 LIMIT = 10.0  # seconds that any wait here may take
 
@@ -19,26 +19,26 @@ def rung(mailbox: Mailbox) -> object:
 
 def test_it_rings_once() -> None:
     mailbox = Mailbox()
-    alarm = Alarm(mailbox, "ring")
-    alarm.set(time.monotonic() + 0.02)
+    timer = TimerOnce(mailbox, "ring")
+    timer.set(time.monotonic() + 0.02)
     assert rung(mailbox) == "ring"
     assert mailbox.empty()
 
 
 def test_the_earliest_time_counts() -> None:
     mailbox = Mailbox()
-    alarm = Alarm(mailbox, "ring")
+    timer = TimerOnce(mailbox, "ring")
     for seconds in (1000.0, 0.0, 2000.0):
-        alarm.set(time.monotonic() + seconds)
+        timer.set(time.monotonic() + seconds)
     assert rung(mailbox) == "ring"
 
 
-def test_an_alarm_that_was_stopped_can_be_set_again() -> None:
+def test_a_timer_that_was_stopped_can_be_set_again() -> None:
     mailbox = Mailbox()
-    alarm = Alarm(mailbox, "ring")
-    alarm.set(time.monotonic())
-    alarm.stop()
-    alarm.stop()
+    timer = TimerOnce(mailbox, "ring")
+    timer.set(time.monotonic())
+    timer.stop()
+    timer.stop()
     assert mailbox.empty()
-    alarm.set(time.monotonic())
+    timer.set(time.monotonic())
     assert rung(mailbox) == "ring"

@@ -16,7 +16,7 @@ from nuphar.transport.server.framing import BARE
 
 def new(id: str, lost_at: float | None = None, weight: int = 0) -> Resumable:
     session = Session(id, BARE, Kept([]), Mailbox(), Kinds())
-    resumable = Resumable(id, session, Tokens(id), None, lambda code, reason: None)
+    resumable = Resumable(id, session, Tokens(id), lambda code, reason: None)
     resumable.lost_at = lost_at
     resumable.weight = weight
     return resumable

@@ -187,6 +187,14 @@ def test_a_batch_is_bounded_in_bytes() -> None:
     assert it.ends_batch(Room(None))  # type: ignore[arg-type]
 
 
+def test_a_batch_ends_when_it_has_enough_messages() -> None:
+    it = Appends(ScriptedLog(), "accepted")
+    ends = [it.ends_batch(Dispatch(None, b"x")) for _ in range(appends.RECORDS + 1)]
+    assert ends == [False] * appends.RECORDS + [True]
+    it.begin([Outcome(None, 0, 1, b"x")])
+    assert not it.ends_batch(Dispatch(None, b"x"))
+
+
 def test_a_successor_asks_again_only_what_may_not_have_been_asked() -> None:
     target, author, _ = begun()
     assert target.appends is not None
@@ -231,3 +239,92 @@ def test_what_comes_waits_behind_what_was_not_put_back() -> None:
     it.put_back(1)
     it.close()
     assert it.holds
+
+
+def overdue(target: Target) -> list[Any]:
+    assert target.appends is not None
+    target.appends.patience.ask(0.0, 1.0)
+    return target.appends.overdue()
+
+
+def test_silence_is_an_unknown_outcome() -> None:
+    target, author, other = begun()
+    post(target, author, 7, 5)
+    (append,) = target.flush()
+    assert isinstance(append, Append)
+    assert overdue(target) == [LookUp(1, append.records, 0.0)]
+    assert target.appends is not None
+    assert not target.appends.patience.is_stuck  # a look-up may answer at once
+    assert target.appends.hold(Post(other, 3, 1, b"\x01"))  # type: ignore[arg-type]
+    assert frames(target.settle(1, Appended(1)), author) == [Acknowledge(NAME, 1, [7], False)]
+
+
+def test_a_look_up_that_nobody_answers_is_asked_again_ever_later_and_no_more_may_come() -> None:
+    target, author, other = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    waits = [overdue(target)[0].after for _ in range(9)]
+    assert waits[:4] == [0.0, 0.1, 0.2, 0.4]
+    assert waits[-1] == 5.0
+    appends_ = target.appends
+    assert appends_ is not None
+    assert appends_.patience.is_stuck
+    assert not appends_.hold(Post(other, 3, 1, b"\x01"))  # type: ignore[arg-type]
+    assert appends_.hold(Room(other))  # type: ignore[arg-type]
+    assert appends_.why_not(NAME) == "the log of topic:t does not answer: try again later"
+    assert frames(target.settle(1, Appended(1)), author) == [Acknowledge(NAME, 1, [7], False)]
+    assert appends_.put_back(9) == [Room(other), More()]  # type: ignore[arg-type]
+    assert appends_.hold(Post(other, 4, 1, b"\x01"))  # type: ignore[arg-type]
+
+
+def test_a_log_that_never_knows_lets_no_more_come_either() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    assert target.appends is not None
+    for _ in range(appends.STUCK):
+        assert not target.appends.patience.is_stuck
+        target.settle(1, Unknown("lost"))
+    target.settle(1, Unknown("lost"))
+    assert target.appends.patience.is_stuck
+
+
+def test_of_the_answer_to_an_older_question_only_what_is_certain_counts() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    assert target.appends is not None
+    patience = target.appends.patience
+    append = patience.ask(0.0, 1.0)
+    target.appends.overdue()
+    look_up = patience.ask(1.0, 1.0)
+    assert target.settle(1, Unknown("the append was lost"), append) == []
+    assert target.settle(1, Unknown("deaf"), look_up) != []
+    assert frames(target.settle(1, Appended(1), append), author) == [Acknowledge(NAME, 1, [7], False)]
+
+
+def test_who_stops_without_the_log_s_word_says_that_it_does_not_know_and_ends_at_what_is_confirmed() -> None:
+    target, author, other = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    target.settle(1, Appended(1))
+    for ref, message in ((8, 6), (9, 7), (10, 13)):
+        post(target, author, ref, message)
+    assert target.appends is not None
+    stop = object()
+    for message in (Post(other, 3, 1, b"\x01"), stop):  # type: ignore[arg-type]
+        target.appends.hold(message)
+    target.appends.patience.hold_stop(stop, None, 0.0)
+    crashes = target.give_up()
+    assert [(crash.author, crash.ref, crash.error.code) for crash in crashes] == [  # type: ignore[union-attr]
+        (author, 8, "unknown_outcome"),
+        (author, 9, "unknown_outcome"),
+        (author, 10, "gone"),  # it was refused, whatever became of the others
+    ]
+    assert target.order is not None
+    assert target.order.position == (5, 1)
+    assert not target.is_waiting
+    assert not target.appends.holds
+    assert target.settle(2, Appended(3)) == []
+    assert frames(target.stop(final=True), other) == [Acknowledge(NAME, 1, [], True)]
+    assert target.appends.take_all() == [Post(other, 3, 1, b"\x01")]  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from support.serving import eventually
 from nuphar.actors import KILLED, Actor, Crashed
 from nuphar.actors.runtime.mailbox import Mailbox, _Asleep
 from nuphar.actors.runtime.ref import Down, Ref
-from nuphar.actors.runtime.timer_every import Reminder
+from nuphar.actors.runtime.timer_every import TimerEvery
 
 
 class Counter(Actor):
@@ -173,7 +173,7 @@ def test_with_naps_an_actor_that_is_needed_again_stays_up():
 def test_a_reminder_comes_again_and_again_and_ends_with_its_actor():
     ref = Counter.start_link()
     actor = ref._actor_weakref()
-    reminder = Reminder(actor, 0.001, "tick")
+    timer = TimerEvery(actor, 0.001, "tick")
     eventually(lambda: actor.count >= 3)
     ref.stop()
-    eventually(lambda: reminder._timer is None)
+    eventually(lambda: timer._timer is None)

@@ -49,10 +49,10 @@ class Fragile:
 
 def actor_of(server: Server, name: str = T) -> Ref[Any]:
     """Return the living actor of a target, waiting for one that is being restarted."""
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
     for _ in range(1_000):
-        ref = server.life.root.registry.whereis(name)
+        ref = server.lifecycle.root.registry.whereis(name)
         if ref is not None:
             return ref
         gevent.sleep(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gevent
@@ -13,9 +13,11 @@ from support.scripted import ScriptedClient, settle
 from nuphar import Busy, Server, Store, UsageError
 from nuphar.actors import Ref
 from nuphar.actors.routing.deserted import is_deserted
-from nuphar.actors.targets import appends, target_actor, waiting
+from nuphar.actors.targets import appends, patience, target_actor, waiting
+from nuphar.actors.targets.log import Answer, Record
 from nuphar.actors.targets.messages import Logged
 from nuphar.actors.targets.target import Target
+from nuphar.actors.words.delivery import OVERHEAD
 from nuphar.testing.logs import Fate, ScriptedLog
 from nuphar.transport.wire.frames import (
     Acknowledge,
@@ -51,6 +53,13 @@ def topic(server: Server, log: ScriptedLog) -> Any:
     return server.topic("t").with_store(STORE, log=log)
 
 
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
 def joined(client: ScriptedClient) -> ScriptedClient:
     client.send(Subscribe(1, T, None, None))
     client.take()
@@ -58,10 +67,10 @@ def joined(client: ScriptedClient) -> ScriptedClient:
 
 
 def actor_of(server: Server) -> Ref[Any]:
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
     for _ in range(1_000):
-        ref = server.life.root.registry.whereis(T)
+        ref = server.lifecycle.root.registry.whereis(T)
         if ref is not None:
             return ref
         gevent.sleep(0)
@@ -89,6 +98,40 @@ def test_what_comes_meanwhile_is_the_next_batch(server: Server, client: Connect,
     log.go_on()
     assert a.take() == [Acknowledge(T, 1, [2], False), Acknowledge(T, 3, [3, 4], False)]
     assert [record.ref for record in log.records(T)] == [2, 3, 4]
+
+
+class Noting(ScriptedLog):
+    """Notes what it is given."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.batches: list[Sequence[Record]] = []
+
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+        self.batches.append(records)
+        super().append(target, epoch, records, level, answer)
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize(("size", "count"), [(1, 1_000), (2_000, 500)])
+def test_a_batch_has_at_most_256_records_and_256_kib(
+    server: Server, client: Connect, is_slow: bool, size: int, count: int
+) -> None:
+    log = Noting(delay=(lambda: 0.001) if is_slow else None)
+    server.topic("t").with_store(STORE, log=log)
+    a = joined(client())
+    a.send(*(ClientMessage(ref, T, str(ref % 10) * size) for ref in range(2, count + 2)))
+    answers = 0
+    with gevent.Timeout(LIMIT):
+        while answers < count:
+            gevent.sleep(0.001)
+            answers += sum(len(frame.refs) for frame in a.take() if isinstance(frame, Acknowledge))
+    records = [record for batch in log.batches for record in batch]
+    assert [(record.seq, record.ref) for record in records] == [(ref - 1, ref) for ref in range(2, count + 2)]
+    assert max(map(len, log.batches)) <= 256
+    assert max(sum(len(record.payload) + OVERHEAD for record in batch) for batch in log.batches) <= appends.BATCH
+    if is_slow:  # not one by one: what comes while a batch is on its way is the next one
+        assert len(log.batches) <= count * (size + 70) // appends.BATCH + count // 256 + 3
 
 
 def test_who_joins_meanwhile_gets_a_snapshot_of_what_is_confirmed(
@@ -283,22 +326,138 @@ def test_a_stop_in_the_same_drain_waits_as_well(server: Server, client: Connect,
     assert a.take() == [ServerMessage(T, 1, "x"), Acknowledge(T, 1, [], True)]
 
 
-def test_a_log_that_never_answers_does_not_hold_the_stop_for_ever() -> None:
-    log = ScriptedLog(is_held=True)
+def heard(client: ScriptedClient, count: int) -> list[Frame]:
+    """Wait until a client has heard so many frames."""
+    frames: list[Frame] = []
+    with gevent.Timeout(LIMIT):
+        while len(frames) < count:
+            gevent.sleep(0.001)
+            frames += client.take()
+    return frames
+
+
+@pytest.mark.parametrize(("fate", "is_in"), [(Fate.SILENT, True), (Fate.SILENT_DROPPED, False)])
+def test_an_append_that_nobody_answers_is_looked_up(fate: Fate, is_in: bool) -> None:
+    with Server(log_timeout=0.01) as server:
+        topic = server.topic("t").with_store(STORE, log=ScriptedLog([fate]))
+        a = joined(ScriptedClient(server))
+        a.send(ClientMessage(2, T, "x"))
+        (answer,) = heard(a, 1)
+        if is_in:
+            assert answer == Acknowledge(T, 1, [2], False)
+        else:
+            assert isinstance(answer, Rejected)
+            assert answer.code == "busy"
+        a.send(ClientMessage(3, T, "y"))
+        assert heard(a, 1) == [Acknowledge(T, 1 + is_in, [3], False)]
+        assert topic.model == (("x", "y") if is_in else ("y",))
+
+
+def test_while_the_log_says_nothing_at_all_what_comes_is_busy_and_it_goes_on_when_the_log_does(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = ScriptedLog([Fate.SILENT], mute=float("inf"))
+    with Server(log_timeout=0.05) as server:
+        topic = server.topic("t").with_store(STORE, log=log)
+        a, b = joined(ScriptedClient(server)), ScriptedClient(server)
+        a.send(ClientMessage(2, T, "x"))
+        settle(server)
+        a.send(ClientMessage(3, T, "held"))
+        b.send(Subscribe(1, T, None, None))
+        (refused,) = heard(a, 1)
+        assert isinstance(refused, Rejected)
+        text = "the log of topic:t does not answer: try again later"
+        assert (refused.ref, refused.code, refused.text) == (3, "busy", text)
+        a.send(ClientMessage(4, T, "new"))
+        (refused,) = heard(a, 1)
+        assert isinstance(refused, Rejected)
+        assert (refused.ref, refused.code, refused.text) == (4, "busy", text)
+        with pytest.raises(Busy, match=text):
+            topic.dispatch("own")
+        with pytest.raises(Busy, match=text):
+            assert topic.model
+        assert a.take() == b.take() == []
+        log.mute = 0
+        assert heard(a, 1) == [Acknowledge(T, 1, [2], False)]
+        snapshot, answer = heard(b, 2)
+        assert isinstance(snapshot, Snapshot)
+        assert (snapshot.state, answer) == (("x",), Acknowledge(T, 1, [1], False))
+        a.send(ClientMessage(5, T, "y"))
+        assert heard(a, 1) == [Acknowledge(T, 2, [5], False)]
+        topic.dispatch("z")
+        assert topic.model == ("x", "y", "z")
+    lines = [record.getMessage() for record in caplog.records if "has not answered" in record.getMessage()]
+    assert lines[0] == "topic:t: its log has not answered for 0.05 s, and is asked again"
+
+
+def test_an_answer_that_comes_late_is_taken() -> None:
+    log = ScriptedLog(is_held=True, mute=float("inf"))
+    with Server(log_timeout=0.01) as server:
+        server.topic("t").with_store(STORE, log=log)
+        a = joined(ScriptedClient(server))
+        a.send(ClientMessage(2, T, "x"))
+        with gevent.Timeout(LIMIT):
+            while log.waiting < 3:  # the append, and look-ups that will never be answered
+                gevent.sleep(0.001)
+        log.go_on()
+        assert heard(a, 1) == [Acknowledge(T, 1, [2], False)]
+
+
+def test_a_successor_waits_no_longer_than_its_predecessor(quiet: None) -> None:
+    with Server(log_timeout=0.05) as server:
+        server.topic("t").with_store(STORE, log=ScriptedLog([Fate.SILENT]))
+        a = joined(ScriptedClient(server))
+        a.send(ClientMessage(2, T, "x"))
+        settle(server)
+        ref = actor_of(server)
+        ref.kill()
+        ref.wait_down(LIMIT)
+        assert heard(a, 1) == [Acknowledge(T, 1, [2], False)]
+
+
+@pytest.mark.parametrize("ends", ["the server", "the topic"])
+def test_a_stop_tells_everybody_that_nobody_knows_and_says_the_last_word(
+    monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    monkeypatch.setattr(patience, "STOP", 0.1)
+    monkeypatch.setattr(patience, "STOP_ALL", 0.1)
+    log = ScriptedLog([Fate.TAKEN, Fate.SILENT], mute=float("inf"))
     with Server() as server:
         topic = server.topic("t").with_store(STORE, log=log)
-        topic.dispatch("x")
+        a, b = joined(ScriptedClient(server)), joined(ScriptedClient(server))
+        a.send(ClientMessage(2, T, "x"))
+        assert a.take() == [Acknowledge(T, 1, [2], False)]
+        assert b.take() == [ServerMessage(T, 1, "x")]
+        a.send(ClientMessage(3, T, "y"))
+        settle(server)
+        b.send(ClientMessage(2, T, "z"))
         settle(server)
         with gevent.Timeout(LIMIT):
-            server.stop(3.0)
-    assert topic.snapshot == ((), 0)
+            server.stop(3.0) if ends == "the server" else topic.stop(3.0)
+        unknown, last = a.peek()[:2]
+        assert isinstance(unknown, Rejected)
+        assert (unknown.ref, unknown.code) == (3, "unknown_outcome")
+        assert last == Acknowledge(T, 1, [], True)
+        final, gone = b.peek()[:2]
+        assert final == Acknowledge(T, 1, [], True)
+        assert isinstance(gone, Rejected)
+        assert (gone.ref, gone.code) == (2, "gone")
+    assert topic.snapshot == (("x",), 1)
 
 
-@pytest.fixture
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+def test_an_answer_during_the_stop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "STOP", LIMIT)
+    log = ScriptedLog([Fate.SILENT], mute=float("inf"))
+    with Server(log_timeout=0.01) as server:
+        topic = server.topic("t").with_store(STORE, log=log)
+        a = joined(ScriptedClient(server))
+        a.send(ClientMessage(2, T, "x"))
+        settle(server)
+        stopping = gevent.spawn(topic.stop)
+        settle(server)
+        log.mute = 0
+        assert heard(a, 2) == [Acknowledge(T, 1, [2], False), Acknowledge(T, 1, [], True)]
+        stopping.get(timeout=LIMIT)
 
 
 def test_a_successor_goes_on_with_what_is_on_its_way(

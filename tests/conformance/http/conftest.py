@@ -15,7 +15,7 @@ from support.serving import Program, free_port, program
 SERVE = """
 import nuphar.transport.handler as door
 from conformance.http.application import live
-server = door.WSGIServer(("127.0.0.1", {port}), live, handler_class=door.Handler, log=None)
+server = door.WSGIServer(("127.0.0.1", {port}), live, handler_class=door.WSGIHandler, log=None)
 server.start()
 print("Listening", flush=True)
 server.serve_forever()

@@ -25,7 +25,7 @@ from .talks import Talk, talks
 SERVE = """
 from conformance.rfc6455.echo import application
 import nuphar.transport.handler as door
-server = door.WSGIServer(("127.0.0.1", {port}), application, handler_class=door.Handler, log=None, backlog=1024)
+server = door.WSGIServer(("127.0.0.1", {port}), application, handler_class=door.WSGIHandler, log=None, backlog=1024)
 server.start()
 print("Listening", flush=True)
 server.serve_forever()

@@ -8,7 +8,7 @@ import pytest
 from gevent.hub import get_hub
 from gevent.pywsgi import WSGIServer
 
-from nuphar.transport.handler import Handler
+from nuphar.transport.handler import WSGIHandler
 
 from . import stock
 from .echo import application
@@ -22,7 +22,7 @@ SECTIONS = sorted({case.section for case in TALKS})
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = WSGIServer(("127.0.0.1", 0), application, handler_class=Handler, log=None)
+    server = WSGIServer(("127.0.0.1", 0), application, handler_class=WSGIHandler, log=None)
     server.start()
     yield int(server.server_port)
     server.stop(timeout=1)

@@ -64,5 +64,5 @@ def server(serve: Callable[..., tuple[Server, int]]) -> Server:
 @pytest.fixture
 def connect(transport: Callable[..., RawClient], server: Server) -> Connect:
     """A function that connects another client to ``server``."""
-    port = next(iter(server.life.listening.values())).server_port
+    port = next(iter(server.lifecycle.listening.values())).server_port
     return lambda **options: transport(port, **options)

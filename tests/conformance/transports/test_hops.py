@@ -85,7 +85,7 @@ class Hopper:
 @pytest.fixture
 def resumable(server: Server) -> Server:
     """A server whose sessions survive their connections."""
-    if not hasattr(server.gateway, "resumption"):
+    if not hasattr(server.gateway, "reception"):
         pytest.skip("sessions cannot be resumed yet")
     return server
 
@@ -96,7 +96,7 @@ def test_a_client_that_hops_after_every_frame_loses_and_repeats_nothing(
     resumable: Server, order: tuple[str, ...], is_cut: bool
 ) -> None:
     topic = TopicHandle(resumable, resumable.directory.topics["list"])
-    hopper = Hopper(next(iter(resumable.life.listening.values())).server_port)
+    hopper = Hopper(next(iter(resumable.lifecycle.listening.values())).server_port)
     transports = itertools.cycle(TRANSPORTS[name] for name in order)
     hopper.hop(next(transports), is_cut=is_cut)
     hopper.subscribe()

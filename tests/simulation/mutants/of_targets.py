@@ -102,10 +102,10 @@ OF_TARGETS = (
         "                if not session.sink.pending:\n",
     ),
     Mutant(
-        "the alarm for the next sample is not set",
+        "the timer for the next sample is not set",
         "nuphar.actors.targets.performing",
-        "            self._alarm.set(lane.next_at)\n",
-        "            self._alarm.stop()\n",
+        "            self._timer.set(lane.next_at)\n",
+        "            self._timer.stop()\n",
     ),
     Mutant(
         "a publisher hears itself",
@@ -245,5 +245,35 @@ OF_TARGETS = (
         "nuphar.actors.targets.waiting",
         "        return not appends.holds\n\n    def _answer",
         "        return True\n\n    def _answer",
+    ),
+    Mutant(
+        "an append that nobody answers is waited for for ever",
+        "nuphar.actors.targets.patience",
+        "return self._due is not None and now >= self._due",
+        "return False",
+    ),
+    Mutant(
+        "an append that nobody answers counts as failed",
+        "nuphar.actors.targets.waiting",
+        "self._perform(appends.overdue() + self._refuse_if_stuck())",
+        "self.mailbox.put_anyway(Logged(appends._batch, Failed(appends.first_seq, ''), 0))",
+    ),
+    Mutant(
+        "a stop waits for a log that does not answer until it is killed",
+        "nuphar.actors.targets.patience",
+        "return self._stop_by is not None and now >= self._stop_by",
+        "return False",
+    ),
+    Mutant(
+        "a stop says no to what its log may have",
+        "nuphar.actors.targets.flushing",
+        'Refused("unknown_outcome",',
+        'Refused("gone",',
+    ),
+    Mutant(
+        "a stop says yes to what its log may not have",
+        "nuphar.actors.targets.flushing",
+        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))',
+        "return self._send_all(outcomes)",
     ),
 )

@@ -27,7 +27,7 @@ def test_a_store_that_cannot_be_made_is_the_subscriber_s_alone(server, client, e
     ada.send(Subscribe(1, "topic:room:1", None, None))
     (answer,) = ada.take()
     assert (answer.ref, answer.code) == (1, "crashed")
-    assert server.life.root.registry.whereis("router").is_alive()
+    assert server.lifecycle.root.registry.whereis("router").is_alive()
 
 
 def test_a_message_that_crashes_the_router_twice_is_set_aside_and_the_server_lives(server, client, caplog):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.scripted import ScriptedClient, settle
 
-from nuphar import Server, Slice, Store, UsageError, Wiring
+from nuphar import Identity, Server, Slice, Store, UsageError, Wiring
 from nuphar.transport.wire.frames import ClientMessage, Subscribe, Unsubscribe
 
 LIST: Store[tuple[Any, ...], Any] = Store((), lambda model, message: (*model, message))
@@ -34,7 +34,7 @@ def test_a_hook_of_one_value_may_call_it_what_it_likes(server: Server) -> None:
     def greet(who: str) -> None: ...
 
     assert server.on_connect(greet) is greet
-    Server(identity=lambda request: "Ada")  # type: ignore[arg-type,misc]
+    Server(identify=lambda whoever: Identity("ada"))
 
 
 @pytest.mark.parametrize("name", ["can_subscribe", "on_join", "on_leave", "on_end"])
@@ -50,9 +50,9 @@ def test_so_it_is_for_the_hooks_of_a_kind(name: str, server: Server) -> None:
 
 def test_so_it_is_for_the_function_that_says_whose_a_request_is() -> None:
     with pytest.raises(
-        UsageError, match=r"^identity: expected a hook with some of the parameters \(environ\), got one"
+        UsageError, match=r"^identify: expected a hook with some of the parameters \(request\), got one"
     ):
-        Server(identity=lambda request, address: "Ada")  # type: ignore[arg-type,misc]
+        Server(identify=lambda request, address: None)  # type: ignore[arg-type,misc]
 
 
 def test_the_hooks_of_a_server_get_what_they_ask_for(make_server: Callable[..., Server]) -> None:

@@ -96,7 +96,7 @@ def test_a_start_that_fails_is_told_to_all_who_wait_and_leaves_the_inspector_s_p
     for request in [gevent.spawn(server.ensure_started) for _ in range(3)]:
         with pytest.raises(RuntimeError, match="no tree today"):
             request.get(timeout=LIMIT)
-    assert not server.life.listening
+    assert not server.lifecycle.listening
     gate.error = None
     gate.open.set()
     server.start()
@@ -198,8 +198,8 @@ def test_a_stop_while_the_tree_starts_anew_ends_the_new_one_too(gate: Gate) -> N
     server.on_end(lambda: ended.append("end"))
     gate.open.clear()
     gate.reached.clear()
-    assert server.life.root is not None
-    server.life.root.kill()
+    assert server.lifecycle.root is not None
+    server.lifecycle.root.kill()
     assert gate.reached.wait(LIMIT)
     stopping = gevent.spawn(server.stop)
     gevent.sleep(0)
@@ -214,8 +214,8 @@ def test_a_tree_that_cannot_start_anew_is_the_end_and_is_told(gate: Gate, caplog
     over = Event()
     server.on_end(over.set)
     gate.error = RuntimeError("no tree today")
-    assert server.life.root is not None
-    server.life.root.kill()
+    assert server.lifecycle.root is not None
+    server.lifecycle.root.kill()
     assert over.wait(LIMIT)
     assert not server.is_running
     assert "no tree today" in caplog.text
@@ -259,7 +259,7 @@ def test_an_address_that_is_taken_is_the_caller_s_error_and_the_tree_goes_on(ser
     with pytest.raises(CannotListen, match=f"cannot listen at 127.0.0.1:{taken.server_port}: Address already in use"):
         server.listen(WSGIServer(("127.0.0.1", taken.server_port), lambda *_: [], log=None))
     taken.close()
-    assert not server.life.listening
+    assert not server.lifecycle.listening
     free = WSGIServer(("127.0.0.1", 0), lambda *_: [], log=None)
     server.listen(free)
     assert free.started
@@ -272,8 +272,8 @@ def test_a_listener_that_comes_while_the_tree_starts_anew_is_in_the_new_one(
     server = make_server()
     gate.open.clear()
     gate.reached.clear()
-    assert server.life.root is not None
-    server.life.root.kill()
+    assert server.lifecycle.root is not None
+    server.lifecycle.root.kill()
     assert gate.reached.wait(LIMIT)
     wsgi = WSGIServer(("127.0.0.1", 0), lambda *_: [], log=None)
     wsgi.init_socket()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
 
-from nuphar import Limits, Origins, UnknownOption, UsageError
+from nuphar import Limits, Origins, Server, UnknownOption, UsageError
 from nuphar.supervision.root.options import Options, ServerOptions
 
 
@@ -26,11 +27,12 @@ def test_every_option_has_a_default_that_passes() -> None:
         ("max_topics", 1),
         ("max_subscriptions", 1),
         ("mailbox", 1),
+        ("log_timeout", 0.5),
         ("hook_timeout", 0.5),
         ("retry_after", 0),
         ("resume_window", 0),
         ("max_detached", 1),
-        ("identity", None),
+        ("identify", None),
         ("hub_guard", None),
     ],
 )
@@ -49,6 +51,7 @@ def test_a_given_option_is_taken(name: str, value: Any) -> None:
         ("max_topics", "many"),
         ("max_subscriptions", None),
         ("mailbox", 0),
+        ("log_timeout", 0),
         ("hook_timeout", 0),
         ("retry_after", "soon"),
         ("retry_after", -1),
@@ -94,3 +97,8 @@ def test_unknown_options_are_listed_with_the_known_ones() -> None:
 
 def test_what_an_editor_completes_are_the_options_with_their_types() -> None:
     assert get_type_hints(ServerOptions) == get_type_hints(Options)
+
+
+def test_the_option_that_identify_took_the_place_of_is_named(make_server: Callable[..., Server]) -> None:
+    with pytest.raises(UsageError, match=r"^option identity: expected identify, which takes its place"):
+        make_server(identity=lambda environ: "ada")

@@ -23,10 +23,10 @@ def add(model: int, message: int) -> int:
 
 
 def named(server: Server, name: str) -> Ref[Any]:
-    assert server.life.root is not None
-    assert server.life.root.registry is not None
+    assert server.lifecycle.root is not None
+    assert server.lifecycle.root.registry is not None
     for _ in range(1_000):
-        ref = server.life.root.registry.whereis(name)
+        ref = server.lifecycle.root.registry.whereis(name)
         if ref is not None:
             return ref
         gevent.sleep(0)
@@ -42,8 +42,8 @@ def kill(server: Server, name: str) -> None:
 
 
 def test_the_tree_is_the_one_of_the_design(server: Server) -> None:
-    assert server.life.root is not None
-    ids = [info.id for info in reversed(which_children(server.life.root))]
+    assert server.lifecycle.root is not None
+    ids = [info.id for info in reversed(which_children(server.lifecycle.root))]
     assert [id for id in ids if id in ("connections", "router", "sessions", "topics")] == [
         "connections",
         "router",

@@ -132,7 +132,7 @@ def test_a_server_counts_its_stalls(make_server, caplog):
         return model
 
     server.topic("slow").with_store(Store(0, spin)).dispatch(1)
-    wait_for_a_stall(server.life.guard)
+    wait_for_a_stall(server.lifecycle.guard)
     assert "actor topic:slow" in caplog.text
     assert server.stats()["hub_stalls"] >= 1
     assert server.stats()["hub_longest_stall"] > 0.0

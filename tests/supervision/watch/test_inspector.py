@@ -80,7 +80,7 @@ def test_it_binds_to_loopback_only(address):
 
 def test_two_servers_with_one_address_have_an_inspector_each(make_server, port):
     other = make_server(inspect=f"127.0.0.1:{port}")
-    shifted = other.life.listening["inspector"].server_port
+    shifted = other.lifecycle.listening["inspector"].server_port
     assert shifted > port
     for each in (port, shifted):
         status, answer = get(socket.create_connection(("127.0.0.1", each)))
@@ -94,4 +94,4 @@ def test_an_inspector_that_cannot_be_had_is_said_and_the_server_runs(make_server
 
 
 def test_a_server_has_none_unless_it_is_asked_for(server):
-    assert server.life.root.registry.whereis("inspector") is None
+    assert server.lifecycle.root.registry.whereis("inspector") is None

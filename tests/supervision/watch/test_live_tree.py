@@ -36,7 +36,7 @@ def test_the_tree_of_a_server_is_in_start_order(server):
 
 
 def test_a_restart_shows_with_its_reason(server):
-    server.life.root.registry.whereis("router").kill()
+    server.lifecycle.root.registry.whereis("router").kill()
     with gevent.Timeout(5):
         while nodes(server)["router"].restarts == 0:
             gevent.sleep(0)

@@ -13,7 +13,7 @@ from nuphar.actors import KILLED, SHUTDOWN, Shutdown
 from nuphar.actors.runtime.hooks import ServerHooks
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
-from nuphar.actors.sessions.reception import Resumption
+from nuphar.actors.sessions.reception import Reception
 from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport.server.connections import SLICE, ConnectionsActor, Tick
 from nuphar.transport.server.gateway import Gateway
@@ -59,7 +59,7 @@ def new_gateway(clock: Clock) -> Gateway:
     # Long limits, so that the timer is not due during a test.
     limits = Limits(hello=1000.0, heartbeat=1000.0)
     sessions = Sessions(Mailbox(), ServerHooks(), Kinds())
-    return Gateway(Codec(automatic()), sessions, limits, Resumption(sessions, 0.0), AtTime(clock))
+    return Gateway(Codec(automatic()), sessions, limits, Reception(sessions, 0.0), AtTime(clock))
 
 
 def test_every_connection_is_looked_at_with_one_time() -> None:

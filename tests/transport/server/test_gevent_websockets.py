@@ -9,16 +9,16 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent import pywsgi
 from gevent import socket as gevent_socket
 from gevent.event import Event
-from gevent.pywsgi import WSGIHandler, WSGIServer
 from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.resource import Resource, WebSocketApplication
 from support.raw import CLOSE, TEXT, Closed, RawClient, Refused, close_all, request, websocket_frame
 
 from nuphar.transport.server.borrowing import Borrowing
 from nuphar.transport.server.gevent_websockets import Offered
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 LIMIT = 10.0  # seconds that any wait here may take
 BEHIND = b"GET /behind HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -30,7 +30,7 @@ UPGRADE = (
 App = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 
-class GunicornHandler(WSGIHandler):  # type: ignore[misc]  # gevent has no types
+class GunicornHandler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent has no types
     """What gunicorn's handler on pywsgi is: it hands on the socket, and knows of no upgrade."""
 
     def get_environ(self) -> dict[str, Any]:
@@ -49,9 +49,9 @@ class Site:
         self.raised: list[BaseException] = []
         self.log: list[str] = []
         self.ended = Event()
-        handler = Handler if kind == "ours" else GunicornHandler
+        handler = WSGIHandler if kind == "ours" else GunicornHandler
         application = self if kind == "ours" else Borrowing(self)
-        self.wsgi = WSGIServer(("127.0.0.1", 0), application, handler_class=handler, log=self, spawn=20)
+        self.wsgi = pywsgi.WSGIServer(("127.0.0.1", 0), application, handler_class=handler, log=self, spawn=20)
         self.wsgi.start()
         self.port = int(self.wsgi.server_port)
 

@@ -12,7 +12,7 @@ import pytest
 from gevent import socket as gevent_socket
 from gevent.pool import Pool
 
-from nuphar.transport.handler import Handler, WSGIServer
+from nuphar.transport.handler import WSGIHandler, WSGIServer
 
 LIMIT = 10.0  # seconds that any wait here may take
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"
@@ -22,7 +22,7 @@ GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 Start = Callable[..., int]
 
 
-class Hasty(Handler):
+class Hasty(WSGIHandler):
     stall = rest = 0.1
 
 
@@ -35,7 +35,7 @@ def requests() -> Pool:
 def start(requests: Pool, capfd: pytest.CaptureFixture[str]) -> Iterator[Start]:
     servers: list[WSGIServer] = []
 
-    def run(application: Any, handler: type[Handler] = Hasty) -> int:
+    def run(application: Any, handler: type[WSGIHandler] = Hasty) -> int:
         server = WSGIServer(("127.0.0.1", 0), application, handler_class=handler, log=None, spawn=requests)
         server.start()
         servers.append(server)
@@ -222,7 +222,7 @@ def test_an_upgrade_by_somebody_else_finds_the_stream_itself_and_may_wait(start:
 )
 @pytest.mark.parametrize("application", [reading, lines])
 def test_what_follows_a_wish_to_upgrade_is_no_body(start: Start, application: Any, fields: bytes) -> None:
-    with dial(start(application, Handler)) as sock:
+    with dial(start(application, WSGIHandler)) as sock:
         sock.sendall(GET.replace(b"\r\n\r\n", b"\r\n" + fields + b"\r\n\r\n") + GET)
         answer = sock.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200 ")
@@ -283,7 +283,7 @@ def test_others_run_while_many_chunks_are_read(start: Start) -> None:
         start_response("200 OK", [])
         return [b"%d in %d turns" % (size, turns[0] - before)]
 
-    port = start(application, Handler)
+    port = start(application, WSGIHandler)
     counter = gevent.spawn(count)
     try:
         with dial(port) as sock:

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from gevent.event import Event
 
 from nuphar import Live, Server, UsageError
 from nuphar.transport.server.live import asset
 from nuphar.transport.server.wsgi_handler import UPGRADE
 from nuphar.transport.wire.upgrade import Refuse
-
-LIMIT = 10.0  # seconds that any wait here may take
 
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -122,24 +119,3 @@ def test_other_methods_are_not_allowed(live: Live) -> None:
 @pytest.mark.parametrize("name", ["", "other.js", "../live.py", "nuphar.js/x", "..%2flive.py"])
 def test_other_names_below_the_path_are_not_found(live: Live, name: str) -> None:
     assert get(live, f"/live/{name}")[0] == "404 Not Found"
-
-
-@pytest.mark.parametrize("identity", [lambda environ: 1 / 0, lambda environ: 7])
-def test_an_identity_that_cannot_be_told_refuses_the_upgrade(identity: Any, caplog: pytest.LogCaptureFixture) -> None:
-    server = Server(identity=identity)
-    environ = {UPGRADE: lambda *arguments, **options: pytest.fail("this must not be upgraded")}
-    status, _, body = get(Live(server), "/live", **environ)
-    server.stop()
-    assert status == "500 Internal Server Error"
-    assert b"division" not in body
-    assert "identity" in caplog.text
-
-
-def test_an_identity_has_the_server_s_time_for_hooks(caplog: pytest.LogCaptureFixture) -> None:
-    never = Event()
-    server = Server(identity=lambda environ: never.wait(LIMIT) and None, hook_timeout=0.05)
-    environ = {UPGRADE: lambda *arguments, **options: pytest.fail("this must not be upgraded")}
-    status, _, _ = get(Live(server), "/live", **environ)
-    server.stop()
-    assert status == "500 Internal Server Error"
-    assert "the hook identity took longer than 0.05 s" in caplog.text

@@ -15,15 +15,15 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport import decode, encode
-from nuphar.transport.server.socketless import BOUND, BareClient
+from nuphar.transport.server.socketless import BOUND, SocketlessClient
 from nuphar.transport.wire.codec import Codec
 from nuphar.transport.wire.frames import ClientMessage, Ping, Pong
 
 SERIALISER = automatic()
 
 
-def new_client(send: Callable[[bytes], object]) -> BareClient:
-    return BareClient("c", send, Sessions(Mailbox(), ServerHooks(), Kinds()), Codec(SERIALISER), gevent.get_hub())
+def new_client(send: Callable[[bytes], object]) -> SocketlessClient:
+    return SocketlessClient("c", send, Sessions(Mailbox(), ServerHooks(), Kinds()), Codec(SERIALISER), gevent.get_hub())
 
 
 def test_frames_are_sent_one_by_one() -> None:

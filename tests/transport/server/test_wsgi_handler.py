@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 from nuphar.transport.wire.origin import Origins
 from nuphar.transport.wire.upgrade import Refuse
 from nuphar.transport.wire.websocket_frames import BINARY, TEXT, Close, Event, encode_frame
@@ -93,7 +93,7 @@ def start() -> Iterator[Callable[..., WSGIServer]]:
     servers: list[WSGIServer] = []
 
     def run(service: Service, listener: Any = ("127.0.0.1", 0), **options: Any) -> WSGIServer:
-        server = WSGIServer(listener, service, handler_class=Handler, log=service, spawn=20, **options)
+        server = WSGIServer(listener, service, handler_class=WSGIHandler, log=service, spawn=20, **options)
         server.start()
         servers.append(server)
         return server
@@ -255,7 +255,7 @@ def test_nagle_is_off_and_keepalive_on(start: Callable[..., WSGIServer], threads
 def test_what_only_http_needs_is_dropped(start: Callable[..., WSGIServer], threads: ThreadPool) -> None:
     seen: list[bool] = []
 
-    class Curious(Handler):
+    class Curious(WSGIHandler):
         def upgrade(self, *arguments: Any, **options: Any) -> Any:
             rfile = self.rfile
             answer = super().upgrade(*arguments, **options)
@@ -450,7 +450,7 @@ def test_no_cycle_keeps_a_finished_request_in_memory(start: Callable[..., WSGISe
 
 def test_a_head_that_breaks_off_is_nobodys_error(capfd: pytest.CaptureFixture[str]) -> None:
     requests = Pool()
-    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None, spawn=requests)
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=WSGIHandler, log=None, spawn=requests)
     server.start()
     try:
         with gevent_socket.create_connection(("127.0.0.1", server.server_port)) as sock:
@@ -468,7 +468,7 @@ def test_a_head_that_breaks_off_is_nobodys_error(capfd: pytest.CaptureFixture[st
 # Limits.
 
 
-class Impatient(Handler):
+class Impatient(WSGIHandler):
     head = keep_alive = rest = 0.1
 
 
@@ -509,7 +509,7 @@ def test_a_body_that_nobody_reads_is_cut_off_and_the_answer_arrives(length: byte
 
 
 def test_a_body_that_nobody_reads_and_that_never_ends_is_cut_off_by_its_size() -> None:
-    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None)
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=WSGIHandler, log=None)
     server.start()
     try:
         with gevent_socket.create_connection(("127.0.0.1", server.server_port), timeout=LIMIT) as sock:
@@ -521,7 +521,7 @@ def test_a_body_that_nobody_reads_and_that_never_ends_is_cut_off_by_its_size() -
 
 
 def test_a_body_that_nobody_reads_does_not_end_a_connection_if_it_is_small() -> None:
-    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=Handler, log=None)
+    server = WSGIServer(("127.0.0.1", 0), Service(), handler_class=WSGIHandler, log=None)
     server.start()
     try:
         request = b"POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"

@@ -15,7 +15,7 @@ from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
 from gevent.pool import Pool
 
-from nuphar.transport.handler import Handler, WSGIServer
+from nuphar.transport.handler import WSGIHandler, WSGIServer
 
 LIMIT = 10.0  # seconds that any wait here may take
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(20)
@@ -47,7 +47,9 @@ def port(context: Any, requests: Pool) -> Iterator[int]:
         start_response("200 OK", [("Connection", "close")])
         return [b"hello"]
 
-    server = WSGIServer(("127.0.0.1", 0), hello, handler_class=Handler, log=None, spawn=requests, ssl_context=context)
+    server = WSGIServer(
+        ("127.0.0.1", 0), hello, handler_class=WSGIHandler, log=None, spawn=requests, ssl_context=context
+    )
     server.greeting = 0.1
     server.start()
     with gevent.Timeout(LIMIT):

@@ -122,12 +122,18 @@ server.topic_kind("room:", on_end=keep_wrongly)  # refused
 server.topic_kind("room:", on_join=keep)  # refused
 
 
-def whose(environ: dict[str, Any]) -> str | None:
-    user: str | None = environ.get("REMOTE_USER")
-    return user
+def who(request: nuphar.ConnectRequest) -> nuphar.Identity | None:
+    user = request.cookies.get("user")
+    return None if user is None else nuphar.Identity(user, roles=("staff",))
 
 
-nuphar.Server(identity=whose)
-nuphar.Server(identity=lambda environ: "Ada")
-nuphar.Server(identity=lambda request: "Ada")  # refused
-nuphar.Server(identity=lambda environ: 5)  # refused
+def who_wrongly(request: nuphar.ConnectRequest) -> str:
+    return request.cookies["user"]
+
+
+nuphar.Server(identify=who)
+nuphar.Server(identify=lambda connecting: nuphar.Identity("ada"))
+nuphar.Server(identify=lambda: None)
+nuphar.Server(identify=who_wrongly)  # refused
+nuphar.Server(identify=lambda request: 5)  # refused
+nuphar.Server(identity=who)  # refused

@@ -12,7 +12,7 @@ from .connector import Connector
 from .dialing import Dialing, Route, dial
 from .ended import BY_US, Ended
 from .fields import Headers
-from .http_connection import Connection
+from .http_connection import HttpConnection
 from .http_line import ClientLine
 from .link import Link, connector
 from .runtimes import ClientRuntime
@@ -110,7 +110,7 @@ class _Connection:
         self._link.runtime.spawn(line.post)
         return self._serve(line) if self._link.opened() else BY_US
 
-    def _line_on(self, route: Route, posts: Connection, gets: Connection) -> ClientLine:
+    def _line_on(self, route: Route, posts: HttpConnection, gets: HttpConnection) -> ClientLine:
         address, is_relayed = route.address, route.proxy is not None and not route.address.is_secure
         fields = {"Host": address.netloc, **{_host(name): value for name, value in route.fields}}
         if is_relayed and route.proxy is not None:
@@ -122,11 +122,11 @@ class _Connection:
 
         return ClientLine(place, fields, posts, gets, self._link.runtime, self._link.received, self._dialing.timeout)
 
-    def _open(self, route: Route) -> Connection:
+    def _open(self, route: Route) -> HttpConnection:
         def open_socket() -> Any:
             return dial(route, self._link.runtime, self._dialing.timeout, through=False)
 
-        return Connection(route.address.host, route.address.port, open_socket, self._dialing.timeout)
+        return HttpConnection(route.address.host, route.address.port, open_socket, self._dialing.timeout)
 
 
 def _host(name: str) -> str:

@@ -29,7 +29,7 @@ GONE = 410
 """The status of a line that has ended; its body is the last batch."""
 
 
-class Connection(HTTPConnection):
+class HttpConnection(HTTPConnection):
     """An HTTP connection on a socket of the client's runtime, which any thread may cut."""
 
     response_class = WholeResponse
@@ -74,7 +74,7 @@ class Connection(HTTPConnection):
                 self._opened.shutdown(socket.SHUT_RDWR)
 
 
-def read_body(connection: Connection, response: WholeResponse) -> bytes:
+def read_body(connection: HttpConnection, response: WholeResponse) -> bytes:
     """Return a body that came whole; of a refusal what there is of it, for its status has been said.
 
     Raises: OSError, HTTPException; RemoteProtocolError for a batch beyond `LIMIT`.

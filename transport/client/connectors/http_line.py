@@ -14,7 +14,7 @@ from ....actors.words.errors import RemoteProtocolError
 from ...wire.event_stream import EventReader
 from ...wire.sequences import MOST, join_cbor, split_cbor
 from .ended import Ended, is_for_good, refused_with
-from .http_connection import GONE, LIMIT, Connection, number_in, parse_end, read_body, refused
+from .http_connection import GONE, LIMIT, HttpConnection, number_in, parse_end, read_body, refused
 from .owner import said
 from .refusal import explain
 from .runtimes import ClientRuntime
@@ -53,8 +53,8 @@ class ClientLine:
         self,
         place: Callable[[str, str], str],
         headers: dict[str, str],
-        posts: Connection,
-        gets: Connection,
+        posts: HttpConnection,
+        gets: HttpConnection,
         runtime: ClientRuntime,
         receive: Callable[[bytes], Any],
         timeout: float,
@@ -218,7 +218,7 @@ class ClientLine:
 
     def _ask(
         self,
-        connection: Connection,
+        connection: HttpConnection,
         method: str,
         name: str,
         body: bytes | None,

@@ -25,7 +25,7 @@ GOODBYE = 5.0
 Job = Callable[[], Any]
 
 
-class InThreads:
+class Threaded:
     """Called with a `Handler` it has ``connector`` call it in the running loop, in order, from whichever thread.
 
     What the client says is said by a thread, in its order: a transport may wait. How much that can be is bounded by

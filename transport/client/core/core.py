@@ -1,6 +1,6 @@
 """A client without a connection: frames in, frames and events out. Pure.
 
-It keeps a replica of every target that it follows in step with the server (`Following`). Its own messages are shown at
+It keeps a replica of every target that it follows in step with the server (`Replicas`). Its own messages are shown at
 once, sent until they are answered (`Exchange`), and confirmed in the places that the server gives them. A session that
 resumes hears what was not answered again, under the same refs.
 """

@@ -13,7 +13,7 @@ from .events import Answered, Denied, Event
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
 from .replica import OwnMessage, Replica
-from .replicas import Following
+from .replicas import Replicas
 
 
 class Exchange:
@@ -25,7 +25,7 @@ class Exchange:
 
     def __init__(self, serialiser: Serialiser, queue: Queue) -> None:
         self.outgoing: deque[bytes] = deque()
-        self.replicas = Following(self.send)
+        self.replicas = Replicas(self.send)
         self.queue = queue
         self.keeping = Keeping(queue)
         self.notes: list[Event] = []

@@ -14,7 +14,7 @@ from .outgoing import Outgoing
 from .replica import OwnMessage, Replica
 
 
-class Following(dict[str, Replica]):
+class Replicas(dict[str, Replica]):
     """By target. ``ask`` sends a Resync."""
 
     def __init__(self, ask: Callable[[Resync], None]) -> None:

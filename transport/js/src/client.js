@@ -95,9 +95,9 @@ export class Client {
 
   subscribe(id, options = {}) {
     onlyKnown(options, SUBSCRIPTION, "subscribe");
-    const slice = this._act((core) => core.subscribe(targetOf(id), options));
-    if (!this._stores.has(slice)) this._stores.set(slice, new Store(slice, this._actions));
-    return this._stores.get(slice);
+    const replica = this._act((core) => core.subscribe(targetOf(id), options));
+    if (!this._stores.has(replica)) this._stores.set(replica, new Store(replica, this._actions));
+    return this._stores.get(replica);
   }
 
   close() {
@@ -105,11 +105,11 @@ export class Client {
   }
 
   _actions = {
-    dispatch: (slice, entry) => this._act((core) => core.dispatch(slice, entry)),
-    assign: (slice, fields) => this._act((core) => core.assign(slice, fields)),
-    unsubscribe: (slice) => {
-      this._act((core) => core.unsubscribe(slice));
-      this._stores.delete(slice);
+    dispatch: (replica, entry) => this._act((core) => core.dispatch(replica, entry)),
+    assign: (replica, fields) => this._act((core) => core.assign(replica, fields)),
+    unsubscribe: (replica) => {
+      this._act((core) => core.unsubscribe(replica));
+      this._stores.delete(replica);
     },
   };
 

@@ -1,15 +1,15 @@
 /**
  * What a client does, without line, timer or page: bytes and times go in, effects come out. Pure.
  * `effects`, in order: ["open"] · ["send", bytes] · ["close", code] · ["state"] · ["keep"] (session and token are new) ·
- * ["resolve", entry, seq] · ["reject", entry, error] · ["change", slice, model, message or null] · ["push", slice, message] ·
- * ["presence", slice, [joins, leaves, full]] · ["fault", error] (a program's `update` raised).
+ * ["resolve", entry, seq] · ["reject", entry, error] · ["change", replica, model, message or null] · ["push", replica, message] ·
+ * ["presence", replica, [joins, leaves, full]] · ["fault", error] (a program's `update` raised).
  */
 import { Backoff } from "./backoff.js";
 import { PROTOCOL_ERROR } from "./close-codes.js";
 import { NupharError } from "./errors.js";
 import * as frames from "./frames.js";
 import { Link } from "./link.js";
-import { Slice } from "./slice.js";
+import { Replica } from "./replica.js";
 import { Targets } from "./targets.js";
 import { ENVELOPE } from "./turns.js";
 
@@ -98,31 +98,31 @@ export class Core {
     this.targets.end(this.link.why);
   }
 
-  /** The slice of a target. A second call gives the same one, and asks again if the target refused or has stopped. */
+  /** The replica of a target. A second call gives the same one, and asks again if the target refused or has stopped. */
   subscribe(target, options = {}) {
     frames.encode(options.params ?? null); // raises if it cannot be sent
-    const slice = this.targets.slices.get(target) ?? new Slice(target, options);
-    if (options.update && options.update !== slice.update) {
+    const replica = this.targets.replicas.get(target) ?? new Replica(target, options);
+    if (options.update && options.update !== replica.update) {
       throw new TypeError(`${target} is subscribed already, with another update function`);
     }
-    if (!this._follows(slice)) this.targets.add(slice);
-    if (this.link.state !== "closed" && slice.standing === "out") this.targets.seats.join(slice);
-    return slice;
+    if (!this._follows(replica)) this.targets.add(replica);
+    if (this.link.state !== "closed" && replica.standing === "out") this.targets.seats.join(replica);
+    return replica;
   }
 
-  unsubscribe(slice) {
-    if (!this._follows(slice)) return;
-    this.targets.slices.delete(slice.target);
-    if (this.link.state !== "closed" && slice.standing !== "out") this.targets.seats.leave(slice.target);
+  unsubscribe(replica) {
+    if (!this._follows(replica)) return;
+    this.targets.replicas.delete(replica.target);
+    if (this.link.state !== "closed" && replica.standing !== "out") this.targets.seats.leave(replica.target);
   }
 
   /** Send a message, now or with the next connection; `entry` has the `message` and comes back as effects. */
-  dispatch(slice, entry) {
-    const { target } = slice;
+  dispatch(replica, entry) {
+    const { target } = replica;
     Object.assign(entry, { target, kind: frames.CLIENT_MESSAGE, seq: null, sent: null });
     const refuse = (...why) => this._emit("reject", entry, new NupharError(...why));
     if (this.link.state === "closed") return refuse("gone", `the client is closed: ${this.link.why}`);
-    if (!this._follows(slice)) return refuse("not_subscribed", `this client has left ${target}`);
+    if (!this._follows(replica)) return refuse("not_subscribed", `this client has left ${target}`);
     try {
       entry.payload = this.serialiser.encodeMessage(entry.message);
       entry.size = frames.encode(entry.payload, 1).length; // what cannot be sent fails now, connected or not
@@ -133,7 +133,7 @@ export class Core {
       if (length >= MESSAGES || this.bytes + entry.size > BYTES) {
         return refuse("busy", `${length} messages of ${this.bytes} bytes wait; ${MESSAGES} of ${BYTES} may`);
       }
-      if (slice.show(entry)) this._emit("change", slice, slice.model, entry.message);
+      if (replica.show(entry)) this._emit("change", replica, replica.model, entry.message);
     } catch (error) {
       return this._emit("reject", entry, error);
     }
@@ -141,9 +141,9 @@ export class Core {
   }
 
   /** Change fields of a model that are this page's own. */
-  assign(slice, fields) {
-    slice.assign(fields);
-    this._emit("change", slice, slice.model, null);
+  assign(replica, fields) {
+    replica.assign(fields);
+    this._emit("change", replica, replica.model, null);
   }
 
   _judge(frame, now) {
@@ -158,12 +158,12 @@ export class Core {
     if (type === frames.ACKNOWLEDGE) return targets.acknowledged(first, ...rest);
     if (type === frames.REJECTED) return this._rejected(first, rest, now);
     if (type === frames.OUT) return targets.out(first, new NupharError(rest[0], rest[1]), rest[2], now);
-    const slice = targets.slices.get(first);
-    if (slice === undefined) return; // a target that was left, or a frame without one
-    if (type === frames.SERVER_MESSAGE) targets.place(slice, rest[0], serialiser.decodeMessage(rest[1]));
-    else if (type === frames.SNAPSHOT) targets.replace(slice, rest[0], rest[1], serialiser.decodeModel(rest[2]));
-    else if (type === frames.PUSH) this._emit("push", slice, serialiser.decodeMessage(rest[0]));
-    else if (type === frames.PRESENCE) this._emit("presence", slice, rest);
+    const replica = targets.replicas.get(first);
+    if (replica === undefined) return; // a target that was left, or a frame without one
+    if (type === frames.SERVER_MESSAGE) targets.place(replica, rest[0], serialiser.decodeMessage(rest[1]));
+    else if (type === frames.SNAPSHOT) targets.replace(replica, rest[0], rest[1], serialiser.decodeModel(rest[2]));
+    else if (type === frames.PUSH) this._emit("push", replica, serialiser.decodeMessage(rest[0]));
+    else if (type === frames.PRESENCE) this._emit("presence", replica, rest);
   }
 
   _welcomed(frame, now) {
@@ -178,8 +178,8 @@ export class Core {
     else this.targets.rejected(ref, new NupharError(...why), now);
   }
 
-  _follows(slice) {
-    return this.targets.slices.get(slice.target) === slice;
+  _follows(replica) {
+    return this.targets.replicas.get(replica.target) === replica;
   }
 
   _emit(kind, ...what) {

@@ -35,13 +35,26 @@ const counts = (value) => list(value) && value.every(count);
 const map = (value) => typeof value === "object" && value !== null && !list(value);
 const any = (value) => value !== undefined;
 
+/** What is told of a message besides its payload (docs/wire.md, "Extra"); other keys are a later version's. */
+const TOLD = { author: textOrNull, at: (value) => value === null || seconds(value) };
+
+/** An Acknowledge tells it in lists that run parallel to its refs. */
+const extra = (value, { 0: type, 3: refs }) =>
+  !any(value) ||
+  (map(value) &&
+    Object.entries(TOLD).every(([key, check]) => {
+      const told = value[key];
+      if (!any(told) || type !== ACKNOWLEDGE) return !any(told) || check(told);
+      return list(told) && told.length === refs.length && told.every((each) => check(each));
+    }));
+
 /** The frames that a server may send, and a check for each field after the type. */
 const FROM_SERVER = new Map([
   [PING, [count]],
   [WELCOME, [text, text, text, flag, map, seconds, text]],
-  [ACKNOWLEDGE, [text, count, counts, flag]],
+  [ACKNOWLEDGE, [text, count, counts, flag, extra]],
   [REJECTED, [count, textOrNull, text, text, any]],
-  [SERVER_MESSAGE, [text, count, any]],
+  [SERVER_MESSAGE, [text, count, any, extra]],
   [PUSH, [text, any]],
   [SNAPSHOT, [text, text, count, any, text]],
   [PRESENCE, [text, list, list, flag]],
@@ -62,7 +75,7 @@ export function decode(data) {
     if (frame[0] < WELCOME) throw new TypeError(`a server may not send frame type ${frame[0]}`);
     return frame;
   }
-  const wrong = shape.findIndex((check, index) => !check(frame[index + 1]));
+  const wrong = shape.findIndex((check, index) => !check(frame[index + 1], frame));
   if (wrong >= 0) throw new TypeError(`field ${wrong + 1} of frame type ${frame[0]} is missing or of the wrong type`);
   return frame;
 }

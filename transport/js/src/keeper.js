@@ -54,7 +54,7 @@ export class Keeper {
     const { link, targets } = this.core;
     const { session, token } = link;
     const { ref, reached } = targets;
-    const followed = [...targets.slices.keys(), ...targets.orphans];
+    const followed = [...targets.replicas.keys(), ...targets.orphans];
     const head = { session, token, ref, reached, targets: followed, date: this.platform.date() };
     try {
       this._tab?.save(head);

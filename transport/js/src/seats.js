@@ -5,31 +5,31 @@ import { SUBSCRIBE, UNSUBSCRIBE } from "./frames.js";
 const LATER = ["busy", "rate_limited"]; // refusals that pass by themselves; details may hold the seconds to wait
 
 export class Seats {
-  /** `ask(entry)` sends what has an answer, `told(slice)` is called when a slice is refused. */
-  constructor({ slices, link, random, ask, told }) {
-    Object.assign(this, { slices, link, random, ask, told });
+  /** `ask(entry)` sends what has an answer, `told(replica)` is called when a replica is refused. */
+  constructor({ replicas, link, random, ask, told }) {
+    Object.assign(this, { replicas, link, random, ask, told });
   }
 
   /** When a target is to be asked for again; Infinity for never. */
   get deadline() {
-    return Math.min(...[...this.slices.values()].map((slice) => slice.againAt ?? Infinity));
+    return Math.min(...[...this.replicas.values()].map((replica) => replica.againAt ?? Infinity));
   }
 
   /** Was something asked for whose answer may be a Snapshot? */
   get owed() {
-    return [...this.slices.values()].some((slice) => slice.asking || slice.standing === "asked");
+    return [...this.replicas.values()].some((replica) => replica.asking || replica.standing === "asked");
   }
 
   /** Ask for a target, or refuse it here if this session has as many as a server gives. */
-  join(slice) {
-    slice.againAt = null;
-    slice.crowded = !this._hasRoom;
-    if (!slice.crowded) {
-      slice.standing = "asked";
-      return this.ask({ kind: SUBSCRIBE, target: slice.target, slice });
+  join(replica) {
+    replica.againAt = null;
+    replica.crowded = !this._hasRoom;
+    if (!replica.crowded) {
+      replica.standing = "asked";
+      return this.ask({ kind: SUBSCRIBE, target: replica.target, replica });
     }
-    slice.error = new NupharError("busy", `a session may have ${this.link.limits.subscriptions} subscriptions`);
-    this.told(slice);
+    replica.error = new NupharError("busy", `a session may have ${this.link.limits.subscriptions} subscriptions`);
+    this.told(replica);
   }
 
   leave(target) {
@@ -38,28 +38,28 @@ export class Seats {
   }
 
   /** The server has refused a target, or put this client out of it. */
-  shutOut(slice, error, now) {
-    Object.assign(slice, { standing: "out", error });
-    slice.distrust();
+  shutOut(replica, error, now) {
+    Object.assign(replica, { standing: "out", error });
+    replica.distrust();
     const seconds = typeof error.details === "number" ? error.details : 1;
-    const patience = Math.min(2 ** slice.refusals, 30) * this.random();
-    if (LATER.includes(error.code)) slice.againAt = now + 1000 * (seconds + patience);
-    slice.refusals += 1;
-    this.told(slice);
+    const patience = Math.min(2 ** replica.refusals, 30) * this.random();
+    if (LATER.includes(error.code)) replica.againAt = now + 1000 * (seconds + patience);
+    replica.refusals += 1;
+    this.told(replica);
     this.fill();
   }
 
   /** A place may be free for one that found none. */
   fill() {
-    for (const slice of this.slices.values()) if (slice.crowded && this._hasRoom) this.join(slice);
+    for (const replica of this.replicas.values()) if (replica.crowded && this._hasRoom) this.join(replica);
   }
 
   tick(now) {
-    for (const slice of this.slices.values()) if (slice.againAt !== null && slice.againAt <= now) this.join(slice);
+    for (const replica of this.replicas.values()) if (replica.againAt !== null && replica.againAt <= now) this.join(replica);
   }
 
   get _hasRoom() {
-    const taken = [...this.slices.values()].filter(({ standing }) => standing !== "out").length;
+    const taken = [...this.replicas.values()].filter(({ standing }) => standing !== "out").length;
     return taken < this.link.limits.subscriptions;
   }
 }

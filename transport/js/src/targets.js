@@ -7,13 +7,13 @@
 import { NupharError } from "./errors.js";
 import * as frames from "./frames.js";
 import { Seats } from "./seats.js";
-import { APPLIED, GAP } from "./slice.js";
+import { APPLIED, GAP } from "./replica.js";
 import { Turns } from "./turns.js";
 
 const JUMP = 1_000_000; // refs that a page may have used since it last wrote down how far it was
 
 export class Targets {
-  slices = new Map();
+  replicas = new Map();
   /** What has no answer yet, by ref, in the order of refs. `sent` is the connection it first went out on, or null. */
   waiting = new Map();
   ref = 0;
@@ -27,8 +27,8 @@ export class Targets {
 
   constructor({ serialiser, random, emit, link }) {
     Object.assign(this, { serialiser, emit, link, _turns: new Turns(link) });
-    const told = (slice) => emit("change", slice, slice.model, null);
-    this.seats = new Seats({ slices: this.slices, link, random, ask: this.ask.bind(this), told });
+    const told = (replica) => emit("change", replica, replica.model, null);
+    this.seats = new Seats({ replicas: this.replicas, link, random, ask: this.ask.bind(this), told });
   }
 
   /** Messages without an answer, in their order. */
@@ -38,7 +38,7 @@ export class Targets {
 
   /** The places that a server may go on from. */
   get cursors() {
-    return Object.fromEntries([...this.slices.values()].flatMap(({ target, cursor }) => (cursor ? [[target, cursor]] : [])));
+    return Object.fromEntries([...this.replicas.values()].flatMap(({ target, cursor }) => (cursor ? [[target, cursor]] : [])));
   }
 
   /** Go on after a Welcome. A session that was resumed is subscribed already, a new one knows nothing. */
@@ -50,12 +50,12 @@ export class Targets {
     if (resumed) {
       this.link.nameOthers(this.cursors); // in front of what is sent again, as what was missed comes before its answers
       before.forEach((entry) => this._transmit(entry));
-      this.orphans.filter((target) => !this.slices.has(target)).forEach((target) => this.seats.leave(target));
+      this.orphans.filter((target) => !this.replicas.has(target)).forEach((target) => this.seats.leave(target));
     } else this._beginAnew();
     this.orphans = [];
-    for (const slice of this.slices.values()) {
-      slice.asking = false;
-      if (slice.standing === "out") this.seats.join(slice);
+    for (const replica of this.replicas.values()) {
+      replica.asking = false;
+      if (replica.standing === "out") this.seats.join(replica);
     }
     if (resumed) return;
     for (const entry of before) {
@@ -74,17 +74,17 @@ export class Targets {
     this.waiting = new Map(entries.map((entry) => [entry.ref, entry]));
     this.ref = JUMP + Math.max(ref, ...this.waiting.keys());
     later.forEach((entry) => this.ask(entry));
-    for (const slice of this.slices.values()) {
-      const own = entries.filter(({ target }) => target === slice.target);
+    for (const replica of this.replicas.values()) {
+      const own = entries.filter(({ target }) => target === replica.target);
       if (own.length === 0) continue;
-      slice.adopt(own);
-      this.emit("change", slice, slice.model, null);
+      replica.adopt(own);
+      this.emit("change", replica, replica.model, null);
     }
   }
 
-  add(slice) {
-    this.slices.set(slice.target, slice);
-    slice.adopt(this._own(slice.target));
+  add(replica) {
+    this.replicas.set(replica.target, replica);
+    replica.adopt(this._own(replica.target));
   }
 
   /** Give the next ref to an entry, and send it if that is possible now. */
@@ -106,61 +106,61 @@ export class Targets {
   }
 
   acknowledged(target, seq, refs, final) {
-    const slice = this.slices.get(target);
+    const replica = this.replicas.get(target);
     this._turns.heard(target);
-    refs.forEach((ref, index) => this._answered(slice, ref, Math.max(0, seq - refs.length + 1 + index)));
+    refs.forEach((ref, index) => this._answered(replica, ref, Math.max(0, seq - refs.length + 1 + index)));
     this._release();
-    if (!final || !slice) return;
+    if (!final || !replica) return;
     this._own(target).forEach((entry) => this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`)));
-    this._reset(slice);
-    slice.standing = "out";
+    this._reset(replica);
+    replica.standing = "out";
     this.seats.fill();
   }
 
   /** The answer to what was asked with `ref`: no. */
   rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
-    const slice = entry?.slice;
+    const replica = entry?.replica;
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
     // Who is in stays in: it came back, was brought up to date by that, and had asked once more.
-    else if (slice?.standing === "asked" && this.slices.get(slice.target) === slice) this.seats.shutOut(slice, error, now);
+    else if (replica?.standing === "asked" && this.replicas.get(replica.target) === replica) this.seats.shutOut(replica, error, now);
     this._release();
   }
 
   /** This client is out of a target. `ref` is that of the Subscribe which had let it in, or 0: a later one has its own answer. */
   out(target, error, ref, now) {
-    const slice = this.slices.get(target);
-    const asked = [...this.waiting.values()].findLast((entry) => entry.slice === slice);
-    if (!slice || slice.standing === "out") return;
-    slice.standing = "asked";
+    const replica = this.replicas.get(target);
+    const asked = [...this.waiting.values()].findLast((entry) => entry.replica === replica);
+    if (!replica || replica.standing === "out") return;
+    replica.standing = "asked";
     if (asked && asked.ref !== ref) return;
     this.waiting.delete(asked?.ref);
-    this.seats.shutOut(slice, error, now);
+    this.seats.shutOut(replica, error, now);
     this._release();
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
-  place(slice, seq, message, entry = null) {
+  place(replica, seq, message, entry = null) {
     let outcome;
-    this._turns.heard(slice.target);
+    this._turns.heard(replica.target);
     try {
-      outcome = slice.place(seq, message, entry);
+      outcome = replica.place(seq, message, entry);
     } catch (error) {
       this.emit("fault", error);
       if (entry !== null) entry.seq = seq;
-      slice.distrust();
-      this._ask(slice);
+      replica.distrust();
+      this._ask(replica);
     }
-    if (outcome === APPLIED) this.emit("change", slice, slice.model, message);
+    if (outcome === APPLIED) this.emit("change", replica, replica.model, message);
     // The answer to a message of an earlier connection may come ahead of the snapshot that it is part of.
-    if (outcome === GAP && !(entry?.sent < this._connection)) this._ask(slice);
+    if (outcome === GAP && !(entry?.sent < this._connection)) this._ask(replica);
   }
 
-  replace(slice, epoch, seq, model) {
-    slice.replace(epoch, seq, model);
-    this._turns.heard(slice.target);
-    this.emit("change", slice, slice.model, null);
+  replace(replica, epoch, seq, model) {
+    replica.replace(epoch, seq, model);
+    this._turns.heard(replica.target);
+    this.emit("change", replica, replica.model, null);
   }
 
   /** End a message with an error: its sender is told, and it is taken back. */
@@ -168,25 +168,25 @@ export class Targets {
     this.version += 1;
     if (this.waiting.get(entry.ref) === entry) this.waiting.delete(entry.ref);
     this.emit("reject", entry, error);
-    const slice = this.slices.get(entry.target);
-    if (slice?.forget(entry)) this.emit("change", slice, slice.model, null);
+    const replica = this.replicas.get(entry.target);
+    if (replica?.forget(entry)) this.emit("change", replica, replica.model, null);
   }
 
-  _answered(slice, ref, seq) {
+  _answered(replica, ref, seq) {
     // One that was answered before may be told again, in its place, when a gap is filled.
-    const entry = this.waiting.get(ref) ?? slice?.pending.find((other) => other.ref === ref);
+    const entry = this.waiting.get(ref) ?? replica?.pending.find((other) => other.ref === ref);
     const first = this.waiting.delete(ref);
     this.version += 1;
     if (entry === undefined) {
-      if (slice?.epoch != null && seq === slice.seq + 1) this._ask(slice); // sent by an earlier page
+      if (replica?.epoch != null && seq === replica.seq + 1) this._ask(replica); // sent by an earlier page
     } else if (entry.kind === frames.SUBSCRIBE) {
-      slice = entry.slice;
+      replica = entry.replica;
       // No order, or an empty one, and no snapshot since it was asked: the order that we were in is over.
-      if (!seq && slice.seq && slice.standing === "asked") this._reset(slice);
-      slice.enter();
+      if (!seq && replica.seq && replica.standing === "asked") this._reset(replica);
+      replica.enter();
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
-      if (slice) this.place(slice, seq, entry.message, entry);
+      if (replica) this.place(replica, seq, entry.message, entry);
     }
   }
 
@@ -195,25 +195,25 @@ export class Targets {
   }
 
   /** The order that it was in is over. */
-  _reset(slice) {
-    slice.reset();
-    slice.adopt(this._own(slice.target));
-    this.emit("change", slice, slice.model, null);
+  _reset(replica) {
+    replica.reset();
+    replica.adopt(this._own(replica.target));
+    this.emit("change", replica, replica.model, null);
   }
 
   _beginAnew() {
     this.waiting.clear();
     this.ref = this.reached = 0;
-    for (const slice of this.slices.values()) {
-      slice.standing = "out";
-      for (const entry of slice.pending) entry.ref = null; // a ref means nothing in another session
+    for (const replica of this.replicas.values()) {
+      replica.standing = "out";
+      for (const entry of replica.pending) entry.ref = null; // a ref means nothing in another session
     }
   }
 
-  _ask(slice) {
-    if (!slice.asking) this.emit("send", [frames.RESYNC, { [slice.target]: slice.cursor }]);
-    slice.asking = true;
-    slice.standing = "in";
+  _ask(replica) {
+    if (!replica.asking) this.emit("send", [frames.RESYNC, { [replica.target]: replica.cursor }]);
+    replica.asking = true;
+    replica.standing = "in";
   }
 
   /** Send what was held back, as far as that is possible now. */
@@ -222,13 +222,13 @@ export class Targets {
   }
 
   _transmit(entry) {
-    const { kind, ref, target, slice, payload } = entry;
+    const { kind, ref, target, replica, payload } = entry;
     if (this._turns.mustWait(entry, this.waiting)) return;
     const tooLarge = this._turns.tooLarge(entry);
     if (tooLarge) return kind === frames.SUBSCRIBE ? this.rejected(ref, tooLarge) : this.refuse(entry, tooLarge);
     entry.sent ??= this._connection;
     this.reached = Math.max(this.reached, ref);
-    const rest = { [frames.SUBSCRIBE]: [slice?.cursor, slice?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];
+    const rest = { [frames.SUBSCRIBE]: [replica?.cursor, replica?.params], [frames.CLIENT_MESSAGE]: [payload] }[kind] ?? [];
     this.emit("send", [kind, ref, target, ...rest]);
   }
 }

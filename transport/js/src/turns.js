@@ -45,9 +45,9 @@ export class Turns {
   }
 
   /** The error for what has no room in a frame of this server, which a message may have had when it was dispatched. */
-  tooLarge({ kind, size, slice, sent }) {
+  tooLarge({ kind, size, replica, sent }) {
     const { message } = this.link.limits;
-    const bytes = kind === CLIENT_MESSAGE ? size : kind === SUBSCRIBE ? encode([slice.cursor, slice.params]).length : 0;
+    const bytes = kind === CLIENT_MESSAGE ? size : kind === SUBSCRIBE ? encode([replica.cursor, replica.params]).length : 0;
     if (bytes + ENVELOPE <= message) return null;
     if (sent != null) return new NupharError("unknown_outcome", `it was sent, and ${message} bytes are the limit now`);
     return new NupharError("too_large", `a message has at most ${message} bytes, got ${bytes + ENVELOPE}`);

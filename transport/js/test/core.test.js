@@ -30,125 +30,125 @@ test("what was subscribed before the Welcome is subscribed after it, in order", 
 });
 
 test("a snapshot is the model", () => {
-  const { slice } = counting();
-  assert.deepEqual([slice.model, slice.seq, slice.epoch, slice.standing], [10, 3, "e1", "in"]);
+  const { replica } = counting();
+  assert.deepEqual([replica.model, replica.seq, replica.epoch, replica.standing], [10, 3, "e1", "in"]);
 });
 
 test("somebody else's message changes the model", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   give(core, [19, "topic:n", 4, 5]);
-  assert.deepEqual(taken(core), [["change", slice, 15, 5]]);
+  assert.deepEqual(taken(core), [["change", replica, 15, 5]]);
 });
 
 test("an own message is applied when it is acknowledged", () => {
-  const { core, slice } = counting();
-  const entry = dispatch(core, slice, 5);
-  assert.deepEqual([sent(core), slice.model], [[[4, 2, "topic:n", 5]], 10]);
+  const { core, replica } = counting();
+  const entry = dispatch(core, replica, 5);
+  assert.deepEqual([sent(core), replica.model], [[[4, 2, "topic:n", 5]], 10]);
   give(core, [17, "topic:n", 4, [2], false]);
-  assert.deepEqual(taken(core), [["resolve", entry, 4], ["change", slice, 15, 5]]);
+  assert.deepEqual(taken(core), [["resolve", entry, 4], ["change", replica, 15, 5]]);
 });
 
 test("k refs stand for the k seqs that end at the acknowledged one, in their order", () => {
-  const { core, slice } = counting();
-  const [a, b] = [dispatch(core, slice, 1), dispatch(core, slice, 2)];
+  const { core, replica } = counting();
+  const [a, b] = [dispatch(core, replica, 1), dispatch(core, replica, 2)];
   give(core, [19, "topic:n", 4, 100]);
   taken(core);
   give(core, [17, "topic:n", 6, [2, 3], false]);
-  assert.deepEqual(taken(core), [["resolve", a, 5], ["change", slice, 111, 1], ["resolve", b, 6], ["change", slice, 113, 2]]);
+  assert.deepEqual(taken(core), [["resolve", a, 5], ["change", replica, 111, 1], ["resolve", b, 6], ["change", replica, 113, 2]]);
 });
 
 test("optimistic: shown at once, confirmed without another change", () => {
-  const { core, slice } = counting({ optimistic: true });
-  const entry = dispatch(core, slice, 5);
+  const { core, replica } = counting({ optimistic: true });
+  const entry = dispatch(core, replica, 5);
   assert.deepEqual(kinds(core), ["change", "send"]);
   give(core, [17, "topic:n", 4, [2], false]);
   assert.deepEqual(taken(core), [["resolve", entry, 4]]);
-  assert.deepEqual([slice.model, slice.seq], [15, 4]);
+  assert.deepEqual([replica.model, replica.seq], [15, 4]);
 });
 
 test("optimistic: a rejected message is rolled back and its promise is rejected", () => {
-  const { core, slice } = counting({ optimistic: true });
-  const entry = dispatch(core, slice, 5);
+  const { core, replica } = counting({ optimistic: true });
+  const entry = dispatch(core, replica, 5);
   taken(core);
   give(core, [18, 2, "topic:n", "denied", "read only", { until: 9 }]);
   const [[, rejected, error], change] = taken(core);
   assert.equal(rejected, entry);
   assert.deepEqual([error.code, error.text, error.details, error.message], ["denied", "read only", { until: 9 }, "denied: read only"]);
-  assert.deepEqual([change, slice.model], [["change", slice, 10, null], 10]);
+  assert.deepEqual([change, replica.model], [["change", replica, 10, null], 10]);
 });
 
 test("a message that update cannot apply is never sent", () => {
   const error = new RangeError("no");
-  const { core, slice } = counting({ optimistic: true, update: () => { throw error; } });
-  const entry = dispatch(core, slice, 5);
+  const { core, replica } = counting({ optimistic: true, update: () => { throw error; } });
+  const entry = dispatch(core, replica, 5);
   assert.deepEqual(taken(core), [["reject", entry, error]]);
 });
 
 test("a message that cannot be sent is rejected and uses no ref", () => {
-  const { core, slice } = counting();
-  const entry = dispatch(core, slice, undefined);
+  const { core, replica } = counting();
+  const entry = dispatch(core, replica, undefined);
   assert.deepEqual(taken(core).map(([kind, who, error]) => [kind, who, error.name]), [["reject", entry, "TypeError"]]);
-  dispatch(core, slice, 1);
+  dispatch(core, replica, 1);
   assert.deepEqual(sent(core), [[4, 2, "topic:n", 1]]);
 });
 
 test("a gap asks once for what is missing, and what comes then is applied once", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   give(core, [19, "topic:n", 6, 1]);
   give(core, [19, "topic:n", 7, 1]);
   assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 3] }]]);
   for (const seq of [4, 5, 6, 7, 8]) give(core, [19, "topic:n", seq, 1]);
-  assert.deepEqual([slice.model, slice.seq, taken(core).length], [15, 8, 5]);
+  assert.deepEqual([replica.model, replica.seq, taken(core).length], [15, 8, 5]);
   give(core, [19, "topic:n", 10, 1]);
   assert.deepEqual(sent(core), [[5, { "topic:n": ["e1", 8] }]]);
 });
 
 test("an own message after a gap is acknowledged at once and applied in its place", () => {
-  const { core, slice } = counting();
-  const entry = dispatch(core, slice, 50);
+  const { core, replica } = counting();
+  const entry = dispatch(core, replica, 50);
   taken(core);
   give(core, [17, "topic:n", 5, [2], false]);
   assert.deepEqual(taken(core).map(([kind, what]) => [kind, what === entry]), [["resolve", true], ["send", false]]);
   give(core, [19, "topic:n", 4, 1]);
   give(core, [19, "topic:n", 5, 50]);
-  assert.deepEqual([slice.model, slice.seq], [61, 5]);
+  assert.deepEqual([replica.model, replica.seq], [61, 5]);
 });
 
 test("an update that raises is reported and answered by a snapshot", () => {
   const update = (model, message) => (message === 13 ? assert.fail("unlucky") : model + message);
-  const { core, slice } = counting({ update, optimistic: true });
+  const { core, replica } = counting({ update, optimistic: true });
   give(core, [19, "topic:n", 4, 13]);
   const [[kind, error], [, resync]] = taken(core);
   assert.deepEqual([kind, error.message, resync], ["fault", "unlucky", [5, { "topic:n": null }]]);
   give(core, [19, "topic:n", 5, 1]);
-  assert.deepEqual([slice.model, taken(core)], [10, []]);
+  assert.deepEqual([replica.model, taken(core)], [10, []]);
   give(core, [21, "topic:n", "e1", 5, 24, "behind"]);
   give(core, [19, "topic:n", 6, 1]);
-  assert.deepEqual([slice.model, slice.seq], [25, 6]);
+  assert.deepEqual([replica.model, replica.seq], [25, 6]);
 });
 
 test("an own message that update fails to confirm is in the snapshot that follows, once", () => {
   let broken = false;
   const update = (model, message) => (broken ? assert.fail("broken") : model + message);
-  const { core, slice } = counting({ update, optimistic: true });
-  dispatch(core, slice, 5);
+  const { core, replica } = counting({ update, optimistic: true });
+  dispatch(core, replica, 5);
   broken = true;
   give(core, [17, "topic:n", 4, [2], false]);
   broken = false;
   give(core, [21, "topic:n", "e1", 4, 15, "behind"]);
-  assert.deepEqual([slice.model, slice.pending], [15, []]);
+  assert.deepEqual([replica.model, replica.pending], [15, []]);
 });
 
 test("a store without update hears messages and keeps the model of the snapshot", () => {
-  const { core, slice } = counting({ update: null });
+  const { core, replica } = counting({ update: null });
   give(core, [19, "topic:n", 4, 5]);
-  assert.deepEqual(taken(core), [["change", slice, 10, 5]]);
+  assert.deepEqual(taken(core), [["change", replica, 10, 5]]);
 });
 
 test("the answer to a repeated ref moves nothing", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   give(core, [17, "topic:n", 2, [1], false]);
-  assert.deepEqual([taken(core), slice.seq], [[], 3]);
+  assert.deepEqual([taken(core), replica.seq], [[], 3]);
 });
 
 test("an acknowledge for a ref that nobody knows asks for what is missing", () => {
@@ -158,12 +158,12 @@ test("an acknowledge for a ref that nobody knows asks for what is missing", () =
 });
 
 test("a new session is subscribed anew from each place, and what waits follows", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   core.subscribe("topic:pushes");
   core.subscribe("topic:view");
   give(core, [21, "topic:view", "e7", 2, "seen", "subscribed"]);
   core.closed(1006, "", 0);
-  dispatch(core, slice, 5);
+  dispatch(core, replica, 5);
   core.tick(500);
   core.opened(PROTOCOL, 500);
   taken(core);
@@ -177,71 +177,71 @@ test("a new session is subscribed anew from each place, and what waits follows",
 });
 
 test("a snapshot of another epoch after a reconnect replaces the model", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   reconnect(core);
   give(core, [21, "topic:n", "e2", 1, 99, "restarted"]);
   give(core, [19, "topic:n", 2, 1]);
-  assert.deepEqual([slice.model, slice.seq, slice.epoch], [100, 2, "e2"]);
+  assert.deepEqual([replica.model, replica.seq, replica.epoch], [100, 2, "e2"]);
 });
 
 test("1000 messages may be without an answer, one more is refused, connected or not", () => {
   for (const connected of [true, false]) {
-    const { core, slice } = counting();
+    const { core, replica } = counting();
     if (!connected) core.closed(1006, "", 0);
-    for (let n = 0; n < 1000; n += 1) dispatch(core, slice, n);
+    for (let n = 0; n < 1000; n += 1) dispatch(core, replica, n);
     assert.deepEqual(coded(taken(core)), []);
-    const entry = dispatch(core, slice, 1);
+    const entry = dispatch(core, replica, 1);
     assert.deepEqual(coded(taken(core)), [[entry, "busy"]]);
   }
 });
 
 test("1 MiB of payloads may be without an answer", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   core.closed(1006, "", 0);
-  for (let n = 0; n < 16; n += 1) dispatch(core, slice, "x".repeat(65_000));
+  for (let n = 0; n < 16; n += 1) dispatch(core, replica, "x".repeat(65_000));
   assert.deepEqual(coded(taken(core)), []);
-  const entry = dispatch(core, slice, "x".repeat(10_000));
+  const entry = dispatch(core, replica, "x".repeat(10_000));
   assert.deepEqual(coded(taken(core)), [[entry, "busy"]]);
-  dispatch(core, slice, "short");
+  dispatch(core, replica, "short");
   assert.deepEqual(coded(taken(core)), []);
 });
 
 test("after a Bye messages are held for the next connection", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   give(core, [26, "deploy", 1]);
-  dispatch(core, slice, 5);
+  dispatch(core, replica, 5);
   assert.deepEqual(sent(core), []);
 });
 
 test("closing rejects what is held with gone and what is unanswered with unknown_outcome", () => {
-  const { core, slice } = counting();
-  const unanswered = dispatch(core, slice, 1);
+  const { core, replica } = counting();
+  const unanswered = dispatch(core, replica, 1);
   give(core, [26, "deploy", 1]);
-  const held = dispatch(core, slice, 2);
+  const held = dispatch(core, replica, 2);
   core.close();
-  const later = dispatch(core, slice, 3);
+  const later = dispatch(core, replica, 3);
   assert.deepEqual(coded(taken(core)), [[unanswered, "unknown_outcome"], [held, "gone"], [later, "gone"]]);
 });
 
-test("a final acknowledge resets the slice, and a second subscribe asks again", () => {
-  const { core, slice } = counting({ initial: 0 });
-  const entry = dispatch(core, slice, 5);
+test("a final acknowledge resets the replica, and a second subscribe asks again", () => {
+  const { core, replica } = counting({ initial: 0 });
+  const entry = dispatch(core, replica, 5);
   taken(core);
   give(core, [17, "topic:n", 3, [], true]);
   const effects = taken(core);
   assert.deepEqual(coded(effects), [[entry, "unknown_outcome"]]);
-  assert.deepEqual([effects.at(-1), slice.seq], [["change", slice, 0, null], 0]);
-  assert.equal(core.subscribe("topic:n"), slice);
+  assert.deepEqual([effects.at(-1), replica.seq], [["change", replica, 0, null], 0]);
+  assert.equal(core.subscribe("topic:n"), replica);
   assert.deepEqual(sent(core), [[2, 3, "topic:n", null, null]]);
 });
 
 test("a final acknowledge may acknowledge, too", () => {
-  const { core, slice } = counting();
-  const entry = dispatch(core, slice, 5);
+  const { core, replica } = counting();
+  const entry = dispatch(core, replica, 5);
   taken(core);
   give(core, [17, "topic:n", 4, [2], true]);
   assert.deepEqual(taken(core)[0], ["resolve", entry, 4]);
-  assert.equal(slice.model, undefined);
+  assert.equal(replica.model, undefined);
 });
 
 test("a stopped target is subscribed anew after a reconnect", () => {
@@ -253,39 +253,39 @@ test("a stopped target is subscribed anew after a reconnect", () => {
 
 test("a refused Subscribe is the store's error, and an answered one clears it", () => {
   const core = liveCore();
-  const slice = core.subscribe("topic:x", {});
+  const replica = core.subscribe("topic:x", {});
   give(core, [18, 1, "topic:x", "not_found", "no such topic", null]);
-  assert.deepEqual([slice.error.code, slice.standing], ["not_found", "out"]);
-  assert.deepEqual(taken(core).at(-1), ["change", slice, undefined, null]);
+  assert.deepEqual([replica.error.code, replica.standing], ["not_found", "out"]);
+  assert.deepEqual(taken(core).at(-1), ["change", replica, undefined, null]);
   core.subscribe("topic:x", {});
   give(core, [21, "topic:x", "e", 0, 1, "subscribed"]);
-  assert.equal(slice.error, null);
+  assert.equal(replica.error, null);
 });
 
 test("a target that a resumed session may not follow any more is the store's error; the model stays on show and is not trusted", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   reconnect(core, WELCOME.with(4, true));
   give(core, [27, "topic:n", "denied", "not any more", 0]);
   give(core, [19, "topic:n", 4, 1]);
-  assert.deepEqual([slice.error.code, slice.error.text, slice.standing, slice.model, slice.cursor], ["denied", "not any more", "out", 10, null]);
+  assert.deepEqual([replica.error.code, replica.error.text, replica.standing, replica.model, replica.cursor], ["denied", "not any more", "out", 10, null]);
 });
 
 test("a client that is put out of a target knows why, and may ask again", () => {
   for (const ref of [0, 1]) {
-    const { core, slice } = counting();
+    const { core, replica } = counting();
     give(core, [27, "topic:n", "denied", "put out", ref]);
-    assert.deepEqual([taken(core).map(([kind]) => kind), slice.standing, slice.error.code], [["change"], "out", "denied"]);
+    assert.deepEqual([taken(core).map(([kind]) => kind), replica.standing, replica.error.code], [["change"], "out", "denied"]);
     core.subscribe("topic:n", { update: add });
     assert.deepEqual(sent(core), [[2, 2, "topic:n", null, null]]);
     give(core, [17, "topic:n", 3, [2], false]);
-    assert.deepEqual([slice.standing, slice.error], ["in", null]);
+    assert.deepEqual([replica.standing, replica.error], ["in", null]);
   }
 });
 
 test("an Out answers the Subscribe that it names, and one of an earlier join leaves a later one alone", () => {
   const core = liveCore();
-  const slice = core.subscribe("topic:n", { update: add });
-  core.unsubscribe(slice);
+  const replica = core.subscribe("topic:n", { update: add });
+  core.unsubscribe(replica);
   const again = core.subscribe("topic:n", { update: add });
   taken(core);
   give(core, [27, "topic:n", "crashed", "it crashed", 1]);
@@ -295,39 +295,39 @@ test("an Out answers the Subscribe that it names, and one of an earlier join lea
 });
 
 test("a Rejected of a Subscribe that was sent again changes nothing for who came back to the target", () => {
-  const { core, slice } = counting();
-  const again = { kind: 2, target: "topic:n", slice };
+  const { core, replica } = counting();
+  const again = { kind: 2, target: "topic:n", replica };
   core.targets.ask(again);
   taken(core);
   give(core, [18, again.ref, "topic:n", "busy", "later", null]);
-  assert.deepEqual([slice.standing, slice.error, slice.againAt], ["in", null, null]);
+  assert.deepEqual([replica.standing, replica.error, replica.againAt], ["in", null, null]);
   give(core, [19, "topic:n", 4, 5]);
-  assert.equal(slice.model, 15);
+  assert.equal(replica.model, 15);
 });
 
 test("a Rejected behind an Out that a later Subscribe had made void leaves it out", () => {
-  const { core, slice } = counting();
-  const again = { kind: 2, target: "topic:n", slice };
+  const { core, replica } = counting();
+  const again = { kind: 2, target: "topic:n", replica };
   core.targets.ask(again);
   give(core, [27, "topic:n", "denied", "no", 0]);
-  assert.deepEqual([slice.standing, slice.error], ["asked", null]);
+  assert.deepEqual([replica.standing, replica.error], ["asked", null]);
   give(core, [18, again.ref, "topic:n", "denied", "no", null]);
-  assert.deepEqual([slice.standing, slice.error.code], ["out", "denied"]);
+  assert.deepEqual([replica.standing, replica.error.code], ["out", "denied"]);
 });
 
 test("an Out because of load is asked again later, and one of a target that nobody follows is nothing", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   give(core, [27, "topic:n", "busy", "later", 1], 1000);
-  assert.deepEqual([slice.standing, core.deadline], ["out", 2500]);
+  assert.deepEqual([replica.standing, core.deadline], ["out", 2500]);
   give(core, [27, "topic:other", "denied", "no", 0]);
   assert.equal(core.link.state, "live");
 });
 
 test("a Rejected without a ref puts nobody out, whatever it names", () => {
   for (const target of ["topic:n", null]) {
-    const { core, slice } = counting();
+    const { core, replica } = counting();
     give(core, [18, 0, target, "malformed", "a Resync has cursors", null]);
-    assert.deepEqual([taken(core), slice.standing, slice.error], [[], "in", null]);
+    assert.deepEqual([taken(core), replica.standing, replica.error], [[], "in", null]);
     core.closed(4400, "", 0);
     assert.equal(core.link.why, "malformed: a Resync has cursors");
   }
@@ -420,10 +420,10 @@ test("a target that was refused, that has stopped or that this client is out of 
 
 test("no more messages are sent than a server holds for a target that has not answered yet, and all keep their order", () => {
   const core = liveCore({ welcome: WELCOME.with(5, { held: 2 }) });
-  const [slice, other] = ["topic:n", "topic:m"].map((target) => core.subscribe(target, { update: add }));
-  for (const message of [1, 2, 3]) dispatch(core, slice, message);
+  const [replica, other] = ["topic:n", "topic:m"].map((target) => core.subscribe(target, { update: add }));
+  for (const message of [1, 2, 3]) dispatch(core, replica, message);
   dispatch(core, other, 4);
-  core.unsubscribe(slice);
+  core.unsubscribe(replica);
   assert.deepEqual(sent(core).map(([type, ref]) => [type, ref]), [[2, 1], [2, 2], [4, 3], [4, 4]]);
   give(core, [17, "topic:n", 0, [1], false]);
   assert.deepEqual(sent(core).map(([type, ref]) => [type, ref]), [[4, 5], [4, 6], [3, 7]]);
@@ -431,9 +431,9 @@ test("no more messages are sent than a server holds for a target that has not an
 
 test("the window of refs is the server's", () => {
   const core = liveCore({ welcome: WELCOME.with(5, { window: 3 }) });
-  const slice = core.subscribe("topic:n", { update: add });
+  const replica = core.subscribe("topic:n", { update: add });
   give(core, [17, "topic:n", 0, [1], false]);
-  for (const message of [1, 2, 3, 4]) dispatch(core, slice, message);
+  for (const message of [1, 2, 3, 4]) dispatch(core, replica, message);
   assert.deepEqual(sent(core).map(([, ref]) => ref), [1, 2, 3, 4]);
   give(core, [17, "topic:n", 1, [2], false]);
   assert.deepEqual(sent(core).map(([, ref]) => ref), [5]);
@@ -441,10 +441,10 @@ test("the window of refs is the server's", () => {
 
 test("what the server takes no more is refused with the next connection, instead of being sent for ever", async () => {
   const core = liveCore();
-  const slice = core.subscribe("topic:n", { update: add });
-  const known = dispatch(core, slice, "x".repeat(900));
+  const replica = core.subscribe("topic:n", { update: add });
+  const known = dispatch(core, replica, "x".repeat(900));
   core.closed(1009, "", 0);
-  const fresh = dispatch(core, slice, "y".repeat(900));
+  const fresh = dispatch(core, replica, "y".repeat(900));
   const asking = core.subscribe("topic:m", { update: add, params: "z".repeat(900) });
   core.tick(core.deadline);
   core.opened(PROTOCOL, 0);
@@ -495,35 +495,35 @@ test("after a Bye nothing is asked again, and no tick is wanted for it", () => {
 
 test("a message above the server's limit is refused here", () => {
   const core = liveCore({ welcome: WELCOME.with(5, { message: 1000 }) });
-  const slice = core.subscribe("topic:x", {});
-  const entry = dispatch(core, slice, "x".repeat(1000));
+  const replica = core.subscribe("topic:x", {});
+  const entry = dispatch(core, replica, "x".repeat(1000));
   assert.deepEqual(coded(taken(core)), [[entry, "too_large"]]);
-  dispatch(core, slice, "x".repeat(700));
+  dispatch(core, replica, "x".repeat(700));
   assert.equal(sent(core).length, 1);
 });
 
 test("a target that was left is silent, and its messages are refused", () => {
-  const { core, slice } = counting();
-  core.unsubscribe(slice);
-  core.unsubscribe(slice);
+  const { core, replica } = counting();
+  core.unsubscribe(replica);
+  core.unsubscribe(replica);
   assert.deepEqual(sent(core), [[3, 2, "topic:n"]]);
   give(core, [19, "topic:n", 4, 1]);
   give(core, [17, "topic:n", 4, [2], false]);
   give(core, [17, "topic:n", 4, [], true]);
   assert.deepEqual(taken(core), []);
-  const entry = dispatch(core, slice, 1);
+  const entry = dispatch(core, replica, 1);
   assert.deepEqual(coded(taken(core)), [[entry, "not_subscribed"]]);
 });
 
 test("a target that was left and subscribed again waits for its snapshot", () => {
-  const { core, slice } = counting();
-  core.unsubscribe(slice);
+  const { core, replica } = counting();
+  core.unsubscribe(replica);
   const again = core.subscribe("topic:n", { update: add });
   taken(core);
   give(core, [19, "topic:n", 4, 1]);
   assert.deepEqual(taken(core), []);
   give(core, [21, "topic:n", "e1", 4, 11, "subscribed"]);
-  assert.deepEqual([again.model, slice.model], [11, 10]);
+  assert.deepEqual([again.model, replica.model], [11, 10]);
 });
 
 test("two update functions for one target are an error", () => {
@@ -536,25 +536,25 @@ test("params that cannot be sent are an error of subscribe", () => {
   assert.throws(() => liveCore().subscribe("topic:n", { params: { a: undefined } }), TypeError);
 });
 
-test("pushes and presence reach their slice and move nothing", () => {
+test("pushes and presence reach their replica and move nothing", () => {
   const core = liveCore({ types: { Ding: ["n"] } });
-  const slice = core.subscribe("topic:d", {});
+  const replica = core.subscribe("topic:d", {});
   taken(core);
   give(core, [17, "topic:d", 0, [1], false]);
   give(core, [20, "topic:d", { _: "Ding", 0: 1 }]);
   give(core, [24, "topic:d", ["ann"], [], true]);
   give(core, [20, "topic:elsewhere", 1]);
   const presence = [["ann"], [], true];
-  assert.deepEqual(taken(core), [["push", slice, { _: "Ding", n: 1 }], ["presence", slice, presence]]);
+  assert.deepEqual(taken(core), [["push", replica, { _: "Ding", n: 1 }], ["presence", replica, presence]]);
 });
 
 test("a message to an ephemeral topic is answered without an order", () => {
   const core = liveCore();
-  const slice = core.subscribe("topic:d", {});
-  const entry = dispatch(core, slice, "hi");
+  const replica = core.subscribe("topic:d", {});
+  const entry = dispatch(core, replica, "hi");
   taken(core);
   give(core, [17, "topic:d", 0, [2], false]);
-  assert.deepEqual([taken(core), slice.seq], [[["resolve", entry, 0]], 0]);
+  assert.deepEqual([taken(core), replica.seq], [[["resolve", entry, 0]], 0]);
 });
 
 test("a Ping is answered with its number", () => {
@@ -602,11 +602,11 @@ test("a server without the subprotocol is left with 4400 and asked again later",
 });
 
 test("frames after the end of a connection are dropped", () => {
-  const { core, slice } = counting();
+  const { core, replica } = counting();
   core.closed(1006, "", 0);
   taken(core);
   give(core, [19, "topic:n", 4, 1]);
-  assert.deepEqual([taken(core), slice.seq], [[], 3]);
+  assert.deepEqual([taken(core), replica.seq], [[], 3]);
 });
 
 test("any bytes at all never raise", () => {

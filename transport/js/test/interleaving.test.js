@@ -25,7 +25,7 @@ class World {
   load() {
     this.core = new Core({ serialiser: automatic(), random: () => 0 });
     this.core.link.start(this.now);
-    this.slice = this.core.subscribe("topic:n", { update, optimistic: this.optimistic });
+    this.replica = this.core.subscribe("topic:n", { update, optimistic: this.optimistic });
     this.perform();
   }
 
@@ -46,7 +46,7 @@ class World {
   }
 
   check() {
-    const { slice } = this;
+    const { replica } = this;
     const fold = (model, { message }) => {
       try {
         return update(model, message);
@@ -54,9 +54,9 @@ class World {
         return model;
       }
     };
-    const based = slice.optimistic && slice.confirmed !== undefined;
-    assert.deepEqual(slice.model, based ? slice.pending.reduce(fold, slice.confirmed) : slice.confirmed);
-    if (slice.epoch === `e${this.server.epoch}`) assert.deepEqual(slice.confirmed, this.server.model.slice(0, slice.seq));
+    const based = replica.optimistic && replica.confirmed !== undefined;
+    assert.deepEqual(replica.model, based ? replica.pending.reduce(fold, replica.confirmed) : replica.confirmed);
+    if (replica.epoch === `e${this.server.epoch}`) assert.deepEqual(replica.confirmed, this.server.model.slice(0, replica.seq));
   }
 
   end() {
@@ -66,10 +66,10 @@ class World {
 
   /** One thing that may happen now. */
   step() {
-    const { core, server, slice } = this;
+    const { core, server, replica } = this;
     const live = core.link.state !== "offline";
     const action = this.random(20);
-    if (action < 4) core.dispatch(slice, { message: `${KINDS[action]} ${(this.number += 1)}` });
+    if (action < 4) core.dispatch(replica, { message: `${KINDS[action]} ${(this.number += 1)}` });
     else if (action < 7) server.publish(`theirs ${(this.number += 1)}`);
     else if (action < 11 && this.up.length > 0) server.take(this.up.shift());
     else if (action < 16 && server.down.length > 0) core.receive(server.down.shift(), this.now);
@@ -90,7 +90,7 @@ class World {
   /** The page is loaded again, and finds what was kept of the one before, as it was written at its last Welcome or now. */
   reload() {
     const { link, targets } = this.core;
-    const head = { session: link.session, token: link.token, ref: targets.ref, reached: targets.reached, targets: [...targets.slices.keys()] };
+    const head = { session: link.session, token: link.token, ref: targets.ref, reached: targets.reached, targets: [...targets.replicas.keys()] };
     const rows = targets.messages.map(({ ref, target, payload, sent }) => ({ session: link.session, ref, target, payload, sent: sent !== null }));
     this.end();
     this.load();
@@ -126,9 +126,9 @@ for (const [name, optimistic, reloads] of [["optimistic", true, false], ["plain"
       world.open();
       for (let step = 0; step < 200; step += 1) world.step();
       world.quiet();
-      const { core, slice, server, outcomes } = world;
-      assert.deepEqual([core.link.state, core.link.why, slice.pending, core.targets.waiting.size], ["live", "", [], 0]);
-      assert.deepEqual(slice.model, server.model);
+      const { core, replica, server, outcomes } = world;
+      assert.deepEqual([core.link.state, core.link.why, replica.pending, core.targets.waiting.size], ["live", "", [], 0]);
+      assert.deepEqual(replica.model, server.model);
       assert.equal(new Set(server.model).size, server.model.length, "nothing is applied twice");
       for (const [message, outcome] of outcomes) {
         if (outcome !== "unknown_outcome") assert.equal(server.model.includes(message), outcome === "applied", `${message} ${outcome}`);

@@ -31,16 +31,16 @@ export function liveCore({ welcome = WELCOME, types = {}, now = 0 } = {}) {
 /** A live core with a number for a model: 10 at seq 3. */
 export function counting(options = {}) {
   const core = liveCore();
-  const slice = core.subscribe("topic:n", { update: add, ...options });
+  const replica = core.subscribe("topic:n", { update: add, ...options });
   give(core, [21, "topic:n", "e1", 3, 10, "subscribed"]);
   give(core, [17, "topic:n", 3, [1], false]);
   taken(core);
-  return { core, slice };
+  return { core, replica };
 }
 
-export const dispatch = (core, slice, message) => {
+export const dispatch = (core, replica, message) => {
   const entry = { message };
-  core.dispatch(slice, entry);
+  core.dispatch(replica, entry);
   return entry;
 };
 

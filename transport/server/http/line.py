@@ -28,7 +28,7 @@ _LOOK = 1.0  # seconds between two looks at an answer that is still on its way
 
 
 Connect = Callable[[Socket], Connection]
-"""Makes the connection of a socket; may raise what the application raises when it is asked whose it is."""
+"""Makes the connection of a socket."""
 
 
 class Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.close_codes import TOO_LARGE
@@ -30,6 +30,16 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
+class Admitted(NamedTuple):
+    """A client may open a line: ``connect`` makes its connection, ``headers`` go into the answer."""
+
+    connect: Connect
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Admit = Callable[[], Refuse | Admitted]
+
+
 class HttpLines:
     """Answers the requests for the lines of one server."""
 
@@ -43,13 +53,13 @@ class HttpLines:
         start_response: StartResponse,
         gateway: Gateway,
         origins: Origins,
-        connect: Connect,
+        admit: Admit,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `http_requests.PATHS`; ``connect`` makes a new line's connection."""
+        """Answer a request to ``name``, one of `judge.PATHS`; ``admit()`` is asked of one that would open a line."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
         match request:
             case Send():
-                answer: Answer | Refuse = self._send(request, environ, gateway, connect)
+                answer: Answer | Refuse = self._send(request, environ, gateway, admit)
             case Poll():
                 answer = self._poll(request, environ)
             case Events():
@@ -64,7 +74,7 @@ class HttpLines:
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway, connect: Connect) -> Answer | Refuse:
+    def _send(self, request: Send, environ: Environ, gateway: Gateway, admit: Admit) -> Answer | Refuse:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
@@ -75,9 +85,12 @@ class HttpLines:
         if isinstance(body, Refuse):
             return body
         if line is None:
+            admitted = admit()
+            if isinstance(admitted, Refuse):
+                return admitted
             if gateway.is_closing or gateway.has_stopped:
                 return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, connect)
+            opened = self.lines.open(request.sequence, gateway, admitted.connect)
             if opened is None:
                 return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
             with opened.turn:
@@ -85,7 +98,7 @@ class HttpLines:
             if isinstance(answer, Refuse):
                 opened.abort()
                 return answer
-            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0")])
+            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:

@@ -10,7 +10,7 @@
 ...     def make(self):
 ...         return BareCase()
 >>> contracts.run(TestBare)  # pytest runs it by itself
-9
+10
 """
 
 from __future__ import annotations
@@ -105,6 +105,19 @@ class EncodingContract:
             for target, number, value in VARIED:
                 piece = case.encoding.server_message(target, number, case.payload(value))
                 self._expect(case, [piece], ServerMessage(target, number, value))
+
+    def test_what_is_told_besides_is_read_as_it_was_written(self) -> None:
+        with self.make() as case:
+            for target, number, value in VARIED:
+                one: dict[str, Any] = {"author": target, "at": number / 8}
+                piece = case.encoding.server_message(target, number, case.payload(value), one)
+                self._expect(case, [piece], ServerMessage(target, number, value, one))
+                many: dict[str, Any] = {"author": [target, None], "at": [None, number]}
+                for refs, extra in (([1, number], many), ([number], {"author": [target]})):
+                    piece = case.encoding.acknowledge(target, number, refs, False, extra)
+                    self._expect(case, [piece], Acknowledge(target, number, refs, False, extra))
+                piece = case.encoding.acknowledge(target, number, [1], False, {})
+                self._expect(case, [piece], Acknowledge(target, number, [1], False))
 
     def test_a_push_is_read_as_it_was_written(self) -> None:
         with self.make() as case:

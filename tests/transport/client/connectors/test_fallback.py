@@ -18,7 +18,7 @@ from nuphar.transport.client.connectors.http import long_polling
 from nuphar.transport.client.connectors.runtimes import choose
 from nuphar.transport.client.connectors.transport_choice import TransportChoice
 from nuphar.transport.client.connectors.websocket import websocket
-from nuphar.transport.server.wsgi_handler import Handler as WSGIHandler
+from nuphar.transport.server.wsgi_handler import WSGIHandler as WSGIHandler
 
 STORES = {"counter": Store(0, add)}
 

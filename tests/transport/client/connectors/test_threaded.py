@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from nuphar.transport import Handler, Transport
-from nuphar.transport.client.connectors.threaded import InThreads
+from nuphar.transport.client.connectors.threaded import Threaded
 
 LIMIT = 5.0
 
@@ -39,7 +39,7 @@ class Inside:
 
     def __init__(self, script: Script) -> None:
         self.told: list[Any] = []
-        self.link = InThreads(script)
+        self.link = Threaded(script)
         self.transport = self.link(
             Handler(
                 self.note,

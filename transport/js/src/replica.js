@@ -1,7 +1,7 @@
 /**
- * One target's slice: the confirmed model, its place in the target's order, and own messages without a place yet. Pure.
+ * One target's replica: the confirmed model, its place in the target's order, and own messages without a place yet. Pure.
  *
- * The model of an optimistic slice is always `confirmed` with `pending` applied in order, as far as they fit.
+ * The model of an optimistic replica is always `confirmed` with `pending` applied in order, as far as they fit.
  */
 
 /** What became of a message: applied and visible, applied but on show already, known already, or too early. */
@@ -10,7 +10,7 @@ export const SEEN = "seen";
 export const OLD = "old";
 export const GAP = "gap";
 
-export class Slice {
+export class Replica {
   /** `standing`: "out" · "asked" (a Subscribe is under way) · "in". */
   standing = "out";
   error = null;
