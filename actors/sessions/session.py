@@ -32,9 +32,9 @@ SUBSCRIPTIONS = 1_000
 
 
 class Session(Voice):
-    """``kinds`` are those of the targets that it may ask for, ``router`` is asked.
+    """A session has one of these for each of its connections, one after the other.
 
-    A session has one of these for each of its connections, one after the other: ``successor`` is the next, and
+    ``kinds`` are those of the targets that it may ask the ``router`` for. ``successor`` is the next connection's, and
     ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
     client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
     """
@@ -86,9 +86,8 @@ class Session(Voice):
 
     def want_room(self, mailbox: Mailbox) -> None:
         """Have a `Room` put into ``mailbox`` as soon as nothing waits for the client."""
-        is_first = not self._wanting
-        self._wanting[mailbox] = None
-        if is_first:
+        is_waiting, self._wanting[mailbox] = bool(self._wanting), None
+        if not is_waiting:
             self.sink.on_empty(self._tell_room)
 
     def subscribe(self, ref: int | None, target: str, since: Cursor | None, params: Any = None) -> None:
@@ -99,22 +98,20 @@ class Session(Voice):
         if membership is None and len(self.memberships) >= self._subscriptions:
             refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
-        counted = membership or Membership(self.next_number())
+        asking = membership or Membership(self.next_number())
+        request = Request(self, ref, target, since, params, False, asking.number, asking.leaves, nth=asking.asked + 1)
         try:
-            self._router.put(
-                Request(self, ref, target, since, params, False, counted.number, counted.leaves, nth=counted.asked + 1)
-            )
+            self._router.put(request)
         except Busy as error:
             turn_away(self, ref, target, str(error), is_own=self._kinds.is_own(target))
             return
-        self.begin(target, counted)
+        self.begin(target, asking)
 
     def restore(self, target: str, cursor: Cursor | None) -> None:
         """Ask the router again for a membership that was taken over, from ``cursor`` on; None asks for a Snapshot."""
-        membership = self.memberships[target]
-        self.begin(target, membership)
-        trusted, number, nth = membership.trusted, membership.number, membership.asked
-        self._router.put_anyway(Request(self, None, target, cursor, None, trusted, number, nth=nth))
+        known = self.memberships[target]
+        self.begin(target, known)
+        self._router.put_anyway(Request(self, None, target, cursor, None, known.trusted, known.number, nth=known.asked))
 
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
@@ -127,12 +124,11 @@ class Session(Voice):
 
     def check(self, target: str) -> Request | None:
         """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
-        membership = self.memberships[target]
-        if membership.trusted or membership.state is State.UNNAMED:  # that is judged when it is named
+        known = self.memberships[target]
+        if known.trusted or known.state is State.UNNAMED:  # that is judged when it is named
             return None
-        self.begin(target, membership)
-        number, leaves, nth = membership.number, membership.leaves, membership.asked
-        return Request(self, None, target, None, None, False, number, leaves, True, nth)
+        self.begin(target, known)
+        return Request(self, None, target, None, None, False, known.number, known.leaves, True, known.asked)
 
     def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
         """Note that a request for ``target`` is on its way, which ``membership`` counts."""

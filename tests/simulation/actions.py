@@ -190,9 +190,29 @@ def resync(world: World) -> None:
     """Ask for what is known, or for something that never was."""
     client = some_client(world)
     if client.core.is_live and client.line is not None and client.core.replicas:
-        target = pick(world, list(client.core.replicas))
-        client.core.outgoing.append(encode(Resync({target: client.core.replicas[target].cursor}), PLAIN))
-        client.flush()
+        ask_again(client, pick(world, list(client.core.replicas)))
+
+
+def ask_again(client: Client, target: str) -> None:
+    """Ask for what is known of a target."""
+    client.core.outgoing.append(encode(Resync({target: client.core.replicas[target].cursor}), PLAIN))
+    client.flush()
+
+
+def meanwhile(world: World, client: Client, target: str, action: Callable[[], None]) -> None:
+    """Do something to a client, perhaps just while it is considered whether it may be in ``target``."""
+    follows = client.core.is_live and client.line is not None and target in client.core.replicas
+    if not follows or world.chance() < 0.2:
+        action()
+        return
+    assert client.line is not None
+    if world.chance() < 0.4:
+        ask_again(client, target)
+    else:
+        client.unsubscribe(target)
+        client.subscribe(target, store_of(target))
+    at = client.line._last_up + world.plan.hook_pause * world.chance()
+    world.hub.call_at(at, lambda: None if world.is_calm else action())
 
 
 def garbage(world: World) -> None:
@@ -221,14 +241,18 @@ def forbid(world: World) -> None:
 
 def revoke(world: World) -> None:
     """Take a right away, and have it asked about again."""
-    client, room = some_client(world), pick(world, ROOMS)
-    client_id = client.core.client_id
-    session = world.site.server.sessions.get(client_id)
-    if session is not None and world.site.is_up:
-        world.forbidden.setdefault((client_id, room), session)
-        client.promises.strayed(f"topic:{room}")
-        everybody = world.chance() < 0.2
-        world.site.server.books.router.put_anyway(Reconsider(None if everybody else client_id))
+    client, room = some_client(world), "board" if world.chance() < 0.4 else pick(world, ROOMS)
+
+    def act() -> None:
+        client_id = client.core.client_id
+        session = world.site.server.sessions.get(client_id)
+        if session is not None and world.site.is_up:
+            world.forbidden.setdefault((client_id, room), session)
+            client.promises.strayed(f"topic:{room}")
+            everybody = world.chance() < 0.2
+            world.site.server.books.router.put_anyway(Reconsider(None if everybody else client_id))
+
+    meanwhile(world, client, f"topic:{room}", act)
 
 
 def call(world: World) -> None:
@@ -248,9 +272,13 @@ def allow(world: World) -> None:
 
 def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
-    if world.site.is_up:
-        client.evicted.add(f"topic:{room}")
-        world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
+
+    def act() -> None:
+        if world.site.is_up:
+            client.evicted.add(f"topic:{room}")
+            world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
+
+    meanwhile(world, client, f"topic:{room}", act)
 
 
 def admit(world: World) -> None:
@@ -287,8 +315,13 @@ def leave(world: World) -> None:
     if world.chance() < 0.5:
         client.drop()
         return
-    client.end()
-    world.replace(client)
+
+    def act() -> None:
+        if not client.is_over:
+            client.end()
+            world.replace(client)
+
+    meanwhile(world, client, "topic:board", act)
 
 
 def sleep_long(world: World) -> None:

@@ -71,7 +71,7 @@ class Calls:
         """Call, if there is a connection that has been welcomed."""
         client = self._client
         if client.core.is_live and client.line is not None:
-            ref, number = next(self._refs), next(client.world.site.echo.numbers)
+            ref, number = next(self._refs), next(client.world.echo.numbers)
             self.open[ref] = number
             client.core.outgoing.append(encode(CallFrame(ref, "page:echo", number), PLAIN))
             client.flush()
@@ -86,7 +86,7 @@ class Calls:
         """Take a frame, and see that it is the answer to a call, and no other at once is older."""
         if kind not in (REPLY, FAILURE):
             return
-        oracle, name, echo = self._client.world.oracle, self._client.name, self._client.world.site.echo
+        oracle, name, echo = self._client.world.oracle, self._client.name, self._client.world.echo
         frame = decode(data, PLAIN)
         assert isinstance(frame, Reply | Failure)
         if frame.ref not in self.open:

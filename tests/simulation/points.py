@@ -61,6 +61,7 @@ POINTS = (
     "a right is good when it is asked about again",
     "who is in is asked about again and put out",
     "who still joins has lost its right",
+    "who was allowed before its right went is refused",
     "a second Subscribe is refused and changes nothing",
     "what cannot be written is refused",
     "what cannot be written is let through unseen",

@@ -82,9 +82,12 @@ def judged(world: World) -> Iterator[None]:
     def decided(self: RouterActor, verdict: Any) -> None:
         request = verdict.request
         session = self._sessions.of(request.session)
-        if request.is_check and session is not None and not session.is_over(request):
+        if session is not None and not session.is_over(request):
             membership = session.memberships[request.target]
-            if verdict.code is None:
+            if not request.is_check:
+                is_late = verdict.code is None and membership.standing.bar_of(request) is not None
+                world.oracle.seen["who was allowed before its right went is refused"] += is_late
+            elif verdict.code is None:
                 world.oracle.seen["a right is good when it is asked about again"] += 1
             else:
                 where = (

@@ -13,6 +13,7 @@ from zlib import crc32
 from nuphar.actors.sessions.membership_table import State
 
 from . import actions
+from .calls import Echo
 from .client import Client
 from .confirming import confirmed
 from .faults import injected
@@ -48,6 +49,7 @@ class World:
         self.trace: list[tuple[Any, ...]] = []
         self.forbidden: dict[tuple[str, str], Any] = {}
         """Who may not be where; with the session that each had when it was forbidden."""
+        self.echo = Echo(self)
         self.connections: dict[Any, Any] = {}
         self.clients: list[Client] = []
         self.stolen: list[Client] = []
