@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 WINGS = ["actors", "transport", "supervision"]  # low to high
 ROOMS = {
     "actors": ["words", "runtime", "targets", "sessions", "routing"],
-    "transport": ["serialiser", "wire", "server", "client/core", "client/connectors", "client"],
+    "transport": ["serialiser", "wire", "server", "identify", "client/core", "client/connectors", "client"],
     "supervision": ["otp", "processes", "watch", "root", "serving"],
 }
 """The rooms of each wing, low to high: a room imports itself and lower ones. What is in no room is above them all."""
@@ -52,6 +52,7 @@ PURE = {
     "actors/targets/messages.py",
     "actors/targets/order.py",
     "actors/targets/outcomes.py",
+    "actors/targets/pace.py",
     "actors/targets/patience.py",
     "actors/words/hook_types.py",
     "actors/words/identity.py",
@@ -91,7 +92,9 @@ PURE = {
     "transport/client/core/events.py",
     "transport/client/core/exchange.py",
     "transport/client/core/keeping.py",
+    "transport/client/core/pacing.py",
     "transport/client/core/target_states.py",
+    "transport/client/connectors/credentials.py",
     "transport/client/connectors/ended.py",
     "transport/client/connectors/fields.py",
     "transport/client/connectors/proxies.py",
@@ -114,6 +117,7 @@ PURE = {
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
+    "transport/server/browser_cookie.py",
     "transport/server/connect_request.py",
     "transport/server/http/judge.py",
     "transport/wire/secret_names.py",
@@ -153,6 +157,7 @@ EXCEPTIONS = {
     ("transport/wire/masking.py", "websockets.speedups"): "a C function, if it is there",
     ("transport/client/connectors/proxies.py", "ipaddress"): "whether an address is of this machine",
     ("transport/client/connectors/proxies.py", "urllib.parse"): "cuts a URL apart",
+    ("transport/client/connectors/refusal.py", "email.utils"): "reads a date of HTTP",
     ("transport/client/connectors/urls.py", "urllib.parse"): "cuts a URL apart",
     ("transport/server/connect_request.py", "urllib.parse"): "cuts a query apart",
     ("transport/wire/secret_names.py", "urllib.parse"): "reads a name in percent form",

@@ -24,7 +24,14 @@ TESTS = sorted(
 
 @pytest.mark.parametrize(
     ("page", "examples"),
-    [("clients.md", 5), ("supervision.md", 20), ("delivery.md", 15), ("typing.md", 7), ("testing.md", 15)],
+    [
+        ("clients.md", 5),
+        ("supervision.md", 20),
+        ("delivery.md", 15),
+        ("typing.md", 7),
+        ("testing.md", 15),
+        ("identity.md", 25),
+    ],
 )
 def test_the_examples_of_a_page_run(page, examples):
     logging.getLogger("nuphar").setLevel(logging.CRITICAL)

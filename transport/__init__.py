@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from . import gunicorn as gunicorn
     from . import handler as handler
     from . import http_client as http_client
+    from . import identify as identify
     from . import websocket_client as websocket_client
     from .client.connectors.connector import Connector, Handler, Transport
     from .serialiser.serialiser import Serialiser, automatic, custom, register
@@ -55,6 +56,7 @@ else:  # not for type checkers, which would believe any name
             "gunicorn": ".gunicorn",
             "handler": ".handler",
             "http_client": ".http_client",
+            "identify": ".identify",
             "websocket_client": ".websocket_client",
         },
     )

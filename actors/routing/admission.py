@@ -12,7 +12,7 @@ from ..targets.messages import Dispatch
 from ..words.errors import Refused
 from ..words.ports import Codec
 from .openings import Openings
-from .topics import Kind
+from .topic import Kind
 
 
 class Question(NamedTuple):

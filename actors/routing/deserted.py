@@ -14,7 +14,8 @@ from ..runtime.hooks import TIMEOUT, HookFailed, call
 from ..runtime.ref import Stop
 from ..words.errors import Busy
 from ..words.exit_reasons import SHUTDOWN
-from .topics import Directory, Topic
+from .topic import Topic
+from .topics import Directory
 
 WINDOW = 600.0
 """Seconds for which a topic of a kind waits for its next subscriber, unless told otherwise."""

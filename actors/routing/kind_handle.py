@@ -14,8 +14,8 @@ from ..words.parameters import check_takes
 from ..words.store import Store, check_store
 from ..words.target_names import fault_of_id
 from ..words.type_variables import Message, Model, NewMessage, NewModel
+from .topic import Kind
 from .topic_handle import Home, TopicHandle
-from .topics import Kind
 
 S = TypeVar("S", bound=SubscribeHook)
 M = TypeVar("M", bound=MembershipHook)

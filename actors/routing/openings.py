@@ -17,7 +17,8 @@ from ..runtime.hooks import HookFailed, call, call_raw
 from ..runtime.log_throttle import ThrottledLogger
 from ..words.errors import Refused
 from ..words.store import Store
-from .topics import Directory, Kind, Topic
+from .topic import Kind, Topic
+from .topics import Directory
 
 logger = ThrottledLogger("nuphar.actors")
 

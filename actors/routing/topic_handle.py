@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from ..runtime.apart import runs_in
 from ..runtime.future import Future
@@ -22,8 +22,10 @@ from ..words.hook_types import MembershipHook, SubscribeHook
 from ..words.ports import Codec
 from ..words.store import Store, check_store
 from ..words.type_variables import Message, Model, NewMessage, NewModel
+from .caller import WaitingCaller
 from .openings import Openings
-from .topics import Directory, Topic
+from .topic import Topic
+from .topics import Directory
 from .wiring import Wiring
 
 S = TypeVar("S", bound=SubscribeHook)
@@ -105,15 +107,31 @@ class TopicHandle(Generic[Model, Message]):
                 raise
         return cast("TopicHandle[NewModel, NewMessage]", self)
 
-    def dispatch(self, message: Message) -> None:
-        """Apply ``message`` as the server's own; every subscriber gets it in its order.
+    @overload
+    def dispatch(self, message: Message, *, wait: Literal[True] = True, timeout: float = ASK_TIMEOUT) -> int: ...
+    @overload
+    def dispatch(self, message: Message, *, wait: bool, timeout: float = ASK_TIMEOUT) -> int | None: ...
+    def dispatch(self, message: Message, *, wait: bool = True, timeout: float = ASK_TIMEOUT) -> int | None:
+        """Apply ``message`` as the server's own; every subscriber gets it in its order. Return its seq.
 
-        Raises: UsageError for a topic without a store, UnregisteredType, NotRunning, Busy.
+        Waits until it is applied, and in the topic's log, at most ``timeout`` seconds. With ``wait=False`` it is only
+        handed over: that is for callbacks of the hub and for the topic's own update, which cannot wait, and for very
+        many messages; a refusal is then only in the log.
+        Raises: Refused if the store's update refuses it, or crashes on it (code ``crashed``); UsageError for a topic
+        without a store, or from inside its own update; UnregisteredType, NotRunning, Busy; pykka.Timeout, and then it
+        may be applied all the same.
         """
         self._check()
         if self._topic.target.order is None:
             raise UsageError(f"{self!r} has no store to dispatch to: call with_store() first, or broadcast()")
-        self._topic.mailbox.put(Dispatch(message, self._home.codec.encode_message(message)))
+        payload, mailbox = self._home.codec.encode_message(message), self._topic.mailbox
+        if not wait:
+            mailbox.put(Dispatch(message, payload))
+            return None
+        check_not_inside(mailbox)
+        caller = WaitingCaller()
+        mailbox.put(Dispatch(message, payload, caller))
+        return caller.seq.get(timeout=timeout)
 
     def broadcast(self, message: Any, exclude: str | None = None) -> None:
         """Push ``message`` outside any order to every subscriber but the client ``exclude``.

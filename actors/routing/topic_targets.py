@@ -18,7 +18,8 @@ from ..words.errors import Busy, Refused
 from ..words.target_names import TOPIC
 from .admission import Admission, Question
 from .deserted import Deserted, Ended
-from .topics import Directory, Topic
+from .topic import Topic
+from .topics import Directory
 
 
 class Topics(TargetKind):

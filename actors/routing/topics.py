@@ -5,10 +5,6 @@ It belongs to the server and outlives every actor: a router that is restarted op
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 import pykka
 
 from ..runtime.future import Future
@@ -24,6 +20,8 @@ from ..words.errors import NotRunning, Refused, TopicExists, UsageError
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
+from ..words.watched_updates import watch
+from .topic import Kind, Topic
 from .wiring import longest_prefix
 
 TOPICS = 100_000
@@ -31,47 +29,6 @@ TOPICS = 100_000
 
 TOPICS_EACH = 1_000
 """Topics that may run at once of those that one session has begun, unless told otherwise."""
-
-
-@dataclass(eq=False)
-class Topic:
-    """A topic: its state, its mailbox and its hooks. All that a successor of its actor needs."""
-
-    id: str
-    target: Target
-    mailbox: Mailbox
-    hooks: TopicHooks
-    kind: Kind | None = None
-    log: Log | None = None
-    """Its own log; None: the server's."""
-    begun_by: str | None = None
-    """The client id of the session whose Subscribe began it, if any did."""
-    has_store: bool = False
-    """Whether a fixed topic was given its store, or is being given it."""
-    deserted_at: float | None = None
-    """When it was first seen without a subscriber, since then or since the last one left."""
-    deserted_seq: int = 0
-    is_ending: bool = False
-    """Its end hook is being called."""
-
-
-@dataclass(eq=False)
-class Kind:
-    """A topic kind: one topic for each id that starts with ``prefix``, started on first use.
-
-    ``parse(suffix)`` gives the key, or raises (ValueError) for an id that names nothing; ``store(topic_id, key)``
-    gives a new topic's store, or None for an ephemeral one. ``window`` are the seconds for which one goes on without
-    a subscriber, None: the server's. ``log`` keeps their orders, None: the server's, and confirms at ``level``.
-    """
-
-    prefix: str
-    parse: Callable[[str], Any]
-    hooks: TopicHooks = field(default_factory=TopicHooks)
-    store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
-    delivery: Rule = ALL
-    window: float | None = None
-    log: Log | None = None
-    level: str = ACCEPTED
 
 
 class Directory:
@@ -86,6 +43,7 @@ class Directory:
         topics_each: int = TOPICS_EACH,
         host: Host = GEVENT,
         allowance: Allowance | None = None,
+        is_debug: bool = False,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.kinds: dict[str, Kind] = {}
@@ -96,6 +54,7 @@ class Directory:
         self._bound = topics
         self._mailbox = mailbox
         self._bound_each = topics_each
+        self.is_debug = is_debug
         self._begun: dict[str, int] = {}
         self._ending: dict[str, tuple[Topic, Future]] = {}
         """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
@@ -111,7 +70,7 @@ class Directory:
         if (fault := fault_of_id(topic_id)) is not None:
             raise UsageError(f"the topic id {topic_id!r} is ill-formed: {fault}")
         for prefix in self.kinds:
-            if topic_id.startswith(prefix) or prefix.rstrip(":/") == topic_id:
+            if topic_id.startswith(prefix):
                 raise TopicExists(f"the topic id {topic_id!r} collides with the topic kind {prefix!r}")
         if topic_id in self._ending:
             raise TopicExists(f"the topic {topic_id!r} is still stopping: wait for its stop()")
@@ -131,7 +90,7 @@ class Directory:
         if (fault := fault_of_id(kind.prefix)) is not None:
             raise UsageError(f"the prefix {kind.prefix!r} is ill-formed: {fault}")
         for topic in list(self.topics.values()):
-            if topic.kind is None and (topic.id.startswith(kind.prefix) or kind.prefix.rstrip(":/") == topic.id):
+            if topic.kind is None and topic.id.startswith(kind.prefix):
                 raise TopicExists(f"the prefix {kind.prefix!r} collides with the topic {topic.id!r}")
         if self.kinds.setdefault(kind.prefix, kind) is not kind:
             raise TopicExists(f"there is a topic kind {kind.prefix!r} already")
@@ -178,7 +137,7 @@ class Directory:
         topic.begun_by = begun_by
         if store is not None:
             topic.log = kind.log
-            topic.target.use((kind.log or self._log).open(topic.target.name, store, kind.level))
+            topic.target.use(self._open(topic, store, kind.log, kind.level))
         self.topics[topic_id] = topic
         return topic
 
@@ -196,12 +155,16 @@ class Directory:
         self.check_log(log, level)
         topic.has_store = True
         try:
-            order = (log or self._log).open(topic.target.name, store, level)
+            order = self._open(topic, store, log, level)
         except BaseException:
             topic.has_store = False
             raise
         topic.log = log
         return order
+
+    def _open(self, topic: Topic, store: Store, log: Log | None, level: str) -> Order:
+        name = topic.target.name
+        return (log or self._log).open(name, watch(name, store) if self.is_debug else store, level)
 
     def check_log(self, log: Log | None, level: str) -> None:
         """Check that ``log`` (None: the server's) offers ``level``. Raises: UsageError."""

@@ -37,26 +37,59 @@ class Turn:
     (False, False, True)
     """
 
-    __slots__ = ("_budget", "_ends")
+    __slots__ = ("_brings", "_budget", "_ends")
 
-    def __init__(self, budget: float | None = None) -> None:
+    def __init__(self, budget: float | None = None, *, brings: bool = False) -> None:
         self._budget = BUDGET if budget is None else budget
+        self._brings = brings
         self._ends: float | None = None
 
     def renew(self) -> None:
         """Begin another turn, with the next question: so one that does a single piece of work never reads a clock."""
         self._ends = None
 
-    def is_over(self, now: float, busy: int = 0) -> bool:
+    def is_over(self, now: float, busy: int = 0, share: float = 1.0) -> bool:
         """Say whether others should run before the next piece of work.
 
         When it begins, as many others are ``busy`` as have ended a turn and wait for the next: they share the time, or
-        whoever is not busy would wait for one turn of each.
+        whoever is not busy would wait for one turn of each. One that ``brings`` work to others has but a ``share``.
         """
         if self._ends is None:
-            self._ends = now + self._budget / (1 + busy)
+            self._ends = now + self._budget * (share if self._brings else 1.0) / (1 + busy)
             return False
         return now >= self._ends
+
+
+REST = 0.001
+"""Seconds that others may work on what one turn has brought them, until the loop looks at the sockets again."""
+
+LEAST = 1 / 8
+"""The least share of its time in which a reader takes something: others may be at work on what it has not brought."""
+
+
+class Share:
+    """Which share of their time those take who bring work to others: the less, the more work it is. Pure.
+
+    A reader of a few µs for each frame may bring work of a hundred times as much, as a Resync of many targets does.
+    So what follows upon its turns is measured, and the turns are made as long as fits.
+
+    >>> share = Share()
+    >>> share.heed(0.004), share.heed(0.001), share.heed(0.0004), share.heed(1.0)
+    (0.25, 0.25, 0.375, 0.125)
+    """
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 1.0
+
+    def heed(self, rest: float) -> float:
+        """Hear how many seconds passed from the end of a turn to the next look at the sockets; return the share."""
+        if rest > REST:
+            self.now = max(self.now * REST / rest, LEAST)
+        elif rest < REST / 2:
+            self.now = min(self.now * 1.5, 1.0)
+        return self.now
 
 
 LOOK = 64
@@ -93,21 +126,24 @@ class Busy:
 
     waiting = 0
     others = 0
+    share = Share()
 
 
 def is_over(turn: Turn) -> bool:
     """Say whether ``turn`` is over now."""
-    return turn.is_over(clock(), Busy.others)
+    return turn.is_over(clock(), Busy.others, Busy.share.now)
 
 
 def let_others_run() -> None:
     """Give all others a turn: those who are ready, those who have something to read, and whom these wake."""
     Busy.waiting += 1
+    ended = clock()
     try:
         hub = get_hub()
         with hub.loop.timer(0, priority=_LATER) as timer:
             hub.wait(timer)
         Busy.others = Busy.waiting - 1  # now, as all timers ring before anybody goes on
+        Busy.share.heed(clock() - ended)
         gevent.sleep(0)
     finally:
         Busy.waiting -= 1

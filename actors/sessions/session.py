@@ -12,6 +12,7 @@ from ..runtime.mailbox import Mailbox
 from ..targets.faults import fault
 from ..targets.messages import Leave, Room, new_post
 from ..targets.outs import refuse
+from ..targets.pace import Pace
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy, Refused, RemoteProtocolError
 from ..words.identity import Identity, user_of
@@ -32,16 +33,15 @@ SUBSCRIPTIONS = 1_000
 
 
 class Session(Voice):
-    """A session has one of these for each of its connections, one after the other.
+    """A session has one of these for each of its connections, one after the other: ``successor`` is the next.
 
-    ``kinds`` are those of the targets that it may ask the ``router`` for. ``successor`` is the next connection's, and
-    ``answers`` is the same for all. ``closed`` says that this one counts no more. ``key`` is the id under which its
-    client finds it again. ``unnamed`` is there while its client is still to name what it comes back to.
+    ``kinds`` are those of the targets that it may ask the ``router`` for. ``answers`` and ``pace`` are the same for all.
+    ``closed``: it counts no more. ``key``: its client finds it again under this id. ``unnamed``: what is to be named.
     """
 
     __slots__ = (
         "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
-        "in_hand", "key", "memberships", "successor", "unnamed",
+        "in_hand", "key", "memberships", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -55,13 +55,12 @@ class Session(Voice):
         answers: Answers | None = None,
         identity: Identity | None = None,
     ) -> None:
+        super().__init__(encoding, sink, answers)
+        self.pace = Pace()
         self.client_id = client_id
-        self.encoding = encoding
-        self.connect(sink)
         self.memberships: dict[str, Membership] = {}
         """What it is in, or asks for, by target."""
         self._begun = 0
-        self.answers = answers if answers is not None else Answers()
         self.closed = False
         self.identity = identity
         """Who its client is, as the application said when this connection began; None: nobody knows."""

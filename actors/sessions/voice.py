@@ -19,10 +19,13 @@ class Voice:
 
     __slots__ = ("answers", "encoding", "sink", "write")
 
-    answers: Answers
-    encoding: Encoding
     sink: Sink
     write: Callable[[Any], object]
+
+    def __init__(self, encoding: Encoding, sink: Sink, answers: Answers | None) -> None:
+        self.encoding = encoding
+        self.connect(sink)
+        self.answers = answers if answers is not None else Answers()
 
     def connect(self, sink: Sink) -> None:
         """Write to ``sink`` from now on."""

@@ -45,6 +45,12 @@ class CatchUp:
             *answers(encoding, name, [outcome for outcome in own if outcome.seq <= since[1]]),
         ]
 
+    def guess(self, order: Order, since: tuple[str, int] | None) -> int:
+        """Return about how many bytes that will be, without writing it: by the Snapshot that was written last."""
+        if since is not None and (share := order.kept_since(*since)) is not None:
+            return share
+        return len(self._state[1])
+
     def _answers(self, encoding: Encoding, order: Order, debt: Debt, own: Sequence[Outcome]) -> list[bytes]:
         """Return what comes behind a Snapshot."""
         subscribes = [encoding.acknowledge(self._name, order.seq, [ref], False) for ref, _ in debt.refs]

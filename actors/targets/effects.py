@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..words.ports import Encoding
 from .lane import Debt, Lane, Outcome
 from .log import Record
+from .subscriber import Caller
 
 
 class Send(NamedTuple):
@@ -42,12 +43,13 @@ class Visit(NamedTuple):
 class Crash(NamedTuple):
     """A store's ``update``, or a rule's key, raised ``error`` on the message with ``ref``.
 
-    Author None is the server.
+    Author None is the server, where a ``caller`` may wait for it.
     """
 
     author: Any
     ref: int
     error: BaseException
+    caller: Caller | None = None
 
 
 class Append(NamedTuple):

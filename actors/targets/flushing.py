@@ -19,7 +19,7 @@ from .log import Failed
 from .log import Outcome as LogOutcome
 from .order import Order
 from .outcomes import acknowledges, piece, with_acknowledges, written
-from .subscriber import Place, Subscriber
+from .subscriber import Caller, Place, Subscriber
 from .subscribers import Subscribers
 from .tentative import Tentative
 
@@ -29,12 +29,13 @@ _send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
 class Flushing(Subscribers):
     """The half of a `Target` that knows what was applied: its order, and what nobody has heard of yet."""
 
-    __slots__ = ("_codec", "_outcomes", "appends", "order", "place")
+    __slots__ = ("_callers", "_codec", "_outcomes", "appends", "order", "place")
 
     def __init__(self, name: str, codec: Codec, order: Order | None) -> None:
         super().__init__(name, codec)
         self._codec = codec
         self._outcomes: list[Outcome] = []
+        self._callers: dict[int, Caller] = {}  # who waits for what was applied under a seq, until that is confirmed
         self._use(order)
 
     def _use(self, order: Order | None) -> None:
@@ -76,13 +77,21 @@ class Flushing(Subscribers):
         if seq is None:
             return appends.again() if asking in (None, appends.patience.asking) else []
         order.settle(seq, self._codec.decode_message)
+        self._accept(seq)
         outcomes, after = appends.end()
         kept = [each for each in outcomes if each.seq <= seq]
         effects: Effects = self._send_all(kept) if kept else []
         if len(kept) == len(outcomes):
             return effects + after
         refused = Refused("busy", f"its log did not take it: {outcome.text if isinstance(outcome, Failed) else ''}")
-        return effects + _refusals(outcomes[len(kept) :], refused, after, refused) + appends.refuse_held(refused)
+        effects += _refusals(outcomes[len(kept) :], refused, after, refused, self._callers)
+        return effects + appends.refuse_held(refused)
+
+    def _accept(self, seq: int) -> None:
+        """Answer those whose messages are confirmed."""
+        callers = self._callers
+        while callers and (first := next(iter(callers))) <= seq:
+            callers.pop(first).accept(first)
 
     def give_up(self) -> Effects:
         """Stop without the log's word: nobody can say what became of the batch, and the order goes back before it."""
@@ -92,7 +101,7 @@ class Flushing(Subscribers):
         order.settle(appends.first_seq - 1, self._codec.decode_message)
         outcomes, after = appends.give_up()
         unknown = Refused("unknown_outcome", "its log has not answered before the target had to stop")
-        return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))
+        return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"), self._callers)
 
     def _send_all(self, outcomes: list[Outcome]) -> Effects:
         authors: dict[Any, list[int]] = {}
@@ -161,7 +170,10 @@ class Flushing(Subscribers):
         return effects
 
 
-def _refusals(outcomes: list[Outcome], refused: Refused, after: list[Crash], instead: Refused) -> Effects:
+def _refusals(
+    outcomes: list[Outcome], refused: Refused, after: list[Crash], instead: Refused, callers: dict[int, Caller]
+) -> Effects:
     """Refuse ``outcomes``, and ``after``, what rests on them, which was not applied in any case."""
-    behind: Effects = [Crash(author, ref, refused) for author, ref, _, _ in outcomes]
+    behind: Effects = [Crash(author, ref, refused, callers.get(seq)) for author, ref, seq, _ in outcomes]
+    callers.clear()
     return behind + [crash._replace(error=instead) for crash in after]

@@ -84,6 +84,11 @@ class Lane:
         return not (self._held or self._fresh or self._waiting or self._owed) and self._reason is None
 
     @property
+    def owes(self) -> bool:
+        """Is a Join still to be paid?"""
+        return self._debt is not None
+
+    @property
     def size(self) -> int:
         """How many bytes wait, each message with its overhead; what own messages are owed is not counted."""
         return self._size + self._waiting_size

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ..words.delivery import Rule
 from .log import Outcome
 from .order import Order
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 
 class Post(NamedTuple):
@@ -25,10 +25,11 @@ new_post = partial(tuple.__new__, Post)
 
 
 class Dispatch(NamedTuple):
-    """Apply the server's own message."""
+    """Apply the server's own message; ``caller`` waits for what becomes of it."""
 
     message: Any
     payload: bytes
+    caller: Caller | None = None
 
 
 class Broadcast(NamedTuple):

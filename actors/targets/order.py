@@ -113,6 +113,13 @@ class Order:
         first = len(self._history) - behind
         return [(seq + 1 + at, self._history[first + at]) for at in range(behind)]
 
+    def kept_since(self, epoch: str, seq: int) -> int | None:
+        """Return about how many bytes of payload came after a cursor, as if all were alike; None likewise."""
+        behind, kept = self.position.seq - seq, len(self._history)
+        if epoch != self.epoch or not 0 <= behind <= kept:
+            return None
+        return self._bytes * behind // kept if kept else 0
+
     def rebuild(self, decode_message: Callable[[bytes], Any], carrying: Carrying = UNSEEN) -> None:
         """Make the model again from the checkpoint: an ``update`` that raised may have changed it half-way."""
         if _is_frozen(self.position.model) or self._checkpoint.model is UNCOPIED:

@@ -86,7 +86,7 @@ class Performing(Actor):
                 self._fall_behind(refused, effect)
 
     def _tell(self, crash: Crash) -> None:
-        author, ref, error = crash
+        author, ref, error, caller = crash
         if isinstance(error, Refused):
             # The application says no, in its own words: nothing has crashed.
             code, text, details = error.code, error.text, error.details
@@ -94,6 +94,10 @@ class Performing(Actor):
             code = "crashed"
             what = "cannot write what a message made" if isinstance(error, Unwritable) else "crashed on a message"
             text, details = fault(logger, self.host, self._target.name, error, what)
+        if caller is not None:
+            refused = Refused(code, f"{self._target.name}: {text}", details)
+            refused.__cause__ = None if isinstance(error, Refused) else error
+            caller.fail(refused)
         if author is not None:
             author.reject(ref, self._target.name, code, text, details)
 

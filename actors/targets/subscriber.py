@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..words.ports import Encoding, Sink
+from .pace import Pace
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
@@ -32,6 +33,16 @@ class OwnAnswers(Protocol):
 
     def own(self, place: Place, after: int) -> dict[int, int]:
         """Return the refs of its own messages at ``place``, by their seqs above ``after``."""
+
+
+class Caller(Protocol):
+    """A program that waits for what becomes of a message of its own; each is answered once."""
+
+    def accept(self, seq: int) -> None:
+        """Say under which seq the message was applied, as far as its log confirms it."""
+
+    def fail(self, error: BaseException) -> None:
+        """Raise ``error`` where the message was sent."""
 
 
 class Listener(Protocol):
@@ -60,6 +71,10 @@ class Subscriber(Listener, Protocol):
     @property
     def answers(self) -> OwnAnswers:
         """What its own messages are told."""
+
+    @property
+    def pace(self) -> Pace:
+        """How much catching up it may have. Subscribers that are one client's share the object."""
 
     @property
     def closed(self) -> bool:

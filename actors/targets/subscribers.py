@@ -7,7 +7,7 @@ from typing import Any
 
 from ..words.delivery import ALL, All, Rule
 from ..words.ports import Codec, Encoding
-from .effects import Effects, Send
+from .effects import Effects, Send, Visit
 from .lane import Debt, Lane, Outcome
 from .lanes import Lanes
 from .outcomes import piece
@@ -50,6 +50,13 @@ class Subscribers:
         """Note that ``subscriber`` could not take what its Join brings: it gets that when it can."""
         self.fall_behind(subscriber, ())
         self._laned[subscriber].owe(debt, own)
+
+    def put_off(self, subscriber: Subscriber, until: float, debt: Debt, own: Sequence[Outcome]) -> Effects:
+        """Owe likewise, and pay not before a time."""
+        self.owe(subscriber, debt, own)
+        lane = self._laned[subscriber]
+        lane.next_at = max(lane.next_at, until)
+        return [Visit(subscriber, lane)]
 
     def answer_later(self, subscriber: Subscriber, ref: int, seq: int) -> bool:
         """Answer a repeated ref behind what is owed to ``subscriber``; False if nothing is owed by a Join."""

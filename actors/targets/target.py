@@ -19,7 +19,7 @@ from .flushing import Flushing
 from .lane import Debt, Due, Lane, Outcome
 from .order import Order
 from .outcomes import piece
-from .subscriber import Subscriber
+from .subscriber import Caller, Subscriber
 
 _NOTHING: Effects = []  # for a message that only the next flush makes visible; nobody adds to it
 
@@ -44,19 +44,28 @@ class Target(Flushing):
     def seq(self) -> int:
         return 0 if self.order is None else self.order.position.seq
 
-    def post(self, author: Subscriber | None, ref: int, message: Any, payload: bytes) -> Effects:
-        """Apply a message of ``author``; the outcome is sent by the next `flush`."""
+    def post(
+        self, author: Subscriber | None, ref: int, message: Any, payload: bytes, caller: Caller | None = None
+    ) -> Effects:
+        """Apply a message of ``author``; the outcome is sent by the next `flush`.
+
+        One of the server's own may have a ``caller``, which waits for its seq.
+        """
         if self.order is None:
             self._outcomes.append(_outcome((author, ref, 0, payload)))
             return _NOTHING
         try:
             seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
-            return self._crash(Crash(author, ref, refused))  # it said no before it changed anything
+            return self._crash(Crash(author, ref, refused, caller))  # it said no before it changed anything
         except Exception as error:
             if not isinstance(error, Unwritable) or error.in_place:
                 self.order.rebuild(self._codec.decode_message, self._carrying)
-            return self._crash(Crash(author, ref, error))
+            return self._crash(Crash(author, ref, error, caller))
+        if caller is not None:
+            self._callers[seq] = caller
+            if self.appends is None:
+                self._accept(seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
 
@@ -85,17 +94,20 @@ class Target(Flushing):
         since: tuple[str, int] | None,
         wish: Rule | None = None,
         replaces: Subscriber | None = None,
+        now: float = 0.0,
     ) -> Effects:
         """Subscribe: `Pay` what was missed or a Snapshot, and the Acknowledge of ``ref`` (None wants none). Idempotent.
 
-        A Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
+        If it has that to come already, or its `Pace` does not allow it ``now`` (monotonic seconds), it is owed. A
+        Subscribe brings the delivery rule that he wishes for; a Resync (``ref`` None) leaves his rule as it is. One
         that ``replaces`` its predecessor takes it out, and gets Acknowledges for its own messages among the missed.
         Raises: what the serialiser raises for a model that it cannot write; then nothing has changed.
         """
         encoding = subscriber.encoding
         own = self._own(subscriber, since[1]) if replaces is not None and since is not None else {}
         debt = Debt(since, own, () if ref is None else ((ref, self.seq),))
-        pieces = self._catch_up.write(encoding, self.order, debt)
+        until = self._until(subscriber, since, now)
+        pieces = self._catch_up.write(encoding, self.order, debt) if until is None else []
         effects = self.flush()
         left, refs = ([], ()) if (lane := self._laned.get(subscriber)) is None else lane.settle()
         if replaces is not None:
@@ -103,12 +115,25 @@ class Target(Flushing):
             effects += self._admit(subscriber, less(self.rule, wish) if lane is None else lane.rule)
         elif ref is not None or subscriber not in self.members:
             effects += self._admit(subscriber, less(self.rule, wish))
-        if left or refs:  # of a Join before, or of what he missed since
+        if refs:  # of a Join before
             debt = debt._replace(refs=(*refs, *debt.refs))
+        if until is not None:
+            return effects + self.put_off(subscriber, until, debt, left)
+        if left or refs:  # of what it missed since, too
             pieces = self._catch_up.write(encoding, self.order, debt, left)
         if pieces:
+            subscriber.pace.book(now, sum(map(len, pieces)))
             effects.append(Pay(subscriber, encoding.join(pieces), debt, left))
         return effects
+
+    def _until(self, subscriber: Subscriber, since: tuple[str, int] | None, now: float) -> float | None:
+        """Return until when a Join is owed; None if it is paid now."""
+        lane, pace = self._laned.get(subscriber), subscriber.pace
+        if lane is not None and lane.owes:
+            return lane.next_at  # it is one debt with that, and counted already
+        if self.order is None or pace.is_free(now):
+            return None
+        return pace.book(now, self._catch_up.guess(self.order, since))
 
     def leave(self, subscriber: Subscriber, ref: int | None) -> Effects:
         """Unsubscribe, with an Acknowledge of ``ref`` unless it is None."""

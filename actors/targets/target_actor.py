@@ -14,7 +14,7 @@ from ..runtime.hooks import ServerHooks, new_trace_id
 from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
-from ..words.errors import NotRunning
+from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
 from .dead_letters import DeadLetters
 from .faults import fault
@@ -99,7 +99,7 @@ class TargetActor(Waiting):
             else:
                 session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
         elif kind is Dispatch:
-            self._settle(message, target.post(None, 0, message.message, message.payload))
+            self._settle(message, target.post(None, 0, message.message, message.payload, message.caller))
         elif kind is Join:
             self._join(message)
         elif kind is Leave:
@@ -172,7 +172,9 @@ class TargetActor(Waiting):
         target, session = self._target, message.session
         # Also if it is over by now: then its Leave is behind, or the Join of its successor.
         try:
-            effects = target.join(session, message.ref, message.since, message.wish, message.replaces)
+            effects = target.join(
+                session, message.ref, message.since, message.wish, message.replaces, self.host.clock()
+            )
             self._settle(message, effects)
         except Exception as error:
             text, details = fault(logger, self.host, target.name, error, "cannot write its model")
@@ -201,6 +203,9 @@ class TargetActor(Waiting):
                 message.reply_to.set_exception((NotRunning, NotRunning(f"{target}: {text}"), None))
         elif isinstance(message, Post):
             message.session.reject(message.ref, target, code, text, details)
+        elif isinstance(message, Dispatch):
+            if message.caller is not None:
+                message.caller.fail(NotRunning(f"{target}: {text}") if code == "gone" else Refused(code, text, details))
         elif isinstance(message, Join):
             self._turn_out(message, code, text, details)
         elif isinstance(message, Repeat):

@@ -52,6 +52,10 @@ class UsageError(NupharError):
     """A program used Nuphar wrongly; the message states what was got and what was expected."""
 
 
+class WrongUpdate(NupharError):
+    """A store's ``update`` does what it must not; the text names the target, the message and the line."""
+
+
 class TopicExists(UsageError):
     """The topic id, or a topic kind's prefix, is taken."""
 

@@ -14,6 +14,9 @@ from .errors import UsageError
 from .quantities import is_seconds
 from .target_names import fault_of_id
 
+EXPIRED = "expired"
+"""The reason of a close with 4401, and the sentence of a 401, when an identity's time is over (docs/wire.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

@@ -103,7 +103,8 @@ def run(given: argparse.Namespace, cores: Cores, console: Console, rows: list[Ro
             else:
                 rows.append(row)
                 said = (
-                    f"{row.quiet_ms:.3g} ms quiet, {row.noise_ms:.3g} under noise, turn {row.turn_ms:.3g} ({row.whose})"
+                    f"{row.quiet_ms:.3g} ms quiet, {row.noise_ms:.3g} under noise, round {row.round_ms:.3g}, "
+                    f"turn {row.turn_ms:.3g} ({row.whose})"
                 )
                 progress.console.print(f"{noise.id}: {said}", markup=False, highlight=False)
             progress.advance(task)

@@ -14,6 +14,7 @@ GOALS = f"Goals: ratio ≤ {RATIO:g}, longest turn ≤ {TURN:g} ms, memory ≤ {
 class Row(NamedTuple):
     """Latencies are p99s of the neighbours in ms, ``turn_ms`` the longest turn under noise and ``whose`` it was.
 
+    A hundredth of the hub's time was spent in rounds longer than ``round_ms`` (`bench.servers.noise_server`).
     ``before_kib`` and ``after_kib`` are the server's resident memory. ``sent`` and ``got`` are bytes a second of the
     noisy client, ``returns`` how often it was closed and came again. ``busy`` is what the server used of its core.
     """
@@ -25,6 +26,7 @@ class Row(NamedTuple):
     quiet_turn_ms: float
     turn_ms: float
     whose: str
+    round_ms: float
     before_kib: int
     after_kib: int
     memory: float
@@ -37,8 +39,8 @@ class Row(NamedTuple):
     def columns() -> list[str]:
         """Name the cells."""
         return [
-            "noise", "quiet p99, ms", "p99, ms", "ratio", "quiet turn, ms", "longest turn, ms", "MiB before", "after",
-            "memory", "MB/s in", "out", "busy",
+            "noise", "quiet p99, ms", "p99, ms", "ratio", "quiet turn, ms", "longest turn, ms", "round p99, ms",
+            "MiB before", "after", "memory", "MB/s in", "out", "busy",
         ]  # fmt: skip
 
     def cells(self) -> list[tuple[str, bool]]:
@@ -50,6 +52,7 @@ class Row(NamedTuple):
             (f"{self.ratio:.2f}", self.ratio > RATIO),
             (f"{self.quiet_turn_ms:.1f}", False),
             (f"{self.turn_ms:.1f}", self.turn_ms > TURN),
+            (f"{self.round_ms:.1f}", False),
             (f"{self.before_kib / 1024:.1f}", False),
             (f"{self.after_kib / 1024:.1f}", False),
             (f"{self.memory:.2f}", self.memory > MEMORY),

@@ -42,6 +42,7 @@ __all__ = [
     "UnregisteredType",
     "UsageError",
     "Wiring",
+    "WrongUpdate",
     "automatic",
     "custom",
     "delivery",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         UnknownOption,
         UnregisteredType,
         UsageError,
+        WrongUpdate,
     )
     from .actors.words.identity import Identity
     from .actors.words.store import Store
@@ -130,6 +132,7 @@ else:  # not for type checkers, which would believe any name
             "UnknownOption": ".actors.words.errors",
             "UnregisteredType": ".actors.words.errors",
             "UsageError": ".actors.words.errors",
+            "WrongUpdate": ".actors.words.errors",
             "Wiring": ".actors.routing.wiring",
             "automatic": ".transport.serialiser.serialiser",
             "custom": ".transport.serialiser.serialiser",

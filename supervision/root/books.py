@@ -12,8 +12,9 @@ from ...actors.routing.admission import Admission
 from ...actors.routing.deserted import Deserted, Ended
 from ...actors.routing.openings import Openings
 from ...actors.routing.own_stores import OwnStore, OwnStores
+from ...actors.routing.topic import Topic
 from ...actors.routing.topic_targets import Topics
-from ...actors.routing.topics import Directory, Topic
+from ...actors.routing.topics import Directory
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import ServerHooks
@@ -30,6 +31,7 @@ from ...actors.targets.memory_log import MemoryLog
 from ...actors.targets.messages import Broadcast, Dispatch
 from ...actors.targets.target import Target
 from ...actors.words.target_names import SESSION, TOPIC
+from ...actors.words.watched_updates import is_debug, watch
 from ...transport.server.gateway import Gateway
 from ...transport.wire.codec import Codec
 from ..otp.child_spec import ChildSpec
@@ -50,6 +52,9 @@ class Books:
     def __init__(self, initial: Any, wiring: Wiring, codec: Codec, options: Options, host: Host) -> None:
         session_store = wiring.session_store(initial)
         codec.check_model(session_store.model)
+        debug = is_debug(options.debug)
+        if debug:
+            session_store = watch("session", session_store)
         self.codec = codec
         self.host = host
         self.retry_after = options.retry_after
@@ -62,7 +67,14 @@ class Books:
         self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
         self.allowance = Allowance(host.clock)
         self.directory = Directory(
-            codec, self.log, options.max_topics, options.mailbox, options.max_topics_begun, host, self.allowance
+            codec,
+            self.log,
+            options.max_topics,
+            options.mailbox,
+            options.max_topics_begun,
+            host,
+            self.allowance,
+            debug,
         )
         self.openings = Openings(self.directory, self.start_topic, options.hook_timeout)
         book = MemoryBook(options.resume_window, options.max_detached, options.max_detached_bytes)

@@ -47,6 +47,7 @@ class ServerOptions(TypedDict, total=False):
     identify: IdentifyHook | None
     hub_guard: float | None
     inspect: str | None
+    debug: bool | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,10 @@ class Options:
     """Where the read-only inspector listens, for ``nuphar top``: ``127.0.0.1:port``, ``unix:/path``, None: nowhere.
 
     One that is taken shifts to the next that is free."""
+
+    debug: bool | None = None
+    """Whether updates are watched that change their model in place or forget to return one; None: under pytest, or
+    where ``NUPHAR_DEBUG=1`` is set. Costs a look at the whole model for each message."""
 
     def hook_bounds(self) -> Bounds:
         """Return how many calls of hooks may run and wait."""
@@ -154,6 +159,7 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "max_detached_bytes": _COUNT,
     "identify": ("a function or None", lambda value: value is None or callable(value)),
     "hub_guard": _SECONDS_OR_NONE,
+    "debug": ("True, False or None", lambda value: value is None or isinstance(value, bool)),
     "inspect": ("an address as text or None", lambda value: value is None or isinstance(value, str)),
 }
 """For each option what is expected, and whether a value is it."""

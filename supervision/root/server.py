@@ -8,8 +8,8 @@ from typing import Any, Unpack
 import gevent
 
 from ...actors.routing.kind_handle import KindHandle
+from ...actors.routing.topic import Kind
 from ...actors.routing.topic_handle import TopicHandle
-from ...actors.routing.topics import Kind
 from ...actors.routing.wiring import Wiring
 from ...actors.runtime.hooks import TopicHooks
 from ...actors.runtime.host import GEVENT, Host
@@ -49,6 +49,7 @@ class Server(Living, HookDecorators):
     >>> server = Server().start()
     >>> counter = server.topic("counter").with_store(Store(0, lambda model, message: model + message))
     >>> counter.dispatch(5)
+    1
     >>> counter.model, counter.seq
     (5, 1)
     >>> server.stop()

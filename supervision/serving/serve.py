@@ -21,7 +21,7 @@ from ...transport.server.live import App, Live
 from ...transport.server.wsgi_handler import WSGIHandler
 from ...transport.server.wsgi_server import WSGIServer
 from ..root.server import Server
-from .collector import what_is_here_stays
+from .collector import what_survives_stays
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -88,7 +88,7 @@ def serve(
         listening.close()
         raise
     server.on_end(over.set)
-    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}), what_is_here_stays():
+    with on_signals({signal.SIGINT: over.set, signal.SIGTERM: over.set}), what_survives_stays():
         try:
             if on_start is not None:
                 scheme = "https" if wsgi_server.ssl_enabled else "http"

@@ -15,6 +15,7 @@ from ...transport.server.wsgi_handler import WSGIHandler
 from ...transport.server.wsgi_server import WSGIServer
 from ..processes.dotted_names import find
 from ..root.server import Server
+from .collector import Collector
 from .serve import listen
 
 FINISH = 1.0
@@ -55,6 +56,7 @@ class ServingWorker(Actor):
         self._host, self._port = host, port
         self._stop_timeout = stop_timeout
         self._requests = Pool()
+        self._collector = Collector()
 
     def init(self) -> None:
         listening = listen(self._host, self._port, shared=True)
@@ -66,6 +68,7 @@ class ServingWorker(Actor):
         except BaseException:
             listening.close()
             raise
+        self._collector.start()
         self._server.on_end(lambda: self.ref.tell_anyway(Ended()))
 
     def handle(self, message: Any) -> Any:
@@ -74,6 +77,7 @@ class ServingWorker(Actor):
         return super().handle(message)
 
     def terminate(self, reason: Reason) -> None:
+        self._collector.stop()
         now = time.monotonic()
         end = now + self._stop_timeout
         if isinstance(reason, Shutdown) and reason.deadline is not None:

@@ -21,7 +21,7 @@ from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 64 * 1024  # bytes of a message, by default
 
-ROW = Row("pings", 1.0, 2.5, 2.5, 0.1, 9.0, "a reader", 1000, 1050, 1.05, 10, 20, 0, 0.5)
+ROW = Row("pings", 1.0, 2.5, 2.5, 0.1, 9.0, "a reader", 1.5, 1000, 1050, 1.05, 10, 20, 0, 0.5)
 
 
 @pytest.mark.parametrize("noise", NOISES, ids=lambda noise: noise.id)

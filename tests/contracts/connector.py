@@ -15,7 +15,8 @@ from nuphar.testing.contracts import ConnectorCase, ConnectorContract
 from nuphar.transport import Connector, Handler, Transport
 from nuphar.transport.client.connectors.async_websocket import AsyncLink
 from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.fallback import best, fallback
+from nuphar.transport.client.connectors.best import best
+from nuphar.transport.client.connectors.fallback import fallback
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import choose
 from nuphar.transport.client.connectors.websocket import websocket

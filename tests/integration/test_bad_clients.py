@@ -349,6 +349,7 @@ def test_an_update_that_raises_is_answered_crashed_and_changes_nothing(
 def test_an_update_that_raises_half_way_through_a_change_in_place_leaves_nothing_of_it(
     server: Server, raw: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
+    server.directory.is_debug = False
     topic = server.topic("dict").with_store(Store({}, tell))
     author, reader = raw(), raw()
     author.subscribe("topic:dict")

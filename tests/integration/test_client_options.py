@@ -13,24 +13,19 @@ from gevent import ssl as gevent_ssl
 from gevent.pywsgi import WSGIServer
 from support.certificates import Certificate, make_certificate
 from support.counting import add
+from support.every_client import RUNTIMES, TRANSPORTS, Make, every_client
 from support.peer import Peer
 from support.serving import eventually, free_port, listen
-from support.skins import Skin, skin
+from support.skins import Skin
 from support.web_proxy import WebProxy
 
 from nuphar import ConnectRequest, Live, Server, Store, states
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.dialing import Dialing
-from nuphar.transport.client.connectors.http import event_stream, long_polling
-from nuphar.transport.client.connectors.runtimes import choose
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 
-RUNTIMES = ["greenlets", "threads", "asyncio"]
-TRANSPORTS = ["websocket", "fallback", "poll", "events"]
 STORES = {"counter": Store(0, add)}
 PROXIES = [each + kind for each in ("http", "https", "all", "no") for kind in ("_proxy", "_PROXY")]
-
-Make = Callable[..., Skin]
 
 
 @pytest.fixture(autouse=True)
@@ -67,24 +62,8 @@ def transport(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def make(runtime: str, transport: str) -> Iterator[Make]:
-    """A function that starts a client with options: ``make(rest of the URL, …)``."""
-    skins: list[Skin] = []
-
-    def make(rest: str, secure: bool = False, **options: Any) -> Skin:
-        options = {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options
-        http = ("https" if secure else "http") + rest
-        if transport in ("poll", "events"):
-            way = long_polling if transport == "poll" else event_stream
-            on = choose("threads" if runtime == "asyncio" else runtime)
-            skins.append(skin(runtime, way(http, runtime=on, **options), STORES))
-        else:
-            url = http if transport == "fallback" else "ws" + http.removeprefix("http")
-            skins.append(skin(runtime, url, STORES, **options))
-        return skins[-1]
-
-    yield make
-    for each in skins:
-        each.close()
+    with every_client(runtime, transport, STORES) as make:
+        yield make
 
 
 def works(client: Skin) -> None:
@@ -151,10 +130,10 @@ def test_any_error_of_a_try_is_a_reason_and_another_try(
 ) -> None:
     route, fails = Dialing.route, [True]
 
-    def failing(self: Dialing) -> Any:
+    def failing(self: Dialing, token: str | None = None) -> Any:
         if fails[0]:
             raise error
-        return route(self)
+        return route(self, token)
 
     monkeypatch.setattr(Dialing, "route", failing)
     client = make(f"://127.0.0.1:{listen(live)}/live")

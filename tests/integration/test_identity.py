@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,10 +12,11 @@ from gevent.pywsgi import WSGIServer
 from support.http import EventsClient, PollClient
 from support.raw import Closed, RawClient, request
 from support.raw import Refused as NotUpgraded
-from support.serving import eventually
+from support.serving import eventually, listen
 
 from nuphar import ConnectRequest, Identity, Live, Origins, Refused, Server, Store
-from nuphar.transport.server.wsgi_handler import Handler
+from nuphar.actors.runtime.host import GeventHost
+from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 PAGE = "https://page.example"
 BROWSER = (f"Origin: {PAGE}",)
@@ -64,7 +66,7 @@ def live(make_server: Callable[..., Server], gate: Gate) -> Server:
 
 @pytest.fixture
 def port(live: Server, log: io.StringIO) -> Iterator[int]:
-    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=Handler, log=log)
+    wsgi = WSGIServer(("127.0.0.1", 0), Live(live), handler_class=WSGIHandler, log=log)
     wsgi.init_socket()
     live.listen(wsgi)
     yield int(wsgi.server_port)
@@ -176,6 +178,25 @@ def test_no_log_shows_a_token_of_a_query(port: int, log: io.StringIO, caplog: py
     assert "s3cr3t" not in caplog.text + log.getvalue()
 
 
+@pytest.mark.parametrize("make", [RawClient, PollClient])
+def test_a_browser_keeps_the_cookie_of_its_first_line_for_all_its_tabs(
+    live: Server, port: int, gate: Gate, make: Any
+) -> None:
+    def keys() -> set[str | None]:
+        return {session.identity and session.identity.browser for session in live.sessions.all()}
+
+    if make is RawClient:
+        fields = RawClient(port, headers=as_user("ada", *BROWSER)).headers
+    else:
+        headers = as_user("ada", "Content-Type: application/x-ndjson", "Content-Length: 0", *BROWSER)
+        fields = request(port, "/live/send", "POST", headers)[1]
+    cookie, *rest = fields["set-cookie"].split("; ")
+    assert cookie.startswith("nuphar-browser=")
+    assert rest == ["Path=/", "HttpOnly", "SameSite=Lax", "Secure"]
+    make(port, headers=as_user("bob", f"Cookie: {cookie}", *BROWSER))
+    assert keys() == {cookie.partition("=")[2]}
+
+
 # Coming back.
 
 
@@ -223,3 +244,35 @@ def test_roles_that_have_changed_count_when_a_session_is_resumed(live: Server, p
     out = other.receive_until(lambda frame: frame[0] == 27)[-1]
     assert out[:3] == [27, "topic:staff", "denied"]
     assert identity_of(live, other) == Identity("ada")
+
+
+# The end of an identity's time.
+
+
+class Later(GeventHost):
+    """The real world with another date."""
+
+    ahead = 0.0
+
+    def wall(self) -> float:  # type: ignore[override]
+        return time.time() + self.ahead
+
+
+def test_a_client_whose_time_is_over_is_told_and_comes_back_to_its_session_with_a_fresh_token(
+    make_server: Callable[..., Server], make: Any
+) -> None:
+    host, expires = Later(), [time.time() + 60]
+    server = make_server(host=host, identify=lambda request: Identity("ada", expires=expires[-1]))
+    server.topic("t").with_store(Store((), lambda model, message: (*model, message)))
+    port = listen(server)
+    client = make(port)
+    client.subscribe(T)
+    host.ahead = 120
+    assert client.receive_all()[-1] == Closed(4401, "expired")
+    with pytest.raises(NotUpgraded, match="401: expired"):
+        RawClient(port)
+    expires.append(time.time() + 240)
+    other = RawClient(port, greet=False)
+    assert other.hello(client.welcome[2], client.welcome[3], {})[4] is True
+    assert T in {target for session in server.sessions.all() for target in session.memberships}
+    server.gateway.abort_all()

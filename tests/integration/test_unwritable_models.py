@@ -74,6 +74,7 @@ def test_a_legal_message_that_makes_what_no_snapshot_can_carry_is_refused_with_i
     server: Server, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     model, update, messages = LEGAL[name]
+    server.directory.is_debug = False  # one of them is made in place
     topic = server.topic("t").with_store(Store(model, update))
     port = listen(server)
     with RawClient(port) as author, RawClient(port) as reader:

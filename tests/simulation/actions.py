@@ -22,7 +22,7 @@ from .thief import Thief
 from .watching import check_bounds
 
 if TYPE_CHECKING:
-    from nuphar.actors.routing.topics import Topic
+    from nuphar.actors.routing.topic import Topic
 
     from .network import Line
     from .site import Site

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from nuphar import Refused
 from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
-from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Pushed, Welcomed
+from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Paused, Pushed, Welcomed
 from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
 from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
 from nuphar.transport.wire.websocket_reader import FrameReader
@@ -223,6 +223,8 @@ class Client:
                 self._pushed(event)
             elif type(event) is Welcomed:
                 self._welcomed(event)
+            elif type(event) is Paused:
+                self._pause(event)
             elif type(event) is Denied:
                 world.oracle.seen[f"denied: {event.refused.code}"] += 1
                 if "cannot write its model" in event.refused.text:
@@ -350,6 +352,21 @@ class Client:
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1
         self.tokens.append((core.exchange.session, core.exchange.token))
+
+    def _pause(self, paused: Paused) -> None:
+        """Send again later what the server wanted later."""
+
+        def rested() -> None:
+            if self.is_over:
+                return
+            for event in self.core.rested(paused.turn):
+                if type(event) is Paused:
+                    self._pause(event)
+                elif type(event) is Answered:
+                    self._answered(event)
+            self.flush()
+
+        self.world.later(paused.seconds, rested)
 
     # What the program does.
 

@@ -15,6 +15,7 @@ from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.targets.catch_up import CatchUp
 from nuphar.actors.targets.lane import Lane
+from nuphar.actors.targets.subscribers import Subscribers
 from nuphar.actors.targets.target_actor import TargetActor
 from nuphar.transport.client.core.replicas import Replicas
 
@@ -59,7 +60,7 @@ def may_crash(world: World) -> bool:
 def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
     """Return methods that count what they do, and else do what they did."""
     take, expire, gap, write = Repeats.take, MemoryBook.expire, Replicas._gap, CatchUp.write
-    owe = Lane.owe
+    owe, put_off = Lane.owe, Subscribers.put_off
 
     def counted_take(self: Repeats, fate: Fate, ref: int, target: str) -> None:
         if fate is Fate.FORGOTTEN:
@@ -95,12 +96,18 @@ def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
         seen["a Join that is owed until its line has drained"] += 1
         owe(self, debt, own)
 
+    def counted_put_off(self: Subscribers, subscriber: Any, until: float, debt: Any, own: Any) -> Any:
+        effects = put_off(self, subscriber, until, debt, own)
+        seen["a Join that is owed until its client may have more"] += until > float("-inf")
+        return effects
+
     return [
         (Repeats, "take", counted_take),
         (MemoryBook, "expire", counted_expire),
         (Replicas, "_gap", counted_gap),
         (CatchUp, "write", counted_write),
         (Lane, "owe", counted_owe),
+        (Subscribers, "put_off", counted_put_off),
     ]
 
 

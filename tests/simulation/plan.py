@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
 
 
@@ -128,6 +129,7 @@ def draw(rng: Random) -> Plan:
         "drain": rng.choice((1, 2, 5, 256)),
         "owed": rng.choice((2, 1_000)),
         "naming": rng.choice((3, 30)),
+        "catching_up": sometimes(100, RATE, 0.3),
     }
     slow = chance() < 0.5
     log = None

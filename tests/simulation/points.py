@@ -17,6 +17,7 @@ POINTS = (
     "Snapshot restarted",
     "Snapshot slow",
     "a Join that is owed until its line has drained",
+    "a Join that is owed until its client may have more",
     "a push",
     "resumed",
     "resumed with messages unanswered",

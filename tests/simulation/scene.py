@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
 from nuphar.transport import decode
 from nuphar.transport import frames as f
@@ -25,7 +26,15 @@ T = "topic:board"
 
 QUIET = Plan(
     clients=0,
-    sizes={"window": 1024, "refusals": 64, "in_flight": 700, "drain": 256, "owed": 1_000, "naming": 30},
+    sizes={
+        "window": 1024,
+        "refusals": 64,
+        "in_flight": 700,
+        "drain": 256,
+        "owed": 1_000,
+        "naming": 30,
+        "catching_up": RATE,
+    },
     options={
         "history": 1_000,
         "resume_window": 120.0,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nuphar.actors.sessions import answers, repeats, takeover, unnamed
-from nuphar.actors.targets import lane, target_actor, waiting
+from nuphar.actors.targets import lane, pace, target_actor, waiting
 from nuphar.transport.client.core import outgoing
 from nuphar.transport.wire import progress
 
@@ -28,6 +28,8 @@ def replacements(sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
         (waiting, "CHUNK", sizes["drain"]),
         (lane, "OWED", sizes["owed"]),
         (unnamed, "PATIENCE", sizes["naming"]),
+        *((pace, name, sizes["catching_up"]) for name in ("RATE", "BURST")),
+        (pace, "LONGEST", 3.0),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nuphar import Server, Store, automatic
-from nuphar.actors.routing.topics import Kind, Topic
+from nuphar.actors.routing.topic import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.messages import Use
@@ -56,7 +56,9 @@ class Site:
             hello=5.0,
             close=2.0,
         )
-        self.server = server = Server(serialiser=PLAIN, limits=limits, hub_guard=None, host=hub, **plan.options)
+        self.server = server = Server(
+            serialiser=PLAIN, limits=limits, hub_guard=None, debug=False, host=hub, **plan.options
+        )
         server.books.router.bound = plan.router
         if plan.is_unseen:
             oracle.may_be_unseen = True

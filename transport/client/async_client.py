@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
+from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, Self, Unpack
 
 from ...actors.words.close_codes import NORMAL
@@ -14,8 +15,9 @@ from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser
 from .base import BY_US, BaseClient
 from .connectors.async_websocket import AsyncLink
+from .connectors.best import best
 from .connectors.connector import Connector
-from .connectors.fallback import best
+from .connectors.credentials import Token
 from .connectors.runtimes import choose
 from .connectors.threaded import Threaded
 from .connectors.url_options import ClientOptions, check_options
@@ -39,7 +41,8 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     It connects when the block is entered, in the background. A URL with ``http://`` takes a WebSocket, or long-polling
     where none gets through, both in threads; a connector of one's own may call its handler from any thread, too. All
-    methods belong to the loop's thread. With a URL go the ``options`` of `nuphar.Client`.
+    methods belong to the loop's thread. With a URL go the ``options`` of `nuphar.Client`; ``token`` may be a coroutine
+    function, too.
     """
 
     def __init__(
@@ -49,15 +52,17 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         stores: Mapping[str, Store] | None = None,
         *,
         queue: Queue | None = None,
+        debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         check_options(where, options)
-        self._connector = _connector(where, options)
-        super().__init__(serialiser, stores, queue)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._patience = options.get("timeout", 10.0)
+        self._connector: AsyncLink | Threaded = self._connector_for(where, options)
+        super().__init__(serialiser, stores, queue, debug)
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._news = asyncio.Event()
-        self._later: asyncio.TimerHandle | None = None
+        self._later: set[asyncio.TimerHandle] = set()
 
     async def __aenter__(self) -> Self:
         if self._loop is not None:
@@ -67,8 +72,10 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         self._flush()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: object, *_: object) -> None:
+        await self._close()
+        if kind is None:
+            self._raise_wrong()
 
     def dispatch(self, target: str, message: Any) -> asyncio.Future[int]:
         """Apply a message here at once, and send it; await what it returns for the seq, or Refused with its code.
@@ -138,7 +145,12 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        Raises: with ``debug``, WrongUpdate, behind the end, if an update did what it must not.
         """
+        await self._close()
+        self._raise_wrong()
+
+    async def _close(self) -> None:
         if self._home.is_foreign:
             return
         if not self.is_closed:
@@ -146,14 +158,47 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
             self._end_transport()
         await self._connector.wait_closed()
 
+    def _connector_for(self, where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
+        if isinstance(where, AsyncLink):
+            return where
+        if not isinstance(where, str):
+            return Threaded(where)
+        if not scheme_of(where).startswith("http"):
+            return AsyncLink(where, **options)
+        options["token"] = self._from_a_thread(options.get("token"))
+        return Threaded(best(where, runtime=choose("threads"), **options))
+
+    def _askable(self, token: Token) -> Token:
+        return token if isinstance(self._connector, AsyncLink) else self._from_a_thread(token)
+
+    def _from_a_thread(self, token: Token) -> Token:
+        """Return a coroutine function for a token as one that a thread may call, which runs it in the loop."""
+        if not iscoroutinefunction(token):
+            return token
+
+        async def asked() -> Any:
+            return await token()
+
+        def ask() -> Any:
+            assert self._loop is not None
+            answer = asyncio.run_coroutine_threadsafe(asked(), self._loop)
+            try:
+                return answer.result(self._patience)
+            except TimeoutError:
+                answer.cancel()
+                raise
+
+        return ask
+
     async def _wait_for_news(self) -> None:
         news = self._news
         await news.wait()
 
     def _ended(self, code: int, reason: str) -> None:
         super()._ended(code, reason)
-        if self._later is not None:
-            self._later.cancel()
+        for each in self._later:
+            each.cancel()
+        self._later.clear()
         answers, self._answers = list(self._answers.values()), {}
         for answer in answers:
             if not answer.done():
@@ -162,7 +207,13 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
 
     def _after(self, seconds: float, function: Callable[[], Any]) -> None:
         assert self._loop is not None
-        self._later = self._loop.call_later(seconds, function)
+
+        def ring() -> None:
+            self._later.discard(timer)
+            function()
+
+        timer = self._loop.call_later(seconds, ring)
+        self._later.add(timer)
 
     def _answer(self, own: OwnMessage, seq: int, refused: Refused | None) -> None:
         answer = self._answers.pop(own.number, None)
@@ -186,16 +237,6 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
                 return  # the transport will say that the connection is lost
             if outgoing:
                 outgoing.popleft()
-
-
-def _connector(where: str | AsyncLink | Connector, options: ClientOptions) -> AsyncLink | Threaded:
-    if isinstance(where, AsyncLink):
-        return where
-    if not isinstance(where, str):
-        return Threaded(where)
-    if scheme_of(where).startswith("http"):
-        return Threaded(best(where, runtime=choose("threads"), **options))
-    return AsyncLink(where, **options)
 
 
 def _looked_at(answer: asyncio.Future[int]) -> None:

@@ -5,38 +5,46 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from functools import partial
+from typing import Any
 
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.words.delivery import of, plain
-from ...actors.words.errors import Refused, RemoteProtocolError, UsageError
+from ...actors.words.errors import Refused, RemoteProtocolError, UsageError, WrongUpdate
 from ...actors.words.store import Store, check_store
 from ...actors.words.target_names import as_target
-from ...actors.words.type_variables import Answer, Message, Model
+from ...actors.words.type_variables import Answer
+from ...actors.words.watched_updates import is_debug, raised_here, watch
 from ..serialiser.serialiser import Serialiser, automatic
+from .asking import Asking
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Pushed, Welcomed
+from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Paused, Pushed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
 from .core.states import Closed, Live, Offline, State
-from .looking import Looking
-from .target_handle import TargetHandle
 
 logger = ThrottledLogger("nuphar.client")
 
 BY_US = "by this client"
 
 
-class BaseClient(Looking, Generic[Answer]):
+class BaseClient(Asking[Answer]):
     """A subclass says how to connect, how a dispatch is answered (an ``Answer``), and how to wait.
 
     Its ``_answer(own, seq, refused)`` gives the answer to a dispatch, ``_look()`` is called whenever something is new,
     ``_flush()`` sends what waits, and ``_after(seconds, function)`` has a function called later, until the end.
     """
 
-    def __init__(self, serialiser: Serialiser | None, stores: Mapping[str, Store] | None, queue: Queue | None) -> None:
+    def __init__(
+        self,
+        serialiser: Serialiser | None,
+        stores: Mapping[str, Store] | None,
+        queue: Queue | None,
+        debug: bool | None = None,
+    ) -> None:
+        self._is_debug = is_debug(debug)
+        self._wrong: WrongUpdate | None = None
         if isinstance(queue, str | os.PathLike):
             raise UsageError(f"expected queue=FileQueue({str(queue)!r}), got the path alone")
         if stores is not None and not isinstance(stores, Mapping):
@@ -49,61 +57,17 @@ class BaseClient(Looking, Generic[Answer]):
             as_target(name): check_store(store) for name, store in (stores or {}).items()
         }
         self._queue: Queue = queue if queue is not None else MemoryQueue()
-        super().__init__(ClientCore(serialiser if serialiser is not None else automatic(), checked, self._queue))
+        core = ClientCore(
+            serialiser if serialiser is not None else automatic(),
+            checked,
+            self._queue,
+            partial(watch, tell=self._note_wrong) if self._is_debug else None,
+        )
+        super().__init__(core)
         self._retry = Retry()
         self._why = ""
+        self._notice = ""  # what the server has said of this connection
         self._transport: Transport | None = None
-
-    def subscribe(
-        self, target: str, store: Store[Model, Message] | None = None, *, delivery: Any = None
-    ) -> TargetHandle[Model, Message, Answer]:
-        """Follow another target; without a store its messages are only told to `on_change` and `on_push`.
-
-        Returns a handle on it, which knows the types of the store.
-
-        ``delivery`` asks for less than the topic gives (docs/delivery.md): ``"latest"``, ``delivery.sample(5)``.
-        Raises: NotRunning after the end; UsageError for a rule that is none.
-        """
-        self._check_open()
-        params = None if delivery is None else {"delivery": plain(of(delivery))}
-        with self._lock:
-            self._core.subscribe(as_target(target), None if store is None else check_store(store), params)
-        self._flush()
-        return TargetHandle(self, as_target(target))
-
-    def target(self, target: str, store: Store[Model, Message] | None = None) -> TargetHandle[Model, Message, Answer]:
-        """Return a handle on a target that this client follows; ``store``, the one that it has, gives it its types.
-
-        Raises: UsageError if the client does not follow it, or with another store.
-        """
-        known = self._replica(target).store
-        if store is not None and known is not store:
-            raise UsageError(f"{target}: expected the store that this client follows it with, {known!r}, got {store!r}")
-        return TargetHandle(self, as_target(target))
-
-    def dispatch(self, target: str, message: Any) -> Answer:
-        """Apply a message here at once, and send it. Raises as a subclass says; then nothing has happened."""
-        raise NotImplementedError
-
-    def unsubscribe(self, target: str) -> None:
-        """Follow a target no more."""
-        self._home.check()
-        with self._lock:
-            self._core.unsubscribe(as_target(target))
-        self._flush()
-
-    def set_local(self, target: str, **values: Any) -> None:
-        """Give local fields of a target's model other values, here and nowhere else.
-
-        Raises: UsageError for a field that is not in the store's ``local``.
-        """
-        store = self._replica(target).store
-        local = () if store is None else store.local
-        if unknown := sorted(set(values) - set(local)):
-            raise UsageError(f"{target}: expected some of the local fields {list(local)}, got {unknown}")
-        with self._lock:
-            self._note(self._core.set_local(as_target(target), values))
-        self._tell()
 
     # For the subclasses.
 
@@ -111,9 +75,6 @@ class BaseClient(Looking, Generic[Answer]):
         raise NotImplementedError
 
     def _after(self, seconds: float, function: Callable[[], Any]) -> None:
-        raise NotImplementedError
-
-    def _flush(self) -> None:
         raise NotImplementedError
 
     def _handler(self) -> Handler:
@@ -130,6 +91,7 @@ class BaseClient(Looking, Generic[Answer]):
     # What the transport calls.
 
     def _opened(self) -> None:
+        self._notice = ""
         with self._lock:
             self._core.open()
         self._flush()
@@ -150,6 +112,8 @@ class BaseClient(Looking, Generic[Answer]):
         self._tell()
 
     def _ended(self, code: int, reason: str) -> None:
+        if self._notice.startswith(reason):  # a close frame has no room for a long sentence
+            reason = self._notice or reason
         with self._lock:
             self._set_state(Closed(code, reason))
             self._queue.close()
@@ -189,18 +153,45 @@ class BaseClient(Looking, Generic[Answer]):
                 case Welcomed(client_id, resumed):
                     self._why = ""
                     self._set_state(Live(client_id, resumed))
+                    if self._transport is not None:
+                        self._transport.welcomed()
                 case Denied(target, refused):
                     logger.warning("the server refused %s: %s", target or "a frame", refused)
                     if target is not None:
                         self._events.append((self._refusals, (target, refused)))
-                case Failed(target, error):
-                    logger.error("the update of %s raised", target, exc_info=error)
+                    else:
+                        self._notice = refused.text
+                case Failed(target, message, error):
+                    logger.error("%s: update raised on %.200r", target, message, exc_info=error)
+                    if self._is_debug:
+                        self._note_wrong(raised_here(target, message, error))
                 case NotKept(error):
                     logger.error("%s", error)
                     if (delay := self._retry.begin()) is not None:
                         self._after(delay, self._try_disk)
+                case Paused(turn, seconds):
+                    self._after(seconds, partial(self._rested, turn))
                 case Ending(retry_after) if self._transport is not None:
                     self._transport.pause(retry_after)
+
+    def _rested(self, turn: int) -> None:
+        """Send again what the server wanted later."""
+        with self._lock:
+            if self.is_closed:
+                return
+            self._note(self._core.rested(turn))
+        self._flush()
+        self._tell()
+
+    def _note_wrong(self, error: WrongUpdate) -> None:
+        """Keep the first thing that an update did wrong, for the end."""
+        self._wrong = self._wrong or error
+
+    def _raise_wrong(self) -> None:
+        """Raise it, once."""
+        wrong, self._wrong = self._wrong, None
+        if wrong is not None:
+            raise wrong
 
     def _try_disk(self) -> None:
         """See whether the queue has room again."""

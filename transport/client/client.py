@@ -12,8 +12,8 @@ from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
 from ..serialiser.serialiser import Serialiser
 from .base import BY_US, BaseClient
+from .connectors.best import best
 from .connectors.connector import Connector
-from .connectors.fallback import best
 from .connectors.runtimes import choose
 from .connectors.url_options import ClientOptions, check_options
 from .connectors.urls import scheme_of
@@ -34,7 +34,8 @@ class Client(BaseClient[Future[int]]):
 
     ``runtime`` is ``"greenlets"``, ``"threads"`` or ``"auto"``: greenlets if this thread runs a gevent hub. With a URL
     go ``options``, the same over every transport: ``headers`` (pairs, a mapping, or a function called at each try),
-    ``ssl_context``, ``proxy``, ``timeout``, ``heartbeat``, ``backoff`` (docs/clients.md).
+    ``token`` (text, or such a function), ``ssl_context``, ``proxy``, ``timeout``, ``heartbeat``, ``backoff``
+    (docs/clients.md).
     """
 
     def __init__(
@@ -45,22 +46,23 @@ class Client(BaseClient[Future[int]]):
         *,
         queue: Queue | None = None,
         runtime: str = "auto",
+        debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
         self._runtime = choose(runtime)
         check_options(where, options)
         if isinstance(where, str):
             make = best if scheme_of(where).startswith("http") else websocket
-            connector = make(where, runtime=self._runtime, **options)
+            self._connector: Connector = make(where, runtime=self._runtime, **options)
         else:
-            connector = where
-        super().__init__(serialiser, stores, queue)
+            self._connector = where
+        super().__init__(serialiser, stores, queue, debug)
         self._sending = self._runtime.lock()
         self._answers: dict[int, Future[int]] = {}
         self._over = self._runtime.event()
         self._waits: list[tuple[Callable[[Any], bool], Future]] = []
         try:
-            self._transport = connector(self._handler())
+            self._transport = self._connector(self._handler())
         except BaseException:
             self._queue.close()
             raise
@@ -69,8 +71,10 @@ class Client(BaseClient[Future[int]]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._close()
+        if kind is None:
+            self._raise_wrong()
 
     def dispatch(self, target: str, message: Any) -> Future[int]:
         """Apply a message here at once, and send it; the future gives its seq, or raises Refused with a code.
@@ -122,7 +126,12 @@ class Client(BaseClient[Future[int]]):
         """End the connection for good; does nothing the second time, and in a forked child, whose parent's it is.
 
         The session ends too, unless messages wait in a file: then it is kept for the next run of the program.
+        Raises: with ``debug``, WrongUpdate, behind the end, if an update did what it must not.
         """
+        self._close()
+        self._raise_wrong()
+
+    def _close(self) -> None:
         if not self.is_closed and not self._home.is_foreign:
             self._ended(NORMAL, BY_US)
             self._end_transport()

@@ -5,30 +5,13 @@ import { build } from "esbuild";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { version } = JSON.parse(await readFile(here("package.json")));
-const cborg = JSON.parse(await readFile(here("node_modules/cborg/package.json")));
-
-/** Of cborg only what reads is taken. What it hangs on its writing functions would keep those alive, so it is cut off. */
-const onlyReading = {
-  name: "only what reads",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^cborg$/ }, () => ({ path: "cborg", namespace: "reading" }));
-    onLoad({ filter: /./, namespace: "reading" }, () => ({
-      contents: 'export { Tokeniser as Tokenizer } from "./node_modules/cborg/lib/decode.js"',
-      resolveDir: here("."),
-    }));
-    onLoad({ filter: /cborg.lib.\d\w+\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, "utf8");
-      return { contents: text.replaceAll(/^encode\w+\.\w+ = [^]*?^}$/gm, "") };
-    });
-  },
-};
 
 /** Names that are shortened: our private ones (the wire's own "_" is none), and those that only our modules share. */
 const SHARED =
   "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
-  "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|majorEncoded|mustWait|nameOthers|opened|" +
+  "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|mustWait|nameOthers|opened|" +
   "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|replica|replicas|restore|seats|" +
-  "shutOut|stamp|standing|start|terminal|tick|tooLarge|touch|waiting|wake|welcome|worked";
+  "shutOut|stamp|standing|start|tick|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
 
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */
@@ -41,17 +24,11 @@ export async function bundle(format = "esm") {
     target: "es2022",
     loader: { ".js": "ts" }, // so that class fields become plain assignments, which are smaller
     tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
-    define: {
-      "globalThis.process": "undefined", // cborg's other way of handling bytes, in Node
-      ...(format === "iife" ? { "import.meta.url": "document.currentScript.src" } : {}),
-    },
-    plugins: [onlyReading],
+    define: format === "iife" ? { "import.meta.url": "document.currentScript.src" } : {},
     charset: "utf8",
     mangleProps: PRIVATE,
     write: false,
-    banner: {
-      js: `/*! nuphar ${version} (Apache-2.0), with cborg ${cborg.version} (${cborg.license}, see LICENSE-cborg) */`,
-    },
+    banner: { js: `/*! nuphar ${version} (Apache-2.0) */` },
   });
   const { text } = outputFiles[0];
   return format === "iife" ? classic(text) : text;
@@ -70,7 +47,6 @@ export const BUNDLES = { "nuphar.js": "esm", "nuphar.classic.js": "iife" };
 export const COPIES = {
   "nuphar-worker.js": here("src/nuphar-worker.js"),
   "nuphar.d.ts": here("nuphar.d.ts"),
-  "LICENSE-cborg": here("node_modules/cborg/LICENSE"),
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -17,9 +17,10 @@ from ...actors.words.close_codes import (
     RESTARTING,
     TOO_SLOW,
     TRY_AGAIN_LATER,
+    UNAUTHORISED,
 )
 from ...actors.words.errors import Busy, RemoteProtocolError
-from ...actors.words.identity import Identity
+from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
@@ -34,10 +35,12 @@ logger = ThrottledLogger("nuphar.transport")
 class Socket(Protocol):
     """What a connection needs of its WebSocket, or of a line (`http.line`), which is pushed, not asked."""
 
-    outbox: Any
     closed: bool
     close_code: int | None
     last_received: float
+
+    @property
+    def outbox(self) -> Any: ...
 
     @property
     def subprotocol(self) -> str | None: ...
@@ -100,7 +103,7 @@ class Connection:
         turn, host = None, self._gateway.host
         for message in messages:
             if turn is None:
-                turn = Turn()  # most reads bring one message
+                turn = Turn(brings=True)  # most reads bring one message
             elif host.is_over(turn):
                 host.pause()
                 turn.renew()
@@ -118,9 +121,14 @@ class Connection:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
+            self._inbound.end()
+        self._outbox.on_refused = None  # or both would be left to the collector
 
     def tick(self, now: float) -> None:
-        """Do what is due: heartbeats, deadlines. A client that takes bytes lives, however long a message takes."""
+        """Do what is due: heartbeats, deadlines, the end of an identity's time.
+
+        A client that takes bytes lives, however long a message takes.
+        """
         is_silent = now - self._socket.last_received > 1.2 * self._gateway.limits.heartbeat  # a Ping has no answer yet
         if (is_silent or self._outbox.pending) and self._socket.is_taking():
             self._socket.last_received = max(now, self._socket.last_received)
@@ -131,6 +139,8 @@ class Connection:
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
+        if self._identity is not None and self._identity.has_expired(self._gateway.host.wall()):
+            self._end(UNAUTHORISED, EXPIRED)
         if (session := self.session) is not None and session.unnamed is not None and session.unnamed.is_due(now):
             end_naming(session)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ...actors.runtime.hooks import Hook, HookFailed, call
@@ -9,8 +10,9 @@ from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.close_codes import FORBIDDEN, UNAUTHORISED
 from ...actors.words.errors import Refused
-from ...actors.words.identity import Identity, check_identity
+from ...actors.words.identity import EXPIRED, Identity, check_identity
 from ..wire.upgrade import Refuse
+from .browser_cookie import SIZE, cookie, key_of
 from .connect_request import ConnectRequest
 
 logger = ThrottledLogger("nuphar.transport")
@@ -76,8 +78,18 @@ def identify(
     except HookFailed:
         return Outage()
     if identity is not None and identity.has_expired(host.wall()):
-        return _turned_away(request, "unauthorised", "expired")
-    return Known(identity)
+        return _turned_away(request, "unauthorised", EXPIRED)
+    return Known(identity) if identity is None or identity.browser is not None else _with_key(request, identity, host)
+
+
+def _with_key(request: ConnectRequest, identity: Identity, host: Host) -> Known:
+    """Give the browser of a user the key that the application has not given; other programs have no tabs."""
+    if (key := key_of(request)) is not None:
+        return Known(replace(identity, browser=key))
+    if not request.is_browser:
+        return Known(identity)
+    key = host.secret(SIZE)
+    return Known(replace(identity, browser=key), (cookie(request, key),))
 
 
 def _asked(hook: Hook, request: ConnectRequest) -> Identity | None:

@@ -43,6 +43,10 @@ def _target(raw: bytes) -> str | None:
     return target if fault_of_target(target) is None else None
 
 
+def _nothing_to_close(code: int, reason: str) -> None:
+    pass
+
+
 class Inbound:
     """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong.
 
@@ -67,6 +71,10 @@ class Inbound:
         self._pong = pong
         self._pulse = pulse
         self._bad = 0
+
+    def end(self) -> None:
+        """Let go of its connection, which has ended: as long as each knows the other, only the collector frees them."""
+        self._close, self._pong = _nothing_to_close, None
 
     def receive(self, data: bytes | str) -> None:
         """Take one frame, in CBOR or JSON."""

@@ -17,6 +17,10 @@ from .limits import share
 _JOIN = 64 * 1024  # bytes: the writer joins small pieces up to this, so that many cost one call
 
 
+def _nobody_hears() -> None:
+    pass
+
+
 class _Touched:
     """What `fan_out.write_to_all` touches. Slots of a base come first: so they are in the header's cache line."""
 
@@ -152,6 +156,7 @@ class Outbox(_Touched):
         self._queue.clear()
         self.pending = 0
         self._on_empty = None
+        self._on_broken = _nobody_hears  # whoever does has this outbox: a circle
 
     def _write_later(self, data: bytes, bound: int) -> bool:
         if not self._open:
@@ -229,5 +234,6 @@ class Outbox(_Touched):
 
     def _break(self) -> None:
         if self._fd >= 0:
+            on_broken = self._on_broken
             self.close()
-            self._on_broken()
+            on_broken()

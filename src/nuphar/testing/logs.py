@@ -6,9 +6,9 @@
 >>> log = ScriptedLog([Fate.TAKEN, Fate.FAILED])
 >>> with nuphar.Server() as server:
 ...     topic = server.topic("counter").with_store(counter, log=log, level="durable")
-...     topic.dispatch(5)
+...     seq = topic.dispatch(5)
 ...     first = topic.model
-...     topic.dispatch(2)
+...     seq = topic.dispatch(2, wait=False)
 ...     first, topic.model, [record.seq for record in log.records("topic:counter")]
 (5, 5, [1])
 """

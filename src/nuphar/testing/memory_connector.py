@@ -50,7 +50,14 @@ class MemoryConnector:
             raise UsageError("a MemoryConnector is for one client; make another")
         self._handler = handler
         self.restore()
-        return Transport(self._send, self._close, leave=lambda: self._close(ABNORMAL))
+        return Transport(self._send, self._close, leave=lambda: self._close(ABNORMAL), reopen=self._reopen)
+
+    def renew(self, headers: object = None, token: object = None) -> None:
+        """Do nothing: there is no request that could show a server anything. Raises: UsageError for credentials."""
+        if headers is not None or token is not None:
+            raise UsageError(
+                "a MemoryConnector sends no headers and no token: set its identity, and reauthenticate without"
+            )
 
     def cut(self, why: str = "cut by a test") -> None:
         """Break the line: what is on its way is lost, in both directions. Does nothing to a broken one."""
@@ -69,6 +76,10 @@ class MemoryConnector:
             pipe = self._pipe = _Pipe(lambda frame: handler.on_receive(frame), self._server, self._ended, self.identity)
             self._run(pipe.start)
             handler.on_reconnect()
+
+    def _reopen(self) -> None:
+        self.cut("the connection is opened anew")
+        self.restore()
 
     def _send(self, frame: bytes) -> None:
         pipe = self._pipe

@@ -11,7 +11,8 @@ from support.kept import Kept
 from nuphar import Busy, Refused, automatic
 from nuphar.actors.routing.admission import Admission, Question
 from nuphar.actors.routing.openings import Openings
-from nuphar.actors.routing.topics import Directory, Topic
+from nuphar.actors.routing.topic import Topic
+from nuphar.actors.routing.topics import Directory
 from nuphar.actors.runtime.hook_calls import HookCalls
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox

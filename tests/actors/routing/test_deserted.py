@@ -12,7 +12,8 @@ from support.kept import Kept
 from nuphar import Store, automatic
 from nuphar.actors.routing import deserted
 from nuphar.actors.routing.deserted import Deserted, Ended
-from nuphar.actors.routing.topics import Directory, Kind, Topic
+from nuphar.actors.routing.topic import Kind, Topic
+from nuphar.actors.routing.topics import Directory
 from nuphar.actors.runtime.hook_calls import HookCalls
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.mailbox import Mailbox

@@ -11,7 +11,8 @@ from gevent.threadpool import ThreadPool
 
 from nuphar import Refused, Store, automatic
 from nuphar.actors.routing.openings import Openings
-from nuphar.actors.routing.topics import Directory, Kind, Topic
+from nuphar.actors.routing.topic import Kind, Topic
+from nuphar.actors.routing.topics import Directory
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.transport.wire.codec import Codec
 

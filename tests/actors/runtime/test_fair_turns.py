@@ -1,12 +1,13 @@
 import socket
 
 import gevent
+import pytest
 from gevent import socket as gevent_socket
 from support.hosts import InTurns
 
 from nuphar.actors.runtime import fair_turns
 from nuphar.actors.runtime.actor import Actor
-from nuphar.actors.runtime.fair_turns import Turn, let_others_run
+from nuphar.actors.runtime.fair_turns import Share, Turn, let_others_run
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.words.exit_reasons import KILLED
 
@@ -110,3 +111,41 @@ def test_an_actor_that_is_killed_while_others_run_leaves_what_it_has_not_handled
     assert worker.ended.get(timeout=5) == KILLED
     assert [each for each in seen if each != "idle"] == [0, 1, 2]
     assert list(mailbox.messages) == [3, 4]
+
+
+def test_who_brings_work_to_others_has_a_share_of_its_time():
+    reader, worker = Turn(0.5, brings=True), Turn(0.5)
+    assert [reader.is_over(now, share=0.5) for now in (8.0, 8.125, 8.25)] == [False, False, True]
+    assert [worker.is_over(now, share=0.5) for now in (8.0, 8.25, 8.5)] == [False, False, True]
+
+
+@pytest.mark.parametrize("each", [0.5, 2.0, 6.0])
+def test_the_share_comes_to_where_what_follows_takes_its_time_and_not_more(each: float):
+    """What follows upon a turn takes ``each`` times as long as the turn."""
+    share, rests = Share(), []
+    for _ in range(20):
+        rests.append(share.now * fair_turns.BUDGET * each)
+        share.heed(rests[-1])
+    assert all(fair_turns.REST / 2 <= rest <= fair_turns.REST * 1.01 or share.now == 1.0 for rest in rests[1:])
+    assert share.now == pytest.approx(min(1.0, fair_turns.REST / (each * fair_turns.BUDGET)))
+
+
+def test_a_share_is_never_nothing_and_grows_again():
+    share = Share()
+    assert share.heed(3600.0) == fair_turns.LEAST
+    for _ in range(6):
+        share.heed(0.0)
+    assert share.now == 1.0
+
+
+def test_who_is_followed_by_much_work_takes_less():
+    def work() -> None:
+        end = fair_turns.clock() + 4 * fair_turns.REST
+        while fair_turns.clock() < end:
+            pass
+
+    fair_turns.Busy.share.now = 1.0
+    gevent.get_hub().loop.run_callback(work)
+    let_others_run()
+    assert fair_turns.Busy.share.now <= 0.25
+    fair_turns.Busy.share.now = 1.0

@@ -12,6 +12,7 @@ from nuphar.actors.targets.effects import Append, Crash, LookUp, Send, Visit
 from nuphar.actors.targets.lane import Outcome
 from nuphar.actors.targets.log import Appended, Failed, Record, Unknown
 from nuphar.actors.targets.messages import Dispatch, More, Post, Room
+from nuphar.actors.targets.pace import Pace
 from nuphar.actors.targets.target import Target
 from nuphar.actors.targets.tentative import Tentative
 from nuphar.actors.words import delivery
@@ -36,6 +37,7 @@ class Someone:
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
         self.answers = Answers()
+        self.pace = Pace()
 
 
 def begun() -> tuple[Target, Someone, Someone]:

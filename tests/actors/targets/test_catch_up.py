@@ -11,6 +11,7 @@ from nuphar.actors.sessions.answers import Answers
 from nuphar.actors.targets.carrying import Allowance, Unwritable
 from nuphar.actors.targets.effects import Crash, Effects, Pay, Send
 from nuphar.actors.targets.order import Order
+from nuphar.actors.targets.pace import Pace
 from nuphar.actors.targets.target import Target
 from nuphar.transport.client.core.replica import Replica
 from nuphar.transport.server.framing import BARE
@@ -30,6 +31,7 @@ class Someone:
     def __init__(self) -> None:
         self.encoding = BARE
         self.answers = Answers()
+        self.pace = Pace()
         self.frames: list[Frame] = []
 
     def take(self) -> list[Frame]:

@@ -13,6 +13,7 @@ from nuphar.actors.sessions.answers import Answers
 from nuphar.actors.targets.effects import Crash, Effects, Pay, Send, Visit
 from nuphar.actors.targets.lane import OWED
 from nuphar.actors.targets.order import Order
+from nuphar.actors.targets.pace import LONGEST, Pace
 from nuphar.actors.targets.target import Target
 from nuphar.actors.words.delivery import OVERHEAD, Rule
 from nuphar.actors.words.errors import UnregisteredType
@@ -39,6 +40,7 @@ class Reader:
     def __init__(self, bound: int = 60) -> None:
         self.encoding = BARE
         self.answers = Answers()
+        self.pace = Pace()
         self.bound = bound
         self.pending = 0
         self.stuck = False
@@ -133,7 +135,7 @@ class World:
         self.flush()
         for reader in self.readers:
             self.read(reader)
-        self.wait(10.0)
+        self.wait(LONGEST + 10.0)
 
 
 def stick(*readers: Reader) -> None:
@@ -184,6 +186,8 @@ STEPS = st.lists(
 @given(STEPS)
 def test_a_subscriber_of_a_store_sees_no_silent_gap_and_ends_up_current(steps: list[tuple[str, int, int]]) -> None:
     world = World(*RULES)
+    for reader in world.readers[::2]:
+        reader.pace = Pace(rate=100, burst=60)
     for step, who, what in steps:
         reader = world.readers[who]
         if reader.closed:
@@ -202,11 +206,11 @@ def test_a_subscriber_of_a_store_sees_no_silent_gap_and_ends_up_current(steps: l
             case "wait":
                 world.wait(what / 4)
             case "resync":
-                world.perform(world.target.join(reader, None, None))
+                world.perform(world.target.join(reader, None, None, now=world.now))
             case "again" | "back":
                 reader.subscribes += 1
                 since = ("e", seen(reader)) if step == "back" else None
-                world.perform(world.target.join(reader, 1_000_000, since, RULES[what]))
+                world.perform(world.target.join(reader, 1_000_000, since, RULES[what], now=world.now))
     world.come_to_rest()
     for reader in world.readers:
         if not reader.closed:
@@ -494,6 +498,33 @@ def test_several_joins_in_a_row_are_paid_once_and_each_is_answered() -> None:
         Acknowledge(NAME, 2, [1], False),
         Acknowledge(NAME, 2, [1_000_001], False),
     ]
+
+
+def test_who_asks_too_often_is_owed_one_debt_which_is_paid_when_its_time_has_come() -> None:
+    world = World()
+    reader = Reader()
+    world.readers.append(reader)
+    world.perform(world.target.join(reader, 1_000_000, None))
+    size = sum(map(len, BARE.join([BARE.snapshot(NAME, "e", 0, CODEC.encode_model([]), "subscribed")])))
+    reader.take()
+    reader.pace = Pace(rate=size / 2, burst=0)
+    for at in range(50):
+        world.perform(world.target.join(reader, None, None, now=world.now))
+        world.post(None, at)
+        world.flush()
+    assert [type(frame) for frame in reader.take()] == [Snapshot, ServerMessage], "the first, and what came before more"
+    world.wait(1.5)
+    assert reader.take() == [], "its time has not come"
+    world.perform(world.target.join(reader, 1_000_001, None, now=world.now))
+    world.wait(0.5)
+    model = list(range(50))
+    assert reader.take() == [
+        Snapshot(NAME, "e", 50, model, "subscribed"),
+        Acknowledge(NAME, 50, [1_000_001], False),
+    ]
+    world.post(None, "next")
+    world.flush()
+    assert reader.take() == [ServerMessage(NAME, 51, "next")]
 
 
 def test_who_leaves_or_is_left_before_he_was_paid_has_his_subscribe_answered() -> None:

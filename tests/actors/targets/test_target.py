@@ -12,6 +12,7 @@ from nuphar import Store, automatic
 from nuphar.actors.sessions.answers import Answers
 from nuphar.actors.targets.effects import Crash, Effects, Pay, Send
 from nuphar.actors.targets.order import Order
+from nuphar.actors.targets.pace import Pace
 from nuphar.actors.targets.target import Target
 from nuphar.transport.server.framing import BARE, CborFraming, write_to_each
 from nuphar.transport.wire.codec import Codec, read
@@ -36,6 +37,7 @@ class Someone:
         self.name = name
         self.encoding = encoding
         self.answers = Answers()
+        self.pace = Pace()
         self.frames: list[Frame] = []
 
     def __repr__(self) -> str:

@@ -210,7 +210,7 @@ def test_a_subscriber_of_a_topic_that_stops_slowly_may_join_its_successor(server
     room = rooms.topic("a")
     known = client()
     join(known, "topic:room:a")
-    room.dispatch("slow")
+    room.dispatch("slow", wait=False)
     assert entered.wait(LIMIT)
     greenlet = gevent.spawn(room.stop)
     gevent.sleep(0)  # its Stop waits behind the slow message

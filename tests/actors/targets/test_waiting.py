@@ -118,6 +118,7 @@ def test_a_batch_has_at_most_256_records_and_256_kib(
     server: Server, client: Connect, is_slow: bool, size: int, count: int
 ) -> None:
     log = Noting(delay=(lambda: 0.001) if is_slow else None)
+    server.directory.is_debug = False  # looking at the model takes longer than the log
     server.topic("t").with_store(STORE, log=log)
     a = joined(client())
     a.send(*(ClientMessage(ref, T, str(ref % 10) * size) for ref in range(2, count + 2)))
@@ -159,7 +160,7 @@ def test_everything_else_keeps_its_place_as_well(server: Server, client: Connect
     settle(server)
     a.send(Unsubscribe(3, T))
     topic.broadcast("push")
-    topic.dispatch("own")
+    topic.dispatch("own", wait=False)
     assert a.take() == b.take() == []
     log.go_on()
     assert a.take() == [Acknowledge(T, 1, [2], False), Acknowledge(T, 1, [3], False)]
@@ -167,7 +168,7 @@ def test_everything_else_keeps_its_place_as_well(server: Server, client: Connect
 
 
 def test_a_read_waits_for_what_was_dispatched_before(server: Server, log: ScriptedLog, topic: Any) -> None:
-    topic.dispatch("x")
+    topic.dispatch("x", wait=False)
     settle(server)
     reading = gevent.spawn(lambda: topic.snapshot)
     settle(server)
@@ -233,7 +234,7 @@ def test_everything_is_handled_in_the_order_in_which_it_came(
     topic = server.topic("t").with_store(STORE, log=log)
     a, b = joined(client()), joined(client())
     for ref in range(2, 42):
-        topic.dispatch(ref)
+        topic.dispatch(ref, wait=False)
         a.send(ClientMessage(ref, T, -ref))
         if ref % 6 == 0:
             gevent.sleep(0)
@@ -257,7 +258,7 @@ def test_a_stop_refuses_what_waits_behind_it(
 ) -> None:
     monkeypatch.setattr(waiting, "CHUNK", 1)
     a = joined(client())
-    topic.dispatch("x")
+    topic.dispatch("x", wait=False)
     settle(server)
     stopping = gevent.spawn(topic.stop)
     settle(server)
@@ -293,13 +294,13 @@ def test_what_the_server_says_is_refused_as_well_when_too_much_waits(
 ) -> None:
     monkeypatch.setattr(appends, "HELD", 300)
     for _ in range(6):
-        topic.dispatch("x")
+        topic.dispatch("x", wait=False)
         settle(server)
     with pytest.raises(Busy, match="bytes wait for the log of topic:t"):
-        topic.dispatch("x")
+        topic.dispatch("x", wait=False)
     log.go_on()
     settle(server)
-    topic.dispatch("y")
+    topic.dispatch("y", wait=False)
     assert topic.model[-1] == "y"
 
 
@@ -318,7 +319,7 @@ def test_a_stop_waits_for_the_log_and_the_last_word_is_the_final_acknowledge(
 
 def test_a_stop_in_the_same_drain_waits_as_well(server: Server, client: Connect, log: ScriptedLog, topic: Any) -> None:
     a = joined(client())
-    topic.dispatch("x")
+    topic.dispatch("x", wait=False)
     stopping = gevent.spawn(topic.stop)
     assert a.take() == []
     log.go_on()
@@ -504,7 +505,7 @@ def test_an_answer_that_crashes_its_actor_twice_is_asked_for_again(
 
 
 def test_a_topic_that_waits_is_not_deserted(server: Server, log: ScriptedLog, topic: Any) -> None:
-    topic.dispatch("x")
+    topic.dispatch("x", wait=False)
     settle(server)
     known = server.directory.topics["t"]
     assert not is_deserted(known)
@@ -515,7 +516,7 @@ def test_a_topic_that_waits_is_not_deserted(server: Server, log: ScriptedLog, to
 
 def test_a_topic_is_forgotten_by_its_log_when_it_has_ended(server: Server, log: ScriptedLog, topic: Any) -> None:
     log.go_on()
-    topic.dispatch("x")
+    topic.dispatch("x", wait=False)
     settle(server)
     before = topic._topic.target.order.epoch
     topic.stop()
@@ -537,7 +538,7 @@ def test_a_level_that_is_not_offered_is_a_clear_error(server: Server, log: Scrip
 
 def test_the_topics_of_a_kind_have_its_log(server: Server, client: Connect, log: ScriptedLog) -> None:
     kind = server.topic_kind("k:").with_store(STORE, log=log, level="durable")
-    kind.topic("1").dispatch("x")
+    kind.topic("1").dispatch("x", wait=False)
     settle(server)
     assert log.waiting == 1
     log.go_on()

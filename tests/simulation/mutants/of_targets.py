@@ -17,7 +17,7 @@ OF_TARGETS = (
     Mutant(
         "a message that was refused is acknowledged",
         "nuphar.actors.targets.target",
-        "return self._crash(Crash(author, ref, refused))",
+        "return self._crash(Crash(author, ref, refused, caller))",
         "self._outcomes.append(_outcome((author, ref, self.seq, payload)))\n            return _NOTHING",
     ),
     Mutant(
@@ -106,6 +106,20 @@ OF_TARGETS = (
         "nuphar.actors.targets.performing",
         "            self._timer.set(lane.next_at)\n",
         "            self._timer.stop()\n",
+    ),
+    Mutant(
+        "what comes too early is not owed",
+        "nuphar.actors.targets.subscribers",
+        """        self.owe(subscriber, debt, own)
+        lane = self._laned""",
+        """        self.fall_behind(subscriber, own)
+        lane = self._laned""",
+    ),
+    Mutant(
+        "what comes too early is owed for ever",
+        "nuphar.actors.targets.subscribers",
+        "lane.next_at = max(lane.next_at, until)",
+        "lane.next_at = 1e9",
     ),
     Mutant(
         "a publisher hears itself",
@@ -273,7 +287,7 @@ OF_TARGETS = (
     Mutant(
         "a stop says yes to what its log may not have",
         "nuphar.actors.targets.flushing",
-        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"))',
+        'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"), self._callers)',
         "return self._send_all(outcomes)",
     ),
 )

@@ -162,7 +162,7 @@ def test_a_server_s_idle_topics_end_without_greenlets_and_each_subscriber_hears_
 ) -> None:
     kind = server.topic_kind("t:", store=Store(0, lambda model, message: model + message))
     for at in range(200):
-        kind.topic(at).dispatch(1)
+        kind.topic(at).dispatch(1, wait=False)
     ada = client()
     ada.send(*(Subscribe(ref, f"topic:t:{ref}", None, None) for ref in range(1, 101)))
     eventually(lambda: all(topic.mailbox.is_asleep for topic in server.directory.running()))

@@ -65,7 +65,8 @@ def test_an_integer_that_no_client_could_read_is_refused_where_it_is_sent(server
 
 def test_a_model_that_no_client_could_read_is_not_made(server, client, caplog):
     topic = server.topic("count").with_store(Store(2**63, add))
-    topic.dispatch(2**63)
+    with pytest.raises(Refused, match="cannot write what a message made"):
+        topic.dispatch(2**63)
     ada = client()
     ada.send(Subscribe(1, "topic:count", None, None))
     snapshot, _ = ada.take()

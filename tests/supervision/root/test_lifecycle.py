@@ -180,7 +180,7 @@ def test_a_second_stop_waits_for_the_first(server: Server) -> None:
         assert release.wait(LIMIT)
         return model
 
-    server.topic("slow").with_store(Store(0, hold)).dispatch(1)
+    server.topic("slow").with_store(Store(0, hold)).dispatch(1, wait=False)
     assert reached.wait(LIMIT)
     first = gevent.spawn(server.stop)
     second = gevent.spawn(server.stop)

@@ -61,6 +61,7 @@ def test_a_given_option_is_taken(name: str, value: Any) -> None:
         ("hub_guard", 0),
         ("inspect", 5),
         ("inspect", b"127.0.0.1:0"),
+        ("debug", 1),
     ],
 )
 def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
@@ -71,7 +72,7 @@ def test_an_option_of_the_wrong_kind_is_named(name: str, value: Any) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), True, "1", b"1", [1], 1j, -1])
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Options)])
 def test_nothing_that_is_no_finite_number_passes_for_one(name: str, value: Any) -> None:
-    if (name, value) in (("topic_window", float("inf")), ("inspect", "1")):
+    if (name, value) in (("topic_window", float("inf")), ("inspect", "1"), ("debug", True)):
         assert Options.of({name: value}) is not None
         return
     with pytest.raises(UsageError, match=rf"(option )?{name}: expected .*, got {re.escape(repr(value))}"):

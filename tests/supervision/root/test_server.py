@@ -645,13 +645,16 @@ def test_a_message_that_crashes_is_rejected_and_nobody_else_notices(
     assert (topic.model, topic.seq) == (10, 0)
 
 
-def test_a_server_s_message_that_crashes_is_dropped_and_logged(
+def test_a_server_s_message_that_crashes_is_dropped_and_logged_and_raises_where_it_was_sent(
     server: Server, client: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = server.topic("t").with_store(Store(10, lambda model, message: model // message))
     known = client()
     subscribed(known, "topic:t")
-    topic.dispatch(0)
+    with pytest.raises(Refused, match="crashed: topic:t: it crashed on a message; trace id") as caught:
+        topic.dispatch(0)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    topic.dispatch(0, wait=False)
     assert known.take() == []
     assert (topic.model, topic.seq) == (10, 0)
     assert "ZeroDivisionError" in caplog.text
@@ -1029,16 +1032,22 @@ def test_a_topic_id_is_taken_once(server: Server) -> None:
         server.topic("t")
 
 
-@pytest.mark.parametrize("id", ["room:1", "room"])
-def test_topics_and_kinds_collide_in_both_directions(make_server: Callable[..., Server], id: str) -> None:
+def test_topics_and_kinds_collide_in_both_directions(make_server: Callable[..., Server]) -> None:
     one = make_server()
     one.topic_kind("room:")
     with pytest.raises(TopicExists):
-        one.topic(id)
+        one.topic("room:1")
     other = make_server()
-    other.topic(id)
+    other.topic("room:1")
     with pytest.raises(TopicExists):
         other.topic_kind("room:")
+
+
+def test_a_topic_may_be_called_as_a_kind_is_without_its_colon(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    rooms, all_rooms = server.topic_kind("room:").with_store(Store(1, add)), server.topic("room").with_store(COUNTER)
+    assert all_rooms.dispatch(5) == rooms.topic("a").dispatch(6) == 1
+    assert (all_rooms.model, rooms.topic("a").model) == (5, 7)
 
 
 def test_a_prefix_is_taken_once(server: Server) -> None:
@@ -1204,7 +1213,8 @@ def test_a_model_that_cannot_be_written_is_not_taken_and_its_message_is_in_the_l
     server: Server, client: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = server.topic("t").with_store(Store(0, lambda model, message: Plain()))
-    topic.dispatch(1)
+    with pytest.raises(Refused, match="cannot write what a message made"):
+        topic.dispatch(1)
     known = client()
     known.send(Subscribe(1, "topic:t", None, None))
     assert [type(frame) for frame in known.take()] == [Snapshot, Acknowledge]

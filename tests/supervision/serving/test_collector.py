@@ -1,7 +1,11 @@
 import gc
 import weakref
+from collections.abc import Iterator
+from typing import Any
 
-from nuphar.supervision.serving.collector import what_is_here_stays
+import pytest
+
+from nuphar.supervision.serving.collector import Ages, Collector, what_survives_stays
 
 
 class Node:
@@ -11,8 +15,16 @@ class Node:
         self.me = self
 
 
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    found = Collector()
+    found.start()
+    yield found
+    found.stop()
+
+
 def test_what_was_there_is_left_out_and_what_comes_later_is_collected():
-    with what_is_here_stays():
+    with what_survives_stays():
         assert gc.get_freeze_count() > 0
         node = weakref.ref(Node())
         gc.collect()
@@ -20,6 +32,68 @@ def test_what_was_there_is_left_out_and_what_comes_later_is_collected():
 
 
 def test_in_the_end_everything_is_looked_at_again():
-    with what_is_here_stays():
-        pass
+    callbacks, thresholds = list(gc.callbacks), gc.get_threshold()
+    with what_survives_stays():
+        assert gc.get_threshold() != thresholds
     assert gc.get_freeze_count() == 0
+    assert (gc.callbacks, gc.get_threshold()) == (callbacks, thresholds)
+
+
+def test_what_survives_a_full_collection_is_left_out_of_the_next(collector: Collector):
+    kept = [[] for _ in range(1_000)]
+    gc.collect()
+    assert not any(each is kept for each in gc.get_objects())
+    assert len(kept) == 1_000
+
+
+def test_a_full_collection_looks_at_few_objects_however_fast_they_come(collector: Collector):
+    looked_at = []
+
+    def hear(phase: str, info: dict[str, Any]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            looked_at.append(len(gc.get_objects()))
+
+    gc.callbacks.append(hear)
+    kept = [[] for _ in range(200_000)]
+    gc.callbacks.remove(hear)
+    assert len(kept) == 200_000
+    assert looked_at, "there were some"
+    assert max(looked_at) < 30_000
+
+
+def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(collector: Collector):
+    node = Node()
+    gc.collect()
+    gone = weakref.ref(node)
+    del node
+    collector.tick()
+    gc.collect()
+    assert gone() is not None, "it is left out as yet"
+    kept = [[] for _ in range(4 * gc.get_freeze_count())]
+    gc.collect()
+    collector.tick()
+    assert gone() is None
+    assert not any(each is kept for each in gc.get_objects()), "and what lives is left out again"
+
+
+def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: Collector):
+    before = gc.get_freeze_count()
+    kept = [[] for _ in range(before)]
+    gc.collect()
+    kept.clear()
+    node = Node()
+    gc.collect()
+    gone = weakref.ref(node)
+    del node
+    collector.tick()
+    assert gone() is not None
+
+
+@pytest.mark.parametrize(("more", "is_calm", "is_due"), [(250, True, False), (251, True, True), (3_000, False, False),
+                                                         (3_001, False, True)])  # fmt: skip
+def test_it_is_time_when_a_quarter_more_is_left_out_and_there_is_calm_or_four_times_as_much(
+    more: int, is_calm: bool, is_due: bool
+):
+    ages = Ages(1_000)
+    ages.add(5_000)
+    assert ages.is_due(1_000 + more, is_calm=is_calm) is is_due

@@ -11,9 +11,12 @@ import pykka
 import pytest
 from support.counting import add, keep
 from support.peer import Peer, Proxy
+from support.raw import WAIT
 from support.serving import eventually, in_thread, listen, program
 
 from nuphar import Client, NotRunning, Refused, Server, Store, UnregisteredType, UsageError, states
+from nuphar.testing import MemoryConnector
+from nuphar.transport import Transport
 from nuphar.transport.client.client import as_target
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.client.connectors.runtimes import choose
@@ -474,3 +477,31 @@ def test_a_message_that_is_too_large_is_refused_before_it_could_end_the_connecti
     with pytest.raises(Refused, match="too_large"):
         one.dispatch("list", "x" * 70_000)
     assert one.dispatch("list", "x").get(timeout=5) == 1
+
+
+def test_a_client_in_memory_reauthenticates_and_keeps_its_session(server: Server) -> None:
+    server.topic("list").with_store(LIST)
+    with Client(MemoryConnector(server), stores={"list": LIST}) as client:
+        name = client.wait_live().client_id
+        answers = [client.dispatch("list", n) for n in range(5)]
+        client.reauthenticate()
+        assert not client.is_live
+        answers += [client.dispatch("list", n) for n in range(5, 10)]
+        assert [answer.get(timeout=WAIT) for answer in answers] == list(range(1, 11))
+        assert client.wait_live().state == states.Live(name, True)
+        assert client.confirmed("list") == tuple(range(10))
+        with pytest.raises(UsageError, match="sends no headers and no token"):
+            client.reauthenticate(token="x")
+
+
+@pytest.mark.parametrize("has_renew", [False, True])
+def test_who_shows_nothing_cannot_show_anything_else(has_renew: bool) -> None:
+    class Silent:
+        def __call__(self, handler: Any) -> Transport:
+            return Transport(print, lambda: None)
+
+    connector = Silent()
+    if has_renew:
+        connector.renew = print  # type: ignore[attr-defined]
+    with Client(connector) as client, pytest.raises(UsageError, match="reopen" if has_renew else "renew"):
+        client.reauthenticate(token="x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from support.hosts import InTurns
 from support.memory_socket import MemorySocket
 from support.scripted import settle
 
-from nuphar import Server, Store
+from nuphar import Identity, Server, Store
 from nuphar.actors.runtime import fair_turns
 from nuphar.actors.sessions.unnamed import PATIENCE
 from nuphar.transport import decode, encode
@@ -42,10 +43,10 @@ HELLO = Hello(1, None, None, {}, {})
 class Peer:
     """The client's end of a connection to ``server``."""
 
-    def __init__(self, server: Server, **options: Any) -> None:
+    def __init__(self, server: Server, identity: Identity | None = None, **options: Any) -> None:
         self.server = server
         self.socket = MemorySocket(**options)
-        self.connection = Connection(self.socket, server.gateway)
+        self.connection = Connection(self.socket, server.gateway, identity)
         self.greenlet = gevent.spawn(self.connection.run)
         self._codec = server.codec.serialiser
         self._reader = FrameReader(1 << 20, client=True)
@@ -378,3 +379,20 @@ def test_an_unsubscribe_is_answered_after_what_came_before_it(server: Server, pe
     topic.dispatch(1)
     peer.send(Unsubscribe(2, "topic:t"))
     assert peer.take() == [ServerMessage("topic:t", 1, 1), Acknowledge("topic:t", 1, [2], False)]
+
+
+@pytest.mark.parametrize("greets", [True, False])
+def test_a_client_whose_identity_has_expired_is_closed_with_4401_and_keeps_its_session(
+    server: Server, greets: bool
+) -> None:
+    soon = time.time() + LIMIT
+    peer = Peer(server, Identity("ada", expires=soon))
+    if greets:
+        peer.greet()
+    peer.connection.tick(server.gateway.clock())
+    assert not peer.socket.closed
+    peer.connection._identity = Identity("ada", expires=soon - 2 * LIMIT)
+    peer.connection.tick(server.gateway.clock())
+    peer.greenlet.join(LIMIT)
+    assert (peer.socket.close_code, peer.socket.close_reason) == (4401, "expired")
+    assert len(server.sessions) == server.sessions.book.detached == (1 if greets else 0)

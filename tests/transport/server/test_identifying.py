@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,10 +17,18 @@ from nuphar.transport.server.identifying import Known, Outage, TurnedAway, ident
 
 LIMIT = 10.0  # seconds that any wait here may take
 ENVIRON = {"PATH_INFO": "/live", "HTTP_COOKIE": "user=ada"}
+PAGE = {"HTTP_ORIGIN": "http://page.example"}
+KEY = "0123456789abcdef" * 2
 
 
-def ask(hook: Callable[..., Any] | None, timeout: float = LIMIT) -> Known | TurnedAway | Outage:
-    return identify(None if hook is None else check_hook("identify", hook), dict(ENVIRON), timeout)
+def ask(hook: Callable[..., Any] | None, timeout: float = LIMIT, **environ: Any) -> Known | TurnedAway | Outage:
+    return identify(None if hook is None else check_hook("identify", hook), ENVIRON | environ, timeout)
+
+
+def known(hook: Callable[..., Any] | None, **environ: Any) -> Known:
+    who = ask(hook, **environ)
+    assert isinstance(who, Known)
+    return who
 
 
 def refuse(code: str) -> Any:
@@ -90,3 +100,59 @@ def test_no_log_line_shows_a_cookie(caplog: pytest.LogCaptureFixture) -> None:
     ask(lambda: refuse("forbidden"))
     assert "is not let in: forbidden: sign in first" in caplog.text
     assert "user=ada" not in caplog.text
+
+
+# The key of a browser.
+
+
+def ada() -> Identity:
+    return Identity("ada", ("staff",), {"language": "en"})
+
+
+def test_a_browser_gets_a_key_that_its_tabs_share() -> None:
+    first = known(ada, **PAGE)
+    assert first.identity is not None
+    key = first.identity.browser
+    assert key is not None
+    assert re.fullmatch("[0-9a-f]{32}", key)
+    assert replace(first.identity, browser=None) == ada()
+    assert first.headers == (("Set-Cookie", f"nuphar-browser={key}; Path=/; HttpOnly; SameSite=Lax"),)
+    again = known(ada, **PAGE, HTTP_COOKIE=f"user=ada; nuphar-browser={key}")
+    assert again == Known(first.identity)  # it is not set again
+    other = known(ada, **PAGE)
+    assert other.identity is not None
+    assert other.identity.browser not in (key, None)
+
+
+@pytest.mark.parametrize("cookie", ["x", KEY[1:], KEY + "0", KEY.upper(), "", f"{KEY}\n"])
+def test_a_key_that_we_have_not_made_is_none(cookie: str) -> None:
+    who = known(ada, **PAGE, HTTP_COOKIE=f"nuphar-browser={cookie}")
+    assert who.identity is not None
+    assert who.identity.browser != cookie
+    assert who.headers
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_secure"),
+    [
+        ({"HTTP_ORIGIN": "http://a.example"}, False),
+        ({"HTTP_ORIGIN": "null"}, False),
+        ({"HTTP_ORIGIN": "https://a.example"}, True),  # TLS ends at a proxy
+        ({"HTTP_ORIGIN": "http://a.example", "wsgi.url_scheme": "https"}, True),
+    ],
+)
+def test_the_cookie_is_secure_where_the_page_is(environ: dict[str, Any], is_secure: bool) -> None:
+    ((_, cookie),) = known(ada, **environ).headers
+    assert cookie.endswith("; Secure") is is_secure
+
+
+def test_the_application_s_own_key_goes_before() -> None:
+    assert known(lambda: Identity("ada", browser="own"), **PAGE) == Known(Identity("ada", browser="own"))
+
+
+def test_no_cookie_is_set_for_an_anonymous_client_or_a_program() -> None:
+    assert known(lambda: None, **PAGE) == Known(None)
+    assert known(None, **PAGE) == Known(None)
+    assert known(ada) == Known(ada())
+    kept = known(ada, HTTP_COOKIE=f"nuphar-browser={KEY}")  # a program that keeps cookies all the same
+    assert kept == Known(replace(ada(), browser=KEY))

@@ -13,10 +13,13 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def open_streams(dialing: Dialing) -> tuple[Route, asyncio.StreamReader, asyncio.StreamWriter]:
     """Return streams that are connected with the server, TLS included, and the way that they took.
 
-    A program's function for headers runs in a thread. Raises: OSError, a TimeoutError of ``dialing.timeout`` too.
+    A program's plain functions for headers and token run in a thread, a coroutine function in the loop.
+    Raises: OSError, a TimeoutError of ``dialing.timeout`` too.
     """
     async with asyncio.timeout(dialing.timeout):
-        route = await asyncio.to_thread(dialing.route) if dialing.fields.may_wait else dialing.route()
+        token = await dialing.credentials.ask_in_loop()
+        may_wait = dialing.credentials.may_wait
+        route = await asyncio.to_thread(dialing.route, token) if may_wait else dialing.route(token)
         if route.proxy is not None:
             return route, *await _through_proxy(route)
         address = route.address

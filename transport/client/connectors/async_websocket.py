@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 from ....actors.runtime.forks import Home, cut_off
 from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL
@@ -15,6 +17,7 @@ from ...wire.progress import Progress
 from .async_dialing import open_streams
 from .backoff import Backoff
 from .connector import Handler, Transport
+from .credentials import Credentials, Token
 from .dialing import Dialing
 from .ended import BY_US, Ended
 from .fields import Headers
@@ -46,8 +49,10 @@ class AsyncLink:
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         chance: Callable[[], float] = random.random,
+        token: Token = None,
     ) -> None:
-        self._dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
+        self._dialing = Dialing(Address.of(url), Credentials(headers, token, in_loop=True), ssl_context, proxy, timeout)
+        self.renew = self._dialing.credentials.renew
         self._reconnecting = Reconnecting(backoff or Backoff(), chance)
         self._heartbeat = heartbeat
         self._home = Home("this client", self._let_go)
@@ -55,10 +60,12 @@ class AsyncLink:
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
         self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
         self._task: asyncio.Task[None] | None = None
+        self._awake = asyncio.Event()  # no pause goes on
 
     def __call__(self, handler: Handler) -> Transport:
         self._task = asyncio.get_running_loop().create_task(self._run(handler), name="nuphar client")
-        return Transport(self.send, self.close, self.pause, lambda: self.close(GOING_AWAY))
+        leave = partial(self.close, GOING_AWAY)
+        return Transport(self.send, self.close, self.pause, leave, self.reopen, self._dialing.credentials.welcomed)
 
     def send(self, frame: bytes) -> None:
         """Send one frame; asyncio keeps what the socket does not take."""
@@ -78,6 +85,17 @@ class AsyncLink:
                 self._writer.write(self._wire.goodbye(code))
             if self._task is not None:
                 self._task.cancel()
+
+    def reopen(self) -> None:
+        """End the connection, and make another one at once."""
+        self._reconnecting.renewed()
+        self._awake.set()
+        if (writer := self._opening) is None or not self._reconnecting.is_unwanted:
+            return
+        if self._writer is not None:
+            writer.write(self._wire.goodbye(GOING_AWAY))
+        writer.close()  # behind what is written; our reading ends with it
+        asyncio.get_running_loop().call_later(FAREWELL, writer.transport.abort)
 
     async def wait_closed(self) -> None:
         """Wait until nothing of it is left."""
@@ -106,7 +124,9 @@ class AsyncLink:
             case Dial():
                 return await self._connection(handler)
             case Rest(seconds):
-                await asyncio.sleep(seconds)  # until `close` cancels it
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._awake.wait()  # or `close` cancels it
                 return self._tell(handler, self._reconnecting.rested())
 
     def _tell(self, handler: Handler, effects: list[Effect]) -> Step | None:
@@ -129,6 +149,9 @@ class AsyncLink:
         finally:
             self._writer = self._opening = None
             try:
+                self._awake.clear()
+                if not self._reconnecting.is_unwanted:
+                    ended = self._dialing.credentials.judge(ended)
                 step = self._tell(handler, self._reconnecting.ended(ended))
             finally:
                 if writer is not None:
@@ -137,6 +160,8 @@ class AsyncLink:
 
     async def _serve(self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ended:
         wire = self._wire
+        if self._reconnecting.is_unwanted:
+            return BY_US
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._dialing.timeout
@@ -157,7 +182,9 @@ class AsyncLink:
                 match event:
                     case Opened():
                         self._writer = writer
-                        self._tell(handler, self._reconnecting.opened())
+                        if not (effects := self._reconnecting.opened()):
+                            return BY_US
+                        self._tell(handler, effects)
                     case Frame(frame):
                         self._reconnecting.received()
                         handler.on_receive(frame)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ....actors.words.errors import UsageError
+
 
 def _ignore(*_: Any) -> None:
     """Nobody wants to know."""
@@ -43,13 +45,24 @@ class Transport:
     ``send(frame)`` sends one frame, or raises OSError when there is no connection; ``close()`` ends it for good, and
     the session with it (close code 1000); ``pause(seconds)`` asks not to come back sooner than that after the next
     loss; ``leave()``, if there is one, ends the connection and keeps the session (1001), for a program that will come
-    back after a restart.
+    back after a restart; ``reopen()``, if there is one, ends the connection (1001) and makes another one at once, with
+    what the connector's ``renew(headers, token)`` has been given; ``welcomed()`` says that the server has said Welcome.
     """
 
     send: Callable[[bytes], Any]
     close: Callable[[], Any]
     pause: Callable[[float], Any] = _ignore
     leave: Callable[[], Any] | None = None
+    reopen: Callable[[], Any] | None = None
+    welcomed: Callable[[], Any] = _ignore
 
 
 Connector = Callable[[Handler], Transport]
+
+
+def renewing(connector: Any) -> Callable[..., Any]:
+    """Return a connector's ``renew(headers, token)``. Raises: UsageError for one that shows a server nothing."""
+    renew: Callable[..., Any] | None = getattr(connector, "renew", None)
+    if renew is None:
+        raise UsageError(f"expected a connector with a method renew(headers, token), got {connector!r}")
+    return renew

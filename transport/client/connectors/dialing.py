@@ -10,7 +10,8 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 from ....actors.runtime.forks import Home, own
 from ....actors.words.errors import UsageError
-from .fields import Fields, Headers, Pairs
+from .credentials import Credentials, Token
+from .fields import Headers, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
 from .runtimes import ClientRuntime
 from .urls import Address
@@ -25,22 +26,27 @@ class Route(NamedTuple):
     proxy: Proxy | None
     home: Home
 
+    def __repr__(self) -> str:
+        return f"<Route to {self.address.netloc}>"  # what is in its fields, and in a query, is not for logs
+
 
 class Dialing:
-    """``headers``: see `Fields`. ``ssl_context`` takes the place of the default one, which checks the server's name.
+    """``headers`` may be `Credentials`, which have the token in them.
 
-    ``proxy`` True takes what the environment names (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``), None
-    goes straight there, a URL is a proxy's. ``timeout`` are the seconds that connecting may take.
+    ``ssl_context`` takes the place of the default one, which checks the server's name. ``proxy`` True takes what the
+    environment names (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``), None goes straight there, a URL is
+    a proxy's. ``timeout`` are the seconds that connecting may take.
     Raises: UsageError in one sentence for what cannot be used.
     """
 
     def __init__(
         self,
         address: Address,
-        headers: Headers = (),
+        headers: Headers | Credentials = (),
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         timeout: float = 10.0,
+        token: Token = None,
     ) -> None:
         if ssl_context is not None and not isinstance(ssl_context, ssl.SSLContext):
             raise UsageError(f"ssl_context: expected an ssl.SSLContext, got {type(ssl_context).__name__}")
@@ -52,18 +58,18 @@ class Dialing:
             raise UsageError(f"timeout: expected seconds above 0, got {timeout!r}")
         self.home = Home("this client")
         self.address = address
-        self.fields = Fields(headers)
+        self.credentials = headers if isinstance(headers, Credentials) else Credentials(headers, token)
         self.timeout = timeout
         self._context = ssl_context
         self._given = Proxy.of(proxy) if isinstance(proxy, str) else None
         self._looks = proxy is True
 
-    def route(self) -> Route:
-        """Return the way that a try takes which begins now.
+    def route(self, token: str | None = None) -> Route:
+        """Return the way that a try takes which begins now; ``token``: see `Credentials.now`.
 
         Raises: ConnectionError if the program's function, or a variable of the environment, is of no use.
         """
-        return Route(self.address, self.fields.now(), self._tls(), self._proxy(), self.home)
+        return Route(self.address, self.credentials.now(token), self._tls(), self._proxy(), self.home)
 
     def _proxy(self) -> Proxy | None:
         if self._given is not None or not self._looks:

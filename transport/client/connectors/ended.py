@@ -1,9 +1,9 @@
 """How a client's connection ended, and whether that is for good: the one judgement of all connectors. Pure.
 
 >>> closed_with(4403, "forbidden"), closed_with(4500, "restarting")
-(Ended(code=4403, why='forbidden'), Ended(code=0, why='closed with 4500: restarting'))
->>> refused_with(404, "no such page"), refused_with(503, "full")
-(Ended(code=404, why='no such page'), Ended(code=0, why='HTTP status 503: full'))
+(Ended(code=4403, why='forbidden', after=0.0), Ended(code=0, why='closed with 4500: restarting', after=0.0))
+>>> refused_with(404, "no such page"), refused_with(503, "full", 10.0)
+(Ended(code=404, why='no such page', after=0.0), Ended(code=0, why='HTTP status 503: full', after=10.0))
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ _LATER = frozenset({408, 425, 429})
 
 
 class Ended(NamedTuple):
-    """``why`` is for people. With ``code`` 0 the client comes back; else it is over: a close code or an HTTP status."""
+    """``why`` is for people. With ``code`` 0 the client comes back, no sooner than ``after`` seconds; else it is over.
+
+    Then ``code`` is a close code or an HTTP status.
+    """
 
     code: int
     why: str
+    after: float = 0.0
 
 
 BY_US = Ended(0, "closed by this client")
@@ -32,9 +36,9 @@ def closed_with(code: int, reason: str) -> Ended:
     return Ended(code, reason) if is_final(code) else Ended(0, f"closed with {code}: {reason}")
 
 
-def refused_with(status: int, text: str) -> Ended:
-    """Return the end of a connection that an HTTP answer refused."""
-    return Ended(status, text) if is_for_good(status) else Ended(0, f"HTTP status {status}: {text}")
+def refused_with(status: int, text: str, after: float = 0.0) -> Ended:
+    """Return the end of a connection that an HTTP answer refused; ``after``: the seconds of its Retry-After."""
+    return Ended(status, text) if is_for_good(status) else Ended(0, f"HTTP status {status}: {text}", after)
 
 
 def is_for_good(status: int) -> bool:

@@ -4,42 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from threading import RLock
-from typing import Any, Unpack, cast
+from typing import Any
 
 from ....actors.runtime.forks import Home
 from ....actors.words.close_codes import NORMAL
-from .backoff import Backoff
-from .connector import Connector, Handler, Transport
-from .http import WAIT, long_polling
+from .connector import Connector, Handler, Transport, renewing
+from .credentials import Token
+from .fields import Headers
 from .owner import owned
 from .runtimes import ClientRuntime, choose
 from .transport_choice import Decision, GiveUp, Probe, Stop, TransportChoice, Use
-from .url_options import ClientOptions, HttpOptions
-from .urls import Address
-from .websocket import websocket
 
 FORBIDDEN = frozenset({401, 403})
 """HTTP statuses that every transport would meet; others may come from a proxy that knows no WebSockets."""
-
-
-def best(url: str, *, runtime: ClientRuntime | None = None, **options: Unpack[ClientOptions]) -> Connector:
-    """Return a connector for the ``http://`` or ``https://`` URL of a server: WebSocket, else long-polling.
-
-    ``options`` are given to both; each counts its own tries in ``backoff``, and ``heartbeat`` is a poll's ``wait``.
-    Raises: UsageError for another URL.
-    """
-    Address.of(url, "http")
-    chosen = runtime or choose()
-    polling = cast(HttpOptions, {name: value for name, value in options.items() if name != "heartbeat"})
-    if isinstance(backoff := options.get("backoff"), Backoff):
-        polling["backoff"] = replace(backoff)
-    ways = [
-        websocket("ws" + url[4:], runtime=chosen, **options),
-        long_polling(url, wait=options.get("heartbeat", WAIT), runtime=chosen, **polling),
-    ]
-    return fallback(ways, runtime=chosen)
 
 
 def fallback(
@@ -50,13 +28,25 @@ def fallback(
     clock: Callable[[], float] = time.monotonic,
 ) -> Connector:
     """Return a connector that uses the first of ``connectors`` that opens, and moves up when a better one does."""
+    return _Fallback(
+        connectors, lambda handler: _Switch(connectors, handler, runtime or choose(), choice(len(connectors)), clock)
+    )
 
-    def connector(handler: Handler) -> Transport:
-        switch = _Switch(connectors, handler, runtime or choose(), choice(len(connectors)), clock)
+
+class _Fallback:
+    def __init__(self, connectors: Sequence[Connector], switch: Callable[[Handler], _Switch]) -> None:
+        self._connectors = connectors
+        self._switch = switch
+
+    def __call__(self, handler: Handler) -> Transport:
+        switch = self._switch(handler)
         switch.start()
-        return Transport(switch.send, switch.close, switch.pause, switch.leave)
+        return Transport(switch.send, switch.close, switch.pause, switch.leave, switch.reopen, switch.welcomed)
 
-    return connector
+    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+        """Show these from the next try on, over whichever transport."""
+        for each in self._connectors:
+            renewing(each)(headers, token)
 
 
 class _Switch:
@@ -94,6 +84,18 @@ class _Switch:
         slot = self._slots.get(self._choice.rank)
         if slot is not None and slot.transport is not None:
             slot.transport.pause(seconds)
+
+    def reopen(self) -> None:
+        with self._lock:
+            slots = list(self._slots.values())
+        for slot in slots:
+            if slot.transport is not None and slot.transport.reopen is not None:
+                slot.transport.reopen()
+
+    def welcomed(self) -> None:
+        slot = self._slots.get(self._choice.rank)
+        if slot is not None and slot.transport is not None:
+            slot.transport.welcomed()
 
     def close(self) -> None:
         self._end(lambda transport: transport.close)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 from .backoff import Backoff
-from .connector import Connector
+from .credentials import Credentials, Token
 from .dialing import Dialing, Route, dial
 from .ended import BY_US, Ended
 from .fields import Headers
 from .http_connection import HttpConnection
 from .http_line import ClientLine
-from .link import Link, connector
+from .link import Link, LinkConnector
 from .runtimes import ClientRuntime
 from .url_options import HttpOptions
 from .urls import Address
@@ -30,7 +30,7 @@ Serve = Callable[[ClientLine], Ended | None]
 
 def long_polling(
     url: str, *, wait: float = WAIT, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
-) -> Connector:
+) -> LinkConnector:
     """Return a connector for an ``http://`` or ``https://`` URL, the path of ``Live``.
 
     A poll waits for ``wait`` seconds; the options are those of `event_stream`. Raises: UsageError for another URL.
@@ -40,11 +40,11 @@ def long_polling(
 
 def event_stream(
     url: str, *, silence: float = 50.0, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
-) -> Connector:
+) -> LinkConnector:
     """Return a connector that reads one long answer; ``silence`` seconds without a byte end it.
 
-    Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers``, ``ssl_context``
-    and ``proxy`` (see `Dialing`), ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
+    Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers``, ``token``,
+    ``ssl_context`` and ``proxy`` (see `Dialing`), ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
     """
     return _connector(url, lambda line: line.events(silence), runtime, **options)
 
@@ -56,13 +56,14 @@ def _connector(
     *,
     backoff: Backoff | None = None,
     timeout: float = 10.0,
-    headers: Headers = (),
+    headers: Headers | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
-) -> Connector:
-    dialing = Dialing(Address.of(url, "http"), headers, ssl_context, proxy, timeout)
-    return connector(lambda link: _Connection(link, dialing, serve), dialing, runtime, backoff, chance)
+    token: Token = None,
+) -> LinkConnector:
+    dialing = Dialing(Address.of(url, "http"), headers, ssl_context, proxy, timeout, token)
+    return LinkConnector(lambda link: _Connection(link, dialing, serve), dialing, runtime, backoff, chance)
 
 
 class _Connection:
@@ -102,7 +103,7 @@ class _Connection:
             opening.cut()
 
     def _talk(self, line: ClientLine) -> Ended | None:
-        if self._link.is_over:
+        if self._link.is_unwanted:
             return BY_US
         if (refused := line.open()) is not None:
             return refused

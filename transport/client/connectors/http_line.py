@@ -16,7 +16,7 @@ from ...wire.sequences import MOST, join_cbor, split_cbor
 from .ended import Ended, is_for_good, refused_with
 from .http_connection import GONE, LIMIT, HttpConnection, number_in, parse_end, read_body, refused
 from .owner import said
-from .refusal import explain
+from .refusal import explain, seconds_of
 from .runtimes import ClientRuntime
 from .whole_response import WholeResponse
 
@@ -100,7 +100,7 @@ class ClientLine:
         self._gets.cut()
 
     def open(self) -> Ended | None:
-        """Open the line, with an empty POST; return the HTTP status and text of a refusal that is for good.
+        """Open the line, with an empty POST; return its end if it was refused.
 
         Raises: OSError, HTTPException.
         """
@@ -108,9 +108,10 @@ class ClientLine:
         if status == 201:
             self._number, self._id = 1, headers.get("Nuphar-Line", "")
             return None
-        if not is_for_good(status):
-            raise OSError(refused(status, headers, data))
-        return refused_with(status, explain(status, headers.get("Location", ""), data))
+        if is_for_good(status):
+            return refused_with(status, explain(status, headers.get("Location", ""), data))
+        after = seconds_of(headers.get("Retry-After", ""), headers.get("Date", ""))
+        return Ended(0, refused(status, headers, data), after)
 
     def post(self) -> None:
         """Post what is sent, in order, until the line is over."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ....actors.words.close_codes import GOING_AWAY, NORMAL
 from .backoff import Backoff
-from .connector import Connector, Handler, Transport
+from .connector import Handler, Transport
 from .dialing import Dialing
 from .ended import BY_US, Ended
 from .owner import owned, reason, tell
@@ -53,18 +54,25 @@ class Link:
         self._handler = handler
         self._loop = loop
         self._turn = threading.Lock()  # nothing waits while it is held, so a hub may take it, too
-        self._closed = runtime.event()
+        self._awake = runtime.event()  # no pause goes on
         self._connection: Connection | None = None
 
     @property
     def is_over(self) -> bool:
-        """Whether no further connection will be made: then a new one is to be ended at once."""
+        """Whether no further connection will be made."""
         return self._loop.is_over or self._dialing.home.is_foreign
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the connection that is being made is to be ended at once."""
+        return self._loop.is_unwanted or self._dialing.home.is_foreign
 
     def start(self) -> Transport:
         """Connect in the background."""
         self.runtime.spawn(owned(self._run, lambda: self.is_over, self._handler.on_close))
-        return Transport(self._send, self._close, self._loop.pause, lambda: self._close(GOING_AWAY))
+        leave = partial(self._close, GOING_AWAY)
+        welcomed = self._dialing.credentials.welcomed
+        return Transport(self._send, self._close, self._loop.pause, leave, self._reopen, welcomed)
 
     def opened(self) -> bool:
         """The connection is open: say so. False if it is to be ended at once."""
@@ -87,9 +95,16 @@ class Link:
     def _close(self, code: int = NORMAL) -> None:
         with self._turn:
             self._loop.closed()
-        self._closed.set()
+            self._awake.set()
         if (connection := self._connection) is not None:
             connection.close(code)
+
+    def _reopen(self) -> None:
+        with self._turn:
+            self._loop.renewed()
+            self._awake.set()
+        if (connection := self._connection) is not None and self._loop.is_unwanted:
+            connection.close(GOING_AWAY)
 
     def _run(self) -> None:
         with self._turn:
@@ -103,9 +118,13 @@ class Link:
             case Dial():
                 ended = self._serve()
                 with self._turn:
+                    if not self._loop.is_unwanted:
+                        ended = self._dialing.credentials.judge(ended)
                     effects = self._loop.ended(ended)
+                    self._awake.clear()  # what was to be woken so far knows of it
             case Rest(seconds):
-                self._closed.wait(seconds)
+                if not self.is_over:
+                    self._awake.wait(seconds)
                 with self._turn:
                     effects = self._loop.rested()
         return self._tell(effects)
@@ -115,7 +134,7 @@ class Link:
 
     def _serve(self) -> Ended:
         connection = self._connection = self._connect(self)
-        if self.is_over:  # whoever has closed it may not have seen this connection
+        if self.is_unwanted:  # whoever wants its end may not have seen this connection
             return BY_US
         try:
             return connection.serve()
@@ -125,17 +144,24 @@ class Link:
             self._connection = None
 
 
-def connector(
-    connect: Callable[[Link], Connection],
-    dialing: Dialing,
-    runtime: ClientRuntime | None = None,
-    backoff: Backoff | None = None,
-    chance: Callable[[], float] = random.random,
-) -> Connector:
-    """Return a connector that makes its connections with ``connect``."""
+class LinkConnector:
+    """A connector that makes its connections with ``connect``."""
 
-    def start(handler: Handler) -> Transport:
-        loop = Reconnecting(backoff or Backoff(), chance)
-        return Link(connect, dialing, handler, runtime or choose(), loop).start()
+    def __init__(
+        self,
+        connect: Callable[[Link], Connection],
+        dialing: Dialing,
+        runtime: ClientRuntime | None = None,
+        backoff: Backoff | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.renew = dialing.credentials.renew
+        self._connect = connect
+        self._dialing = dialing
+        self._runtime = runtime
+        self._backoff = backoff
+        self._chance = chance
 
-    return start
+    def __call__(self, handler: Handler) -> Transport:
+        loop = Reconnecting(self._backoff or Backoff(), self._chance)
+        return Link(self._connect, self._dialing, handler, self._runtime or choose(), loop).start()

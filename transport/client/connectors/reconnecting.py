@@ -39,6 +39,10 @@ class State(Enum):
     """Closed by the program, while a connection was being made: its end is awaited."""
     CLOSING = auto()
     """Closed by the program, while a connection was open: its end is awaited."""
+    REDIALLING = auto()
+    """The program wants another connection than the one that is being made: its end is awaited."""
+    REOPENING = auto()
+    """The program wants another connection than the one that is open: its end is awaited."""
     OVER = auto()
     """Nothing happens any more."""
 
@@ -55,6 +59,8 @@ class Happening(Enum):
     RESTED = auto()
     CLOSED = auto()
     """The program ends it."""
+    RENEWED = auto()
+    """The program wants another connection, at once: its credentials are new."""
 
 
 class Dial(NamedTuple):
@@ -100,15 +106,23 @@ TABLE: dict[tuple[State, Happening], tuple[State, tuple[type[Effect], ...]]] = {
     (State.DIALLING, Happening.LOST): (State.RESTING, (Fault, Rest)),
     (State.DIALLING, Happening.REFUSED): (State.OVER, (Fault, GiveUp)),
     (State.DIALLING, Happening.CLOSED): (State.LEAVING, ()),
+    (State.DIALLING, Happening.RENEWED): (State.REDIALLING, ()),
     (State.OPEN, Happening.LOST): (State.RESTING, (Fault, Disconnected, Rest)),
     (State.OPEN, Happening.REFUSED): (State.OVER, (Fault, Disconnected, GiveUp)),
     (State.OPEN, Happening.CLOSED): (State.CLOSING, ()),
+    (State.OPEN, Happening.RENEWED): (State.REOPENING, ()),
     (State.RESTING, Happening.RESTED): (State.DIALLING, (Dial,)),
     (State.RESTING, Happening.CLOSED): (State.OVER, ()),
     (State.LEAVING, Happening.LOST): (State.OVER, ()),
     (State.LEAVING, Happening.REFUSED): (State.OVER, ()),
     (State.CLOSING, Happening.LOST): (State.OVER, (Disconnected,)),
     (State.CLOSING, Happening.REFUSED): (State.OVER, (Disconnected,)),
+    (State.REDIALLING, Happening.LOST): (State.DIALLING, (Dial,)),
+    (State.REDIALLING, Happening.REFUSED): (State.DIALLING, (Dial,)),
+    (State.REDIALLING, Happening.CLOSED): (State.LEAVING, ()),
+    (State.REOPENING, Happening.LOST): (State.DIALLING, (Disconnected, Dial)),
+    (State.REOPENING, Happening.REFUSED): (State.DIALLING, (Disconnected, Dial)),
+    (State.REOPENING, Happening.CLOSED): (State.CLOSING, ()),
 }
 """For a state and what happens: the next state, and what is to be done. What is not here changes nothing."""
 
@@ -130,12 +144,17 @@ class Reconnecting:
         """Whether no further connection will be made."""
         return self.state in (State.LEAVING, State.CLOSING, State.OVER)
 
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the connection that is open, or being made, is to be ended."""
+        return self.is_over or self.state in (State.REDIALLING, State.REOPENING)
+
     def started(self) -> list[Effect]:
         """Begin."""
         return self._go(Happening.STARTED)
 
     def opened(self) -> list[Effect]:
-        """The connection is open. Nothing is to be told once `is_over`: then end it."""
+        """The connection is open. Nothing is to be told once it `is_unwanted`: then end it."""
         return self._go(Happening.OPENED)
 
     def received(self) -> None:
@@ -144,6 +163,7 @@ class Reconnecting:
 
     def ended(self, ended: Ended) -> list[Effect]:
         """The connection is over, or there was none."""
+        self._asked = max(self._asked, ended.after)
         return self._go(Happening.REFUSED if ended.code else Happening.LOST, ended)
 
     def rested(self) -> list[Effect]:
@@ -158,6 +178,12 @@ class Reconnecting:
         """The program ends it: what is open, or being opened, is to be ended, and `ended` told."""
         self._go(Happening.CLOSED)
 
+    def renewed(self) -> None:
+        """There are new credentials: what is open, or being opened, is to be ended, and a pause to be cut short."""
+        self._asked = 0.0
+        self._backoff.reset()
+        self._go(Happening.RENEWED)
+
     def _go(self, happening: Happening, ended: Ended = Ended(0, "")) -> list[Effect]:  # noqa: B008 (it is frozen)
         self.state, kinds = TABLE.get((self.state, happening), (self.state, ()))
         return [self._effect(kind, ended) for kind in kinds]
@@ -166,7 +192,7 @@ class Reconnecting:
         if kind is Fault:
             return Fault(ended.why)
         if kind is GiveUp:
-            return GiveUp(*ended)
+            return GiveUp(ended.code, ended.why)
         if kind is Rest:
             asked, self._asked = self._asked, 0.0
             return Rest(self._backoff.pause(asked, self._chance()))

@@ -1,17 +1,21 @@
-"""An answer that refuses a client: its status, where it points, and the sentence in its body. Pure.
+"""An answer that refuses a client: its status, where it points, when to come back, the sentence in its body. Pure.
 
-Source: RFC 9110 section 15.4 (redirects), RFC 9112 section 6 (where a body ends).
+Source: RFC 9110 sections 15.4 (redirects) and 10.2.3 (Retry-After), RFC 9112 section 6 (where a body ends).
 """
 
 from __future__ import annotations
 
 import re
+from email.utils import parsedate_to_datetime
 
 MOST = 4 * 1024
 """Bytes of a body that are looked at."""
 
 SHOWN = 200
 """Characters of it that are told."""
+
+DAY = 86_400.0
+"""Seconds for which a Retry-After may keep a client away."""
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n")
@@ -25,6 +29,8 @@ class Refusal:
         lines = head.decode("latin-1").split("\r\n")[1:]
         fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         self._location = fields.get("location", "")
+        self.after = seconds_of(fields.get("retry-after", ""), fields.get("date", ""))
+        """The seconds of its Retry-After."""
         self._is_chunked = "chunked" in fields.get("transfer-encoding", "").lower()
         size = fields.get("content-length", "")
         self._size = int(size) if _LENGTH.fullmatch(size) else MOST
@@ -54,6 +60,25 @@ class Refusal:
             body += self._data[found.end() : found.end() + size]
             at = found.end() + size + 2
         return body, False
+
+
+def seconds_of(retry_after: str, date: str = "") -> float:
+    """Return the seconds that a Retry-After asks for, at most a `DAY`; 0 for one that cannot be read.
+
+    A point in time counts from the answer's own ``date``, as clocks differ.
+
+    >>> seconds_of("120"), seconds_of("soon")
+    (120.0, 0.0)
+    >>> seconds_of("Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:29 GMT")
+    30.0
+    """
+    if _LENGTH.fullmatch(retry_after):
+        return min(DAY, float(retry_after))
+    try:
+        seconds = (parsedate_to_datetime(retry_after) - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
+    return min(DAY, max(0.0, seconds))
 
 
 def explain(status: int, location: str, body: bytes) -> str:

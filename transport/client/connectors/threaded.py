@@ -11,7 +11,9 @@ from queue import SimpleQueue
 from typing import Any
 
 from ....actors.words.close_codes import INTERNAL_ERROR
-from .connector import Connector, Handler, Transport
+from .connector import Connector, Handler, Transport, renewing
+from .credentials import Token
+from .fields import Headers
 from .owner import said
 
 logger = logging.getLogger("nuphar.client")
@@ -45,13 +47,19 @@ class Threaded:
         transport = self._transport = self._connector(self._on_loop(handler, asyncio.get_running_loop()))
         self._worker = threading.Thread(target=self._work, name="nuphar client", daemon=True)
         self._worker.start()
-        leave = transport.leave
+        leave, reopen = transport.leave, transport.reopen
         return Transport(
             self._send,
             lambda: self._jobs.put(transport.close),
             lambda seconds: self._jobs.put(lambda: transport.pause(seconds)),
             None if leave is None else lambda: self._jobs.put(leave),
+            None if reopen is None else lambda: self._jobs.put(reopen),
+            lambda: self._jobs.put(transport.welcomed),
         )
+
+    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+        """Show these from the next try on. Raises: UsageError."""
+        renewing(self._connector)(headers, token)
 
     async def wait_closed(self) -> None:
         """Wait until everything is said."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from ....actors.words.errors import UsageError
 from .backoff import Backoff
+from .credentials import Token
 from .fields import Headers
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class HttpOptions(TypedDict, total=False):
     proxy: bool | str | None
     ssl_context: ssl.SSLContext | None
     timeout: float
+    token: Token
 
 
 class ClientOptions(HttpOptions, total=False):

@@ -13,11 +13,11 @@ from typing import Any
 
 from ...wire.progress import Progress, send_all
 from .backoff import Backoff
-from .connector import Connector
+from .credentials import Credentials, Token
 from .dialing import Dialing, dial
 from .ended import BY_US, Ended
 from .fields import Headers
-from .link import Link, connector
+from .link import Link, LinkConnector
 from .runtimes import ClientRuntime
 from .urls import Address
 from .websocket_machine import ClientWire, Frame, Opened
@@ -33,19 +33,20 @@ def websocket(
     backoff: Backoff | None = None,
     heartbeat: float = 20.0,
     timeout: float = 10.0,
-    headers: Headers = (),
+    headers: Headers | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
-) -> Connector:
+    token: Token = None,
+) -> LinkConnector:
     """Return a connector for a ``ws://`` or ``wss://`` URL.
 
     ``heartbeat`` seconds without a byte make it ask for a sign of life, as many more end the connection; ``timeout``
-    seconds are what connecting may take; ``headers``, ``ssl_context`` and ``proxy``: see `Dialing`.
+    seconds are what connecting may take; ``headers``, ``token``, ``ssl_context`` and ``proxy``: see `Dialing`.
     Raises: UsageError for another URL.
     """
-    dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout)
-    return connector(lambda link: _Connection(link, dialing, heartbeat), dialing, runtime, backoff, chance)
+    dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout, token)
+    return LinkConnector(lambda link: _Connection(link, dialing, heartbeat), dialing, runtime, backoff, chance)
 
 
 class _Connection:
@@ -91,7 +92,7 @@ class _Connection:
             sock.shutdown(socket.SHUT_RDWR)
 
     def _talk(self, sock: Any) -> Ended:
-        if self._link.is_over:  # closed while it was dialled
+        if self._link.is_unwanted:  # closed while it was dialled
             return BY_US
         deadline = time.monotonic() + self._dialing.timeout
         sock.sendall(self._wire.take())

@@ -156,7 +156,7 @@ class ClientWire:
 
     @staticmethod
     def _refused(refusal: Refusal) -> Ended:
-        return refused_with(refusal.status, refusal.text)
+        return refused_with(refusal.status, refusal.text, refusal.after)
 
     def _read(self, data: bytes) -> list[Event]:
         events: list[Event] = []

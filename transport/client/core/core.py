@@ -7,6 +7,7 @@ resumes hears what was not answered again, under the same refs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ....actors.words.errors import Refused
@@ -30,13 +31,20 @@ class ClientCore:
     read.
     """
 
-    def __init__(self, serialiser: Serialiser, stores: dict[str, Store | None], queue: Queue | None = None) -> None:
+    def __init__(
+        self,
+        serialiser: Serialiser,
+        stores: dict[str, Store | None],
+        queue: Queue | None = None,
+        watch: Callable[[str, Store], Store] | None = None,
+    ) -> None:
         self.client_id = ""
         self._serialiser = serialiser
         self._places = Places()
         self.exchange = Exchange(serialiser, queue if queue is not None else MemoryQueue())
         self.outgoing = self.exchange.outgoing
         self.replicas = self.exchange.replicas
+        self.replicas.watch = watch
         self.requests = self.exchange.requests
         self.keeping = self.exchange.keeping
         self.kept = self.exchange.number
@@ -103,6 +111,10 @@ class ClientCore:
         events = self.keeping.try_again()
         return events if events or not self.is_live else self.exchange.send_waiting()
 
+    def rested(self, turn: int) -> list[Event]:
+        """The pause that a `Paused` named is over: send again what the server wanted later."""
+        return self.exchange.rested(turn)
+
     # What happens to the connection.
 
     def open(self) -> None:
@@ -118,8 +130,7 @@ class ClientCore:
 
     def lose(self) -> None:
         """The connection is lost; the session may go on."""
-        self.exchange.is_live = False
-        self.outgoing.clear()
+        self.exchange.lose()
         for replica in self.replicas.values():
             replica.is_behind = False
 

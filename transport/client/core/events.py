@@ -52,9 +52,10 @@ class Ending(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A store's ``update`` raised on ``target``; the model stays, and a Snapshot has been asked for."""
+    """A store's ``update`` raised on ``message``; the model of ``target`` stays, and a Snapshot has been asked for."""
 
     target: str
+    message: Any
     error: Exception
 
 
@@ -64,4 +65,11 @@ class NotKept(NamedTuple):
     error: NupharError
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept
+class Paused(NamedTuple):
+    """The server wants something later: tell the core ``rested(turn)`` after ``seconds``."""
+
+    turn: int
+    seconds: float
+
+
+Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Paused

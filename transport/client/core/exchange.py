@@ -9,11 +9,15 @@ from ....actors.words.errors import QueueError, Refused
 from ...serialiser.serialiser import Serialiser
 from ...wire.codec import Codec, encode
 from ...wire.frames import Frame
-from .events import Answered, Denied, Event
+from .events import Answered, Denied, Ending, Event
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
+from .pacing import Pacing, seconds_in
 from .replica import OwnMessage, Replica
 from .replicas import Replicas
+
+LIMITED = "rate_limited"
+"""The code of what was too much at once."""
 
 
 class Exchange:
@@ -28,6 +32,7 @@ class Exchange:
         self.replicas = Replicas(self.send)
         self.queue = queue
         self.keeping = Keeping(queue)
+        self.pacing = Pacing()
         self.notes: list[Event] = []
         self.is_live = False
         self.connection = 0
@@ -78,7 +83,7 @@ class Exchange:
         own = OwnMessage(self.number + 1, target, message, payload)
         if (refused := requests.too_large(own)) is not None:
             raise refused
-        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0
+        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0 and not self.pacing.held
         if is_now:
             self.keeping.settle()
         self.queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
@@ -92,9 +97,9 @@ class Exchange:
         return own
 
     def send_waiting(self) -> list[Event]:
-        """Send what waits, as much as the server would remember."""
+        """Send what waits, as much as the server would remember; nothing while something before it is held."""
         requests, events = self.requests, list[Event]()
-        while self.is_live and (free := requests.enough_refs()):
+        while self.is_live and not self.pacing.held and (free := requests.enough_refs()):
             first = requests.unsent[0]
             if isinstance(first, Asked):
                 requests.unsent.popleft()
@@ -120,10 +125,36 @@ class Exchange:
         """Say again what was not answered, in the order of the refs."""
         requests = self.requests
         for ref in sorted([*requests.sent, *requests.asked]):
-            if (own := requests.sent.get(ref)) is not None:
-                self.outgoing.append(own.frame())
-            else:
-                self.send(self.replicas.request(ref, *requests.asked[ref]))
+            self._repeat(ref)
+
+    def rested(self, turn: int) -> list[Event]:
+        """The pause ``turn`` is over: send again what was held for so long, then what waits."""
+        due, paused = self.pacing.rested(turn, self._may_be_refused_behind)
+        for ref in due:
+            self._repeat(ref)
+        return [*([] if paused is None else [paused]), *self.send_waiting()]
+
+    def lose(self) -> None:
+        """The connection is lost."""
+        self.is_live = False
+        self.outgoing.clear()
+        self.pacing.clear()
+
+    def _repeat(self, ref: int) -> None:
+        """Say again what has no answer."""
+        requests = self.requests
+        if (own := requests.sent.get(ref)) is not None:
+            self.outgoing.append(own.frame())
+        elif (asked := requests.asked.get(ref)) is not None:
+            self.send(self.replicas.request(ref, *asked))
+
+    def _may_be_refused_behind(self, ref: int) -> bool:
+        """Say whether a message to the same target, sent behind ``ref``, has neither an answer nor been refused."""
+        sent, held = self.requests.sent, self.pacing.held
+        first = sent.get(ref) or self.requests.asked.get(ref)
+        return first is not None and any(
+            own.ref > ref and own.ref not in held and own.target == first.target for own in sent.values()
+        )
 
     def reserve(self, is_new: bool = False) -> None:
         """Keep who we are, and set some refs aside."""
@@ -155,16 +186,28 @@ class Exchange:
         return events
 
     def reject(self, ref: int, refused: Refused) -> list[Event]:
-        """What has ``ref`` was not applied."""
+        """What has ``ref`` was not applied. What was too much at once is kept, and sent again."""
+        if refused.code == LIMITED:
+            return self._hold(ref, refused)
         if (own := self.requests.sent.get(ref)) is not None:
             return self.settle(own, 0, refused)
         if (asked := self.requests.asked.pop(ref, None)) is None:
             return [] if ref else [Denied(None, refused)]  # something of ours, which nobody waits for
         return self.replicas.refuse(asked.target, refused)
 
+    def _hold(self, ref: int, refused: Refused) -> list[Event]:
+        seconds = seconds_in(refused.details)
+        if not ref:
+            return [Denied(None, refused), Ending(seconds)]  # the connection will end
+        if ref not in self.requests.sent and ref not in self.requests.asked:
+            return []
+        paused = self.pacing.hold(ref, seconds)
+        return [] if paused is None else [paused]
+
     def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
         """A message of ours has its answer."""
         self.requests.forget(own)
+        self.pacing.forget(own.ref)
         self.notes += self.keeping.answered(own.number)
         return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self.connection)]
 

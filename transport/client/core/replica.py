@@ -47,8 +47,9 @@ class OwnMessage:
 class Replica:
     """``is_behind`` says that a Resync is on its way: everything but its answer is too early."""
 
-    def __init__(self, store: Store | None) -> None:
+    def __init__(self, store: Store | None, watched: Store | None = None) -> None:
         self.store = store
+        self._update = None if store is None else (watched or store).update
         self.pending: list[OwnMessage] = []
         self.is_subscribed = False
         self.has_order = False
@@ -91,10 +92,10 @@ class Replica:
     def add(self, own: OwnMessage) -> bool:
         """Show a message of ours early; False if its update raised, or nothing is shown of this target."""
         self.pending.append(own)
-        if self.store is None:
+        if self._update is None:
             return False
         try:
-            self.model = with_fields(self.store.update(self.model, own.message), self._local)
+            self.model = with_fields(self._update(self.model, own.message), self._local)
         except Exception:
             return False  # skipped, until it is answered
         return True
@@ -115,9 +116,9 @@ class Replica:
         is_first = own is not None and bool(self.pending) and self.pending[0] is own
         if own is not None and own in self.pending:
             self.pending.remove(own)
-        if self.store is not None:
+        if self._update is not None:
             try:
-                self.confirmed = with_fields(self.store.update(self.confirmed, message), self._local)
+                self.confirmed = with_fields(self._update(self.confirmed, message), self._local)
             except Exception as error:
                 self._rebase()
                 return error
@@ -130,10 +131,10 @@ class Replica:
 
     def _rebase(self) -> None:
         self.model = self.confirmed
-        if self.store is None:
+        if self._update is None:
             return
         for own in self.pending:
             try:
-                self.model = with_fields(self.store.update(self.model, own.message), self._local)
+                self.model = with_fields(self._update(self.model, own.message), self._local)
             except Exception:
                 continue  # it does not fit on this base; the server will say what becomes of it

@@ -20,6 +20,8 @@ class Replicas(dict[str, Replica]):
     def __init__(self, ask: Callable[[Resync], None]) -> None:
         super().__init__()
         self._ask = ask
+        self.watch: Callable[[str, Store], Store] | None = None
+        """What watches the updates of stores, if anything does."""
 
     def request(self, ref: int, target: str, is_subscribe: bool) -> Subscribe | Unsubscribe:
         """Return the frame that asks for, or against, ``target``."""
@@ -35,7 +37,9 @@ class Replicas(dict[str, Replica]):
         self, target: str, store: Store | None, own: Iterable[OwnMessage], params: dict[str, Any] | None = None
     ) -> Replica:
         """Begin to follow ``target``, with those of our messages on top that are not answered."""
-        replica = self[target] = Replica(store)
+        replica = self[target] = Replica(
+            store, store if store is None or self.watch is None else self.watch(target, store)
+        )
         replica.params = params
         for each in own:
             if each.target == target:
@@ -150,7 +154,7 @@ class Replicas(dict[str, Replica]):
         error = replica.apply(seq, message, own)
         if error is not None:
             replica.is_behind = False  # what was asked for would bring this message again
-            return [Failed(target, error), *self._gap(target, replica, None)]
+            return [Failed(target, message, error), *self._gap(target, replica, None)]
         if own is None or replica.store is None:
             return [Changed(target, replica.model, message)]
         return [] if replica.model is before else [Changed(target, replica.model, None)]

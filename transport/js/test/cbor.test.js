@@ -66,3 +66,69 @@ test("a sequence is byte strings and nothing else", () => {
   assert.deepEqual([...sequence(new Uint8Array(0))], []);
   for (const wrong of ["6161", "42 01", "5f 41 01 ff", "01"]) assert.throws(() => [...sequence(bytes(wrong))]);
 });
+
+test("what is read strictly is refused otherwise", () => {
+  const refused = {
+    "bytes that are left over": "01 02",
+    "bytes that are missing": "62 61",
+    "an array without its end": "82 01",
+    "a map without its last value": "a1 61 61",
+    "more items than there can be": "9b ff ff ff ff ff ff ff ff",
+    "more text than there can be": "7b ff ff ff ff ff ff ff ff 61",
+    "nothing at all": "",
+    "a number in more bytes than it takes": "18 17",
+    "16 bits for 8": "19 00 ff",
+    "32 bits for 16": "1a 00 00 ff ff",
+    "64 bits for 32": "1b 00 00 00 00 ff ff ff ff",
+    "a length in more bytes than it takes": "78 01 61",
+    "no end": "9f 01 ff",
+    "a break": "ff",
+    "a reserved length": "1c",
+    "a tag": "c1 01",
+    "undefined": "f7",
+    "a simple value": "f8 20",
+    "a key that is no text": "a1 01 02",
+    "a key twice": "a2 61 61 01 61 61 02",
+    "no number in 16 bits": "f9 7e 00",
+    "infinity in 32 bits": "fa 7f 80 00 00",
+    "infinity in 64 bits": "fb ff f0 00 00 00 00 00 00",
+    "text that is not UTF-8": "62 c3 28",
+    "half a character": "61 c3",
+  };
+  for (const [what, given] of Object.entries(refused)) assert.throws(() => decode(bytes(given)), Error, what);
+  assert.throws(() => decode("text"));
+});
+
+test("a byte order mark is a character like others", () => assert.equal(decode(bytes("63 ef bb bf")), "\ufeff"));
+
+test("numbers of 16 and 32 bits are read", () => {
+  const values = { "f9 3c00": 1, "f9 c400": -4, "f9 0001": 2 ** -24, "f9 7bff": 65_504, "fa 47c35000": 100_000, "f9 8000": -0 };
+  for (const [given, value] of Object.entries(values)) assert.ok(Object.is(decode(bytes(given)), value), given);
+});
+
+test("whatever the bytes are, they are read or refused as cborg does it", () => {
+  const strict = { strict: true, allowIndefinite: false, allowUndefined: false, allowInfinity: false, allowNaN: false };
+  const options = { ...strict, allowBigInt: true, rejectDuplicateMapKeys: true };
+  const seeds = VALUES.filter((value) => typeof value !== "object" || JSON.stringify(value).length < 2_000).map((value) => encode(value));
+  let state = 7;
+  const random = (below) => (state = (state * 48271) % 2147483647) % below;
+  const outcome = (read, data) => {
+    try {
+      return { value: read(data) };
+    } catch {
+      return "refused";
+    }
+  };
+  let read = 0;
+  for (let run = 0; run < 20_000; run += 1) {
+    const made = run % 3 === 0 ? Array.from({ length: random(12) }, () => random(256)) : [...seeds[random(seeds.length)]];
+    for (let change = random(3); change > 0 && made.length > 0; change -= 1) made[random(made.length)] = random(256);
+    const data = Uint8Array.from(made);
+    const [ours, theirs] = [outcome(decode, data), outcome((given) => cborg.decode(given, options), data)];
+    const isText = theirs !== "refused" && JSON.stringify(theirs.value, (_, each) => (typeof each === "bigint" ? `${each}` : each)).includes("\ufffd");
+    if (isText) continue; // cborg replaces what is not UTF-8; we refuse it
+    assert.deepEqual(ours, theirs, hex(data));
+    read += ours !== "refused";
+  }
+  assert.ok(read > 3_000, `${read} were read`);
+});

@@ -42,7 +42,6 @@ class Line:
         self, id: str, sequence: Sequence, gateway: Gateway, connect: Connect, forget: Callable[[Line], Any]
     ) -> None:
         self.id = id
-        self.outbox = self
         self.on_refused: Callable[[], None] | None = None
         self.sequence = sequence
         self.closed = False
@@ -64,10 +63,15 @@ class Line:
         self._timer: Any = None
         self._is_taking = False
         self._is_finished = self._is_over = False
-        self._connection = connect(self)
+        self._connection: Connection | None = connect(self)
         self._lines.add(self)
         self._connection.begin()
         self.touch()
+
+    @property
+    def outbox(self) -> Line:
+        """It is its own; as a field that would be a circle, which only Python's collector frees."""
+        return self
 
     @property
     def subprotocol(self) -> str | None:
@@ -140,7 +144,8 @@ class Line:
         if not self.closed:
             self._stop_timer()
         try:
-            self._connection.receive(frames)
+            if self._connection is not None:
+                self._connection.receive(frames)
         finally:
             self._is_taking = False
             self.touch()
@@ -202,12 +207,13 @@ class Line:
         self._stop_timer()
         self.batches.clear()
         self._finish()
+        self._connection = None  # which knows this line: a circle, too
         self._lines.discard(self)
         self._forget(self)
 
     def _finish(self) -> None:
         self._on_empty = None
-        if not self._is_finished:
+        if not self._is_finished and self._connection is not None:
             self._is_finished = True
             self._connection.finish()
 

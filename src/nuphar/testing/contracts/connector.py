@@ -14,7 +14,7 @@
 ...     def make(self):
 ...         return MemoryCase()
 >>> contracts.run(TestMemoryConnector)  # pytest runs it by itself
-10
+11
 """
 
 from __future__ import annotations
@@ -132,6 +132,17 @@ class ConnectorContract:
             assert talk.heard.count("close") == 0, (
                 f"expected on_close for others' closes alone, got {talk.heard.events}"
             )
+
+    def test_who_reopens_comes_back_by_itself_and_keeps_the_session(self) -> None:
+        with self.make() as case, Talk(case) as talk:
+            talk.connect()
+            if talk.transport.reopen is None:
+                return  # it cannot: a client that has other credentials is closed, and another one made
+            case.run(talk.transport.reopen)
+            talk.wait_said("reconnect", 2)
+            said = [name for name, _ in talk.heard.events if name != "fault"]
+            assert said == ["reconnect", "disconnect", "reconnect"], f"expected one loss, got {talk.heard.events}"
+            eventually(lambda: case.server.stats()["detached"] == 1, "expected the session to wait for its client")
 
     def test_a_close_of_the_server_s_that_is_final_is_told_and_it_does_not_come_back(self) -> None:
         with self.make() as case, Talk(case) as talk:

@@ -180,12 +180,12 @@ class LogContract:
         ask(asking.answer)
         return asking.get(self.silence)
 
-    def _server(self) -> Server:
-        return Server() if self.silence is None else Server(log_timeout=self.silence)
+    def _server(self, debug: bool | None = None) -> Server:
+        return Server(debug=debug) if self.silence is None else Server(debug=debug, log_timeout=self.silence)
 
     def _follow(self, witness: Witness, level: str, kept: Store, store: Store) -> None:
         """Let two clients and the server send, and see what everybody hears; the server's store is ``kept``."""
-        with self._server() as server:
+        with self._server(debug=False) as server:  # a store that is changed in place comes, too
             topic = server.topic("t").with_store(kept, log=witness, level=level)
             with (
                 Client(MemoryConnector(server), stores={T: store}) as one,
@@ -202,7 +202,7 @@ class LogContract:
                 assert len(model) == len(taken) == witness.confirmed
                 expected = model
                 while expected == model:
-                    patiently(lambda: topic.dispatch("end"))
+                    patiently(lambda: topic.dispatch("end", wait=False))
                     expected = list(patiently(lambda: topic.model))
                 for client in (one, two):
                     with gevent.Timeout(running.LIMIT):

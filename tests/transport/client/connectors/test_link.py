@@ -11,10 +11,11 @@ from support.serving import eventually
 
 from nuphar.transport import Handler, Transport
 from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.credentials import Token
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.client.connectors.ended import Ended
 from nuphar.transport.client.connectors.greenlets import Greenlets
-from nuphar.transport.client.connectors.link import Link, connector
+from nuphar.transport.client.connectors.link import Link, LinkConnector
 from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
 from nuphar.transport.client.connectors.urls import Address
 
@@ -50,7 +51,7 @@ class World:
         self.transports: list[Transport] = []
         self.ended: list[bool] = []
 
-    def start(self, *serve: Serve, backoff: Backoff | None = None) -> Transport:
+    def start(self, *serve: Serve, backoff: Backoff | None = None, token: Token = None) -> Transport:
         script = list(serve)
 
         def connect(link: Link) -> Scripted:
@@ -65,8 +66,8 @@ class World:
             lambda *why: told.append(why),
             lambda why: told.append(f"fault: {why}"),
         )
-        dialing = Dialing(Address.of("ws://127.0.0.1:9/live"))
-        make = connector(connect, dialing, self.runtime, backoff or Backoff(0.001), lambda: 1.0)
+        dialing = Dialing(Address.of("ws://127.0.0.1:9/live"), token=token)
+        make = LinkConnector(connect, dialing, self.runtime, backoff or Backoff(0.001), lambda: 1.0)
         self.transports.append(make(handler))
         return self.transports[-1]
 
@@ -165,6 +166,54 @@ def test_a_pause_ends_with_a_close(world: World) -> None:
     transport.close()
     eventually(lambda: world.ended)
     assert len(world.made) == 1
+
+
+def test_a_line_that_is_reopened_says_that_it_comes_back_and_is_lost_and_opened_once(world: World) -> None:
+    transport = world.start(opened_until_closed, opened_until_closed)
+    eventually(lambda: world.told == ["connected"])
+    assert transport.reopen is not None
+    transport.reopen()
+    eventually(lambda: world.told == ["connected", "lost", "connected"])
+    assert [each.codes for each in world.made] == [[1001], []]
+
+
+def test_a_line_that_is_reopened_while_it_is_being_opened_is_opened_once(world: World) -> None:
+    ends: list[bool] = []
+
+    def slow(connection: Scripted) -> Ended:
+        connection.closed.wait(WAIT)
+        ends.append(connection.link.opened())
+        return Ended(403, "nobody heeds what was shown before")
+
+    transport = world.start(slow, opened_until_closed)
+    eventually(lambda: world.made)
+    assert transport.reopen is not None
+    transport.reopen()
+    eventually(lambda: world.told == ["connected"])
+    assert ends == [False]
+
+
+def test_a_line_that_is_reopened_rests_no_longer(world: World) -> None:
+    transport = world.start(
+        lambda _: Ended(0, "full", 1_000.0), opened_until_closed, backoff=Backoff(1_000.0, 1.0, 1_000.0)
+    )
+    eventually(lambda: world.told == ["fault: full"])
+    assert transport.reopen is not None
+    transport.reopen()
+    eventually(lambda: world.told == ["fault: full", "connected"])
+
+
+def test_a_refusal_is_answered_once_by_a_fresh_token(world: World) -> None:
+    def expired(connection: Scripted) -> Ended:
+        return Ended(401, "expired")
+
+    transport = world.start(expired, opened_until_closed, expired, expired, token=lambda: "t")
+    eventually(lambda: "connected" in world.told)
+    transport.welcomed()
+    world.made[-1].closed.set()
+    eventually(lambda: (401, "expired") in world.told)
+    again = "fault: refused with 401, and asks for a fresh token: expired"
+    assert world.told == [again, "connected", "fault: hung up", "lost", again, "fault: expired", (401, "expired")]
 
 
 def test_an_error_of_the_loop_itself_ends_the_client(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -32,6 +33,7 @@ TELL: dict[Happening, Callable[[Reconnecting], list[Effect] | None]] = {
     Happening.REFUSED: lambda loop: loop.ended(REFUSED),
     Happening.RESTED: lambda loop: loop.rested(),
     Happening.CLOSED: lambda loop: loop.closed(),
+    Happening.RENEWED: lambda loop: loop.renewed(),
 }
 
 
@@ -98,6 +100,41 @@ def test_a_pause_that_the_server_asks_for_is_kept_once_with_chance_on_top() -> N
     assert line.ended(LOST)[-1] == Rest(1.0)
 
 
+def test_a_try_comes_no_sooner_than_the_end_before_it_has_asked_for() -> None:
+    line = loop(chance=0.0)
+    line.started()
+    assert line.ended(Ended(0, "full", 10.0)) == [Fault("full"), Rest(10.0)]
+    line.rested()
+    assert line.ended(LOST)[-1] == Rest(0.0)
+
+
+@pytest.mark.parametrize("end", [LOST, REFUSED])
+def test_what_is_opened_anew_is_ended_first_and_its_end_is_no_fault(end: Ended) -> None:
+    line = loop()
+    line.started()
+    line.renewed()
+    assert line.is_unwanted
+    assert line.opened() == []
+    assert line.ended(end) == [Dial()]
+    assert not line.is_unwanted
+    line.opened()
+    line.renewed()
+    assert line.ended(end) == [Disconnected(), Dial()]
+
+
+def test_what_is_opened_anew_forgets_the_pauses_and_whoever_was_closed_meanwhile_stays_so() -> None:
+    line = loop()
+    told([Happening.STARTED, Happening.LOST, Happening.RESTED, Happening.LOST], line)
+    line.renewed()
+    line.rested()
+    assert line.ended(LOST)[-1] == Rest(1.0)
+    line.rested()
+    line.renewed()
+    line.closed()
+    assert line.ended(LOST) == []
+    assert line.is_over
+
+
 def test_the_table_names_no_state_that_cannot_be_reached_or_left() -> None:
     assert {state for state, _ in TABLE} == {*State} - {State.OVER}
     assert {state for state, _ in TABLE.values()} == {*State} - {State.IDLE}
@@ -112,7 +149,10 @@ def test_whatever_happens_a_handler_hears_a_sound_story(happenings: list[Happeni
     assert story.count(GiveUp) <= 1
     assert GiveUp not in story[:-1]  # nothing is told behind it
     steps = [each for each in story if each in (Dial, Rest)]
-    assert steps == [Dial, Rest] * (len(steps) // 2) + [Dial] * (len(steps) % 2)  # one at a time, in turn
+    assert all(then is Dial for step, then in itertools.pairwise(steps) if step is Rest)  # one at a time
+    assert Happening.RENEWED in happenings or Dial not in [
+        then for step, then in itertools.pairwise(steps) if step is Dial
+    ]
     assert line.is_over or Happening.CLOSED not in happenings
 
 
