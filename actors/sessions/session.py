@@ -35,7 +35,7 @@ SUBSCRIPTIONS = 1_000
 class Session(Voice):
     """A session has one of these for each of its connections, one after the other: ``successor`` is the next.
 
-    ``kinds`` are those of the targets that it may ask the ``router`` for. ``answers`` and ``pace`` are the same for all.
+    ``kinds`` are those of the targets that it asks the ``router`` for. ``answers`` and ``pace`` are the same for all.
     ``closed``: it counts no more. ``key``: its client finds it again under this id. ``unnamed``: what is to be named.
     """
 
