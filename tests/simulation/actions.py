@@ -17,6 +17,7 @@ from nuphar.transport.wire.strict import dump_cbor
 from .client import Client
 from .faults import may_crash
 from .oracle import FATAL, STORE
+from .signing_in import check_identities, expire, sign_in
 from .site import PLAIN, ROOMS
 from .thief import Thief
 from .watching import check_bounds
@@ -301,12 +302,18 @@ def kill(world: World) -> None:
 
 def thief(world: World) -> None:
     client = some_client(world)
-    if client.tokens and world.site.is_up:
+    signing = client.signing
+    if client.tokens and world.site.is_up and signing.users == {signing.owner}:
         which = -1 - int(world.chance() * min(3, len(client.tokens)))
         session, token = client.tokens[which]
         # It came back with the one after it, and was answered with the last.
         is_used = which == -3 and client.tokens[-1][0] == client.tokens[-2][0] == session
-        Thief(world, session, token, client.core.requests.ref + 1, is_used=is_used)
+        if session != client.tokens[-1][0] and "sign_in" in world.plan.weights:
+            return  # whose that one was by its end nobody knows
+        is_foreign = signing.owner is not None and world.chance() < 0.5
+        user = {"ada": "bob", "bob": None}[signing.owner or ""] if is_foreign else signing.owner
+        ref = client.core.requests.ref + 1
+        Thief(world, session, token, ref, user, is_used=is_used, is_foreign=is_foreign)
 
 
 def leave(world: World) -> None:
@@ -482,6 +489,7 @@ def crash_server(world: World) -> None:
 def check_site(world: World) -> None:
     """See that what is bounded is within its bounds, and what was replaced is mute."""
     check_bounds(world)
+    check_identities(world)
     site, fail = world.site, world.oracle.fail
     server, sizes = site.server, world.plan.sizes
     for websocket, connection in world.connections.items():
@@ -619,7 +627,7 @@ ACTIONS: dict[str, Action] = {
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
         stall, subscribe, unsubscribe, again, resync, garbage, call, forbid, revoke, allow, evict, admit, kill,
-        thief, leave,
-    sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server,
+        thief, leave, sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server, sign_in,
+        expire,
     )
 }  # fmt: skip

@@ -18,6 +18,7 @@ from .network import Line
 from .oracle import check, following
 from .promises import Promises
 from .rights import Rights
+from .signing_in import Signing
 from .site import PLAIN
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Client:
         self._written: list[bytes] = []
         self._greeting_is_lost = False
         self._frame_is_lost = False
+        self.signing = Signing(self)
         self.promises = Promises(self)
         self.naming = Naming(self)
         self.calls = Calls(self)
@@ -78,6 +80,7 @@ class Client:
             self.retry()
             return
         line = self.line = world.open_line()
+        line.identity = self.signing.connects()
         line.on_data = lambda data: self.hear(line, data)
         line.on_end = lambda: self.lose(line)
         self._reader = FrameReader(1 << 24, client=True)
@@ -152,19 +155,21 @@ class Client:
                         self._receive(event, event[1])
                 case Ping(payload):
                     line.send_up(encode_frame(PONG, payload, MASK))
-                case Close(code):
-                    self._closed(line, code)
+                case Close(code, reason):
+                    self._closed(line, code, reason)
                 case _:
                     self.world.oracle.fail(f"{self.name} got {event!r}")
         if line is self.line:
             self.flush()
 
-    def _closed(self, line: Line, code: int) -> None:
+    def _closed(self, line: Line, code: int, reason: str) -> None:
         line.send_up(encode_close(code, "", MASK))
         line.leave()
         seen = self.world.oracle.seen
         seen[f"closed with {code}"] += 1
-        if 4400 <= code < 4500:
+        if code == 4401 and reason == "expired":
+            self.signing.expires()
+        elif 4400 <= code < 4500:
             # It is told not to come back. Whether it was fenced by itself or by a thief, this client is over.
             if code == 4400:
                 self.world.oracle.fail(f"{self.name} is told that it broke the protocol")
@@ -348,6 +353,7 @@ class Client:
             if core.requests.sent:
                 seen["resumed with messages unanswered"] += 1
         self.promises.welcomed(event)
+        self.signing.welcomed(resumed=event.resumed)
         self.naming.welcomed(resumed=event.resumed)
         if not event.resumed and self.tokens:
             seen["came back to a fresh session"] += 1

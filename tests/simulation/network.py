@@ -11,6 +11,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from nuphar import Identity
 from nuphar.transport.wire.progress import Way
 
 from .hub import Hub, Watcher
@@ -36,6 +37,8 @@ class Line:
         self.may_write: Callable[[], bool] = lambda: True
         """Is it this connection that its session goes on with?"""
         self.on_forbidden: Callable[[], Any] = lambda: None
+        self.identity: Identity | None = None
+        """As whom its client has connected."""
         self.stalled_until = 0.0
         self.is_cut = False
         self.moved_at = hub.now

@@ -105,6 +105,8 @@ SOMETIMES = {
     "lose_welcome": 1.5,
     "garbage": 0.3,
     "lose_message": 1.0,
+    "sign_in": 1.0,
+    "expire": 1.0,
     "flood": 2.0,
 }
 

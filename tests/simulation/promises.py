@@ -68,7 +68,8 @@ class Promises:
         self._resumed.clear()
         self._targets.clear()
         self.nonsense.clear()
-        if client.tokens and client.world.site.server.sessions.book.get(client.tokens[-1][0]) is not None:
+        is_kept = client.tokens and client.world.site.server.sessions.book.get(client.tokens[-1][0]) is not None
+        if is_kept and client.signing.must_be_resumed():
             self._fail("it comes back with its newest token, its session is there, and it gets a fresh one")
 
     def answered(self, event: Answered) -> None:

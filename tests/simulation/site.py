@@ -157,7 +157,7 @@ class Site:
         """Serve a connection that has come."""
         gateway, hub = self.server.gateway, self.world.hub
         websocket = WebSocket(line, limits=gateway.limits, subprotocol="nuphar.v1.cbor", host=hub, kernel=hub)
-        connection = Connection(websocket, gateway)
+        connection = Connection(websocket, gateway, line.identity)
         line.may_write = lambda: websocket.closed or (session := connection.session) is None or not session.closed
         self.world.connections[websocket] = connection
         self.world.hub.spawn(self._serve, connection, websocket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nuphar import Identity
 from nuphar.transport import decode, encode
 from nuphar.transport import frames as f
 from nuphar.transport.wire.websocket_frames import BINARY, encode_frame
@@ -18,17 +19,24 @@ if TYPE_CHECKING:
 
 
 class Thief:
-    """Says Hello with what it has stolen, proves it if it may go on, says something, and is gone after a while."""
+    """Says Hello with what it has stolen, as its user or as another, and proves it if it may go on.
 
-    def __init__(self, world: World, session: str, token: str, ref: int, *, is_used: bool) -> None:
+    Then it says something, and is gone after a while.
+    """
+
+    def __init__(
+        self, world: World, session: str, token: str, ref: int, user: str | None, *, is_used: bool, is_foreign: bool
+    ) -> None:
         self._world = world
         self._stolen = session
         self._is_used = is_used
+        self._is_foreign = is_foreign
         self._site = world.site
         self._ref = ref
         self._reader = FrameReader(1 << 24, client=True)
         self._line = world.open_line()
         self._line.on_data = self._hear
+        self._line.identity = None if user is None else Identity(user)
         self._is_resumed = False
         self._send(f.Hello(1, session, token, {}, {}))
         world.later(world.chance() * 20, self._leave)
@@ -46,7 +54,12 @@ class Thief:
                 assert isinstance(welcome, f.Welcome)
                 self._is_resumed = welcome.resumed
                 if self._site is world.site:
-                    check_theft(world, self._stolen, is_used=self._is_used, is_resumed=welcome.resumed)
+                    if not self._is_foreign:
+                        check_theft(world, self._stolen, is_used=self._is_used, is_resumed=welcome.resumed)
+                    elif welcome.resumed:
+                        world.oracle.fail("a thief comes in as another user")
+                    else:
+                        world.oracle.seen["a thief of another user"] += 1
                 world.oracle.seen["a thief who comes first" if welcome.resumed else "a thief who gets nothing"] += 1
             elif event[1] == 7 and self._is_resumed:
                 ping = decode(event, PLAIN)

@@ -23,6 +23,7 @@ from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
 from .rights import judged
 from .seams import replaced
+from .signing_in import someone
 from .site import ROOMS, Site
 from .watching import watched
 
@@ -306,6 +307,8 @@ class World:
         if self.chance() < 0.4:
             targets["session"] = STORE
         client = Client(self, f"c{self._named}", targets)
+        if "sign_in" in self.plan.weights:
+            client.signing.identity = someone(self)
         self.clients.append(client)
         self.later(self.plan.pace * self.chance(), client.connect)
         return client
