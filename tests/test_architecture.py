@@ -60,6 +60,11 @@ PURE = {
     "transport/client/target_handle.py",
     "transport/client/hook_types.py",
     "actors/words/type_variables.py",
+    "actors/sessions/flow.py",
+    "actors/sessions/meter.py",
+    "actors/words/rates.py",
+    "actors/words/token_bucket.py",
+    "transport/wire/peer_address.py",
     "actors/words/ports.py",
     "actors/words/quantities.py",
     "actors/sessions/membership.py",
@@ -148,8 +153,8 @@ PURE = {
 
 PURE_MAY_IMPORT = {
     "__future__", "array", "base64", "binascii", "collections", "contextlib", "contextvars", "copy", "dataclasses",
-    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "io", "itertools", "json", "math",
-    "operator", "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
+    "datetime", "decimal", "enum", "functools", "hashlib", "hmac", "inspect", "io", "ipaddress", "itertools", "json",
+    "math", "operator", "re", "struct", "sys", "types", "typing", "unicodedata", "uuid", "cbor2",
 }  # fmt: skip
 
 EXCEPTIONS = {

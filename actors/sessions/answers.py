@@ -133,10 +133,13 @@ class Answers:
                 places[at] = place
 
     def refuse(self, ref: int, refusal: Refusal) -> None:
-        """Remember that ``ref`` was refused; nothing happens if it is not waiting for its answer."""
+        """Remember that ``ref`` was refused, unless it may come again; nothing happens if it does not wait."""
         if not self._is_pending(ref):
             return
         at = ref & self._mask
+        if refusal.code == "rate_limited":
+            self._seqs[at] = _RELEASED  # the same may come again, later
+            return
         self._seqs[at] = _REFUSED
         self._places[at] = refusal.code
         self._refusals[ref] = refusal

@@ -22,6 +22,7 @@ from .kinds import Call, Kinds
 from .membership import Membership
 from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust, Unsubscribe
 from .messages import Request
+from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
 from .unnamed import Cursor, Unnamed
 from .voice import Voice
@@ -37,11 +38,12 @@ class Session(Voice):
 
     ``kinds`` are those of the targets that it asks the ``router`` for. ``answers`` and ``pace`` are the same for all.
     ``closed``: it counts no more. ``key``: its client finds it again under this id. ``unnamed``: what is to be named.
+    ``meter``: what it may send, None: all.
     """
 
     __slots__ = (
         "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "identity",
-        "in_hand", "key", "memberships", "pace", "successor", "unnamed",
+        "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -62,14 +64,13 @@ class Session(Voice):
         """What it is in, or asks for, by target."""
         self._begun = 0
         self.closed = False
-        self.identity = identity
-        """Who its client is, as the application said when this connection began; None: nobody knows."""
+        self.identity = identity  # who its client is, as the application said when this connection began
         self._wanting: dict[Mailbox, None] = {}
-        self.in_hand = 0
-        """The ref of the message that a hook hears at the moment; hooks may wait."""
+        self.in_hand = 0  # the ref of the message that a hook hears at the moment; hooks may wait
         self.key: str | None = None
         self.successor: Session | None = None
         self.unnamed: Unnamed | None = None
+        self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
         self._kinds = kinds

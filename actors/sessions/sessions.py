@@ -122,6 +122,7 @@ class Sessions:
             older.answers,
             identity,
         )
+        newer.meter = older.meter
         newer.pace = older.pace
         supersede(older, newer)
         self._by_id[newer.client_id] = newer

@@ -59,7 +59,7 @@ TABLE: Final = (
     CloseCode(RESTARTING, "server", "restarting"),
     CloseCode(HEARTBEAT_MISSED, "both", "nothing was heard for too long"),
     CloseCode(TOO_SLOW, "server", "too slow"),
-    CloseCode(TOO_MANY_REQUESTS, "nobody", "too many requests"),
+    CloseCode(TOO_MANY_REQUESTS, "server", "too many requests, again and again, without waiting"),
 )  # fmt: skip
 """All of them, in the order of their numbers."""
 

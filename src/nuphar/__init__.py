@@ -28,6 +28,8 @@ __all__ = [
     "Origins",
     "ProtocolError",
     "QueueError",
+    "Rate",
+    "Rates",
     "Refused",
     "RemoteProtocolError",
     "Serialiser",
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
         WrongUpdate,
     )
     from .actors.words.identity import Identity
+    from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
     from .supervision.root.server import Server
     from .supervision.serving.serve import serve
@@ -119,6 +122,8 @@ else:  # not for type checkers, which would believe any name
             "Origins": ".transport.wire.origin",
             "ProtocolError": ".actors.words.errors",
             "QueueError": ".actors.words.errors",
+            "Rate": ".actors.words.rates",
+            "Rates": ".actors.words.rates",
             "Refused": ".actors.words.errors",
             "RemoteProtocolError": ".actors.words.errors",
             "Serialiser": ".transport.serialiser.serialiser",

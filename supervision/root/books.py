@@ -33,7 +33,9 @@ from ...actors.targets.target import Target
 from ...actors.words.target_names import SESSION, TOPIC
 from ...actors.words.watched_updates import is_debug, watch
 from ...transport.server.gateway import Gateway
+from ...transport.server.rate_book import RateBook
 from ...transport.wire.codec import Codec
+from ...transport.wire.peer_address import Proxies
 from ..otp.child_spec import ChildSpec
 from ..otp.dynamic import Run
 from .options import Options
@@ -92,7 +94,8 @@ class Books:
             TOPIC, Topics(self.directory, self.admission, self.deserted, self.hooks, self.own_stores.model)
         )
         reception = Reception(self.sessions, options.resume_window, self.own_stores.size)
-        self.gateway = Gateway(codec, self.sessions, options.limits, reception, host)
+        rates = None if options.rates is None else RateBook(options.rates)
+        self.gateway = Gateway(codec, self.sessions, options.limits, reception, host, rates, Proxies(options.proxies))
         self.is_closing: Callable[[], bool] = lambda: False
         """Whether a stop has been asked for."""
 

@@ -19,9 +19,11 @@ from ...actors.targets.order import HISTORY
 from ...actors.targets.patience import LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
 from ...actors.words.quantities import is_count, is_seconds
+from ...actors.words.rates import Rates
 from ...transport.server.connect_request import IdentifyHook
 from ...transport.server.limits import Limits
 from ...transport.wire.origin import Origins
+from ...transport.wire.peer_address import Proxies
 from ..watch.hub_guard import LIMIT
 
 
@@ -30,6 +32,8 @@ class ServerOptions(TypedDict, total=False):
 
     origins: Origins
     limits: Limits
+    rates: Rates | None
+    proxies: tuple[str, ...]
     history: int
     max_topics: int
     max_topics_begun: int
@@ -58,6 +62,10 @@ class Options:
     """Whose pages may connect: by default those of the same host."""
     limits: Limits = field(default_factory=Limits)
     """What one connection may use."""
+    rates: Rates | None = field(default_factory=Rates)
+    """How much clients may do, and how many may come from one address (docs/security.md); None: no limits."""
+    proxies: tuple[str, ...] = ()
+    """Networks of the proxies in front, "unix" for a Unix socket: the address is what they say (X-Forwarded-For)."""
     history: int = HISTORY
     """Messages kept for each topic, for clients that come back."""
     max_topics: int = TOPICS
@@ -143,6 +151,8 @@ _WINDOW = ('seconds from 0, or float("inf") for ever', is_window)
 _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "origins": ("Origins", lambda value: isinstance(value, Origins)),
     "limits": ("Limits", lambda value: isinstance(value, Limits)),
+    "rates": ("Rates or None", lambda value: value is None or isinstance(value, Rates)),
+    "proxies": ('networks such as ("10.0.0.0/8", "unix")', lambda value: isinstance(Proxies(value), Proxies)),
     "history": _COUNT,
     "max_topics": _COUNT,
     "max_topics_begun": _COUNT,

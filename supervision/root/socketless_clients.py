@@ -41,7 +41,8 @@ class SocketlessClients:
             raise UsageError(f"send: expected a callable that takes one frame of bytes, got {send!r}")
         books = self._books
         dispatches = [Dispatch(message, books.codec.encode_message(message)) for message in session]
-        client = SocketlessClient(client_id, send, books.sessions, books.codec, hub, identity)
+        rates = books.gateway.rates
+        client = SocketlessClient(client_id, send, books.sessions, books.codec, hub, identity, rates)
         if (older := self._clients.get(client_id)) is not None:
             older.end()
         self._clients[client_id] = client

@@ -24,9 +24,11 @@ from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
 from .framing import plain
+from .gate import guard
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
 from .protocol import Beat, End, ServerProtocol
+from .rate_book import Visit
 from .subprotocols import FRAMINGS
 
 logger = ThrottledLogger("nuphar.transport")
@@ -60,9 +62,14 @@ class Connection:
     ``identity`` is who the application says it is; a session is resumed for the same user only.
     """
 
-    __slots__ = ("_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket")
+    __slots__ = (
+        "_bad", "_framing", "_gateway", "_identity", "_inbound", "_outbox", "_proof", "_protocol", "_socket", "_visit",
+    )  # fmt: skip
 
-    def __init__(self, socket: Socket, gateway: Gateway, identity: Identity | None = None) -> None:
+    def __init__(
+        self, socket: Socket, gateway: Gateway, identity: Identity | None = None, visit: Visit | None = None
+    ) -> None:
+        self._visit = visit or gateway.nobody()
         self._socket = socket
         self._identity = identity
         self._gateway = gateway
@@ -93,6 +100,7 @@ class Connection:
     def begin(self) -> bool:
         """Be one of the server's connections; False if it has stopped: then it is closed already."""
         if self._gateway.is_closing or self._gateway.has_stopped:
+            self._leave()
             self._end(RESTARTING, "the server stops")
             return False
         self._gateway.connections.add(self)
@@ -117,6 +125,7 @@ class Connection:
     def finish(self) -> None:
         """Be none of the server's connections any more."""
         self._gateway.connections.discard(self)
+        self._leave()
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL
@@ -134,7 +143,7 @@ class Connection:
             self._socket.last_received = max(now, self._socket.last_received)
         match self._protocol.tick(now, self._socket.last_received):
             case Beat(n):
-                self._outbox.write(self._framing.frame(plain(Ping(n))))
+                self._ping(n)
             case End(code, reason):
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
@@ -183,7 +192,10 @@ class Connection:
             self._end(TRY_AGAIN_LATER, str(error))
             return
         session = greeting.session
-        self._inbound = Inbound(session, self._framing, gateway.codec, self._end, self._take_pong, gateway.host.pulse)
+        visit, clock = self._visit, gateway.clock
+        gate = None if visit is None else guard(visit, session, greeting.resumed, clock, self._ping, self._end)
+        codec, pulse = gateway.codec, gateway.host.pulse
+        self._inbound = Inbound(session, self._framing, codec, self._end, self._take_pong, pulse, gate)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,
@@ -196,8 +208,17 @@ class Connection:
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
-            self._outbox.write(self._framing.frame(plain(Ping(self._proof))))
+            self._ping(self._proof)
+        if gate is not None:
+            gate.count(0, len(hello.cursors))
         gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
+
+    def _ping(self, n: int) -> None:
+        self._outbox.write(self._framing.frame(plain(Ping(n))))
+
+    def _leave(self) -> None:
+        if self._visit is not None:
+            self._visit.leave(self._gateway.clock(), self.session)
 
     def _take_pong(self, n: int) -> None:
         if n == self._proof and self.session is not None:

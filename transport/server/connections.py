@@ -52,6 +52,8 @@ class ConnectionsActor(Actor):
             return super().handle(message)
         now = self._gateway.clock()
         self._gateway.reception.tick(now)
+        if self._gateway.rates is not None:
+            self._gateway.rates.tick(now)
         tell_left_out()
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)

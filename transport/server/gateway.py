@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,7 +12,10 @@ from ...actors.sessions.membership import HELD
 from ...actors.sessions.reception import Reception
 from ...actors.sessions.sessions import Sessions
 from ..wire.codec import Codec
+from ..wire.peer_address import Proxies
+from ..wire.upgrade import Refuse
 from .limits import Limits
+from .rate_book import RateBook, TurnedAway, Visit
 
 
 class Connected(Protocol):
@@ -37,6 +40,10 @@ class Gateway:
     limits: Limits
     reception: Reception
     host: Host = GEVENT
+    rates: RateBook | None = None
+    """What clients may do; None for no limits."""
+    proxies: Proxies = Proxies(())  # noqa: RUF009 (it does not change)
+    """Whose word about the address of a client is believed."""
     connections: set[Connected] = field(default_factory=set)
     lines: set[Any] = field(default_factory=set)
     """Those over HTTP: their clients come back with each request, perhaps on a new connection of TCP."""
@@ -51,6 +58,20 @@ class Gateway:
     def clock(self) -> Callable[[], float]:
         """The host's clock: monotonic seconds."""
         return self.host.clock
+
+    def enter(self, environ: Mapping[str, Any]) -> Visit | Refuse | None:
+        """Let a connection in as far as limits go, before anything is made for it; None if there are none."""
+        if self.rates is None:
+            return None
+        visit = self.rates.enter(self.clock(), self.proxies.address(environ))
+        if not isinstance(visit, TurnedAway):
+            return visit
+        headers = (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", str(visit.seconds)))
+        return Refuse("503 Service Unavailable", visit.text, headers, visit.text)
+
+    def nobody(self) -> Visit | None:
+        """Return the visit of a client that has no address, None if there are no limits."""
+        return None if self.rates is None else self.rates.nobody()
 
     def named_limits(self) -> dict[str, int]:
         """Return what a Welcome says that a client has to keep to."""

@@ -26,6 +26,7 @@ from ..wire.frames import (
 )
 from ..wire.strict import pack_cbor
 from .framing import Framing, plain
+from .gate import Gate
 
 _CLIENT_MESSAGE = prefix(ClientMessage)
 
@@ -50,10 +51,11 @@ def _nothing_to_close(code: int, reason: str) -> None:
 class Inbound:
     """Judges the frames of one session. ``close(code, reason)`` ends its connection, ``pong(n)`` hears of a Pong.
 
-    With a ``pulse`` others may run while it reads a large frame; `receive` is not to be called again meanwhile.
+    With a ``pulse`` others may run while it reads a large frame; `receive` is not to be called again meanwhile. A
+    ``gate`` says what is too much; None lets everything through.
     """
 
-    __slots__ = ("_bad", "_close", "_codec", "_framing", "_pong", "_pulse", "session")
+    __slots__ = ("_bad", "_close", "_codec", "_framing", "_gate", "_pong", "_pulse", "session")
 
     def __init__(
         self,
@@ -63,8 +65,10 @@ class Inbound:
         close: Callable[[int, str], None],
         pong: Callable[[int], None] | None = None,
         pulse: Pulse | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.session = session
+        self._gate = gate
         self._framing = framing
         self._codec = codec
         self._close = close
@@ -83,10 +87,12 @@ class Inbound:
             if message is None:
                 frame = read(data, self._pulse)
                 if not self.session.closed:  # others may have run: it may go on with another connection by now
-                    self._route(frame)
+                    self._route(frame, data)
             else:
-                self._post(*message)
+                self._post(*message, data)
         except RemoteProtocolError as error:
+            if self._gate is not None:
+                self._gate.count(len(data))
             # Not `reject`: it is no answer to a message with this ref that was sent before.
             self.session.say_rejected(error.ref, None, error.code, str(error))
             if error.ref:
@@ -97,7 +103,10 @@ class Inbound:
         else:
             self._bad = 0
 
-    def _post(self, ref: int, target: str, payload: bytes) -> None:
+    def _post(self, ref: int, target: str, payload: bytes, data: bytes | str) -> None:
+        gate = self._gate
+        if gate is not None and not gate.lets_message(ref, target, len(data)):
+            return
         try:
             message = self._codec.decode_in_turns(payload, self._pulse)
         except RemoteProtocolError as error:
@@ -109,20 +118,30 @@ class Inbound:
             return  # it went on with another connection meanwhile, on which the message comes again
         self.session.post(ref, target, message, payload)
 
-    def _route(self, frame: Frame) -> None:
-        session = self.session
+    def _route(self, frame: Frame, data: bytes | str) -> None:
+        session, gate = self.session, self._gate
         match frame:
             case ClientMessage(ref, target, payload):
-                self._post(ref, target, pack_cbor(payload))
+                self._post(ref, target, pack_cbor(payload), data)
+                return
             case Subscribe(ref, target, since, params):
-                session.subscribe(ref, target, since, params)
+                if gate is None or gate.lets_subscribe(ref, target, len(data)):
+                    session.subscribe(ref, target, since, params)
+                return
             case Unsubscribe(ref, target):
-                session.unsubscribe(ref, target)
+                if gate is None or gate.lets_leave(ref, target, len(data)):
+                    session.unsubscribe(ref, target)
+                return
+        if gate is not None and frame.__class__ in CLIENT_FRAMES:  # any other is malformed, and counted as that
+            gate.count(len(data), len(frame.cursors) if isinstance(frame, Resync) else 0)
+        match frame:
             case Resync(cursors):
                 resync(session, cursors)
             case Ping(n):
                 session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
             case Pong(n):
+                if gate is not None:
+                    gate.take_pong(n)
                 if self._pong is not None:
                     self._pong(n)
             case Call(ref, name, arguments):

@@ -21,6 +21,7 @@ from .http.judge import PATHS
 from .http.lines import MOST, Lines
 from .http.requests import Admitted, HttpLines
 from .identifying import Headers, Known, Outage, TurnedAway, identify
+from .rate_book import Visit
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
 
@@ -129,6 +130,19 @@ class Live:
         if upgrade is None:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
+        visit = gateway.enter(environ)
+        if isinstance(visit, Refuse):
+            return visit.respond(start_response)
+        try:
+            return self._upgrade(upgrade, environ, start_response, visit)
+        finally:
+            if visit is not None:
+                visit.leave(gateway.clock())
+
+    def _upgrade(
+        self, upgrade: Callable[..., Any], environ: Environ, start_response: StartResponse, visit: Visit | None
+    ) -> Iterable[bytes]:
+        gateway = self._server.gateway
         who: Known | TurnedAway | Outage = Known(None)
 
         def admit() -> Refuse | Headers:
@@ -142,7 +156,7 @@ class Live:
         if isinstance(socket, Refuse):
             return socket.respond(start_response)
         if isinstance(who, Known):
-            Connection(socket, gateway, who.identity).run()
+            Connection(socket, gateway, who.identity, visit).run()
         elif isinstance(who, TurnedAway):
             turn_away(socket, who.code, who.text, who.close_code)
         return []
@@ -150,11 +164,11 @@ class Live:
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         gateway, origins = self._server.gateway, self._server.origins
 
-        def admit() -> Refuse | Admitted:
+        def admit(visit: Visit | None) -> Refuse | Admitted:
             who = self._identify(environ)
             if not isinstance(who, Known):
                 return who.refuse()
-            return Admitted(lambda line: Connection(line, gateway, who.identity), who.headers)
+            return Admitted(lambda line: Connection(line, gateway, who.identity, visit), who.headers)
 
         return self._http(name, environ, start_response, gateway, origins, admit)
 

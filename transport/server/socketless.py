@@ -16,8 +16,11 @@ from ...actors.words.close_codes import TOO_SLOW
 from ...actors.words.errors import Busy
 from ...actors.words.identity import Identity
 from ..wire.codec import Codec
-from .framing import BARE
+from ..wire.frames import Ping
+from .framing import BARE, plain
+from .gate import guard
 from .inbound import Inbound
+from .rate_book import RateBook
 
 logger = ThrottledLogger("nuphar.transport")
 
@@ -36,6 +39,7 @@ class SocketlessClient:
         codec: Codec,
         hub: Any,
         identity: Identity | None = None,
+        rates: RateBook | None = None,
     ) -> None:
         self._send = send
         self._outgoing: deque[bytes] = deque()
@@ -47,7 +51,11 @@ class SocketlessClient:
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
         self.session = sessions.connect(client_id, BARE, self, identity)
-        self._inbound = Inbound(self.session, BARE, codec, self._close)
+        self._clock = clock = sessions.host.clock
+        self._visit = None if rates is None else rates.nobody()
+        visit = self._visit
+        gate = None if visit is None else guard(visit, self.session, False, clock, self._ping, self._close)
+        self._inbound = Inbound(self.session, BARE, codec, self._close, gate=gate)
 
     def write(self, frames: list[bytes]) -> None:
         """Send ``frames``. What ``send`` raises is logged and hurts nobody else."""
@@ -81,6 +89,7 @@ class SocketlessClient:
         """Send nothing more: the application has let go of this client."""
         self._is_over = True
         self._outgoing.clear()
+        self._leave()
 
     def receive(self, data: bytes) -> None:
         """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
@@ -97,6 +106,9 @@ class SocketlessClient:
             self._send(frame)
         except Exception:
             logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
+
+    def _ping(self, n: int) -> None:
+        self.write([BARE.frame(plain(Ping(n)))])
 
     def _catch_up(self) -> None:
         if self._incoming and not self._is_receiving:
@@ -116,3 +128,8 @@ class SocketlessClient:
     def _close(self, code: int, reason: str) -> None:
         logger.warning("client %s is disconnected with %d: %s", self.session.client_id, code, reason)
         self._sessions.disconnect(self.session)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._visit is not None:
+            self._visit.leave(self._clock())

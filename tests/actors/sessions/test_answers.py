@@ -216,3 +216,12 @@ class AgainstADict(RuleBasedStateMachine):
 
 
 TestAgainstADict = AgainstADict.TestCase
+
+
+def test_what_was_refused_for_now_is_new_when_it_comes_again() -> None:
+    answers = Answers()
+    assert answers.begin(1, "topic:t") is Fate.NEW
+    answers.refuse(1, Refusal("topic:t", "rate_limited", "slowly", {"retry_after": 1.0}))
+    assert answers.begin(1, "topic:t") is Fate.NEW
+    answers.refuse(1, Refusal("topic:t", "busy", "full", None))
+    assert answers.begin(1, "topic:t") is Fate.KNOWN

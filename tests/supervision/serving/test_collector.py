@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nuphar.supervision.serving.collector import Ages, Collector, what_survives_stays
+from nuphar.supervision.serving.collector import LEAST, Ages, Collector, what_survives_stays
 
 
 class Node:
@@ -78,7 +78,7 @@ def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(co
 
 def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: Collector):
     before = gc.get_freeze_count()
-    kept = [[] for _ in range(before)]
+    kept = [[] for _ in range(4 * before)]
     gc.collect()
     kept.clear()
     node = Node()
@@ -89,11 +89,20 @@ def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: 
     assert gone() is not None
 
 
-@pytest.mark.parametrize(("more", "is_calm", "is_due"), [(250, True, False), (251, True, True), (3_000, False, False),
-                                                         (3_001, False, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "more", "is_calm", "is_due"),
+    [
+        (1_000_000, 250_000, True, False),
+        (1_000_000, 250_001, True, True),
+        (1_000_000, 3_000_000, False, False),
+        (1_000_000, 3_000_001, False, True),
+        (1_000, LEAST, False, False),
+        (1_000, LEAST + 1, True, True),
+    ],
+)
 def test_it_is_time_when_a_quarter_more_is_left_out_and_there_is_calm_or_four_times_as_much(
-    more: int, is_calm: bool, is_due: bool
+    before: int, more: int, is_calm: bool, is_due: bool
 ):
-    ages = Ages(1_000)
-    ages.add(5_000)
-    assert ages.is_due(1_000 + more, is_calm=is_calm) is is_due
+    ages = Ages(before)
+    ages.add(5_000_000)
+    assert ages.is_due(before + more, is_calm=is_calm) is is_due

@@ -29,7 +29,7 @@ export class Core {
 
   /** When `tick` wants to be called next; Infinity for never. */
   get deadline() {
-    return Math.min(this.link.deadline ?? Infinity, this.link.ready ? this.targets.seats.deadline : Infinity);
+    return Math.min(this.link.deadline ?? Infinity, this.link.ready ? this.targets.deadline : Infinity);
   }
 
   /** How many bytes the payloads without an answer have. */
@@ -83,14 +83,14 @@ export class Core {
     }
   }
 
-  closed(code, reason, now) {
-    this.link.closed(code, reason, now);
+  closed(code, reason, now, after) {
+    this.link.closed(code, reason, now, after);
     if (this.link.state === "closed") this.targets.end(this.link.why);
   }
 
   tick(now) {
     this.link.tick(now, this.targets.seats.owed);
-    if (this.link.ready) this.targets.seats.tick(now);
+    if (this.link.ready) this.targets.tick(now);
   }
 
   close() {

@@ -44,6 +44,7 @@ export class Targets {
   /** Go on after a Welcome. A session that was resumed is subscribed already, a new one knows nothing. */
   greet(resumed) {
     const before = [...this.waiting.values()];
+    for (const entry of before) entry.againAt = null;
     this.version += 1;
     this._connection += 1;
     this._turns.begin();
@@ -80,6 +81,16 @@ export class Targets {
       replica.adopt(own);
       this.emit("change", replica, replica.model, null);
     }
+  }
+
+  /** When to call `tick`; Infinity for never. */
+  get deadline() {
+    return Math.min(this.seats.deadline, this._turns.deadline);
+  }
+
+  tick(now) {
+    this.seats.tick(now);
+    if (this._turns.tick(now, this.waiting)) this._release();
   }
 
   add(replica) {
@@ -120,6 +131,7 @@ export class Targets {
   /** The answer to what was asked with `ref`: no. */
   rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
+    if (entry && error.code === "rate_limited") return this._turns.pause(entry, error.details, now); // it is kept
     const replica = entry?.replica;
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);

@@ -460,12 +460,12 @@ test("what the server takes no more is refused with the next connection, instead
 test("a target that was refused for being busy is asked again later", () => {
   const core = liveCore();
   core.subscribe("topic:x", {});
-  give(core, [18, 1, "topic:x", "rate_limited", "slowly", 3], 1000);
+  give(core, [18, 1, "topic:x", "busy", "slowly", null], 1000);
   taken(core);
-  assert.equal(core.deadline, 4500);
-  core.tick(4499);
+  assert.equal(core.deadline, 2500);
+  core.tick(2499);
   assert.deepEqual(sent(core), []);
-  core.tick(4500);
+  core.tick(2500);
   assert.deepEqual(sent(core), [[2, 2, "topic:x", null, null]]);
 });
 

@@ -12,7 +12,9 @@ from ...wire import event_stream
 from ...wire.origin import Origins
 from ...wire.upgrade import Refuse
 from ..gateway import Gateway
+from ..rate_book import Visit
 from ..wsgi_handler import PROGRESS
+from .answer import Answer
 from .body import hang_up, nothing, read_body
 from .judge import Events, Poll, Send, judge, refuse
 from .line import Connect, Line
@@ -37,7 +39,7 @@ class Admitted(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Admit = Callable[[], Refuse | Admitted]
+Admit = Callable[[Visit | None], Refuse | Admitted]
 
 
 class HttpLines:
@@ -55,7 +57,7 @@ class HttpLines:
         origins: Origins,
         admit: Admit,
     ) -> Iterable[bytes]:
-        """Answer a request to ``name``, one of `judge.PATHS`; ``admit()`` is asked of one that would open a line."""
+        """Answer a request to ``name``, one of `judge.PATHS`; ``admit(visit)`` is asked of one that opens a line."""
         request = judge(name, environ, origins, BODY * gateway.limits.message)
         match request:
             case Send():
@@ -78,27 +80,20 @@ class HttpLines:
         line = self._find(request.line) if request.line is not None else None
         if isinstance(line, Refuse):
             return line
-        touch = nothing if line is None else line.touch
+        if line is None:
+            visit = gateway.enter(environ)
+            if isinstance(visit, Refuse):
+                return visit
+            answer = self._open(request, environ, gateway, lambda: admit(visit))
+            if isinstance(answer, Refuse) and visit is not None:
+                visit.leave(gateway.clock())
+            return answer
+        touch = line.touch
         touch()
         limits = gateway.limits
         body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
         if isinstance(body, Refuse):
             return body
-        if line is None:
-            admitted = admit()
-            if isinstance(admitted, Refuse):
-                return admitted
-            if gateway.is_closing or gateway.has_stopped:
-                return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
-            opened = self.lines.open(request.sequence, gateway, admitted.connect)
-            if opened is None:
-                return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
-            with opened.turn:
-                answer = self._apply(opened, request, body, limits.message)
-            if isinstance(answer, Refuse):
-                opened.abort()
-                return answer
-            return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
             return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
@@ -106,6 +101,29 @@ class HttpLines:
             return self._go_on(line, request, body, limits.message)
         finally:
             line.turn.release()
+
+    def _open(
+        self, request: Send, environ: Environ, gateway: Gateway, admit: Callable[[], Refuse | Admitted]
+    ) -> Answer | Refuse:
+        """Open a line for a POST that names none."""
+        limits = gateway.limits
+        body = read_body(environ, request.size, BODY * limits.message, limits.linger, nothing)
+        if isinstance(body, Refuse):
+            return body
+        admitted = admit()
+        if isinstance(admitted, Refuse):
+            return admitted
+        if gateway.is_closing or gateway.has_stopped:
+            return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+        opened = self.lines.open(request.sequence, gateway, admitted.connect)
+        if opened is None:
+            return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+        with opened.turn:
+            answer = self._apply(opened, request, body, limits.message)
+        if isinstance(answer, Refuse):
+            opened.abort()
+            return answer
+        return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
 
     def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
         if line.closed:
@@ -181,35 +199,6 @@ class HttpLines:
         if line is None:
             return refuse("404 Not Found", "there is no such line")
         return line
-
-
-class Answer:
-    """A response's head and body; ``reading`` ends with it, and ``over`` once the client has been sent the end."""
-
-    def __init__(
-        self,
-        status: str,
-        headers: list[tuple[str, str]] | None = None,
-        body: Iterable[bytes] = (),
-        reading: Reading | None = None,
-        over: Line | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = headers or []
-        self._body = body
-        self._reading = reading
-        self._over = over
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._body
-        yield b""  # when we are asked for more, what came before has been written
-        if self._over is not None:
-            self._over.told()
-
-    def close(self) -> None:
-        """The WSGI server calls this at the end, whatever it was."""
-        if self._reading is not None:
-            self._reading.end()
 
 
 def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
