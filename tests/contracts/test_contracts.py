@@ -416,10 +416,15 @@ class LeavesForGood(Changed):
 
 
 class ReopensForGood(Changed):
-    """What it leaves is over, and a new session begins."""
+    """The session is over, and another one begins."""
 
     def said(self, transport: Transport) -> Transport:
-        return self.transport_but(reopen=transport.close)
+        def reopen() -> None:
+            transport.close()
+            self.handler.on_disconnect()
+            self.line(self.handler)
+
+        return self.transport_but(reopen=reopen)
 
 
 class KeepsAFinalClose(Changed):
