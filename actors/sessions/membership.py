@@ -11,6 +11,7 @@ from typing import Any
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.member import NOTHING
 from . import membership_table as table
 from .membership_table import Answer, Decide, Effect, Event, Grant, Predecessor, Release, Send, State, Wake
 from .standing import Standing
@@ -31,24 +32,24 @@ class Membership:
     """``put(message)`` takes a message of the client on its way: to the target, or among what is held. Raises: Busy.
 
     Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
-    from those that the session had in this target before. Of ``asked`` requests ``requests`` are being considered;
+    from those that the session had in this target before. Of ``nth`` requests ``requests`` are being considered;
     ``ref`` is that of the one that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's
     Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it
     is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "asked", "leaves", "left", "mailbox", "number", "put", "ref", "requests",
-        "standing", "state", "trusted", "wake",
+        "_bound", "_held", "_predecessor", "asked", "leaves", "left", "mailbox", "nth", "number", "put", "ref",
+        "requests", "standing", "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
         self.state = State.ASKING
-        self.asked = self.requests = self.ref = self.leaves = self.left = 0
+        self.nth = self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
-        self.mailbox: Any = None
-        """The target's, while it is in."""
+        self.asked = NOTHING  # what the Subscribe said that let it in
+        self.mailbox: Any = None  # the target's, while it is in
         self.put: Callable[[Any], None] = self._hold
         self.wake: Waking | None = None
         self._bound = bound
@@ -112,7 +113,7 @@ class Membership:
         heir = Membership(number, bound)
         heir.state, heir.wake = State.UNNAMED, wake
         heir._predecessor = inside
-        heir.trusted = self.trusted
+        heir.trusted, heir.asked = self.trusted, self.asked
         return heir
 
     def held_bytes(self, each: int) -> int:
@@ -122,7 +123,7 @@ class Membership:
     def _do(self, event: Event) -> Effects:
         match event:
             case table.Ask(trusted):
-                self.asked += 1
+                self.nth += 1
                 self.requests += 1
                 self.trusted = self.trusted or trusted
                 self.wake = None
@@ -179,7 +180,7 @@ class Membership:
             effects.append(Send(mailbox, join))
             self.ref = join.ref or 0
         self._predecessor = None
-        self.trusted = self.trusted or grant.trusted
+        self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
         return effects + self._play_back(mailbox)
 
     def _play_back(self, mailbox: Any, greeted: bool = True) -> Effects:
@@ -214,7 +215,7 @@ class Membership:
 
     def _take_out_predecessor(self) -> Effects:
         inside = self._predecessor
-        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None))]
+        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None, asked=self.asked))]
 
     def _hold(self, message: Any) -> None:
         self._check_room()
@@ -230,5 +231,6 @@ class Membership:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
 
     def _named(self, leave: Leave) -> Leave:
-        """Let a Leave of the server say which Subscribe had let its session in."""
-        return leave if leave.why is None else leave._replace(why=leave.why._replace(join=self.ref))
+        """Let a Leave say what its session had asked for, and one of the server which Subscribe had let it in."""
+        why = leave.why
+        return leave._replace(asked=self.asked, why=None if why is None else why._replace(join=self.ref))
