@@ -23,7 +23,7 @@ from .membership import Membership
 from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust
 from .messages import Request
 from .meter import Meter
-from .repeats import Repeats, answer_held, turn_away
+from .repeats import Repeats, turn_away
 from .unnamed import Cursor, Unnamed
 from .voice import Voice
 
@@ -169,7 +169,7 @@ class Asking(Voice):
             if isinstance(effect, Send):
                 effect.mailbox.put_anyway(effect.message)
             elif isinstance(effect, Answer):
-                answer_held(self, target, effect.message)
+                self.repeats.answer_held(target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)
             elif isinstance(effect, Decide):
