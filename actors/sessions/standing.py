@@ -10,7 +10,7 @@ from ..targets.messages import Why
 from ..words.errors import Busy
 from .messages import Request, Verdict
 
-WAITING = 16
+UNGREETED = 16
 """Requests that may wait until the session has been greeted, for each target."""
 
 
@@ -37,8 +37,8 @@ class Standing:
         """Have a request wait; False if there is nothing to wait for. Raises: Busy, but not for the server's own."""
         if self._waiting is None:
             return False
-        if len(self._waiting) >= WAITING and not verdict.request.trusted:
-            raise Busy(f"{WAITING} requests wait until the join hook has returned")
+        if len(self._waiting) >= UNGREETED and not verdict.request.trusted:
+            raise Busy(f"{UNGREETED} requests wait until the join hook has returned")
         self._waiting.append(verdict)
         return True
 

@@ -8,7 +8,7 @@ import pytest
 
 from nuphar import Busy
 from nuphar.actors.sessions.messages import Request, Verdict
-from nuphar.actors.sessions.standing import WAITING, Standing
+from nuphar.actors.sessions.standing import UNGREETED, Standing
 from nuphar.actors.targets.messages import Why
 
 ME: Any = "me"
@@ -33,12 +33,12 @@ def test_requests_wait_in_their_order_while_somebody_is_greeted() -> None:
 def test_only_so_many_wait_and_the_servers_own_always() -> None:
     standing = Standing()
     standing.greet()
-    for nth in range(WAITING):
+    for nth in range(UNGREETED):
         standing.wait(Verdict(request(nth)))
-    with pytest.raises(Busy, match=f"{WAITING} requests wait"):
-        standing.wait(Verdict(request(WAITING)))
-    assert standing.wait(Verdict(request(WAITING, trusted=True)))
-    assert len(standing.greeted()) == WAITING + 1
+    with pytest.raises(Busy, match=f"{UNGREETED} requests wait"):
+        standing.wait(Verdict(request(UNGREETED)))
+    assert standing.wait(Verdict(request(UNGREETED, trusted=True)))
+    assert len(standing.greeted()) == UNGREETED + 1
 
 
 def test_what_was_asked_before_its_right_was_found_gone_is_refused() -> None:
