@@ -55,6 +55,7 @@ PURE = {
     "actors/targets/pace.py",
     "actors/targets/patience.py",
     "actors/words/hook_types.py",
+    "actors/words/guard.py",
     "actors/words/identity.py",
     "actors/words/member.py",
     "actors/words/parameters.py",

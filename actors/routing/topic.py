@@ -11,6 +11,7 @@ from ..runtime.mailbox import Mailbox
 from ..targets.log import ACCEPTED, Log
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
+from ..words.guard import Guard
 from ..words.store import Store
 
 
@@ -23,6 +24,8 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    guard: Guard = field(default_factory=Guard)
+    """Who may write; that of the kind for its topics."""
     key: Any = None
     """What the kind's ``parse`` has made of the id."""
     log: Log | None = None
@@ -50,6 +53,7 @@ class Kind:
     prefix: str
     parse: Callable[[str], Any]
     hooks: TopicHooks = field(default_factory=TopicHooks)
+    guard: Guard = field(default_factory=Guard)
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
     delivery: Rule = ALL
     window: float | None = None
