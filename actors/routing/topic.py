@@ -53,7 +53,6 @@ class Kind:
     prefix: str
     parse: Callable[[str], Any]
     hooks: TopicHooks = field(default_factory=TopicHooks)
-    guard: Guard = field(default_factory=Guard)
     store: Callable[[str, Any], Store | None] = lambda topic_id, key: None
     delivery: Rule = ALL
     window: float | None = None
@@ -61,3 +60,5 @@ class Kind:
     level: str = ACCEPTED
     share: tuple[str, ...] = ()
     """What subscribers are told of each message besides it."""
+    guard: Guard = field(default_factory=Guard)
+    """Who may write into its topics."""

@@ -208,10 +208,10 @@ class Server(Living, HookDecorators):
             prefix,
             parse,
             hooks,
-            Guard.of(publish, may_publish, server_only),
             delivery=rule_of(delivery),
             window=check_window("window", window),
             share=check_share(share),
+            guard=Guard.of(publish, may_publish, server_only),
         )
         handle: KindHandle[Model, Message] = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
