@@ -42,6 +42,7 @@ PURE = {
     "actors/targets/effects.py",
     "actors/targets/appends.py",
     "actors/targets/flushing.py",
+    "actors/targets/held.py",
     "actors/targets/log.py",
     "actors/targets/tentative.py",
     "actors/words/errors.py",
