@@ -11,6 +11,7 @@ from typing import Any
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.guard import UNKNOWN
 from ..words.member import NOTHING
 from ..words.target_names import Cursor
 from . import membership_table as table
@@ -39,7 +40,7 @@ class Membership:
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "asked", "leaves", "left", "mailbox", "nth", "number", "put", "ref",
+        "_bound", "_held", "_predecessor", "asked", "guard", "leaves", "left", "mailbox", "nth", "number", "put", "ref",
         "requests", "standing", "state", "trusted", "wake",
     )  # fmt: skip
 
@@ -48,7 +49,7 @@ class Membership:
         self.state = table.MembershipState.ASKING
         self.nth = self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
-        self.asked = NOTHING  # what the Subscribe said that let it in
+        self.asked, self.guard = NOTHING, UNKNOWN  # what the Subscribe said that let it in; who may write there
         self.mailbox: Any = None  # the target's, while it is in
         self.put: Callable[[Any], None] = self._hold
         self.wake: Waking | None = None
@@ -181,6 +182,7 @@ class Membership:
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
+        self.guard = grant.guard
         return effects + self._play_back(mailbox)
 
     def _play_back(self, mailbox: Any, greeted: bool = True) -> MembershipEffects:
@@ -191,7 +193,7 @@ class Membership:
             if isinstance(message, Leave):
                 effects.append(Forward(mailbox, self._named(message)._replace(greeted=greeted)))
                 self.left += message.ref is not None
-                self.mailbox, self.put, self.trusted = None, self._hold, False
+                self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
                 self._held = self._held[at + 1 :]
                 return effects
             effects.append(Forward(mailbox, message))
@@ -206,7 +208,7 @@ class Membership:
     def _forget(self) -> None:
         """Be in no more, or have nothing to resume any more."""
         if self.is_in:
-            self.mailbox, self.put, self.trusted = None, self._hold, False
+            self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
         self._predecessor = None
 
     def _give_up(self) -> MembershipEffects:
