@@ -10,14 +10,14 @@ from ..runtime.future import Future
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
-from ..sessions.messages import Admit, Evict
+from ..sessions.messages import Evict, LetIn
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.log import ACCEPTED, Log
-from ..targets.messages import Broadcast, Dispatch, Read, Use
+from ..targets.messages import Broadcast, Dispatch, Read, UseStore
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
-from ..words.hook_types import MembershipHook, SubscribeHook
+from ..words.hook_types import MembershipHook, PublishHook, SubscribeHook
 from ..words.ports import Codec
 from ..words.store import Store, check_store
 from ..words.type_variables import Message, Model, NewMessage, NewModel
@@ -29,6 +29,7 @@ from .wiring import Wiring
 
 S = TypeVar("S", bound=SubscribeHook)
 M = TypeVar("M", bound=MembershipHook)
+P = TypeVar("P", bound=PublishHook)
 
 
 class Home(Protocol):
@@ -100,7 +101,7 @@ class TopicHandle(Generic[Model, Message]):
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
             try:
-                ask(topic.mailbox, Use(order))
+                ask(topic.mailbox, UseStore(order))
             except BaseException:
                 topic.has_store = topic.target.order is not None
                 raise
@@ -145,7 +146,7 @@ class TopicHandle(Generic[Model, Message]):
     def subscribe(self, client_id: str) -> None:
         """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
         self._check()
-        self._home.router.put(Admit(check_client_id(client_id), self._topic.target.name))
+        self._home.router.put(LetIn(check_client_id(client_id), self._topic.target.name))
 
     def unsubscribe(self, client_id: str) -> None:
         """Unsubscribe a client; does nothing if it is not subscribed."""
@@ -207,6 +208,14 @@ class TopicHandle(Generic[Model, Message]):
         """
         self._topic.hooks.add("can_subscribe", hook)
         return hook
+
+    def may_publish(self, rule: P) -> P:
+        """Decorate ``rule(member, message) -> bool``, asked before a client's message enters; True lets it in.
+
+        Of several all must agree. What raises, takes too long or answers anything else denies (docs/server.md).
+        """
+        self._topic.guard.add(rule)
+        return rule
 
     def on_join(self, hook: M) -> M:
         """Decorate ``hook(member) -> messages or None``, called when somebody subscribes who was not; it may refuse."""

@@ -6,18 +6,17 @@ it says at a seq that is confirmed. What comes meanwhile waits in its order, and
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from ..words.delivery import OVERHEAD
-from ..words.errors import Refused
 from ..words.meta import meta_of
 from .effects import Append, Crash, Effects, LookUp
+from .held import Held, size_of
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
-from .messages import Dispatch, More, Post
+from .messages import Dispatch, Post
 from .patience import Patience
 
 BATCH = 1 << 18
@@ -26,18 +25,18 @@ BATCH = 1 << 18
 RECORDS = 256
 """Messages after which it does."""
 
-HELD = 1 << 20
+HELD_BEHIND = 1 << 20
 """Bytes that may wait behind a batch: more is refused ``busy``."""
 
-AGAIN = 0.1, 5.0
+LOOK_AGAIN = 0.1, 5.0
 """Seconds until a log that did not know is asked again: at first, and at most."""
 
 
-STUCK = 7
+MOST_LOOK_UPS = 7
 """Look-ups without a result, which take 6 s at least, after which no more may come until there is one."""
 
 
-class State(Enum):
+class BatchState(Enum):
     """Where the batch is."""
 
     NONE = 0
@@ -48,43 +47,35 @@ class State(Enum):
     """Its outcome was unknown."""
 
 
-class Appends:
+class Appends(Held):
     """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
 
-    __slots__ = ("_after", "_batch", "_front", "_has_given_up", "_held", "_held_bytes", "_is_open", "_looks",
-                 "_outcomes", "_posts", "_records", "_size", "_state", "level", "log", "patience")  # fmt: skip
+    __slots__ = ("_after", "_batch", "_has_given_up", "_looks", "_outcomes", "_posts", "_records", "_size", "_state",
+                 "level", "log", "patience")  # fmt: skip
 
     def __init__(self, log: Log, level: str) -> None:
+        super().__init__()
         self.log = log
         self.level = level
         self.patience = Patience()
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._batch = 0  # its number: an answer of an earlier one comes too late
         self._outcomes: list[Outcome] = []
         self._records: Sequence[Record] = ()
         self._after: list[Crash] = []  # refusals that rest on what is on its way
         self._size = self._posts = 0  # bytes and messages that were posted for the next batch
         self._looks = 0
-        self._is_open = False  # what was put back is being handled
-        self._front: list[Any] = []  # what was put back, and has to wait again
-        self._held: deque[Any] = deque()
-        self._held_bytes = 0
         self._has_given_up = False
 
     @property
     def is_waiting(self) -> bool:
         """Is a batch on its way?"""
-        return self._state is not State.NONE
+        return self._state is not BatchState.NONE
 
     @property
     def is_full(self) -> bool:
         """Does so much wait that no more may come?"""
-        return self._held_bytes > HELD
-
-    @property
-    def held_bytes(self) -> int:
-        """How many bytes wait behind the batch, each message with its overhead."""
-        return self._held_bytes
+        return self._held_bytes > HELD_BEHIND
 
     def why_not(self, target: str) -> str:
         """Say why no more may come."""
@@ -107,7 +98,7 @@ class Appends:
 
     def begin(self, outcomes: list[Outcome]) -> Effects:
         """Send a batch to the log: nobody hears of ``outcomes`` before it has answered."""
-        self._state = State.DECIDED
+        self._state = BatchState.DECIDED
         self._batch += 1
         self._size = self._posts = self._looks = 0
         self._outcomes = outcomes
@@ -116,24 +107,24 @@ class Appends:
 
     def asked(self) -> None:
         """Note that the log has the batch, and will answer."""
-        if self._state is State.DECIDED:
-            self._state = State.ASKED
+        if self._state is BatchState.DECIDED:
+            self._state = BatchState.ASKED
 
     def resume(self) -> Effects:
         """Go on for an actor that has ended: whether it had asked the log may be unknown."""
-        return self.look_up() if self._state in (State.DECIDED, State.LOOKED_UP) else []
+        return self.look_up() if self._state in (BatchState.DECIDED, BatchState.LOOKED_UP) else []
 
     def look_up(self, after: float = 0.0) -> Effects:
         """Ask what the log has, if that is still to be known."""
         if not self.is_waiting:
             return []
-        self._state = State.LOOKED_UP
+        self._state = BatchState.LOOKED_UP
         self.patience.rest()
         return [LookUp(self._batch, self._records, after)]
 
     def overdue(self) -> Effects:
         """Take silence for an unknown outcome, and where it is the answer to a look-up for the last one."""
-        self.patience.is_stuck = self._state is State.LOOKED_UP
+        self.patience.is_stuck = self._state is BatchState.LOOKED_UP
         return self.again()
 
     def is_of(self, batch: int) -> bool:
@@ -149,8 +140,8 @@ class Appends:
 
     def again(self) -> Effects:
         """Ask once more, later each time."""
-        first, most = AGAIN
-        if self._looks >= STUCK:
+        first, most = LOOK_AGAIN
+        if self._looks >= MOST_LOOK_UPS:
             self.patience.is_stuck = True
         after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
         self._looks += 1
@@ -160,15 +151,14 @@ class Appends:
         """End the batch; return what was in it, and the refusals that were to follow it."""
         outcomes, after = self._outcomes, self._after
         self.patience.end()
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._outcomes, self._records, self._after = [], (), []
         return outcomes, after
 
     def give_up(self) -> tuple[list[Outcome], list[Crash]]:
         """End the batch without an answer, and hold nothing any more: the target stops, and its stop is put back."""
         self._has_given_up = True
-        self._front = [message for message in self._front if message is not self.patience.stop]
-        self._held = deque(message for message in self._held if message is not self.patience.stop)
+        self.drop(self.patience.stop)
         return self.end()
 
     def defer(self, crash: Crash) -> None:
@@ -184,51 +174,11 @@ class Appends:
 
     def hold(self, message: Any) -> bool:
         """Let ``message`` wait; False for a client's message that may not: see `why_not`."""
-        size = _size(message)
-        is_post = isinstance(message, Post)
-        if is_post and self.patience.is_stuck:
+        is_too_much = not self._is_open and self._held_bytes + size_of(message) > HELD_BEHIND
+        if isinstance(message, Post) and (self.patience.is_stuck or is_too_much):
             return False
-        if self._is_open:
-            self._front.append(message)  # it had its turn, and keeps its place
-        elif is_post and self._held_bytes + size > HELD:
-            return False
-        else:
-            self._held.append(message)
-        self._held_bytes += size
+        self.take(message)
         return True
-
-    def refuse_held(self, refused: Refused) -> Effects:
-        """Refuse the clients' messages that wait: what is in front of them failed."""
-        posts = [message for message in self._held if isinstance(message, Post)]
-        self._held = deque(message for message in self._held if not isinstance(message, Post))
-        self._held_bytes -= sum(map(_size, posts))
-        return [Crash(post.session, post.ref, refused) for post in posts]
-
-    def put_back(self, most: int) -> list[Any]:
-        """Take out what is to be handled next, at ``most`` so many messages; `More` ends it, if it is not empty."""
-        held = self._held
-        if not held:
-            return []
-        taken = [held.popleft() for _ in range(min(most, len(held)))]
-        self._held_bytes -= sum(map(_size, taken))
-        self._is_open = True
-        return [*taken, More()]
-
-    def take_all(self) -> list[Any]:
-        """Take out everything that waits."""
-        taken = [*self._front, *self._held]
-        self._front, self._held, self._held_bytes, self._is_open = [], deque(), 0, False
-        return taken
-
-    def close(self) -> None:
-        """Note that everything which was put back has been handled, or waits again."""
-        self._is_open = False
-        self._held.extendleft(reversed(self._front))
-        self._front = []
-
-
-def _size(message: Any) -> int:
-    return len(getattr(message, "payload", b"")) + OVERHEAD
 
 
 def _record(outcome: Outcome) -> Record:

@@ -15,6 +15,9 @@ from .site import PLAIN, ROOMS
 if TYPE_CHECKING:
     from .client import Client
 
+OUT_PATIENCE = 30.0
+"""Seconds within which an Out comes that waits for a topic's log."""
+
 ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT, OUT = 0x11, 0x13, 0x15, 0x1B
 
 
@@ -33,6 +36,8 @@ class Promises:
         self._strayed: set[str] = set()
         self._expected: set[int] = set()
         self._resumed: set[str] = set()
+        self._since = 0.0
+        """When it heard its last Welcome, and sent again what had no answer."""
         self._ask = client.core.replicas._ask
         client.core.replicas._ask = self._asked_again
 
@@ -60,6 +65,7 @@ class Promises:
     def welcomed(self, event: Welcomed) -> None:
         """A session that is there is given back to who has its newest token."""
         client = self._client
+        self._since = client.world.hub.now
         if event.resumed:
             self._resumed = set(client.core.replicas)
             return
@@ -83,9 +89,8 @@ class Promises:
             self._fail(f"message {own.message} for {own.target} is malformed: {refused.text}")
         elif refused.code == "not_subscribed":
             if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
-                self._fail(
-                    f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
-                )
+                follows = f"follows {own.target} without a break"
+                self._expect_out(own.target, f"message {own.message} is refused, and it {follows}: {refused.text}")
         elif refused.text.startswith("its target ended"):
             if self._is_kept_in() and not self._may_be_stopped(own.target):
                 self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
@@ -94,6 +99,19 @@ class Promises:
             if sizes["in_flight"] < sizes["window"] or own.ref > newest - sizes["window"]:
                 self._fail(f"the answer to ref {own.ref} is forgotten, and the newest is {newest}: {refused.text}")
         self._expected.discard(own.message)
+
+    def _expect_out(self, target: str, fault: str) -> None:
+        """See that an Out comes: it may wait for a topic's log. Who loses its line may lose it, too."""
+        if self._client.world.plan.log is None:
+            self._fail(fault)
+        client, connection = self._client, self._client.core.exchange.connection
+
+        def check() -> None:
+            is_same = client.core.is_live and client.core.exchange.connection == connection
+            if is_same and client in client.world.clients and target not in self._strayed:
+                self._fail(fault)
+
+        client.world.later(OUT_PATIENCE, check)
 
     def _must_be_in(self, target: str) -> bool:
         """Say whether nothing has happened that may have put it out, heard or not while connections broke."""
@@ -183,6 +201,8 @@ class Promises:
             where = self._oracle.applied.get(own.message)
             if where is None or not own.ref or own.connection >= core.exchange.connection:
                 continue
+            if self._oracle.arrived.get(own.message, self._since) >= self._since:
+                continue  # it was lost with its line, and taken while the Snapshot waited: the answer comes behind that
             if where[0].epoch == frame.epoch and seq < where[1] <= frame.seq:
                 self._fail(f"the Snapshot of {frame.target} contains message {own.message}, which it still shows")
 

@@ -170,7 +170,7 @@ def test_nobody_who_is_behind_is_looked_after_while_something_is_on_its_way() ->
 
 def test_what_waits_is_bounded_in_bytes_and_what_is_no_message_always_waits() -> None:
     it = Appends(ScriptedLog(), "accepted")
-    large = b"x" * (appends.HELD // 4)
+    large = b"x" * (appends.HELD_BEHIND // 4)
     held = [it.hold(Post(None, ref, None, large)) for ref in range(5)]  # type: ignore[arg-type]
     assert held == [True, True, True, False, False]
     assert it.hold(Room(None))  # type: ignore[arg-type]
@@ -284,7 +284,7 @@ def test_a_log_that_never_knows_lets_no_more_come_either() -> None:
     post(target, author, 7, 5)
     target.flush()
     assert target.appends is not None
-    for _ in range(appends.STUCK):
+    for _ in range(appends.MOST_LOOK_UPS):
         assert not target.appends.patience.is_stuck
         target.settle(1, Unknown("lost"))
     target.settle(1, Unknown("lost"))
@@ -330,3 +330,32 @@ def test_who_stops_without_the_log_s_word_says_that_it_does_not_know_and_ends_at
     assert target.settle(2, Appended(3)) == []
     assert frames(target.stop(final=True), other) == [Acknowledge(NAME, 1, [], True)]
     assert target.appends.take_all() == [Post(other, 3, 1, b"\x01")]  # type: ignore[arg-type]
+
+
+class Waits:
+    """A program that waits for what becomes of its message."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def accept(self, seq: int) -> None:
+        self.heard.append(seq)
+
+    def fail(self, error: BaseException) -> None:
+        self.heard.append(error)
+
+
+def test_of_the_program_s_own_messages_that_are_held_those_are_refused_that_somebody_waits_for() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    assert target.appends is not None
+    caller = Waits()
+    awaited, unheard = Dispatch(1, b"\x01", caller), Dispatch(2, b"\x02")
+    for message in (awaited, unheard):
+        assert target.appends.hold(message)
+    effects = target.settle(1, Failed(1, "no space left"))
+    told = [(effect.author, effect.caller, effect.error.code) for effect in effects if isinstance(effect, Crash)]  # type: ignore[attr-defined]
+    assert told == [(author, None, "busy"), (None, caller, "busy")]
+    assert target.appends.put_back(9) == [unheard, More()]
+    assert target.appends.held_bytes == 0
