@@ -45,8 +45,8 @@ class Asking(Voice):
     """
 
     __slots__ = (
-        "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "hang_up",
-        "identity", "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
+        "_begun", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "hang_up",
+        "identity", "in_hand", "key", "kinds", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +79,7 @@ class Asking(Voice):
         self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
-        self._kinds = kinds
+        self.kinds = kinds
         self._subscriptions = subscriptions
 
     @property
@@ -107,7 +107,7 @@ class Asking(Voice):
         try:
             self._router.put(Request(self, ref, target, since, params, False, number, leaves, asked=asked))
         except Busy as error:
-            turn_away(self, ref, target, str(error), is_own=self._kinds.is_own(target))
+            turn_away(self, ref, target, str(error), is_own=self.kinds.is_own(target))
             return
         self.begin(target, membership or Membership(number))
 

@@ -91,6 +91,17 @@ class TargetKind:
         Raises: Refused, which is the message's answer then.
         """
 
+    def admit(self, session: Asker, target: str, message: Any) -> None:
+        """Say whether a client's message may go to ``target``, which it is in or asks for. This one may wait, too.
+
+        Asked where the guard of the `Grant` asks, and as long as there was none. It comes behind `hear`.
+        Raises: Refused, which is the message's answer then.
+        """
+
+    def reserved(self, session: Asker, target: str) -> tuple[type, ...]:
+        """Return the types of messages that only the server sends to ``target``. Asked before anything else."""
+        return ()
+
     def take(self, message: Any) -> None:
         """Take a message that the kind has put into the router's mailbox (`For`)."""
 

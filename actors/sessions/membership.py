@@ -11,6 +11,7 @@ from typing import Any
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.guard import UNKNOWN
 from ..words.member import NOTHING
 from ..words.target_names import Cursor
 from . import membership_table as table
@@ -42,8 +43,8 @@ class Membership:
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "_waiting", "asked", "leaves", "left", "mailbox", "number", "put", "ref",
-        "requests", "state", "trusted", "wake",
+        "_bound", "_held", "_predecessor", "_waiting", "asked", "guard", "leaves", "left", "mailbox", "number", "put",
+        "ref", "requests", "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
@@ -51,7 +52,7 @@ class Membership:
         self.state = table.MembershipState.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
-        self.asked = NOTHING  # what the Subscribe said that let it in
+        self.asked, self.guard = NOTHING, UNKNOWN  # what the Subscribe said that let it in; who may write there
         self.mailbox: Any = None  # the target's, while it is in
         self.put: Callable[[Any], None] = self._hold
         self.wake: Waking | None = None
@@ -71,8 +72,7 @@ class Membership:
         return None if self._predecessor is None else self._predecessor.subscriber
 
     @property
-    def is_greeted(self) -> bool:
-        """Whether the join hook is being called for it."""
+    def is_greeted(self) -> bool:  # whether the join hook is being called for it
         return self._waiting is not None
 
     def is_new(self, leaves: int) -> bool:
@@ -186,6 +186,7 @@ class Membership:
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
+        self.guard = grant.guard
         return effects + self._play_back(mailbox)
 
     def _play_back(self, mailbox: Any, greeted: bool = True) -> MembershipEffects:
@@ -196,7 +197,7 @@ class Membership:
             if isinstance(message, Leave):
                 effects.append(Forward(mailbox, self._named(message)._replace(greeted=greeted)))
                 self.left += message.ref is not None
-                self.mailbox, self.put, self.trusted = None, self._hold, False
+                self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
                 self._held = self._held[at + 1 :]
                 return effects
             effects.append(Forward(mailbox, message))
@@ -211,7 +212,7 @@ class Membership:
     def _forget(self) -> None:
         """Be in no more, or have nothing to resume any more."""
         if self.is_in:
-            self.mailbox, self.put, self.trusted = None, self._hold, False
+            self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
         self._predecessor = None
 
     def _give_up(self) -> MembershipEffects:

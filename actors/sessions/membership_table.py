@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave
 from ..targets.subscriber import Subscriber
+from ..words.guard import UNKNOWN, Guard
 from ..words.member import NOTHING, Asked
 from .messages import Verdict
 
@@ -74,7 +75,7 @@ class Grant(NamedTuple):
     """A request is granted: ``join`` goes to ``mailbox``, and so does what is sent from now on.
 
     ``join`` None: the target knows that it is in. ``leaves`` is how often the client had left when it asked, ``asked``
-    what hooks are told of its Subscribe.
+    what hooks are told of its Subscribe. ``guard`` says whether its kind is to be asked about each message.
     """
 
     mailbox: Any
@@ -82,6 +83,7 @@ class Grant(NamedTuple):
     leaves: int = 0
     trusted: bool = False
     asked: Asked = NOTHING
+    guard: Guard = UNKNOWN
 
 
 class Refuse(NamedTuple):
