@@ -372,6 +372,7 @@ class Client:
 
     def _pause(self, paused: Paused) -> None:
         """Send again later what the server wanted later."""
+        self.world.oracle.seen["too much at once"] += 1
 
         def rested() -> None:
             if self.is_over:
