@@ -307,7 +307,10 @@ class Client:
     def _is_checkpoint(self, epoch: str, seq: int) -> bool:
         """Say whether something behind ``seq`` cannot be written: then that is what a Snapshot may begin from."""
         reference = self.world.oracle.references.get(epoch)
-        return reference is not None and max(reference.models[seq:]) >= 1 << 64
+        if reference is None:
+            return False
+        reference.settle_now()
+        return max(reference.models[seq:]) >= 1 << 64
 
     def check_model(self, target: str, replica: Any) -> None:
         """See that what is shown is what is confirmed with what is pending on top."""
