@@ -11,6 +11,7 @@ from typing import Any
 
 from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
+from nuphar.actors.words.rates import Rate, Rates
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ SOMETIMES = {
 }
 
 
+def few(rng: Random) -> Rates:
+    """Draw limits that are met all the time."""
+    messages = Rate(rng.choice((5, 20)), rng.choice((1, 3, 10)))
+    return Rates(messages=messages, subscribes=Rate(5, rng.choice((1, 4))), user=None, address=None)
+
+
 def draw(rng: Random) -> Plan:
     """Draw a plan."""
     chance = rng.random
@@ -153,6 +160,7 @@ def draw(rng: Random) -> Plan:
             "max_topics_begun": sometimes(1, 1_000, 0.1),
             "topic_window": rng.choice((2.0, 20.0, 600.0)),
             "log_timeout": rng.choice((0.5, 3.0, 10.0)),
+            "rates": sometimes(few(rng), Rates(), 0.3),
         },
         rules=tuple(sometimes(rng.choice(RULES), delivery.ALL) for _ in range(4)),
         weights=weights,
