@@ -37,6 +37,7 @@ class Thief:
         self._line = world.open_line()
         self._line.on_data = self._hear
         self._line.identity = None if user is None else Identity(user)
+        self._user = user
         self._is_resumed = False
         self._send(f.Hello(1, session, token, {}, {}))
         world.later(world.chance() * 20, self._leave)
@@ -55,7 +56,7 @@ class Thief:
                 self._is_resumed = welcome.resumed
                 if self._site is world.site:
                     if not self._is_foreign:
-                        check_theft(world, self._stolen, is_used=self._is_used, is_resumed=welcome.resumed)
+                        check_theft(world, self._stolen, self._user, is_used=self._is_used, is_resumed=welcome.resumed)
                     elif welcome.resumed:
                         world.oracle.fail("a thief comes in as another user")
                     else:

@@ -67,9 +67,11 @@ class Presence:
         return {client_id: count for client_id, count in self.joined.items() if count > self._twice[client_id]}
 
 
-def check_theft(world: World, session: str, *, is_used: bool, is_resumed: bool) -> None:
-    """See what a thief was given for a token that its client had."""
+def check_theft(world: World, session: str, user: str | None, *, is_used: bool, is_resumed: bool) -> None:
+    """See what a thief, who says that it is ``user``, was given for a token that its client had."""
     known = world.site.server.sessions.book.get(session)
+    if known is not None and known.session.user not in (None, user):
+        known = None  # its client has signed in since, so the thief is a stranger now
     if is_resumed and is_used:
         world.oracle.fail("a thief comes in with a token that its client has used")
     if not is_resumed and known is not None and len(known.tokens._burnt) < BURNT:
