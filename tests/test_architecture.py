@@ -71,6 +71,7 @@ PURE = {
     "actors/words/ports.py",
     "actors/words/quantities.py",
     "actors/sessions/membership.py",
+    "actors/sessions/standing.py",
     "actors/sessions/messages.py",
     "actors/sessions/asker.py",
     "actors/targets/subscriber.py",

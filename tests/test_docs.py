@@ -32,6 +32,7 @@ TESTS = sorted(
         ("testing.md", 15),
         ("identity.md", 25),
         ("server.md", 20),
+        ("design/kinds.md", 10),
     ],
 )
 def test_the_examples_of_a_page_run(page, examples):

@@ -54,7 +54,7 @@ class TargetKind:
         return verdict
 
     def part(self, verdict: Verdict) -> None:
-        """Take back a greeting that took time: the session has ended meanwhile, and does not come in."""
+        """Take back a greeting that took time: the session has ended since, or lost its right, and is not let in."""
 
     def open(self, verdict: Verdict) -> Grant | None:
         """Return where a session is let in that may come in, and its Join; None if the target has ended since.

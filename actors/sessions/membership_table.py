@@ -92,6 +92,13 @@ class Refuse(NamedTuple):
     leave: Leave
 
 
+class Bar(NamedTuple):
+    """Its right is gone, as its ``nth`` request has found: it is out, and what was asked before is refused."""
+
+    leave: Leave
+    nth: int
+
+
 class Dismiss(NamedTuple):
     """A request is answered that changes nothing: nobody could decide it, or the client has left since."""
 
@@ -122,9 +129,8 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-MembershipEvent = (
-    Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
-)
+AboutRequests = Ask | Trust | Greet | Wait | Greeted | Bar | Grant | Refuse | Dismiss
+MembershipEvent = AboutRequests | Unsubscribe | PutOut | End | Close | Supersede
 
 
 # Effects.
@@ -181,6 +187,7 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
         Greet: MembershipState.ASKING,
         Wait: MembershipState.ASKING,
         Greeted: MembershipState.ASKING,
+        Bar: MembershipState.ASKING,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING,
@@ -200,6 +207,7 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
     },
     MembershipState.ASKING_AGAIN: {
         Ask: MembershipState.ASKING_AGAIN,
+        Bar: MembershipState.ASKING,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING_AGAIN,

@@ -61,7 +61,7 @@ def fates(client: ScriptedClient) -> Counter[str]:
 def test_a_flood_of_subscribes_calls_a_waiting_hook_so_many_times_at_once(
     make_server: Callable[..., Server], gate: Gate
 ) -> None:
-    server = make_server(max_hooks_each=4, max_subscriptions=50)
+    server = make_server(max_hooks_each=4, max_subscriptions=50, rates=None)
     server.topic("t").can_subscribe(gate)
     flood = ScriptedClient(server)
     for ref in range(1, 10_001):
@@ -77,7 +77,7 @@ def test_a_flood_of_subscribes_calls_a_waiting_hook_so_many_times_at_once(
 
 
 def test_subscribes_that_are_taken_back_are_bounded_too(make_server: Callable[..., Server], gate: Gate) -> None:
-    server = make_server(max_hooks_each=4, max_subscriptions=50)
+    server = make_server(max_hooks_each=4, max_subscriptions=50, rates=None)
     server.topic("t").can_subscribe(gate)
     flood = ScriptedClient(server)
     for ref in range(1, 2_001, 2):
@@ -92,7 +92,7 @@ def test_subscribes_that_are_taken_back_are_bounded_too(make_server: Callable[..
 
 def test_the_flood_of_one_keeps_nobody_else_s_hook_waiting(make_server: Callable[..., Server]) -> None:
     gate = Gate()
-    server = make_server(max_hooks=8, max_hooks_each=4)
+    server = make_server(max_hooks=8, max_hooks_each=4, rates=None)
 
     def can_subscribe(client_id: str, topic_id: str) -> bool:
         return bool(gate(client_id)) if client_id == "flood" else True
@@ -110,7 +110,7 @@ def test_the_flood_of_one_keeps_nobody_else_s_hook_waiting(make_server: Callable
 
 def test_hooks_of_coming_and_going_are_bounded_at_once(make_server: Callable[..., Server]) -> None:
     gate = Gate()
-    server = make_server(max_hooks=3)
+    server = make_server(max_hooks=3, rates=None)
     server.on_connect(gate)
     server.on_disconnect(gate)
     clients = [ScriptedClient(server) for _ in range(20)]

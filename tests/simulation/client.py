@@ -9,6 +9,7 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, ClientEvent, Denied, Paused, Pushed, UpdateFailed, Welcomed
 from nuphar.transport.client.core.outgoing import MemoryQueue, QueueBounds
+from nuphar.transport.wire.frames import Acknowledge
 from nuphar.transport.wire.websocket_frames import (
     BINARY,
     PONG,
@@ -19,10 +20,12 @@ from nuphar.transport.wire.websocket_frames import (
 )
 from nuphar.transport.wire.websocket_reader import FrameReader
 
+from .calls import Calls
 from .naming import Naming
 from .network import Line
 from .oracle import check, following
 from .promises import Promises
+from .rights import Rights
 from .signing_in import Signing
 from .site import PLAIN
 
@@ -67,6 +70,8 @@ class Client:
         self.signing = Signing(self)
         self.promises = Promises(self)
         self.naming = Naming(self)
+        self.calls = Calls(self)
+        self.rights = Rights(self)
 
     # The connection.
 
@@ -75,6 +80,7 @@ class Client:
         if self.is_over:
             return
         self.is_connecting = False
+        self.calls.forget()
         world = self.world
         if self.line is not None:
             self.line.on_data, self.line.on_end = _ignore, _nothing
@@ -96,6 +102,7 @@ class Client:
         if line is not self.line:
             return
         self.line = None
+        self.calls.forget()
         self.core.lose()
         self.world.note("lost", self.name)
         self.retry()
@@ -198,6 +205,9 @@ class Client:
             return
         self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
+        self.world.authors.hears(self, frame)
+        self.calls.hears(frame, kind)
+        self.rights.hears(frame, kind)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
         before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
         events = self.core.receive(frame)
@@ -269,7 +279,9 @@ class Client:
         if epoch is None:
             if target == "session" and kind == WELCOME:
                 return  # a fresh session has another one
-            if not (kind == ACKNOWLEDGE and seq == 0 and decode(frame, PLAIN)[3]):
+            end = decode(frame, PLAIN)
+            is_over = isinstance(end, Acknowledge) and end.seq == 0 and end.refs  # its Subscribe has come to nothing
+            if not (is_over or (kind == ACKNOWLEDGE and seq == 0 and end[3])):
                 oracle.fail(f"{self.name}: {target} went back to nothing without a final Acknowledge")
             return
         if kind == SNAPSHOT:
@@ -360,6 +372,7 @@ class Client:
 
     def _pause(self, paused: Paused) -> None:
         """Send again later what the server wanted later."""
+        self.world.oracle.seen["too much at once"] += 1
 
         def rested() -> None:
             if self.is_over:
@@ -383,6 +396,7 @@ class Client:
         try:
             self.open_messages[message] = target
             self.promises.dispatched(target, message)
+            self.world.authors.dispatches(self, message)
             self.core.dispatch(target, message)
         except Refused as refused:
             del self.open_messages[message]

@@ -11,6 +11,7 @@ from typing import Any
 
 from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
+from nuphar.actors.words.rates import Rate, Rates
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ SOMETIMES = {
     "stall": 3.0,
     "subscribe": 4.0,
     "unsubscribe": 3.0,
+    "call": 2.0,
     "forbid": 1.0,
+    "revoke": 3.0,
     "allow": 2.0,
     "evict": 0.5,
     "admit": 0.5,
@@ -107,6 +110,12 @@ SOMETIMES = {
     "expire": 1.0,
     "flood": 2.0,
 }
+
+
+def few(rng: Random) -> Rates:
+    """Draw limits that are met all the time."""
+    messages = Rate(rng.choice((5, 20)), rng.choice((1, 3, 10)))
+    return Rates(messages=messages, subscribes=Rate(5, rng.choice((1, 4))), user=None, address=None)
 
 
 def draw(rng: Random) -> Plan:
@@ -151,6 +160,7 @@ def draw(rng: Random) -> Plan:
             "max_topics_begun": sometimes(1, 1_000, 0.1),
             "topic_window": rng.choice((2.0, 20.0, 600.0)),
             "log_timeout": rng.choice((0.5, 3.0, 10.0)),
+            "rates": sometimes(few(rng), Rates(), 0.3),
         },
         rules=tuple(sometimes(rng.choice(RULES), delivery.ALL) for _ in range(4)),
         weights=weights,
@@ -158,7 +168,7 @@ def draw(rng: Random) -> Plan:
         delay=rng.choice((0.001, 0.05, 0.3, 2.0)),
         capacity=rng.choice((200, 800, 4_000)) if slow else 1 << 20,
         lag=sometimes(0.3 * chance(), 0.0),
-        hook_pause=sometimes(2.0 * chance(), 0.0, 0.3),
+        hook_pause=sometimes(2.0 * chance(), 0.0, 0.45),
         crash=sometimes(0.01 * chance(), 0.0, 0.5),
         pause_kill=sometimes(0.2 * chance(), 0.0, 0.3),
         bad=sometimes(0.3 * chance(), 0.0, 0.6),

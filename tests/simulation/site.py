@@ -73,6 +73,7 @@ class Site:
             return order
 
         server.books.log.open = open  # type: ignore[method-assign]
+        server.books.kinds.register("page:", world.echo)
         self.kept: dict[str, int | None] = {}
         self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")
@@ -80,9 +81,11 @@ class Site:
         may = self.can_subscribe
         hooks = TopicHooks.of(can_subscribe=may, on_join=self.on_join, on_leave=self.on_leave, on_end=self.on_end)
         self.log = log = None if plan.log is None else ConfirmingLog(world)
-        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"], log=log))
+        server.directory.add_kind(
+            Kind("room:", str, hooks, self.store, rules["room:a"], log=log, share=("author", "at"))
+        )
         server.directory.add_kind(Kind("eph:", str, TopicHooks.of(can_subscribe=may), delivery=rules["eph:x"]))
-        board = server.directory.add_topic("board", rules["board"])
+        board = server.directory.add_topic("board", rules["board"], ("author", "at"))
         self.presence = Presence(world)
         presence = self.presence
         hooks = TopicHooks.of(can_subscribe=may, on_join=presence.on_join, on_leave=presence.on_leave)
@@ -101,10 +104,16 @@ class Site:
     # Hooks.
 
     def can_subscribe(self, client_id: str, topic_id: str) -> bool:
-        self.world.dawdle()
-        if not self.world.is_calm and self.world.plan.hook_fault and self.world.chance() < self.world.plan.hook_fault:
+        world = self.world
+        is_slow = world.chance() < 0.6
+        is_forbidden = (client_id, topic_id) in world.forbidden
+        if is_slow:
+            world.dawdle()
+        if not world.is_calm and world.plan.hook_fault and world.chance() < world.plan.hook_fault:
             raise OSError("whether it may cannot be found out")
-        return (client_id, topic_id) not in self.world.forbidden
+        if world.chance() < 0.5:  # else what was found out is from before the pause
+            is_forbidden = (client_id, topic_id) in world.forbidden
+        return not is_forbidden
 
     def may_publish(self, member: Member, message: int) -> bool | None:
         """Answer late, badly or not at all, and never allow what is denied."""
