@@ -67,10 +67,7 @@ class Exchange:
             self.ask(Asked(target, True))
 
     def ask(self, asked: Asked) -> None:
-        """Send a Subscribe or an Unsubscribe.
-
-        What was asked of the target before, and is held, is not said any more.
-        """
+        """Send a Subscribe or an Unsubscribe; what was asked before, and is held, is not said any more."""
         for ref in [ref for ref in self.pacing.held if ref in self.requests.asked]:
             if self.requests.asked[ref].target == asked.target:
                 del self.requests.asked[ref]
