@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..runtime.actor import Actor
+from ..runtime.happenings import DENIED, SUBSCRIBED, tell
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import TimerEvery
@@ -35,6 +36,7 @@ from ..targets.outs import refuse
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
 from ..words.exit_reasons import Reason
+from ..words.identity import user_of
 
 SWEEP = 1.0
 """Seconds between two ticks of the kinds."""
@@ -139,6 +141,7 @@ class RouterActor(Actor):
         if verdict.code is None:
             self._let_in(session, verdict)
             return
+        tell(DENIED, session.client_id, target, user_of(session.identity), verdict.code)
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
         if request.is_check:
             if not membership.trusted:  # the server may have put it in meanwhile
@@ -168,6 +171,7 @@ class RouterActor(Actor):
         grant = kind.open(verdict)
         if grant is not None:
             session.step(request.target, grant)
+            tell(SUBSCRIBED, session.client_id, request.target, user_of(session.identity))
             return
         # It stopped while the hooks were asked: it is not there any more, or begins anew.
         self._consider(request, verdict.hint)

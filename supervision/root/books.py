@@ -16,6 +16,7 @@ from ...actors.routing.topic import Topic
 from ...actors.routing.topic_targets import Topics
 from ...actors.routing.topics import Directory
 from ...actors.routing.wiring import Wiring
+from ...actors.runtime.happenings import LEFT, tell
 from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import ServerHooks
 from ...actors.runtime.host import Host
@@ -149,6 +150,7 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(client_id: str) -> None:
             topic.deserted_at = None  # its time begins anew
+            tell(LEFT, client_id, topic.id)
             self.admission.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
 
         def dispatch(message: Dispatch) -> None:

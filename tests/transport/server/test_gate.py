@@ -232,6 +232,17 @@ def test_who_goes_on_at_far_more_than_its_limit_without_waiting_is_closed(times:
         )
 
 
+def test_who_goes_on_in_batches_and_answers_each_ping_is_closed() -> None:
+    client = Client(Rates(messages=Rate(100, 100)))
+    for at in range(60):
+        client.hear(client.post(*range(1 + 200 * at, 201 + 200 * at)))
+        client.now += 0.1
+        if client.closed:
+            break
+    assert client.closed
+    assert 0.3 < client.now - 100.0 < 3.0
+
+
 def test_what_was_under_way_is_not_counted_against_anybody() -> None:
     client = Client(Rates(messages=Rate(10, 20)))
     client.post(*range(1, UNHEARD))
