@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from nuphar import ConnectRequest, Limits, Server, Store, serve
+from nuphar import ConnectRequest, Identity, Limits, Refused, Server, Store, serve
 
 POLICY = "default-src 'self'; require-trusted-types-for 'script'; trusted-types nuphar"
 
@@ -73,10 +73,14 @@ def main() -> None:
     options = parser.parse_args()
     queries: list[str] = []
 
-    def identify(request: ConnectRequest) -> None:
+    def identify(request: ConnectRequest) -> Identity | None:
         queries.append(request.environ.get("QUERY_STRING", ""))
         if "stranger" in queries[-1]:
             raise LookupError("nobody knows this one")
+        user = request.cookies.get("user")
+        if user == "mallory":
+            raise Refused("forbidden", "you are banned, Mallory")
+        return None if user is None else Identity(user)
 
     server = Server(limits=Limits(heartbeat=options.heartbeat), identify=identify)
     first = ["x" * options.size] if options.size else []
@@ -85,6 +89,7 @@ def main() -> None:
     told = {
         "/list": lambda: topic.model,
         "/queries": lambda: queries,  # with which lines were opened
+        "/users": lambda: [(each.user, each.identity and each.identity.browser) for each in server.sessions.all()],
         "/sessions": lambda: server.stats()["sessions"],
     }
     serve(server, partial(app, told), port=0, on_start=lambda url: sys.stdout.write(f"{url}\n"))

@@ -134,6 +134,10 @@ def who_wrongly(request: nuphar.ConnectRequest) -> str:
 nuphar.Server(identify=who)
 nuphar.Server(identify=lambda connecting: nuphar.Identity("ada"))
 nuphar.Server(identify=lambda: None)
+nuphar.Server(identify=nuphar.transport.identify.signed_token("a secret", max_age=60))
+nuphar.Server(identify=nuphar.transport.identify.required(who))
+nuphar.Server(identify=nuphar.transport.identify.required)  # refused
+nuphar.transport.identify.signed_token("a secret", maximum=60)  # refused
 nuphar.Server(identify=who_wrongly)  # refused
 nuphar.Server(identify=lambda request: 5)  # refused
 nuphar.Server(identity=who)  # refused

@@ -17,6 +17,12 @@ export interface ConnectOptions {
   onreject?: RejectListener;
   /** Keep messages without an answer in the browser, over a reload. True unless it is switched off or cannot be done. */
   storage?: boolean;
+  /**
+   * What shows the server who this is: visible ASCII, or a function that gives it or a promise of it and is asked at each try to
+   * connect. Over HTTP it is sent as `Authorization: Bearer`, to open a WebSocket as the field `token` of the query, as browsers
+   * let no page set a header there. It stands in no reason.
+   */
+  token?: Token;
   /** Who is signed in, if somebody is: what is kept is sent only for the same one again. */
   user?: string;
   /** The ways to the server, best first, in place of WebSocket, server-sent events and long-polling. */
@@ -26,6 +32,9 @@ export interface ConnectOptions {
   /** Replaces parts of the surroundings, for tests: clocks, timers, randomness, the page's events. */
   platform?: Partial<Platform>;
 }
+
+/** null, undefined and "" are none. */
+export type Token = string | null | undefined | (() => string | null | undefined | Promise<string | null | undefined>);
 
 /** `connecting`: an attempt is under way. `offline`: waits for the next one. `closed`: ended for good. */
 export type State = "connecting" | "live" | "offline" | "closed";
@@ -54,7 +63,7 @@ export interface Client {
   readonly since: number;
   /** A sentence that says why the client is offline or closed; empty while it is live. */
   readonly why: string;
-  /** The close code of the connection that ended last, null while the client is live. */
+  /** The close code of the connection that ended last, null while the client is live; 4401 or 4403 for a refusal over HTTP. */
   readonly code: number | null;
   /** The name of the transport in use: `websocket`, `sse` or `polling`, unless others were given. */
   readonly transport: string;
@@ -73,15 +82,29 @@ export interface Client {
    */
   subscribe<Model = any, Message = any>(id: string, options?: SubscribeOptions<Model, Message>): Store<Model, Message>;
   /**
+   * Leave the line and open another one at once, with another token if one is given; session, order and messages go on. Raises
+   * NupharError `gone` once the client is closed, TypeError for a token that cannot be sent: then nothing has changed.
+   */
+  reauthenticate(options?: { token?: Token }): void;
+  /**
    * End for good, and the session with it. What was never sent is rejected with `gone`, what waits for an answer with
    * `unknown_outcome`; nothing is kept.
    */
   close(): void;
 }
 
+/** What is known of a message besides what it says; null is what the topic does not share, and a server's author. */
+export interface Meta {
+  /** Who wrote it, as the server says; before its answer, of an own message, who we are. */
+  author: string | null;
+  /** When it entered the order, in seconds since 1970; before that a guess. */
+  at: number | null;
+  seq: number;
+}
+
 export interface SubscribeOptions<Model, Message> {
   /** The server's update function in JavaScript; pure. Without it the model changes by snapshots only. */
-  update?: (model: Model, message: Message) => Model;
+  update?: (model: Model, message: Message, meta: Meta) => Model;
   /** The model before the first snapshot and after the target has stopped. */
   initial?: Model;
   /** Show own messages before the server has confirmed them; a rejected one is taken back. Needs `update`. */
@@ -172,8 +195,8 @@ export function tuple<Items extends unknown[]>(...items: Items): Items;
 /** A way to a server. It gives a line at once, and calls nothing of it before that. */
 export interface Transport {
   readonly name: string;
-  /** `url` begins with http or https. */
-  connect(url: string): Line;
+  /** `url` begins with http or https; `token` is "" if there is none. */
+  connect(url: string, token: string): Line;
 }
 
 /** A connection. Its user sets the functions; one call of `send` or `onframe` is one frame. */
@@ -183,7 +206,8 @@ export interface Line {
   close(code: number): void;
   onopen?: (protocol: string) => void;
   onframe?: (bytes: Uint8Array) => void;
-  onclose?: (code: number, reason: string) => void;
+  /** `after`: seconds that the server wants to be left alone. */
+  onclose?: (code: number, reason: string, after?: number) => void;
   /**
    * Bytes have arrived that are no whole frame yet. A line that tells is not given up while they do, nor is the server asked
    * with a Ping; that the server hears of this client meanwhile is the line's to see to.

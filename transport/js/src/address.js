@@ -6,13 +6,14 @@ const OURS = ["line", "number", "after", "wait", "close"]; // what the protocol 
 
 /**
  * The http or https URL of "/live", which is also "/live/", seen from a page at `base`, or of a full URL. All transports
- * use it, with its query. Raises TypeError if there is none.
+ * use it, with its query; with `hasToken` that may not name one itself. Raises TypeError if there is none.
  */
-export function serverUrl(url, base) {
+export function serverUrl(url, base, hasToken) {
   const full = new URL(`${new URL(url, base)}`.replace(/^ws/, "http"));
   full.hash = "";
   full.pathname = full.pathname.replace(/\/+$/, "");
   if (!/^https?:$/.test(full.protocol)) throw new TypeError(`expected a ws, wss, http or https URL, got ${full.protocol}`);
+  if (hasToken && full.searchParams.has("token")) throw new TypeError("expected a token as an option or in the query, got both");
   const taken = OURS.find((name) => full.searchParams.has(name));
   if (taken) throw new TypeError(`expected a query without ${OURS.join(", ")}, got ${taken}; use another name for it`);
   return full.href;

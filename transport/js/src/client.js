@@ -4,7 +4,10 @@
 import { serverUrl, targetOf } from "./address.js";
 import { Alarm } from "./alarm.js";
 import { Choice } from "./choice.js";
+import { ABNORMAL } from "./close-codes.js";
 import { Core } from "./core.js";
+import { Credentials } from "./credentials.js";
+import { NupharError } from "./errors.js";
 import { Keeper } from "./keeper.js";
 import { Listeners } from "./listeners.js";
 import { Page } from "./page.js";
@@ -15,7 +18,7 @@ import { transports } from "./transports.js";
 import { trial } from "./trial.js";
 
 const HOOKS = ["onstate", "onqueue", "onreject"];
-const OPTIONS = ["types", "serialiser", ...HOOKS, "storage", "user", "transports", "WebSocket", "platform"];
+const OPTIONS = ["types", "serialiser", ...HOOKS, "token", "storage", "user", "transports", "WebSocket", "platform"];
 const SUBSCRIPTION = ["update", "initial", "optimistic", "params", "local"];
 
 export class Client {
@@ -26,18 +29,21 @@ export class Client {
   _away = false;
   _trial = null;
   _version = 0;
+  _credentials = new Credentials();
   _stores = new Map();
   _listeners = Object.fromEntries(HOOKS.map((hook) => [hook, new Listeners()]));
 
   constructor(url, options = {}) {
     onlyKnown(options, OPTIONS, "connect");
     this._platform = { ...platform(), ...options.platform };
-    this._url = serverUrl(url, this._platform.location?.href);
+    this._url = serverUrl(url, this._platform.location?.href, "token" in options);
+    this._credentials.renew(options.token);
     this._transports = options.transports ?? transports({ ...this._platform, ...options });
     this._choice = new Choice(this._transports.length);
     const given = options.serialiser ?? options.types ?? {};
     const serialiser = typeof given.decodeMessage === "function" ? given : automatic(given);
     this._core = new Core({ serialiser, random: this._platform.random });
+    this._core.link.renewable = this._credentials.fresh;
     this._alarm = new Alarm(this._platform, () => this._ring());
     this._keeper = new Keeper({ platform: this._platform, core: this._core, told: () => this._tell("onqueue", this.queue) });
     this.since = this._platform.date();
@@ -60,7 +66,7 @@ export class Client {
   }
 
   get why() {
-    return this._core.link.why;
+    return this._credentials.masked(this._core.link.why);
   }
 
   get code() {
@@ -100,12 +106,21 @@ export class Client {
     return this._stores.get(replica);
   }
 
+  /** Open the line anew with another `token`, and go on with the session. Without one, what there is is shown anew. */
+  reauthenticate(options = {}) {
+    onlyKnown(options, ["token"], "reauthenticate");
+    if (this.state === "closed") throw new NupharError("gone", `the client is closed: ${this.why}`);
+    if ("token" in options) this._credentials.renew(options.token);
+    this._heard = true; // a line that is left has not failed
+    this._act((core, now) => core.link.renew(this._credentials.fresh, now));
+  }
+
   close() {
     this._act((core) => core.close());
   }
 
   _actions = {
-    dispatch: (replica, entry) => this._act((core) => core.dispatch(replica, entry)),
+    dispatch: (replica, entry) => this._act((core) => core.dispatch(replica, { ...entry, at: this._platform.date() / 1000 })),
     assign: (replica, fields) => this._act((core) => core.assign(replica, fields)),
     unsubscribe: (replica) => {
       this._act((core) => core.unsubscribe(replica));
@@ -183,8 +198,13 @@ export class Client {
   }
 
   _connect() {
+    const fail = (error) => this._act((core, now) => core.link.drop(ABNORMAL, `the function for token raised ${error}`, now));
+    this._credentials.ask((token) => this._dial(token), fail);
+  }
+
+  _dial(token) {
     const mine = (decide) => (...what) => this._line === line && this._act((core, now) => decide(core, now, ...what));
-    const line = this._transports[this._choice.index].connect(this._url);
+    const line = this._transports[this._choice.index].connect(this._url, token);
     this._line = line;
     this._heard = false;
     line.onopen = mine((core, now, protocol) => {
@@ -197,9 +217,9 @@ export class Client {
       core.receive(data, now);
     });
     line.onprogress = mine((core, now) => core.link.grows(now));
-    line.onclose = mine((core, now, code, reason) => {
+    line.onclose = mine((core, now, code, reason, after) => {
       this._leave();
-      core.closed(code, reason, now);
+      core.closed(code, reason, now, after);
     });
   }
 
@@ -207,6 +227,7 @@ export class Client {
   _leave() {
     const line = this._line;
     this._line = this._open = null;
+    this._credentials.cancel();
     if (line !== null && !this._heard) this._choice.failed();
     return line;
   }
@@ -214,7 +235,7 @@ export class Client {
   /** Try the first transport beside the present one, which stays if it does not open. */
   _probe() {
     this._choice.probeAt = Infinity;
-    this._trial = trial(this._transports[0], this._url, (opened) => {
+    this._trial = trial(this._transports[0], this._url, this._credentials, (opened) => {
       this._trial = null;
       this._act((core, now) => {
         this._choice.probed(opened, now);

@@ -7,6 +7,8 @@ export const NORMAL = 1000;
 export const ABNORMAL = 1006;
 export const TOO_LARGE = 1009;
 export const PROTOCOL_ERROR = 4400;
+export const UNAUTHORISED = 4401;
+export const FORBIDDEN = 4403;
 export const SESSION_GONE = 4404;
 export const HEARTBEAT_MISSED = 4508;
 

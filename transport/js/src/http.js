@@ -5,7 +5,7 @@
  * with the next one.
  */
 import { encode, sequence } from "./cbor.js";
-import { ABNORMAL, NORMAL, TOO_LARGE } from "./close-codes.js";
+import { ABNORMAL, FORBIDDEN, NORMAL, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
 import { Events } from "./events.js";
 import { PROTOCOL } from "./frames.js";
 
@@ -17,9 +17,11 @@ const LASTING = 32_768;
 // and gives a line without a request up after 15 s. A Ping would do, but its Pong had to wait behind the body.
 const SIGN = 5_000;
 const TYPE = "application/cbor-seq";
+const REFUSED = { 401: UNAUTHORISED, 403: FORBIDDEN }; // what the status of a line that is not opened is as a close code
+const DAY = 86_400; // seconds for which a Retry-After may keep a client away
 
 export function http(name, { fetch }) {
-  return { name, connect: (url) => new Line(url, fetch, name === "sse") };
+  return { name, connect: (url, token) => new Line(url, token, fetch, name === "sse") };
 }
 
 class Line {
@@ -38,9 +40,10 @@ class Line {
   _ending = null;
   _abort = new AbortController();
 
-  constructor(url, fetch, streams) {
+  constructor(url, token, fetch, streams) {
     const { origin, pathname, search } = new URL(url);
     Object.assign(this, { _base: origin + pathname.replace(/\/+$/, ""), _query: search, _fetch: fetch, _streams: streams });
+    this._shown = token ? { Authorization: `Bearer ${token}` } : {};
     queueMicrotask(() => this._over || this.onopen(PROTOCOL)); // the first POST will tell whether it is true
   }
 
@@ -153,7 +156,8 @@ class Line {
   /** The query of the line's own URL goes with each request: an application, or a proxy, may know its clients by it. */
   _ask(path, options, own = "") {
     const query = [this._query.slice(1), own].filter(Boolean).join("&");
-    return this._fetch(`${this._base}/${path}${query && `?${query}`}`, { cache: "no-store", ...options });
+    const headers = { ...this._shown, ...options.headers };
+    return this._fetch(`${this._base}/${path}${query && `?${query}`}`, { cache: "no-store", ...options, headers });
   }
 
   _take(bytes) {
@@ -169,14 +173,15 @@ class Line {
     if (told) return this._end(...ending(told));
     const isText = headers.get("Content-Type")?.startsWith("text/plain");
     const sentence = isText ? `: ${(await answer.text()).slice(0, 200).trim()}` : "";
-    this._end(status === 413 ? TOO_LARGE : ABNORMAL, `status ${status}${sentence}`);
+    const code = status === 413 ? TOO_LARGE : (this._id === null && REFUSED[status]) || ABNORMAL;
+    this._end(code, `status ${status}${sentence}`, secondsOf(headers));
   }
 
-  _end(code, reason) {
+  _end(code, reason, after) {
     if (this._over) return;
     this._over = true;
     this._abort.abort();
-    this.onclose(code, reason);
+    this.onclose(code, reason, after);
   }
 }
 
@@ -184,4 +189,11 @@ class Line {
 function ending(text) {
   const [code, ...reason] = text.split(" ");
   return [Number(code), reason.join(" ")];
+}
+
+/** The seconds of a Retry-After, which is a number or a date; 0 for none. A date counts from the answer's own, as clocks differ. */
+function secondsOf(headers) {
+  const after = headers.get("Retry-After");
+  const seconds = Number(after) || (Date.parse(after) - Date.parse(headers.get("Date"))) / 1000;
+  return Math.min(DAY, Math.max(0, seconds || 0));
 }

@@ -4,10 +4,11 @@
  * Times are milliseconds of one monotonic clock and come in as `now`. What is to be done goes out through `emit`:
  * ("open"), ("send", frame), ("close", code), ("state").
  */
-import { FIRST_AFTER, FIRST_FINAL, HEARTBEAT_MISSED, NORMAL, SESSION_GONE, TOO_LARGE } from "./close-codes.js";
+import { FIRST_AFTER, FIRST_FINAL, HEARTBEAT_MISSED, NORMAL, SESSION_GONE, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
 import { encode, HELLO, PING, RESYNC, VERSION } from "./frames.js";
 import { Life } from "./life.js";
 import { limitsOf } from "./limits.js";
+import { secondsIn } from "./turns.js";
 import { parts } from "./parts.js";
 
 const HANDSHAKE = 10_000; // from opening a line to its Welcome; a TCP connect that is never answered takes minutes
@@ -25,12 +26,16 @@ export class Link {
   limits = limitsOf({});
   session = null;
   token = null;
+  /** May a refusal be answered by other credentials? Then the second in a row is for good. */
+  renewable = false;
+  _refusals = 0;
   _deadline = null; // of an attempt, or of the rest before it
   _named = null; // the targets that a Hello had room for, if it had not for all
   _bare = false; // the last Hello was too large for this server
   _pings = 0;
   _leaving = null;
   _notice = "";
+  _rest = 0;
   _restUntil = 0;
 
   constructor({ backoff, emit }) {
@@ -50,6 +55,7 @@ export class Link {
   start(now) {
     this._leaving = null;
     this._notice = "";
+    this._rest = 0;
     this.emit("open");
     this._enter("connecting", this.why, now + HANDSHAKE);
   }
@@ -71,9 +77,11 @@ export class Link {
     for (const part of [...parts(Object.fromEntries(others), this.limits.message), {}]) this.emit("send", [RESYNC, part]);
   }
 
-  welcome([, clientId, session, token, resumed, limits, heartbeat], now) {
+  welcome([, clientId, session, token, resumed, limits, heartbeat, , extra], now) {
+    this.user = extra?.user;
     Object.assign(this, { clientId, session, token, code: null, limits: limitsOf(limits), _bare: false });
     this.backoff.reset();
+    this._refusals = 0;
     this.heartbeat = heartbeat * 1000;
     this.life.begin(this.heartbeat, now, resumed);
     this._enter("live", "", null);
@@ -96,8 +104,9 @@ export class Link {
   }
 
   /** The server refused something of the connection itself: most likely the reason why it ends soon. */
-  refused(code, text) {
+  refused(code, text, details) {
     this._notice = `${code}: ${text}`;
+    this._rest = secondsIn(details, 0);
   }
 
   /** `owed`: a Snapshot was asked for. */
@@ -109,14 +118,16 @@ export class Link {
     else this.drop(HEARTBEAT_MISSED, "the server was silent", now);
   }
 
-  /** The line was closed by the server or the network. */
-  closed(code, reason, now) {
+  /** The line was closed by the server or the network; `after` are seconds that it wants to be left alone. */
+  closed(code, reason, now, after = 0) {
     if (this.state === "offline" || this.state === "closed") return;
     this.code = code;
     this._bare = code === TOO_LARGE && this.state === "connecting";
     const why = this._leaving?.reason || this._notice || reason || `the connection ended with code ${code}`;
+    const mends = code === UNAUTHORISED && this.renewable && (this._refusals += 1) < 2;
     if (code === SESSION_GONE) this.session = this.token = null;
-    else if (code >= FIRST_FINAL && code < FIRST_AFTER) return this._enter("closed", why, null);
+    else if (code >= FIRST_FINAL && code < FIRST_AFTER && !mends) return this._enter("closed", why, null);
+    this._rest = Math.max(this._rest, after);
     this._comeBack(why, now);
   }
 
@@ -150,6 +161,15 @@ export class Link {
     this.start(now);
   }
 
+  /** There are new credentials: leave this line, which was opened with others, and open another one at once. */
+  renew(renewable, now) {
+    this.renewable = renewable;
+    this._refusals = 0;
+    this.backoff.reset();
+    if (this.state === "offline") this.start(now);
+    else this.move(now);
+  }
+
   /** End for good. */
   close() {
     if (this.state === "closed") return;
@@ -163,7 +183,7 @@ export class Link {
   }
 
   _comeBack(why, now) {
-    this._restUntil = now + (this._leaving?.rest ?? 0);
+    this._restUntil = now + Math.max(this._leaving?.rest ?? 0, 1000 * this._rest);
     this._enter("offline", why, this._restUntil + this.backoff.next());
   }
 

@@ -2,7 +2,7 @@
 import { NupharError } from "./errors.js";
 import { SUBSCRIBE, UNSUBSCRIBE } from "./frames.js";
 
-const LATER = ["busy", "rate_limited"]; // refusals that pass by themselves; details may hold the seconds to wait
+const LATER = "busy"; // the refusal that passes by itself
 
 export class Seats {
   /** `ask(entry)` sends what has an answer, `told(replica)` is called when a replica is refused. */
@@ -41,9 +41,8 @@ export class Seats {
   shutOut(replica, error, now) {
     Object.assign(replica, { standing: "out", error });
     replica.distrust();
-    const seconds = typeof error.details === "number" ? error.details : 1;
     const patience = Math.min(2 ** replica.refusals, 30) * this.random();
-    if (LATER.includes(error.code)) replica.againAt = now + 1000 * (seconds + patience);
+    if (error.code === LATER) replica.againAt = now + 1000 * (1 + patience);
     replica.refusals += 1;
     this.told(replica);
     this.fill();

@@ -44,6 +44,7 @@ export class Targets {
   /** Go on after a Welcome. A session that was resumed is subscribed already, a new one knows nothing. */
   greet(resumed) {
     const before = [...this.waiting.values()];
+    for (const entry of before) entry.againAt = null;
     this.version += 1;
     this._connection += 1;
     this._turns.begin();
@@ -82,6 +83,16 @@ export class Targets {
     }
   }
 
+  /** When to call `tick`; Infinity for never. */
+  get deadline() {
+    return Math.min(this.seats.deadline, this._turns.deadline);
+  }
+
+  tick(now) {
+    this.seats.tick(now);
+    if (this._turns.tick(now, this.waiting)) this._release();
+  }
+
   add(replica) {
     this.replicas.set(replica.target, replica);
     replica.adopt(this._own(replica.target));
@@ -105,10 +116,13 @@ export class Targets {
     this.waiting.clear();
   }
 
-  acknowledged(target, seq, refs, final) {
+  acknowledged(target, seq, refs, final, extra) {
     const replica = this.replicas.get(target);
     this._turns.heard(target);
-    refs.forEach((ref, index) => this._answered(replica, ref, Math.max(0, seq - refs.length + 1 + index)));
+    refs.forEach((ref, index) => {
+      const told = extra && Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, values?.[index]]));
+      this._answered(replica, ref, Math.max(0, seq - refs.length + 1 + index), told);
+    });
     this._release();
     if (!final || !replica) return;
     this._own(target).forEach((entry) => this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`)));
@@ -120,6 +134,7 @@ export class Targets {
   /** The answer to what was asked with `ref`: no. */
   rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
+    if (entry && error.code === "rate_limited") return this._turns.pause(entry, error.details, now); // it is kept
     const replica = entry?.replica;
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);
@@ -141,11 +156,11 @@ export class Targets {
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
-  place(replica, seq, message, entry = null) {
+  place(replica, seq, message, entry, extra) {
     let outcome;
     this._turns.heard(replica.target);
     try {
-      outcome = replica.place(seq, message, entry);
+      outcome = replica.place(seq, message, entry, extra);
     } catch (error) {
       this.emit("fault", error);
       if (entry !== null) entry.seq = seq;
@@ -154,7 +169,7 @@ export class Targets {
     }
     if (outcome === APPLIED) this.emit("change", replica, replica.model, message);
     // The answer to a message of an earlier connection may come ahead of the snapshot that it is part of.
-    if (outcome === GAP && !(entry?.sent < this._connection)) this._ask(replica);
+    if (outcome === GAP && (seq === replica.seq + 1 || !(entry?.sent < this._connection))) this._ask(replica);
   }
 
   replace(replica, epoch, seq, model) {
@@ -172,7 +187,7 @@ export class Targets {
     if (replica?.forget(entry)) this.emit("change", replica, replica.model, null);
   }
 
-  _answered(replica, ref, seq) {
+  _answered(replica, ref, seq, extra) {
     // One that was answered before may be told again, in its place, when a gap is filled.
     const entry = this.waiting.get(ref) ?? replica?.pending.find((other) => other.ref === ref);
     const first = this.waiting.delete(ref);
@@ -186,7 +201,7 @@ export class Targets {
       replica.enter();
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
-      if (replica) this.place(replica, seq, entry.message, entry);
+      if (replica) this.place(replica, seq, entry.message, entry, extra);
     }
   }
 

@@ -1,8 +1,11 @@
 import { NORMAL } from "./close-codes.js";
 
-/** Whether a transport opens, tried beside the line in use. `end(opened)` is called once; the result stops the trial. */
-export function trial(transport, url, end) {
-  const line = transport.connect(url);
+/**
+ * Whether a transport opens, tried beside the line in use, with what that has shown. `end(opened)` is called once; the result
+ * stops the trial.
+ */
+export function trial(transport, url, { shown }, end) {
+  const line = transport.connect(url, shown);
   const over = (opened, leaves) => {
     line.onopen = line.onclose = () => {};
     end(opened);

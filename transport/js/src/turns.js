@@ -2,10 +2,21 @@
 import { NupharError } from "./errors.js";
 import { CLIENT_MESSAGE, encode, SUBSCRIBE } from "./frames.js";
 
+const SOON = 50; // milliseconds of a pause at least, so that many go at once
+const LATE = 60; // seconds of one at most, whatever the server says
+
+/** The seconds that the details of a `rate_limited` ask for, `{retry_after: seconds}`, or `otherwise`. */
+export function secondsIn(details, otherwise) {
+  const seconds = details?.retry_after;
+  return seconds >= 0 ? Math.min(seconds, LATE) : otherwise;
+}
+
 /** Bytes around a payload at most: a ref of 9, a target of 263, and the heads. */
 export const ENVELOPE = 280;
 
 export class Turns {
+  /** When what the server wants later may go out; Infinity for never. */
+  deadline = Infinity;
   _heard = new Set();
   _connection = 0;
 
@@ -16,6 +27,7 @@ export class Turns {
   /** A connection begins. */
   begin() {
     this._heard = new Set();
+    this.deadline = Infinity;
     this._connection += 1;
   }
 
@@ -29,7 +41,7 @@ export class Turns {
     const { kind, ref, target } = entry;
     const { held, window } = this.link.limits;
     let [lowest, before] = [ref, 0];
-    entry.held = false;
+    entry.held = entry.againAt != null;
     for (const other of waiting.values()) {
       if (other.ref >= ref) break;
       if (other.kind === CLIENT_MESSAGE) lowest = Math.min(lowest, other.ref);
@@ -42,6 +54,32 @@ export class Turns {
     if (kind === CLIENT_MESSAGE && before >= held && !this._heard.has(target)) entry.held = true;
     if (!entry.held) entry.on = this._connection;
     return entry.held;
+  }
+
+  /** The server wants `entry` later: it is held until then, and what is behind it waits, too. */
+  pause(entry, details, now) {
+    Object.assign(entry, { held: true, againAt: now + 1000 * secondsIn(details, 1) });
+    this.deadline = Math.min(this.deadline, entry.againAt);
+  }
+
+  /** Let go of what was paused for long enough, in order; true if there is something. */
+  tick(now, waiting) {
+    if (now < this.deadline) return false;
+    this.deadline = Infinity;
+    for (const entry of waiting.values()) {
+      if (entry.againAt == null) continue;
+      if (now < entry.againAt || this._overtakes(entry, waiting)) {
+        this.deadline = Math.max(entry.againAt, now + SOON);
+        break;
+      }
+      entry.againAt = null;
+    }
+    return true;
+  }
+
+  /** Is something to the same target under way behind `entry`? The server may be about to refuse that, too. */
+  _overtakes({ ref, target }, waiting) {
+    return [...waiting.values()].some((other) => other.ref > ref && other.target === target && !other.held && other.on === this._connection);
   }
 
   /** The error for what has no room in a frame of this server, which a message may have had when it was dispatched. */

@@ -1,5 +1,5 @@
 /**
- * The WebSocket transport. A transport has a `name` and `connect(url)`, which gives a line at once: `send(bytes)`,
+ * The WebSocket transport. A transport has a `name` and `connect(url, token)`, which gives a line at once: `send(bytes)`,
  * `close(code)`, and the functions that its user sets, `onopen(protocol)`, `onframe(bytes)`, `onclose(code, reason)`, and
  * `onprogress()` for one that can tell when a part of something arrives. `url` is http or https; one message of the line is
  * one frame. Nothing is called before `connect` has returned. Its user also sets `largest`, the bytes of a frame at most,
@@ -10,8 +10,10 @@ import { PROTOCOL } from "./frames.js";
 export function webSocket(WebSocket) {
   return {
     name: "websocket",
-    connect(url) {
-      const socket = new WebSocket(url.replace("http", "ws"), [PROTOCOL]);
+    connect(url, token) {
+      // A browser lets no page set a header of a WebSocket's request.
+      const query = token ? `${url.includes("?") ? "&" : "?"}token=${encodeURIComponent(token)}` : "";
+      const socket = new WebSocket(url.replace("http", "ws") + query, [PROTOCOL]);
       const line = { send: (bytes) => socket.send(bytes), close: (code) => socket.close(code) };
       socket.binaryType = "arraybuffer";
       socket.onopen = () => line.onopen(socket.protocol);

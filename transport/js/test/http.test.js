@@ -9,7 +9,7 @@ const bytes = (...values) => Uint8Array.from(values);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A line with everything that it asked for and told. */
-async function line(name = "polling", url = "https://host/live/?user=1") {
+async function line(name = "polling", url = "https://host/live/?user=1", token = "") {
   const asked = [];
   const told = [];
   const fetch = (url, { headers, body, signal, keepalive, method = "GET" }) =>
@@ -21,10 +21,10 @@ async function line(name = "polling", url = "https://host/live/?user=1") {
       };
       asked.push({ url, headers, body, method, signal, keepalive, answer, fail: async (error) => (reject(error), turn()) });
     });
-  const opened = http(name, { fetch }).connect(url);
+  const opened = http(name, { fetch }).connect(url, token);
   opened.onopen = (protocol) => told.push(["open", protocol]);
   opened.onframe = (frame) => told.push(["frame", hex(frame)]);
-  opened.onclose = (code, reason) => told.push(["close", code, reason]);
+  opened.onclose = (code, reason, after) => told.push(["close", code, reason, ...(after ? [after] : [])]);
   await turn();
   return { line: opened, asked, told, last: () => asked.at(-1) };
 }
@@ -115,6 +115,34 @@ for (const [name, act, reason] of [
     assert.match(why, typeof reason === "string" ? new RegExp(reason) : reason);
   });
 }
+
+for (const [status, code] of [[401, 4401], [403, 4403], [429, 1006], [503, 1006]]) {
+  test(`a line that is not opened, as its first POST is answered ${status}, ends with ${code}`, async () => {
+    const { line: opened, told, last } = await line();
+    opened.send(bytes(1));
+    await last().answer(status, { "Content-Type": "text/plain" }, "who are you?");
+    assert.deepEqual(told.slice(1), [["close", code, `status ${status}: who are you?`]]);
+  });
+}
+
+const DATE = "Sat, 28 Nov 2026 12:00:00 GMT";
+for (const [given, after] of [["120", [120]], ["Sat, 28 Nov 2026 12:00:30 GMT", [30]], ["soon", []], ["-5", []], ["99999999", [86_400]]]) {
+  test(`an outage that says Retry-After: ${given} is told with that`, async () => {
+    const { line: opened, told, last } = await line();
+    opened.send(bytes(1));
+    await last().answer(503, { "Retry-After": given, Date: DATE });
+    assert.deepEqual(told.slice(1), [["close", 1006, "status 503", ...after]]);
+  });
+}
+
+test("a token goes with each request of a line, as a header", async () => {
+  const { line: opened, asked, last } = await line("sse", "https://host/live", "t0");
+  opened.send(bytes(1));
+  await last().answer(201, { "Nuphar-Line": "abc" });
+  opened.send(bytes(2));
+  await turn();
+  assert.deepEqual(asked.map(({ headers, url }) => [headers.Authorization, url.includes("t0")]), Array(3).fill(["Bearer t0", false]));
+});
 
 test("closing tells the server with the last of what there is to send, and reads no more", async () => {
   for (const [code, told] of [[1000, "1000"], [4508, "1001"]]) {

@@ -15,10 +15,11 @@ const KINDS = ["own", "own", "shy", "shy"];
 
 /** A page and its server, and everything that may happen between them. */
 class World {
-  constructor(seed, optimistic, reloads) {
+  constructor(seed, optimistic, reloads, limits) {
     let state = seed;
     this.random = (below) => (state = (state * 48271) % 2147483647) % below;
     Object.assign(this, { optimistic, reloads, server: new Server(update), up: [], now: 0, number: 0, outcomes: new Map() });
+    this.server.isTooMuch = () => limits && this.random(3) === 0;
     this.load();
   }
 
@@ -77,8 +78,17 @@ class World {
     else if (action === 17 && live && this.random(4) === 0) this.lose(() => (server.session = null));
     else if (action === 18 && this.random(8) === 0) this.lose(() => server.restart());
     else if (action === 19 && this.reloads && this.random(4) === 0) this.reload();
+    else this.rest();
     this.perform();
     if (this.core.link.state === "offline" && this.random(3) === 0) this.open();
+  }
+
+  /** Let the time pass that the server wants to be left alone with something; true if there was any. */
+  rest() {
+    const { link, targets } = this.core;
+    const waits = link.ready && targets.deadline < Infinity;
+    if (waits) this.core.tick((this.now = targets.deadline));
+    return waits;
   }
 
   lose(then = () => {}) {
@@ -106,29 +116,40 @@ class World {
 
   /** Let everything arrive. */
   quiet() {
+    this.server.isTooMuch = () => false;
     if (this.core.link.state === "offline" || !this.server.greeted) {
       this.lose();
       this.open();
     }
-    for (let turn = 0; this.up.length + this.server.down.length > 0; turn += 1) {
+    for (let turn = 0; this.up.length + this.server.down.length > 0 || this.rest(); turn += 1) {
       assert.ok(turn < 10_000, "it never becomes quiet");
       if (this.up.length > 0) this.server.take(this.up.shift());
-      else this.core.receive(this.server.down.shift(), this.now);
+      else if (this.server.down.length > 0) this.core.receive(this.server.down.shift(), this.now);
       this.perform();
     }
   }
 }
 
-for (const [name, optimistic, reloads] of [["optimistic", true, false], ["plain", false, false], ["loaded again", true, true]]) {
+const WORLDS = [
+  ["optimistic", true, false, false],
+  ["plain", false, false, false],
+  ["loaded again", true, true, false],
+  ["too much at once", true, false, true],
+  ["too much at once, and loaded again", false, true, true],
+];
+
+for (const [name, optimistic, reloads, limits] of WORLDS) {
   test(`${name}: whatever comes, is cut and resumed, model = confirmed + pending, and what was applied was applied once`, () => {
     for (let seed = 1; seed <= 300; seed += 1) {
-      const world = new World(seed, optimistic, reloads);
+      const world = new World(seed, optimistic, reloads, limits);
       world.open();
       for (let step = 0; step < 200; step += 1) world.step();
       world.quiet();
       const { core, replica, server, outcomes } = world;
       assert.deepEqual([core.link.state, core.link.why, replica.pending, core.targets.waiting.size], ["live", "", [], 0]);
       assert.deepEqual(replica.model, server.model);
+      const own = server.model.filter((message) => !message.startsWith("theirs")).map((message) => Number(message.split(" ")[1]));
+      assert.deepEqual(own, own.toSorted((a, b) => a - b), "own messages keep their order");
       assert.equal(new Set(server.model).size, server.model.length, "nothing is applied twice");
       for (const [message, outcome] of outcomes) {
         if (outcome !== "unknown_outcome") assert.equal(server.model.includes(message), outcome === "applied", `${message} ${outcome}`);

@@ -13,6 +13,10 @@ export class Server {
   log = []; // {seq, payload, session, ref}
   session = null; // {id, subscribed, answers: Map ref -> [seq, epoch] or a refusal}
   down = []; // bytes on their way to the client
+  /** Is the next message or Subscribe too much? */
+  isTooMuch = () => false;
+  _ping = 0; // the number of the Ping behind a refusal; until its Pong nothing passes by what was refused
+  _pings = 0;
   greeted = false;
   _sessions = 0;
 
@@ -27,6 +31,7 @@ export class Server {
   cut() {
     this.down = [];
     this.greeted = false;
+    this._ping = 0;
   }
 
   /** The target begins anew, with what it had. */
@@ -44,10 +49,20 @@ export class Server {
 
   take(bytes) {
     const [kind, ...fields] = decode(bytes);
+    if (kind === 25 && fields[0] === this._ping) this._ping = 0;
+    if ((kind === 2 || kind === 4) && this._refuses(fields[0])) return;
     if (kind === 1) this._hello(fields);
     else if (kind === 2) this._subscribe(fields);
     else if (kind === 4) this._message(fields);
     else if (kind === 5) this._catchUp(fields[0]["topic:n"] ?? null);
+  }
+
+  /** What is too much at once, or was sent behind that before it could be heard, may come again, unless it was answered. */
+  _refuses(ref) {
+    if (this.session.answers.has(ref) || !(this._ping || this.isTooMuch())) return false;
+    this._say([18, ref, "topic:n", "rate_limited", "slowly", { retry_after: 0.2 }]);
+    if (this._ping === 0) this._say([7, (this._ping = this._pings += 1)]);
+    return true;
   }
 
   _hello([, id, , cursors]) {

@@ -34,6 +34,8 @@ const unhook = [
 ];
 unhook.forEach((end) => end());
 leave();
+client.reauthenticate({ token: "t2" });
+client.reauthenticate();
 board.unsubscribe();
 client.close();
 
@@ -47,6 +49,8 @@ const pipe: Transport = {
     return line;
   },
 };
+connect("/live", { token: async () => (await fetch("/token")).text() });
+connect("/live", { token: () => sessionStorage.token ?? null });
 connect("/live", { transports: [pipe], storage: false, user: "ann", onqueue: ({ why }) => why, onreject: console.log });
 
 // @ts-expect-error: a local field is a field of the model
