@@ -28,6 +28,6 @@ def addresses(*pages: Path, imports: bool = True) -> list[str]:
             address
             for page in pages
             for address in re.findall(said + r"\bnuphar(?:\.[A-Za-z_]\w*+)++(?!: )", page.read_text())
-            if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address != "nuphar.client"
+            if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address not in ("nuphar.client", "nuphar.events")
         }
     )
