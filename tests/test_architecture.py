@@ -75,6 +75,8 @@ PURE = {
     "actors/sessions/session_book.py",
     "actors/sessions/unnamed.py",
     "actors/sessions/weight.py",
+    "actors/words/fingerprints.py",
+    "actors/words/meta.py",
     "actors/words/store.py",
     "actors/targets/subscribers.py",
     "actors/targets/target.py",

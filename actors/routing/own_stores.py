@@ -73,7 +73,7 @@ class OwnStores(TargetKind):
         """Return the mailbox of the session's store, started if it was not."""
         own = self._running.get(session.client_id)
         if own is None:
-            target = Target(SESSION, self._codec, self._order(session), self._allowance)
+            target = Target(SESSION, self._codec, self._order(session), self._allowance, self._host.wall)
             target.attach(session)
             own = self._running[session.client_id] = OwnStore(session, target, Mailbox(naps=True, host=self._host))
             self._start(own)

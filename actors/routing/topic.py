@@ -53,3 +53,5 @@ class Kind:
     window: float | None = None
     log: Log | None = None
     level: str = ACCEPTED
+    share: tuple[str, ...] = ()
+    """What subscribers are told of each message besides it."""

@@ -59,7 +59,7 @@ class Directory:
         self._ending: dict[str, tuple[Topic, Future]] = {}
         """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
 
-    def add_topic(self, topic_id: str, delivery: Rule = ALL) -> Topic:
+    def add_topic(self, topic_id: str, delivery: Rule = ALL, share: tuple[str, ...] = ()) -> Topic:
         """Add a fixed topic, ephemeral at first.
 
         Raises: TopicExists if the id is taken, also by a topic that still ends, or collides with a kind's prefix;
@@ -75,7 +75,7 @@ class Directory:
         if topic_id in self._ending:
             raise TopicExists(f"the topic {topic_id!r} is still stopping: wait for its stop()")
         topic = self._new(topic_id, TopicHooks(), None)
-        topic.target.rule = delivery
+        topic.target.rule, topic.target.share = delivery, share
         if self.topics.setdefault(topic_id, topic) is not topic:
             raise TopicExists(f"there is a topic {topic_id!r} already")
         return topic
@@ -133,7 +133,7 @@ class Directory:
     def add(self, topic_id: str, kind: Kind, store: Store | None, begun_by: str | None = None) -> Topic:
         """Add a topic of a kind that was reserved for ``begun_by``; its actor is still to be started."""
         topic = self._new(topic_id, kind.hooks, kind)
-        topic.target.rule = kind.delivery
+        topic.target.rule, topic.target.share = kind.delivery, kind.share
         topic.begun_by = begun_by
         if store is not None:
             topic.log = kind.log
@@ -210,4 +210,10 @@ class Directory:
 
     def _new(self, topic_id: str, hooks: TopicHooks, kind: Kind | None) -> Topic:
         mailbox = Mailbox(self._mailbox, naps=True, host=self.host)
-        return Topic(topic_id, Target(topic_target(topic_id), self.codec, None, self._allowance), mailbox, hooks, kind)
+        return Topic(
+            topic_id,
+            Target(topic_target(topic_id), self.codec, None, self._allowance, self.host.wall),
+            mailbox,
+            hooks,
+            kind,
+        )

@@ -29,6 +29,52 @@ clock = time.monotonic
 _LATER = -1  # a priority of libev: after everything of the usual 0 that is due
 
 
+REST = 0.001
+"""Seconds that others may work on what one turn has brought them, until the loop looks at the sockets again."""
+
+LEAST = 1 / 8
+"""The least share of its time in which a reader takes something: others may be at work on what it has not brought."""
+
+BEGIN, FRESH = 1 / 4, 1.0
+"""The share to begin with, when for so many seconds nobody has ended a turn: what follows is not known yet."""
+
+
+class Share:
+    """Which share of their time those take who bring work to others: the less, the more work it is. Pure.
+
+    A reader of a few µs for each frame may bring work of a hundred times as much, as a Resync of many targets does.
+    So what follows upon its turns is measured, and the turns are made as long as fits. Times are in seconds.
+
+    >>> share = Share()
+    >>> share.at(5.0)
+    0.25
+    >>> [share.heed(rest, 5.0) for rest in (0.0004, 0.0002, 0.002, 0.001, 1.0)]
+    [0.375, 0.5625, 0.28125, 0.28125, 0.125]
+    >>> share.at(5.5), share.at(6.5)
+    (0.125, 0.25)
+    """
+
+    __slots__ = ("_heeded", "_share")
+
+    def __init__(self) -> None:
+        self._share = BEGIN
+        self._heeded = float("-inf")
+
+    def at(self, now: float) -> float:
+        """Return it for a turn that begins now."""
+        return self._share if now <= self._heeded + FRESH else BEGIN
+
+    def heed(self, rest: float, now: float) -> float:
+        """Hear how many seconds passed from the end of a turn to the look at the sockets, which was now."""
+        share = self.at(now)
+        if rest > REST:
+            share = max(share * REST / rest, LEAST)
+        elif rest < REST / 2:
+            share = min(share * 1.5, 1.0)
+        self._share, self._heeded = share, now
+        return share
+
+
 class Turn:
     """One turn: whether it is over. Pure: ``now`` is in seconds.
 
@@ -48,48 +94,17 @@ class Turn:
         """Begin another turn, with the next question: so one that does a single piece of work never reads a clock."""
         self._ends = None
 
-    def is_over(self, now: float, busy: int = 0, share: float = 1.0) -> bool:
+    def is_over(self, now: float, busy: int = 0, share: Share | None = None) -> bool:
         """Say whether others should run before the next piece of work.
 
         When it begins, as many others are ``busy`` as have ended a turn and wait for the next: they share the time, or
         whoever is not busy would wait for one turn of each. One that ``brings`` work to others has but a ``share``.
         """
         if self._ends is None:
-            self._ends = now + self._budget * (share if self._brings else 1.0) / (1 + busy)
+            budget = self._budget * share.at(now) if self._brings and share is not None else self._budget
+            self._ends = now + budget / (1 + busy)
             return False
         return now >= self._ends
-
-
-REST = 0.001
-"""Seconds that others may work on what one turn has brought them, until the loop looks at the sockets again."""
-
-LEAST = 1 / 8
-"""The least share of its time in which a reader takes something: others may be at work on what it has not brought."""
-
-
-class Share:
-    """Which share of their time those take who bring work to others: the less, the more work it is. Pure.
-
-    A reader of a few µs for each frame may bring work of a hundred times as much, as a Resync of many targets does.
-    So what follows upon its turns is measured, and the turns are made as long as fits.
-
-    >>> share = Share()
-    >>> share.heed(0.004), share.heed(0.001), share.heed(0.0004), share.heed(1.0)
-    (0.25, 0.25, 0.375, 0.125)
-    """
-
-    __slots__ = ("now",)
-
-    def __init__(self) -> None:
-        self.now = 1.0
-
-    def heed(self, rest: float) -> float:
-        """Hear how many seconds passed from the end of a turn to the next look at the sockets; return the share."""
-        if rest > REST:
-            self.now = max(self.now * REST / rest, LEAST)
-        elif rest < REST / 2:
-            self.now = min(self.now * 1.5, 1.0)
-        return self.now
 
 
 LOOK = 64
@@ -131,7 +146,7 @@ class Busy:
 
 def is_over(turn: Turn) -> bool:
     """Say whether ``turn`` is over now."""
-    return turn.is_over(clock(), Busy.others, Busy.share.now)
+    return turn.is_over(clock(), Busy.others, Busy.share)
 
 
 def let_others_run() -> None:
@@ -143,7 +158,8 @@ def let_others_run() -> None:
         with hub.loop.timer(0, priority=_LATER) as timer:
             hub.wait(timer)
         Busy.others = Busy.waiting - 1  # now, as all timers ring before anybody goes on
-        Busy.share.heed(clock() - ended)
+        now = clock()
+        Busy.share.heed(now - ended, now)
         gevent.sleep(0)
     finally:
         Busy.waiting -= 1

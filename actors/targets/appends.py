@@ -13,6 +13,7 @@ from typing import Any
 
 from ..words.delivery import OVERHEAD
 from ..words.errors import Refused
+from ..words.meta import meta_of
 from .effects import Append, Crash, Effects, LookUp
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
@@ -232,4 +233,5 @@ def _size(message: Any) -> int:
 
 def _record(outcome: Outcome) -> Record:
     author, ref, seq, payload = outcome
-    return Record(seq, payload, None, None, author.client_id if author is not None else None, ref or None)
+    meta = meta_of(payload, seq)
+    return Record(seq, payload, meta.author, meta.at, author.client_id if author is not None else None, ref or None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..words.meta import extra_of, extras_of
 from ..words.ports import Codec, Encoding
 from .lane import Debt, Outcome
 from .order import Order
@@ -69,9 +70,9 @@ class CatchUp:
                 pieces.append(encoding.acknowledge(name, refs[at][1], [refs[at][0]], False))
                 at += 1
             pieces.append(
-                encoding.acknowledge(name, seq, [own[seq]], False)
+                encoding.acknowledge(name, seq, [own[seq]], False, extras_of((payload,)))
                 if seq in own
-                else encoding.server_message(name, seq, payload)
+                else encoding.server_message(name, seq, payload, extra_of(payload))
             )
         return pieces + [encoding.acknowledge(name, seq, [ref], False) for ref, seq in refs[at:]]
 

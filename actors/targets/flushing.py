@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from ..words.errors import Refused
+from ..words.meta import extras_of
 from ..words.ports import Codec
 from .appends import Appends
 from .effects import Crash, Effects, Send, Visit
@@ -29,17 +30,20 @@ _send = partial(tuple.__new__, Send)  # takes a third of the time of Send(...)
 class Flushing(Subscribers):
     """The half of a `Target` that knows what was applied: its order, and what nobody has heard of yet."""
 
-    __slots__ = ("_callers", "_codec", "_outcomes", "appends", "order", "place")
+    __slots__ = ("_callers", "_codec", "_is_signing", "_outcomes", "appends", "order", "place", "share")
 
     def __init__(self, name: str, codec: Codec, order: Order | None) -> None:
         super().__init__(name, codec)
         self._codec = codec
         self._outcomes: list[Outcome] = []
         self._callers: dict[int, Caller] = {}  # who waits for what was applied under a seq, until that is confirmed
+        self.share: tuple[str, ...] = ()
+        """What subscribers are told of each message besides: some of `nuphar.actors.words.meta.SHARED`."""
         self._use(order)
 
     def _use(self, order: Order | None) -> None:
         self.order = order
+        self._is_signing = order is not None and (order.takes_meta or bool(self.share))
         self.place: Place = (self.name, "" if order is None else order.epoch)
         """Where its messages are applied: the target and its epoch; one object for all, as every answer has it."""
         self.appends: Appends | None = order.appends if isinstance(order, Tentative) else None
@@ -130,7 +134,9 @@ class Flushing(Subscribers):
                 if len(places) == 1 and outcome.seq:
                     # By far the most: put it in its place, join, and take it out again, instead of copying the list.
                     replaced = pieces[places[0]]
-                    pieces[places[0]] = encoding.acknowledge(self.name, outcome.seq, (outcome.ref,), False)
+                    _, ref, seq, payload = outcome
+                    extra = None if type(payload) is bytes else extras_of((payload,))
+                    pieces[places[0]] = encoding.acknowledge(self.name, seq, (ref,), False, extra)
                     effects.append(_send(((author,), encoding.join(pieces), encoding, droppable)))
                     pieces[places[0]] = replaced
                 elif own := with_acknowledges(encoding, self.name, outcomes, pieces, places):
@@ -141,7 +147,7 @@ class Flushing(Subscribers):
 
     def _send_one(self, outcomes: list[Outcome]) -> Effects:
         """The same for a message that came alone: nothing has to be grouped."""
-        author, ref, seq, _ = outcome = outcomes[0]
+        author, ref, seq, payload = outcome = outcomes[0]
         if ref:
             author.answers.settle(ref, self.place, seq)
         droppable = outcomes if seq else None
@@ -153,7 +159,8 @@ class Flushing(Subscribers):
                 joined = encoding.join((piece(encoding, self.name, outcome),))
                 effects.append(_send((others, joined, encoding, droppable)))
             if is_here and (ref or seq):
-                own = encoding.acknowledge(self.name, seq, (ref,), False)
+                extra = None if type(payload) is bytes else extras_of((payload,))
+                own = encoding.acknowledge(self.name, seq, (ref,), False, extra)
                 effects.append(_send(((author,), encoding.join((own,)), encoding, None)))
         if self._laned:
             effects += self._lanes.give(outcomes)

@@ -14,6 +14,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any, Generic, NamedTuple
 
+from ..words.meta import meta_of, takes_meta
 from ..words.store import Store
 from ..words.type_variables import Model
 from .carrying import UNSEEN, Carrying, Unwritable
@@ -41,11 +42,23 @@ class Order:
     The checkpoint is a copy of a model that can be written, from which the history leads to the present.
     """
 
-    __slots__ = ("_bytes", "_checkpoint", "_due", "_history", "_since", "epoch", "history_bound", "position", "update")
+    __slots__ = (
+        "_bytes",
+        "_checkpoint",
+        "_due",
+        "_history",
+        "_since",
+        "epoch",
+        "history_bound",
+        "position",
+        "takes_meta",
+        "update",
+    )
 
     def __init__(self, store: Store, epoch: str, history: int = HISTORY) -> None:
         self.epoch = epoch
-        self.update = store.update
+        self.update: Callable[..., Any] = store.update
+        self.takes_meta = takes_meta(store.update)
         self.position = Position(store.model, 0)
         self.history_bound = history
         # A list as long as nothing has to be forgotten: a deque takes 0.7 KiB even when it is empty.
@@ -83,8 +96,8 @@ class Order:
         model's inside (see `rebuild`).
         """
         before, seq = self.position
-        model = self.update(before, message)
         seq += 1
+        model = self.update(before, message, meta_of(payload, seq)) if self.takes_meta else self.update(before, message)
         since = self._since + len(payload)
         is_due = seq > self._due or since > HISTORY_BYTES
         if is_due:
@@ -129,8 +142,8 @@ class Order:
         if missed:
             model = deepcopy(model)  # as the update may change it, and perhaps the result cannot be written
         try:
-            for _, payload in missed or ():
-                model = self.update(model, decode_message(payload))
+            for seq, payload in missed or ():
+                model = self._make(model, decode_message(payload), payload, seq)
         except Exception:
             # An update that is not pure: what it made then cannot be made again, so what there is has to do.
             model = self.position.model
@@ -142,6 +155,10 @@ class Order:
             return  # what led to it was let through unseen: the checkpoint is still the last that can be written
         # So that the next one costs a copy and no replay: crashing messages can come in a row.
         self._set_checkpoint()
+
+    def _make(self, model: Any, message: Any, payload: bytes, seq: int) -> Any:
+        """Apply a message once more."""
+        return self.update(model, message, meta_of(payload, seq)) if self.takes_meta else self.update(model, message)
 
     def _set_checkpoint(self) -> None:
         self._checkpoint = self._copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..words.meta import Signed, extra_of, extras_of
 from ..words.ports import Encoding
 from .lane import Outcome
 
@@ -11,13 +12,15 @@ from .lane import Outcome
 def piece(encoding: Encoding, target: str, outcome: Outcome) -> bytes:
     """Write one outcome for everybody but its author."""
     if outcome.seq:
-        return encoding.server_message(target, outcome.seq, outcome.payload)
+        return encoding.server_message(target, outcome.seq, outcome.payload, extra_of(outcome.payload))
     return encoding.push(target, outcome.payload)
 
 
-def written(encoding: Encoding, target: str, outcomes: Iterable[Outcome]) -> list[bytes]:
+def written(encoding: Encoding, target: str, outcomes: Sequence[Outcome]) -> list[bytes]:
     """Do `piece` for each of ``outcomes``, without a call for most."""
     write = encoding.server_message
+    if outcomes and type(outcomes[0].payload) is Signed:
+        return [piece(encoding, target, outcome) for outcome in outcomes]
     return [write(target, seq, payload) if seq else encoding.push(target, payload) for _, _, seq, payload in outcomes]
 
 
@@ -43,8 +46,11 @@ def with_acknowledges(
 def acknowledges(encoding: Encoding, target: str, run: Sequence[Outcome]) -> list[bytes]:
     """Acknowledge own messages that stand in a row."""
     # Outside an order a ref of 0 wants no answer; inside one it holds its place, so that the seqs have no gap.
-    refs = [outcome.ref for outcome in run if outcome.ref or outcome.seq]
-    return [encoding.acknowledge(target, run[-1].seq, refs, False)] if refs else []
+    told = [outcome for outcome in run if outcome.ref or outcome.seq]
+    if not told:
+        return []
+    extras = extras_of(outcome.payload for outcome in told)
+    return [encoding.acknowledge(target, run[-1].seq, [outcome.ref for outcome in told], False, extras)]
 
 
 def answers(encoding: Encoding, target: str, own: Sequence[Outcome]) -> list[bytes]:

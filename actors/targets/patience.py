@@ -57,10 +57,10 @@ class Patience:
         self.is_stuck = False
 
     def hold_stop(self, stop: Any, reason: Any, now: float) -> None:
-        """Note that ``stop`` waits, which asks to end for ``reason``; the first one counts."""
-        if self.stop is None:
-            deadline = reason.deadline if isinstance(reason, Shutdown) else None
-            wait = STOP if deadline is None else min(STOP_ALL, max(0.0, deadline - now) / 2)
+        """Note that ``stop`` waits, which asks to end for ``reason``; of several who stop the most impatient counts."""
+        deadline = reason.deadline if isinstance(reason, Shutdown) else None
+        wait = STOP if deadline is None else min(STOP_ALL, max(0.0, deadline - now) / 2)
+        if self._stop_by is None or now + wait < self._stop_by:
             self.stop, self._stop_by = stop, now + wait
 
     def has_to_stop(self, now: float) -> bool:

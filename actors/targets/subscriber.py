@@ -77,6 +77,10 @@ class Subscriber(Listener, Protocol):
         """How much catching up it may have. Subscribers that are one client's share the object."""
 
     @property
+    def user(self) -> str | None:
+        """Who it is, as the application says; None is anonymous."""
+
+    @property
     def closed(self) -> bool:
         """Whether it hears nothing any more."""
 

@@ -6,11 +6,13 @@ A `Target` is what survives its actor: a successor opens it and goes on. It deci
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from ..words.delivery import ALL, Rule, less
 from ..words.errors import Refused
+from ..words.meta import Meta, signed
 from ..words.ports import Codec, Encoding
 from .carrying import Allowance, Carrying, Unwritable
 from .catch_up import CatchUp
@@ -27,12 +29,23 @@ _outcome = partial(tuple.__new__, Outcome)  # takes a third of the time of Outco
 
 
 class Target(Flushing):
-    """The state of one target, plainly mutable for speed; every method leaves it whole."""
+    """The state of one target, plainly mutable for speed; every method leaves it whole.
 
-    __slots__ = ("_carrying", "_catch_up", "rule", "settled")
+    ``wall`` gives the seconds since the epoch, with which messages are dated.
+    """
 
-    def __init__(self, name: str, codec: Codec, order: Order | None = None, allowance: Allowance | None = None) -> None:
+    __slots__ = ("_carrying", "_catch_up", "_wall", "rule", "settled")
+
+    def __init__(
+        self,
+        name: str,
+        codec: Codec,
+        order: Order | None = None,
+        allowance: Allowance | None = None,
+        wall: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         super().__init__(name, codec, order)
+        self._wall = wall
         self.rule: Rule = ALL
         """What subscribers get who do not wish for less."""
         self.settled: Any = None
@@ -54,6 +67,8 @@ class Target(Flushing):
         if self.order is None:
             self._outcomes.append(_outcome((author, ref, 0, payload)))
             return _NOTHING
+        if self._is_signing:
+            payload = self._sign(author, payload)
         try:
             seq = self.order.apply(message, payload, self._carrying)
         except Refused as refused:
@@ -68,6 +83,11 @@ class Target(Flushing):
                 self._accept(seq)
         self._outcomes.append(_outcome((author, ref, seq, payload)))
         return _NOTHING
+
+    def _sign(self, author: Subscriber | None, payload: bytes) -> bytes:
+        """Say once, for the update, the log and everybody who is told, who has written a message and when."""
+        user, client_id = (None, None) if author is None else (author.user, author.client_id)
+        return signed(payload, Meta(user, client_id, self._wall(), self.seq + 1), self.share)
 
     def _crash(self, crash: Crash) -> Effects:
         """Tell it behind what was applied before; with a log, when that is known to have happened."""

@@ -42,6 +42,15 @@ def check_takes(what: str, function: Any, *names: str) -> None:
         raise UsageError(f"{what}: expected a function of ({', '.join(names)}), got one of {_shown(known)}") from error
 
 
+def required_positional(function: Callable[..., Any]) -> tuple[int, list[str]]:
+    """Return how many values ``function`` needs by position, and the names of all that it takes so."""
+    try:
+        taken = [each for each in signature(function).parameters.values() if each.kind in BY_POSITION]
+    except (TypeError, ValueError):  # some of those that are written in C
+        return 0, []
+    return sum(each.default is Parameter.empty for each in taken), [each.name for each in taken]
+
+
 def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
     """Return a function that takes the values of all ``names`` by position, and calls ``hook`` with what it asks for.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, overload
 
 from .errors import UsageError
+from .meta import takes_meta
 from .parameters import check_takes
 from .type_variables import Message, Message_contra, Model
 
@@ -34,6 +35,8 @@ class Store(StoreFields[Model, Message]):
     >>> counter = Store(0, lambda model, message: model + message)
     >>> counter.update(counter.model, 5)
     5
+
+    An ``update(model, message, meta)`` is told who wrote the message, when, and its seq (`nuphar.Meta`).
 
     A type checker takes the types of model and messages from ``update``, and passes them on to the handles of topics
     (docs/typing.md).
@@ -69,7 +72,8 @@ def check_store(store: Any) -> Store:
     """
     if not isinstance(store, Store):
         raise UsageError(f"expected a nuphar.Store(model, update), got {store!r}")
-    check_takes("a store's update", store.update, "model", "message")
+    names = ("model", "message", "meta") if takes_meta(store.update) else ("model", "message")
+    check_takes("a store's update", store.update, *names)
     if not isinstance(store.local, tuple) or not all(isinstance(name, str) for name in store.local):
         raise UsageError(f"a store's local is a tuple of names of fields, got {store.local!r}")
     return store

@@ -18,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from copy import deepcopy
+from functools import wraps
 from os import environ
 from types import FrameType
 from typing import Any
@@ -52,21 +53,22 @@ def watch(target: str, store: Store, tell: Callable[[WrongUpdate], object] = lam
     update = store.update
     may_be_none = store.model is None
 
-    def watched(model: Any, message: Any) -> Any:
+    @wraps(update)
+    def watched(model: Any, message: Any, *meta: Any) -> Any:
         try:
-            return look(model, message)
+            return look(model, message, *meta)
         except WrongUpdate as error:
             tell(error)
             raise
 
-    def look(model: Any, message: Any) -> Any:
+    def look(model: Any, message: Any, *meta: Any) -> Any:
         before = fingerprint(model)
         spare = _copied((model, message))
         try:
-            made = update(model, message)
+            made = update(model, message, *meta)
         finally:
             if fingerprint(model) != before:
-                where = (_line_of_change(update, *spare) if spare else None) or _place(update)
+                where = (_line_of_change(update, *spare, *meta) if spare else None) or _place(update)
                 raise WrongUpdate(
                     f"{target}: update changes its model in place on {_shown(message)}, at {where}: make a new one, "
                     f"as others still read the old one"
@@ -102,7 +104,7 @@ def _copied(pair: tuple[Any, Any]) -> tuple[Any, Any] | None:
         return None
 
 
-def _line_of_change(update: Callable[[Any, Any], Any], model: Any, message: Any) -> str | None:
+def _line_of_change(update: Callable[..., Any], model: Any, *told: Any) -> str | None:
     """Run ``update`` again, on copies, and return after which line the model was another."""
     before, last, found = fingerprint(model), "", ""
 
@@ -117,7 +119,7 @@ def _line_of_change(update: Callable[[Any, Any], Any], model: Any, message: Any)
     tracer = sys.gettrace()
     sys.settrace(trace)
     try:
-        update(model, message)
+        update(model, *told)
     except BaseException:
         pass  # it did that before, too
     finally:

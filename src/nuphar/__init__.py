@@ -22,6 +22,7 @@ __all__ = [
     "Limits",
     "Live",
     "LocalProtocolError",
+    "Meta",
     "NotRunning",
     "NupharError",
     "OriginRefused",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
         WrongUpdate,
     )
     from .actors.words.identity import Identity
+    from .actors.words.meta import Meta
     from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
     from .supervision.root.server import Server
@@ -112,6 +114,7 @@ else:  # not for type checkers, which would believe any name
             "ConnectRequest": ".transport.server.connect_request",
             "FileQueue": ".transport.client.core.file_queue",
             "Identity": ".actors.words.identity",
+            "Meta": ".actors.words.meta",
             "KindHandle": ".actors.routing.kind_handle",
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Unpack
 
 import gevent
@@ -23,6 +23,7 @@ from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
 from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
 from ...actors.words.identity import Identity, check_identity
+from ...actors.words.meta import check_share
 from ...actors.words.parameters import check_takes
 from ...actors.words.store import Store
 from ...actors.words.target_names import SESSION
@@ -149,14 +150,15 @@ class Server(Living, HookDecorators):
 
     # Targets.
 
-    def topic(self, topic_id: str, *, delivery: Any = ALL) -> TopicHandle:
+    def topic(self, topic_id: str, *, delivery: Any = ALL, share: Sequence[str] = ()) -> TopicHandle:
         """Add a topic, ephemeral until it gets a store; before or after the start.
 
         ``delivery`` says what becomes of its messages for a subscriber who cannot take them (docs/delivery.md).
+        ``share`` is what subscribers are told of each message besides it: some of "author" and "at" (`nuphar.Meta`).
         Raises: TopicExists, UsageError for an ill-formed id, NotRunning after a stop.
         """
         self._check_not_stopped()
-        topic = self.directory.add_topic(topic_id, rule_of(delivery))
+        topic = self.directory.add_topic(topic_id, rule_of(delivery), check_share(share))
         if self.lifecycle.has_begun:
             self.books.start_topic(
                 topic
@@ -175,19 +177,27 @@ class Server(Living, HookDecorators):
         on_end: EndHook | None = None,
         delivery: Any = ALL,
         window: float | None = None,
+        share: Sequence[str] = (),
     ) -> KindHandle[Model, Message]:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
         Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
-        ``delivery`` is the rule of each of these topics, as in `topic`. One that nobody has been subscribed to for
-        ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end(topic_id, model)``.
+        ``delivery`` and ``share`` are those of each of these topics, as in `topic`. One that nobody has been subscribed
+        to for ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end(topic_id, model)``.
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
         check_takes("parse", parse, "text")
         hooks = TopicHooks.of(can_subscribe=can_subscribe, on_join=on_join, on_leave=on_leave, on_end=on_end)
-        kind = Kind(prefix, parse, hooks, delivery=rule_of(delivery), window=check_window("window", window))
+        kind = Kind(
+            prefix,
+            parse,
+            hooks,
+            delivery=rule_of(delivery),
+            window=check_window("window", window),
+            share=check_share(share),
+        )
         handle: KindHandle[Model, Message] = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:
             handle.with_store(store)

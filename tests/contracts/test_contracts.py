@@ -408,6 +408,18 @@ class LeavesForGood(Changed):
         return self.transport_but(leave=transport.close)
 
 
+class ReopensForGood(Changed):
+    """The session is over, and another one begins."""
+
+    def said(self, transport: Transport) -> Transport:
+        def reopen() -> None:
+            transport.close()
+            self.handler.on_disconnect()
+            self.line(self.handler)
+
+        return self.transport_but(reopen=reopen)
+
+
 class KeepsAFinalClose(Changed):
     def heard(self, handler: Handler) -> Handler:
         return self.handler_but(on_close=lambda code, reason: None)
@@ -423,6 +435,7 @@ CONNECTORS: dict[type[Changed], set[str]] = {
     HearsOn: {"nothing_is_heard_after_a_close"},
     ConnectsAfterItsClose: {"a_close_while_nothing_gets_through_is_final"},
     LeavesForGood: {"who_leaves_keeps_the_session"},
+    ReopensForGood: {"who_reopens_comes_back_by_itself_and_keeps_the_session"},
     KeepsAFinalClose: {"a_close_of_the_server_s_that_is_final_is_told_and_it_does_not_come_back"},
 }
 

@@ -12,13 +12,17 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from support.counting import add
 from support.raw import RawClient, close_all, request
 from support.serving import ROOT, Program, eventually, listen, program
 
-from nuphar import Client, Refused, Store
+from nuphar import Client, Meta, Refused, Store
+from nuphar.transport.identify import sign_token
 
 EXAMPLES = ROOT / "examples"
 
@@ -110,7 +114,7 @@ def test_locust_is_told_of_a_connection_that_fails() -> None:
 
 def test_two_people_talk_in_a_chat_room() -> None:
     with run("chat.py", "serve", "0") as server:
-        address = f"ws{url(server)[4:]}/live"
+        address = f"{url(server)}/live"
         with (
             run("chat.py", "join", address, "tea", "Ada", stdin=True) as ada,
             run("chat.py", "join", address, "tea", "Bob", stdin=True) as bob,
@@ -123,9 +127,9 @@ def test_two_people_talk_in_a_chat_room() -> None:
             bob.write("hello yourself")
             ada.wait_for("^Bob: hello yourself$")
             ada.write("")
-            ada.wait_for("not said: crashed")
+            ada.wait_for("not said: invalid")
             ada.write("x" * 1_001)
-            ada.wait_for("not said: crashed")
+            ada.wait_for("not said: invalid: .*, got 1001")
             ada.write("still here")
             bob.wait_for("^Ada: still here$")
             assert ada.wait() == 0
@@ -137,7 +141,13 @@ def test_two_people_talk_in_a_chat_room() -> None:
 
 def test_a_chat_rooms_name_is_one_word() -> None:
     with run("chat.py", "serve", "0") as server:
-        client = RawClient(port(server))
+        name = f"{url(server)}/name/Ada"
+        with urlopen(name, timeout=10) as answer:
+            token = answer.read().decode()
+        with pytest.raises(HTTPError, match="409") as taken:
+            urlopen(name, timeout=10)
+        taken.value.close()
+        client = RawClient(int(urlsplit(name).port or 0), headers=(f"Authorization: Bearer {token}",))
         assert client.subscribe("topic:room:two words")[0][3] == "not_found"
         assert client.subscribe("topic:room:")[0][3] == "not_found"
         assert client.subscribe("topic:lobby")[0][3] == "not_found"
@@ -215,25 +225,29 @@ def test_a_thread_of_the_background_example_counts_until_it_is_stopped() -> None
 
 def test_the_chats_store_keeps_the_last_lines_and_refuses_bad_ones() -> None:
     chat = runpy.run_path(str(EXAMPLES / "chat.py"))
-    say, line = chat["say"], chat["Line"]
+    say, ada = chat["say"], Meta("ada", "c1", 5.0, 1)
     room: tuple[object, ...] = ()
     for n in range(chat["KEPT"] + 5):
-        room = say(room, line("Ada", str(n)))
+        room = say(room, str(n), ada)
     assert [each.text for each in room] == [str(n) for n in range(5, chat["KEPT"] + 5)]  # type: ignore[attr-defined]
     for text in ("", "x" * 1_001):
-        with pytest.raises(ValueError, match=str(len(text))):
-            say(room, line("Ada", text))
+        with pytest.raises(Refused, match=str(len(text))):
+            say(room, text, ada)
 
 
-def test_a_client_of_the_chat_is_refused_with_crashed_for_a_bad_line() -> None:
+def test_a_client_of_the_chat_speaks_for_itself_alone() -> None:
     chat = runpy.run_path(str(EXAMPLES / "chat.py"))
-    server = chat["make_server"]()
+    server = chat["make_server"]("a secret")
     with server:
         address = f"ws://127.0.0.1:{listen(server)}/live"
-        with Client(address, chat["serialiser"], {"room:tea": chat["store"]}) as client:
+        stores = {"room:tea": chat["store"]}
+        with Client(address, chat["serialiser"], stores) as nobody:
+            nobody.wait_until(lambda client: client.is_closed)
+            assert "sign in first" in str(nobody.state)
+        with Client(address, chat["serialiser"], stores, token=sign_token("a secret", "Ada")) as client:
             client.wait_live()
             with pytest.raises(Refused) as refused:
-                client.dispatch("room:tea", chat["Line"]("Ada", "")).get(timeout=5)
-            assert refused.value.code == "crashed"
-            assert client.dispatch("room:tea", chat["Line"]("Ada", "hi")).get(timeout=5) == 2
-            assert client.model("room:tea")[-1].text == "hi"
+                client.dispatch("room:tea", "").get(timeout=5)
+            assert refused.value.code == "invalid"
+            assert client.dispatch("room:tea", "hi").get(timeout=5) == 2
+            assert client.model("room:tea")[-1] == chat["Line"]("Ada", "hi")

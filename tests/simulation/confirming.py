@@ -1,6 +1,6 @@
 """A log that is slow, fails, loses answers or gives none, and what must hold then.
 
-Nobody hears of what it has not confirmed, and nobody is told no of what it may have.
+Nobody hears of what it has not confirmed, and nobody is told no of what it may have; nobody waits for it for ever.
 """
 
 from __future__ import annotations
@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.appends import Appends
+from nuphar.actors.targets.effects import Crash
+from nuphar.actors.targets.flushing import Flushing
 from nuphar.actors.targets.log import Appended, Failed, Outcome, Record, Unknown
+from nuphar.actors.targets.patience import STOP
+from nuphar.actors.targets.performing import Performing
 from nuphar.actors.targets.tentative import Tentative
+from nuphar.actors.targets.waiting import Waiting
 from nuphar.testing.logs import Fate, ScriptedLog
 from nuphar.transport.server.framing import CborFraming
 
@@ -29,9 +35,18 @@ class ConfirmingLog(ScriptedLog):
     """Draws the fate of each batch, and tells the oracle what it has confirmed."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(self._fates(world), delay=lambda: self._slowness(), history=world.plan.options["history"],
+        super().__init__(self._fates(), delay=lambda: self._slowness(), history=world.plan.options["history"],
                          host=world.hub)  # fmt: skip
         self._world = world
+        self._cut_until = 0.0
+
+    def cut_off(self, seconds: float) -> None:
+        """Answer nothing for so long: whoever stops meanwhile has to do it without its log's word."""
+        self._cut_until = self._world.hub.now + seconds
+
+    @property
+    def _is_cut_off(self) -> bool:
+        return not self._world.is_calm and self._world.hub.now < self._cut_until
 
     def open(self, target: str, store: Any, level: str = "accepted") -> Any:
         order = super().open(target, store, level)
@@ -46,7 +61,7 @@ class ConfirmingLog(ScriptedLog):
         world = self._world
         assert world.plan.log is not None
         self.deaf = int(not world.is_calm and world.chance() < world.plan.log.lose)
-        self.mute = int(not world.is_calm and world.chance() < world.plan.log.silent)
+        self.mute = int(self._is_cut_off or (not world.is_calm and world.chance() < world.plan.log.silent))
         super().look_up(target, epoch, records, self._heard(epoch, answer))
 
     def _heard(self, epoch: str, answer: Answer) -> Answer:
@@ -71,13 +86,15 @@ class ConfirmingLog(ScriptedLog):
         assert self._world.plan.log is not None
         return 0.001 if self._world.is_calm else self._world.plan.log.delay * self._world.chance()
 
-    @staticmethod
-    def _fates(world: World) -> Iterator[Fate]:
-        plan, chance = world.plan.log, world.chance
+    def _fates(self) -> Iterator[Fate]:
+        world = self._world
+        plan = world.plan.log
         assert plan is not None
         while True:
-            drawn = chance()
-            if world.is_calm or drawn >= plan.fail + plan.lose + plan.silent:
+            drawn = world.chance()
+            if self._is_cut_off:
+                yield world.rng.choice(SAYS_NOTHING)
+            elif world.is_calm or drawn >= plan.fail + plan.lose + plan.silent:
                 yield Fate.TAKEN
             elif drawn < plan.fail:
                 yield world.rng.choice(FAILS)
@@ -93,7 +110,8 @@ def confirmed(world: World) -> Iterator[None]:
         return
     oracle = world.oracle
     acknowledge, message, snapshot = CborFraming.acknowledge, CborFraming.server_message, CborFraming.snapshot
-    settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Appends.give_up
+    settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Flushing.give_up
+    wait, tell = Waiting._hold, Performing._tell
 
     def check(what: str, target: str, epoch: str, seq: int) -> None:
         reference = oracle.references.get(epoch)
@@ -105,13 +123,13 @@ def confirmed(world: World) -> Iterator[None]:
         order = None if topic is None else topic.target.order
         return "" if order is None else order.epoch
 
-    def acknowledged(self: Any, target: str, seq: int, refs: Any, final: bool) -> Any:
+    def acknowledged(self: Any, target: str, seq: int, refs: Any, final: bool, extra: Any = None) -> Any:
         check("an Acknowledge", target, epoch_of(target), seq)
-        return acknowledge(self, target, seq, refs, final)
+        return acknowledge(self, target, seq, refs, final, extra)
 
-    def said(self: Any, target: str, seq: int, payload: bytes) -> Any:
+    def said(self: Any, target: str, seq: int, payload: bytes, extra: Any = None) -> Any:
         check("a ServerMessage", target, epoch_of(target), seq)
-        return message(self, target, seq, payload)
+        return message(self, target, seq, payload, extra)
 
     def shown(self: Any, target: str, epoch: str, seq: int, state: bytes, reason: str) -> Any:
         check("a Snapshot", target, epoch, seq)
@@ -119,6 +137,7 @@ def confirmed(world: World) -> Iterator[None]:
 
     def settled(self: Tentative, seq: int, decode_message: Any) -> None:
         reference = oracle.references[self.epoch]
+        reference.settle_now()  # before it may go back: then nobody could say any more what was taken
         with reference.repeated():
             settle(self, seq, decode_message)
         reference.go_back(seq)
@@ -132,9 +151,31 @@ def confirmed(world: World) -> Iterator[None]:
         oracle.seen["a log that is stuck" if self.patience.is_stuck else "a log that does not answer"] += 1
         return effects
 
-    def given_up(self: Appends) -> Any:
+    def given_up(self: Flushing) -> Any:
         oracle.seen["a stop that its log does not answer"] += 1
-        return give_up(self)
+        assert self.appends is not None
+        batch = {(outcome.author, outcome.ref) for outcome in self.appends._outcomes}
+        effects = give_up(self)
+        told = {effect.error.code for effect in effects if (effect.author, effect.ref) in batch}
+        if told - {"unknown_outcome"}:
+            oracle.fail(f"{self.name} stops and says {told} of what its log may have")
+        return effects
+
+    def waited(self: Waiting, message: Any) -> None:
+        wait(self, message)
+        appends, hub = self._target.appends, world.hub
+        if isinstance(message, Stop) and appends is not None:
+            hub.call_at(hub.now + STOP + 0.5, lambda: check_stop(self, message))
+
+    def check_stop(actor: Waiting, stop: Stop) -> None:
+        appends = actor._target.appends
+        if actor.ref.is_alive() and actor.mailbox.owner is actor and appends is not None and stop in appends._held:
+            oracle.fail(f"a stop of {actor._target.name} still waits for its log")
+
+    def told(self: Performing, crash: Crash) -> None:
+        if self._target.is_waiting and getattr(crash.error, "code", "") != "busy":
+            oracle.fail(f"{crash} is told, and it is not known yet whether what it rests on has happened")
+        tell(self, crash)
 
     places: list[tuple[Any, str, Any, Any]] = [
         (CborFraming, "acknowledge", acknowledge, acknowledged),
@@ -143,7 +184,9 @@ def confirmed(world: World) -> Iterator[None]:
         (Tentative, "settle", settle, settled),
         (Appends, "hold", hold, held),
         (Appends, "overdue", overdue, late),
-        (Appends, "give_up", give_up, given_up),
+        (Flushing, "give_up", give_up, given_up),
+        (Waiting, "_hold", wait, waited),
+        (Performing, "_tell", tell, told),
     ]
     try:
         for kind, name, _, watching in places:

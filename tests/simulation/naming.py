@@ -34,6 +34,7 @@ class Naming:
         self.waiting: set[str] = set()
         self._client = client
         self._until = 0.0
+        self._kept_back: list[tuple[Line, Any]] = []
         self._new: set[str] = set()
 
     def admitted(self, target: str) -> None:
@@ -79,21 +80,29 @@ class Naming:
             outgoing.remove(data)
         for data in resyncs:
             after += 2 * client.world.plan.sizes["naming"] * chance() ** 2
+            resync = decode(data, PLAIN)
             if chance() < 0.6:
-                self._name_later(after, line, decode(data, PLAIN))
+                self._name_later(after, line, resync)
+            else:
+                self._kept_back.append((line, resync))
+
+    def calm_down(self) -> None:
+        """Name what it did not want to name: of a target that it is out of, and does not name, nobody tells it."""
+        for line, resync in self._kept_back:
+            self._name(line, resync)
 
     def _name_later(self, after: float, line: Line, resync: Any) -> None:
-        def name() -> None:
-            client = self._client
-            if client.line is not line or not client.core.is_live:
-                return
-            known = client.core.replicas.cursors()
-            cursors = {target: known[target] for target in resync.cursors if target in known}
-            if cursors or not resync.cursors:
-                client.core.outgoing.append(encode(Resync(dict(cursors)), PLAIN))
-                client.flush()
+        self._client.world.later(after, lambda: self._name(line, resync))
 
-        self._client.world.later(after, name)
+    def _name(self, line: Line, resync: Any) -> None:
+        client = self._client
+        if client.line is not line or not client.core.is_live:
+            return
+        known = client.core.replicas.cursors()
+        cursors = {target: known[target] for target in resync.cursors if target in known}
+        if cursors or not resync.cursors:
+            client.core.outgoing.append(encode(Resync(dict(cursors)), PLAIN))
+            client.flush()
 
     # What it hears.
 

@@ -106,6 +106,7 @@ class World:
         self.backoff = 1.0
         for client in self.clients:
             client.lose_next_message(False)
+            client.naming.calm_down()
         actions.last_flood(self)
         for line in self.hub.lines.values():
             line.mend()
@@ -256,9 +257,7 @@ class World:
         """Return a new message; ``bad`` is the chance that something is wrong with it."""
         self._message += 1
         if bad and self.chance() < bad:
-            # What a log does not take goes back: of what cannot be written besides nobody could say what became.
-            kinds = KINDS_OF_BAD if self.plan.log is None else KINDS_OF_BAD[:-1]
-            return self._message << 4 | kinds[int(self.chance() * len(kinds))]
+            return self._message << 4 | KINDS_OF_BAD[int(self.chance() * len(KINDS_OF_BAD))]
         return self._message << 4
 
     # Who there is.

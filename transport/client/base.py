@@ -62,6 +62,7 @@ class BaseClient(Asking[Answer]):
             checked,
             self._queue,
             partial(watch, tell=self._note_wrong) if self._is_debug else None,
+            time.time,
         )
         super().__init__(core)
         self._retry = Retry()

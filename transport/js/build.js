@@ -11,7 +11,7 @@ const SHARED =
   "acknowledged|adopt|againAt|asking|backoff|bye|closed|crowded|cursor|cursors|deadline|distrust|drop|effects|emit|" +
   "encodedLength|enter|epoch|forget|greet|grows|heard|lasts|leave|life|link|mustWait|nameOthers|opened|" +
   "orphans|owed|place|probeAt|probed|putAway|receive|refusals|refuse|refused|rejected|replica|replicas|restore|seats|" +
-  "shutOut|stamp|standing|start|tick|tooLarge|touch|waiting|wake|welcome|worked";
+  "shutOut|stamp|standing|start|tick|told|tooLarge|touch|waiting|wake|welcome|worked";
 export const PRIVATE = new RegExp(`^_[a-z]|^(${SHARED})$`);
 
 /** The text of a bundle: "esm" for `import`, "iife" for a classic script that makes a global `nuphar`. */

@@ -93,9 +93,18 @@ export interface Client {
   close(): void;
 }
 
+/** What is known of a message besides what it says; null is what the topic does not share, and a server's author. */
+export interface Meta {
+  /** Who wrote it, as the server says; before its answer, of an own message, who we are. */
+  author: string | null;
+  /** When it entered the order, in seconds since 1970; before that a guess. */
+  at: number | null;
+  seq: number;
+}
+
 export interface SubscribeOptions<Model, Message> {
   /** The server's update function in JavaScript; pure. Without it the model changes by snapshots only. */
-  update?: (model: Model, message: Message) => Model;
+  update?: (model: Model, message: Message, meta: Meta) => Model;
   /** The model before the first snapshot and after the target has stopped. */
   initial?: Model;
   /** Show own messages before the server has confirmed them; a rejected one is taken back. Needs `update`. */

@@ -207,6 +207,7 @@ class Connection:
             limits=gateway.named_limits(),
             heartbeat=gateway.limits.heartbeat,
             contract=gateway.codec.serialiser.contract(),
+            extra=None if session.user is None else {"user": session.user},
         )
         self._outbox.write(self._framing.frame(plain(welcome)))
         if greeting.resumed:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..wire import frames
-from ..wire.frame_table import CODES, prefix
+from ..wire.frame_table import CODES, TABLE, prefix
 from ..wire.frames import Extra, Frame
 from ..wire.plain_data import as_lists
 from ..wire.strict import dump_cbor, load_cbor, pack_cbor
@@ -168,5 +168,6 @@ BARE = CborFraming(bytes, list, write_to_each)
 
 
 def plain(frame: Frame) -> list[Any]:
-    """Return a frame as the plain data that ``Framing.frame`` writes."""
-    return [CODES[type(frame)], *frame]
+    """Return a frame as the plain data that ``Framing.frame`` writes; an empty ``extra`` is none."""
+    row = TABLE[type(frame)]
+    return [row.code, *(frame if frame[-1] else frame[: row.least])]

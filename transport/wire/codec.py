@@ -13,9 +13,9 @@ from typing import Any
 from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
-from .extra import of_answers, of_client_message, of_message
+from .extra import of_answers, of_client_message, of_message, of_welcome
 from .frame_table import CHECKS, KINDS, TABLE, VALUES, WITH_REF, Value
-from .frames import MAX_INTEGER, Acknowledge, ClientMessage, Frame, ServerMessage
+from .frames import MAX_INTEGER, Acknowledge, ClientMessage, Frame, ServerMessage, Welcome
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .plain_data import DEPTH, as_lists
 from .strict import dump_cbor, is_trouble, load_cbor, peek_cbor
@@ -147,6 +147,7 @@ def _frame(plain: Any) -> Frame:
 
 
 EXTRAS: dict[type, Callable[[Any, list[Any]], dict[str, Any]]] = {
+    Welcome: lambda extra, _: of_welcome(extra),
     ClientMessage: lambda extra, _: of_client_message(extra),
     Acknowledge: lambda extra, fields: of_answers(extra, len(fields[2])),
     ServerMessage: lambda extra, _: of_message(extra),

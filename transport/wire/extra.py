@@ -1,4 +1,4 @@
-"""The map ``extra`` that may end a ClientMessage, an Acknowledge and a ServerMessage. Pure.
+"""The map ``extra`` that may end a Welcome, a ClientMessage, an Acknowledge and a ServerMessage. Pure.
 
 It tells of messages what is no part of their payload; which keys there are is data. In an Acknowledge each value is a
 list that runs parallel to the refs, with None where nothing is known.
@@ -35,6 +35,11 @@ def of_answers(extra: Any, count: int) -> dict[str, list[Any]]:
             if len(known[key]) != count:
                 raise RemoteProtocolError(f"extra.{key}: expected one for each ref, {count}, got {len(known[key])}")
     return known
+
+
+def of_welcome(extra: Any) -> dict[str, Any]:
+    """Do it for a Welcome, which may say who the client is."""
+    return {"user": _checked("user", or_none(text), extra["user"])} if "user" in mapping(extra) else {}
 
 
 def of_client_message(extra: Any) -> dict[str, Any]:

@@ -103,6 +103,7 @@ TABLE: dict[type, Row] = {
         Field("limits", mapping),
         Field("heartbeat", seconds),
         Field("contract", text),
+        EXTRA,
     ),
     frames.Acknowledge: _row(17, Sender.SERVER, _TARGET, _SEQ, Field("refs", refs), Field("final", boolean), EXTRA),
     frames.Rejected: _row(

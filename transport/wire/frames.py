@@ -84,6 +84,7 @@ class Welcome(NamedTuple):
     limits: dict[str, Any]
     heartbeat: float
     contract: str
+    extra: Extra | None = None
 
 
 class Acknowledge(NamedTuple):

@@ -114,9 +114,11 @@ def test_an_actor_that_is_killed_while_others_run_leaves_what_it_has_not_handled
 
 
 def test_who_brings_work_to_others_has_a_share_of_its_time():
+    share = Share()
+    assert share.heed(0.0, 8.0) == 0.375
     reader, worker = Turn(0.5, brings=True), Turn(0.5)
-    assert [reader.is_over(now, share=0.5) for now in (8.0, 8.125, 8.25)] == [False, False, True]
-    assert [worker.is_over(now, share=0.5) for now in (8.0, 8.25, 8.5)] == [False, False, True]
+    assert [reader.is_over(now, share=share) for now in (8.0, 8.125, 8.1875)] == [False, False, True]
+    assert [worker.is_over(now, share=share) for now in (8.0, 8.25, 8.5)] == [False, False, True]
 
 
 @pytest.mark.parametrize("each", [0.5, 2.0, 6.0])
@@ -124,28 +126,32 @@ def test_the_share_comes_to_where_what_follows_takes_its_time_and_not_more(each:
     """What follows upon a turn takes ``each`` times as long as the turn."""
     share, rests = Share(), []
     for _ in range(20):
-        rests.append(share.now * fair_turns.BUDGET * each)
-        share.heed(rests[-1])
-    assert all(fair_turns.REST / 2 <= rest <= fair_turns.REST * 1.01 or share.now == 1.0 for rest in rests[1:])
-    assert share.now == pytest.approx(min(1.0, fair_turns.REST / (each * fair_turns.BUDGET)))
+        rests.append(share.at(0.0) * fair_turns.BUDGET * each)
+        share.heed(rests[-1], 0.0)
+    assert max(rests) <= 1.5 * fair_turns.REST
+    assert rests[-1] == pytest.approx(min(fair_turns.BUDGET * each, fair_turns.REST), rel=0.5)
 
 
-def test_a_share_is_never_nothing_and_grows_again():
+def test_a_share_is_never_nothing_grows_again_and_is_forgotten():
     share = Share()
-    assert share.heed(3600.0) == fair_turns.LEAST
+    assert share.heed(3600.0, 0.0) == share.at(fair_turns.FRESH) == fair_turns.LEAST
     for _ in range(6):
-        share.heed(0.0)
-    assert share.now == 1.0
+        share.heed(0.0, 0.0)
+    assert share.at(fair_turns.FRESH) == 1.0
+    assert share.at(fair_turns.FRESH + 0.5) == fair_turns.BEGIN
 
 
-def test_who_is_followed_by_much_work_takes_less():
+def test_who_is_followed_by_much_work_takes_less(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(fair_turns.Busy, "share", Share())
+    for _ in range(4):
+        let_others_run()
+    before = fair_turns.Busy.share.at(fair_turns.clock())
+
     def work() -> None:
         end = fair_turns.clock() + 4 * fair_turns.REST
         while fair_turns.clock() < end:
             pass
 
-    fair_turns.Busy.share.now = 1.0
     gevent.get_hub().loop.run_callback(work)
     let_others_run()
-    assert fair_turns.Busy.share.now <= 0.25
-    fair_turns.Busy.share.now = 1.0
+    assert fair_turns.Busy.share.at(fair_turns.clock()) <= max(before / 4, fair_turns.LEAST)

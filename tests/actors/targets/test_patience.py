@@ -65,3 +65,12 @@ def test_a_stop_that_has_to_wait_again_has_not_more_time_for_that() -> None:
     assert patience.wakes_at == 104.0
     patience.ask(103.0, 0.5)
     assert patience.wakes_at == 103.5
+
+
+def test_of_several_who_stop_the_most_impatient_counts() -> None:
+    patience = Patience()
+    of_topic, of_server = Stop(SHUTDOWN), Stop(Shutdown(deadline=107.0))
+    patience.hold_stop(of_topic, of_topic.reason, 100.0)
+    patience.hold_stop(of_server, of_server.reason, 102.0)
+    assert patience.stop is of_server
+    assert patience.wakes_at == 102.0 + STOP_ALL

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nuphar import Store, UsageError
 from nuphar.actors.targets import tentative
 from nuphar.actors.targets.appends import Appends
+from nuphar.actors.targets.carrying import Allowance, Carrying, Unwritable
 from nuphar.actors.targets.tentative import Tentative
 from nuphar.testing.logs import ScriptedLog
 
@@ -53,6 +54,73 @@ def test_a_checkpoint_outlives_what_failed_behind_it(store: Any) -> None:
     assert it.missed("e", 0) == [(1, b"\x01")]
 
 
+def written(model: Any) -> bytes:
+    """Write a model: one that ends with 77 cannot be."""
+    if model and model[-1] == 77:
+        raise ValueError("77 is the last")
+    return bytes(model)
+
+
+def unseen() -> Carrying:
+    """Return what has no time to look, but where it must."""
+    allowance = Allowance(lambda: 0.0)
+    allowance.ready_at = float("inf")
+    return Carrying(written, lambda payload: False, allowance)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_checkpoint_that_failed_gives_its_place_back_to_the_one_before_it(store: Any) -> None:
+    it, carrying = order(store(), history=2), unseen()
+    for number in (1, 77):  # nobody looks at it
+        it.apply(number, bytes([number]), carrying)
+    it.settle(2, decode)
+    it.apply(3, b"\x03", carrying)  # a new checkpoint is due, and can be written
+    checkpoint = it.checkpoint
+    assert checkpoint is not None
+    assert checkpoint.seq == 3
+    it.settle(2, decode)  # but the log does not take it
+    assert list(it.position.model) == [1, 77]
+    assert it.checkpoint is not None
+    assert written(it.checkpoint.model) == b""
+    assert it.missed("e", it.checkpoint.seq) == [(1, b"\x01"), (2, b"\x4d")]
+    it.apply(4, b"\x04", carrying)  # and then it is due again
+    it.settle(3, decode)
+    assert it.checkpoint is not None
+    assert written(it.checkpoint.model) == b"\x01\x4d\x04"
+    assert it.missed("e", 0) is None
+
+
+@pytest.mark.parametrize("store", STORES)
+@given(
+    st.integers(1, 5),
+    st.lists(st.tuples(st.lists(st.sampled_from([1, 2, 77]), min_size=1, max_size=6), st.integers(0, 6)), max_size=12),
+)
+def test_whatever_fails_there_is_a_way_from_a_model_that_can_be_written(
+    store: Any, history: int, batches: list[tuple[list[int], int]]
+) -> None:
+    it, carrying, taken = order(store(), history), unseen(), list[int]()
+    for messages, kept in batches:
+        before, ahead = it.seq, list[int]()
+        for message in messages:
+            try:
+                it.apply(message, bytes([message]), carrying)
+            except Unwritable as error:
+                if error.in_place:
+                    it.rebuild(decode, carrying)
+            else:
+                ahead.append(message)
+        taken += ahead[:kept]
+        it.settle(min(before + kept, it.seq), decode)
+        assert list(it.position.model) == taken
+        checkpoint = it.checkpoint
+        assert checkpoint is not None
+        assert checkpoint.seq <= it.seq
+        way = it.missed("e", checkpoint.seq)
+        assert way is not None
+        assert [*written(checkpoint.model), *(payload[0] for _, payload in way)] == taken
+        assert it.history_bytes == len(it._history) <= history + 6  # a batch more, until the next message
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_what_failed_is_undone(store: Any) -> None:
     it = order(store())
@@ -70,14 +138,14 @@ def test_what_failed_is_undone(store: Any) -> None:
     assert (list(it.position.model), it.seq) == ([1, 2, 3, 9], 4)
 
 
-def test_a_history_that_was_shorter_than_what_failed_is_empty() -> None:
+def test_a_history_that_was_shorter_than_what_failed_is_what_it_was() -> None:
     it = order(Store((), added), history=2)
     apply(it, 1)
     it.settle(1, decode)
     apply(it, 2, 3, 4, 5)
     it.settle(1, decode)
-    assert (it.position, it.history_bytes) == (((1,), 1), 0)
-    assert it.missed("e", 0) is None
+    assert (it.position, it.history_bytes) == (((1,), 1), 1)
+    assert it.missed("e", 0) == [(1, b"\x01")]
     assert it.missed("e", 1) == []
 
 

@@ -92,7 +92,7 @@ OF_CLIENTS = (
     Mutant(
         "an own message in its place is not taken from what is pending",
         "nuphar.transport.client.core.replicas",
-        "            return self.apply(own.target, place, own.message, own)\n        own.place = place",
+        "            return self.apply(own.target, place, own.message, own, own.extra)\n        own.place = place",
         "            return self.apply(own.target, place, own.message)\n        own.place = place",
     ),
     Mutant(
@@ -110,7 +110,7 @@ OF_CLIENTS = (
     Mutant(
         "what is pending is not applied again on a new base",
         "nuphar.transport.client.core.replica",
-        "        if not is_first or reached != len(self.pending):",
+        "        if self._takes_meta or not is_first or reached != len(self.pending):",
         "        if is_first and reached != len(self.pending):",
     ),
     Mutant(

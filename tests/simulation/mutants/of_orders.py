@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from .mutant import Mutant
 
+MADE = (
+    "model = self.update(before, message, meta_of(payload, seq)) if self.takes_meta else self.update(before, message)"
+)
+
 OF_ORDERS = (
     Mutant(
         "a full history forgets its newest message instead of its oldest",
@@ -20,10 +24,8 @@ OF_ORDERS = (
     Mutant(
         "a message that its update refuses stays in the history",
         "nuphar.actors.targets.order",
-        "        model = self.update(before, message)\n",
-        "        self._history.append(payload)\n"
-        "        model = self.update(before, message)\n"
-        "        self._history.pop()\n",
+        f"        {MADE}\n",
+        f"        self._history.append(payload)\n        {MADE}\n        self._history.pop()\n",
     ),
     Mutant(
         "what was missed is one message short",

@@ -172,8 +172,8 @@ OF_TARGETS = (
     Mutant(
         "an Acknowledge of several refs names the first seq",
         "nuphar.actors.targets.outcomes",
-        "return [encoding.acknowledge(target, run[-1].seq, refs, False)] if refs else []",
-        "return [encoding.acknowledge(target, run[0].seq, refs, False)] if refs else []",
+        "return [encoding.acknowledge(target, run[-1].seq, ",
+        "return [encoding.acknowledge(target, run[0].seq, ",
     ),
     Mutant(
         "own messages with a gap between them share an Acknowledge",
@@ -289,5 +289,30 @@ OF_TARGETS = (
         "nuphar.actors.targets.flushing",
         'return _refusals(outcomes, unknown, after, Refused("gone", "it has stopped"), self._callers)',
         "return self._send_all(outcomes)",
+    ),
+    Mutant(
+        "a refusal does not wait for what it rests on",
+        "nuphar.actors.targets.target",
+        "        if self.appends is not None and self.appends.is_waiting:\n            self.appends.defer(crash)\n",
+        "        if self.appends is not None and self.appends.is_full:\n            self.appends.defer(crash)\n",
+    ),
+    Mutant(
+        "a checkpoint that its log did not take stays",
+        "nuphar.actors.targets.tentative",
+        "        while self._checkpoint.seq > seq:",
+        "        while self._checkpoint.seq > 1 << 60:",
+    ),
+    Mutant(
+        "a checkpoint that its log did not take is made of what nobody has written",
+        "nuphar.actors.targets.tentative",
+        "        self._history = history\n        self.position = self._at(seq, decode_message)\n",
+        "        self._history = history\n        self.position = self._at(seq, decode_message)\n"
+        "        self._set_checkpoint()\n",
+    ),
+    Mutant(
+        "what a batch has taken from the history is lost when it fails",
+        "nuphar.actors.targets.tentative",
+        "self._before = self.position.seq, list(self._history)",
+        "self._before = None",
     ),
 )

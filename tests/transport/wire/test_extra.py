@@ -34,7 +34,7 @@ def test_it_is_read_as_it_was_written(frame: Frame, json: bool) -> None:
 
 
 def test_there_are_golden_bytes_for_each_frame_that_may_have_it() -> None:
-    assert [name for name, _, _ in GOLDEN] == ["ClientMessage", "Acknowledge", "ServerMessage"]
+    assert [name for name, _, _ in GOLDEN] == ["Welcome", "ClientMessage", "Acknowledge", "ServerMessage"]
     for name, cbor, json in GOLDEN:
         frame = decode(bytes.fromhex(cbor), automatic())
         assert type(frame).__name__ == name
@@ -82,6 +82,8 @@ def test_keys_and_fields_of_a_later_version_are_ignored() -> None:
         ([17, T, 9, [2], False, {"at": []}], "Acknowledge: extra.at: expected one for each ref, 1, got 0"),
         ([17, T, 9, [2], False, {"at": [1, 2]}], "Acknowledge: extra.at: expected one for each ref, 1, got 2"),
         ([17, T, 9, [2], False, {"author": [True]}], "Acknowledge: extra.author: expected text, got True"),
+        ([16, "c", "s", "t", True, {}, 20, "", {"user": 5}], "Welcome: extra.user: expected text, got 5"),
+        ([16, "c", "s", "t", True, {}, 20, "", 5], "Welcome: expected a map, got 5"),
         ([4, 2, T, "x", "extra"], "ClientMessage: expected a map, got 'extra'"),
     ],
 )

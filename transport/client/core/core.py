@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ....actors.words.errors import Refused
+from ....actors.words.meta import Meta
 from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
 from ...serialiser.serialiser import Serialiser
@@ -37,7 +38,9 @@ class ClientCore:
         stores: dict[str, Store | None],
         queue: Queue | None = None,
         watch: Callable[[str, Store], Store] | None = None,
+        wall: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._wall = wall
         self.client_id = ""
         self._serialiser = serialiser
         self._places = Places()
@@ -90,7 +93,7 @@ class ClientCore:
 
         Raises: what `Exchange.add` does; then nothing has happened.
         """
-        own = self.exchange.add(target, message)
+        own = self.exchange.add(target, message, Meta(self.exchange.author, self.client_id or None, self._wall(), 0))
         replica = self.replicas.get(target)
         if replica is None or not replica.add(own):
             return own, []
@@ -148,12 +151,12 @@ class ClientCore:
     def _receive(self, frame: Frame) -> list[Event]:
         exchange, replicas = self.exchange, self.replicas
         match frame:
-            case frames.ServerMessage(target, seq, payload):
-                return replicas.apply(target, seq, payload)
+            case frames.ServerMessage(target, seq, payload, extra):
+                return replicas.apply(target, seq, payload, None, extra)
             case frames.Acknowledge(target, _, _, True):
                 return replicas.end(target)
-            case frames.Acknowledge(target, seq, refs, _):
-                return [*exchange.acknowledge(target, seq, refs), *exchange.send_waiting()]
+            case frames.Acknowledge(target, seq, refs, _, extra):
+                return [*exchange.acknowledge(target, seq, refs, extra), *exchange.send_waiting()]
             case frames.Rejected(ref, _, code, text, details):
                 return [*exchange.reject(ref, Refused(code, text, details)), *exchange.send_waiting()]
             case frames.Out(target, code, text, join):
@@ -175,6 +178,7 @@ class ClientCore:
         exchange, requests = self.exchange, self.requests
         events: list[Event] = [Welcomed(welcome.client_id, welcome.resumed)]
         self.client_id = welcome.client_id
+        exchange.author = (welcome.extra or {}).get("user")
         exchange.is_live = True
         largest = welcome.limits.get("message")
         requests.largest = largest if type(largest) is int and largest > 0 else 0

@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Container
 
 from ....actors.words.errors import QueueError, Refused
+from ....actors.words.meta import Meta
 from ...serialiser.serialiser import Serialiser
 from ...wire.codec import Codec, encode
-from ...wire.frames import Frame
+from ...wire.frames import Extra, Frame
 from .events import Answered, Denied, Ending, Event
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
@@ -36,6 +37,8 @@ class Exchange:
         self.notes: list[Event] = []
         self.is_live = False
         self.connection = 0
+        self.author: str | None = None
+        """Who we are, as far as the server has told."""
         self._serialiser = serialiser
         self._codec = Codec(serialiser)
         saved = queue.load()
@@ -71,7 +74,7 @@ class Exchange:
         self.replicas.asked(*asked)
         self.send(self.replicas.request(ref, *asked))
 
-    def add(self, target: str, message: object) -> OwnMessage:
+    def add(self, target: str, message: object, guess: Meta | None = None) -> OwnMessage:
         """Take a message of the program's in, and send it as soon as that is possible.
 
         Raises: Refused ``busy`` if too many wait, ``too_large``; UnregisteredType; LocalProtocolError; QueueError.
@@ -80,7 +83,7 @@ class Exchange:
         requests = self.requests
         payload = self._codec.encode_message(message)
         requests.check_room(len(payload))
-        own = OwnMessage(self.number + 1, target, message, payload)
+        own = OwnMessage(self.number + 1, target, message, payload, guess=guess)
         if (refused := requests.too_large(own)) is not None:
             raise refused
         is_now = self.is_live and not requests.unsent and requests.free_refs() > 0 and not self.pacing.held
@@ -170,8 +173,8 @@ class Exchange:
 
     # Answers.
 
-    def acknowledge(self, target: str, seq: int, refs: list[int]) -> list[Event]:
-        """What has ``refs`` was applied, up to ``seq``."""
+    def acknowledge(self, target: str, seq: int, refs: list[int], extra: Extra | None = None) -> list[Event]:
+        """What has ``refs`` was applied, up to ``seq``; the lists of ``extra`` say more of each."""
         events: list[Event] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
@@ -180,6 +183,9 @@ class Exchange:
                 has_order = seq > 0 or self.requests.is_asking(target)
                 events += self.replicas.answered(target, asked.is_subscribe, has_order)
             elif (own := self.requests.sent.get(ref)) is not None:
+                if extra:
+                    own.extra = {name: values[at] for name, values in extra.items()}
+                    self.author = own.extra.get("author") or self.author
                 events += self.settle(own, place, None)
             else:
                 events += self.replicas.settle_again(target, place, ref)

@@ -7,12 +7,14 @@ with every change below it. A pending message whose ``update`` raises on the new
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from ....actors.words.errors import Refused
+from ....actors.words.meta import Meta, takes_meta
 from ....actors.words.store import Store
-from ...wire.frames import Cursor
+from ...wire.frames import Cursor, Extra
 from ...wire.strict import dump_cbor
 from .local_fields import first_values, with_fields
 
@@ -34,6 +36,10 @@ class OwnMessage:
     """Which of the client's connections sent it first."""
     place: int = 0
     """The seq that an Acknowledge gave it beyond a gap: answered, but not in confirmed yet."""
+    guess: Meta | None = None
+    """What the server will probably say of it; its seq is its place among those that wait."""
+    extra: Extra | None = None
+    """What the server has said of it."""
 
     def frame_size(self) -> int:
         """Return how many bytes its frame has at most."""
@@ -49,7 +55,10 @@ class Replica:
 
     def __init__(self, store: Store | None, watched: Store | None = None) -> None:
         self.store = store
-        self._update = None if store is None else (watched or store).update
+        self._update: Callable[..., Any] | None = None if store is None else (watched or store).update
+        self._takes_meta = store is not None and takes_meta(store.update)
+        self.is_told = False
+        """Does the server say more of each message than what it is?"""
         self.pending: list[OwnMessage] = []
         self.is_subscribed = False
         self.has_order = False
@@ -95,7 +104,7 @@ class Replica:
         if self._update is None:
             return False
         try:
-            self.model = with_fields(self._update(self.model, own.message), self._local)
+            self.model = self._run(self.model, own.message, _guessed(own, self.seq + len(self.pending)))
         except Exception:
             return False  # skipped, until it is answered
         return True
@@ -108,7 +117,9 @@ class Replica:
         self._rebase()
         return self.store is not None
 
-    def apply(self, seq: int, message: Any, own: OwnMessage | None = None) -> Exception | None:
+    def apply(
+        self, seq: int, message: Any, own: OwnMessage | None = None, extra: Extra | None = None
+    ) -> Exception | None:
         """Take the next message of the order in; ``own`` if it is ours. Return what ``update`` raised, if it did.
 
         Then the message is not applied and the seq is the one before.
@@ -118,23 +129,52 @@ class Replica:
             self.pending.remove(own)
         if self._update is not None:
             try:
-                self.confirmed = with_fields(self._update(self.confirmed, message), self._local)
+                self.confirmed = self._run(self.confirmed, message, _told(extra, own, seq))
             except Exception as error:
                 self._rebase()
                 return error
         self.seq, self.is_behind, self.has_order = seq, False, True
         reached = len(self.pending)
         self.pending = [each for each in self.pending if not 0 < each.place <= seq]
-        if not is_first or reached != len(self.pending):  # else what is shown is the same by construction
-            self._rebase()
+        if self._takes_meta or not is_first or reached != len(self.pending):
+            self._rebase()  # else what is shown is the same by construction
         return None
+
+    def keeps(self, before: Any) -> bool:
+        """Is what is shown as it was ``before``? Then it is the very same object, too.
+
+        With a guess of who wrote a message and when, what the server says may have made the same model anew.
+        """
+        try:
+            if self._takes_meta and self.model == before:
+                self.model = before
+        except Exception:
+            pass  # models that do not compare
+        return self.model is before
 
     def _rebase(self) -> None:
         self.model = self.confirmed
         if self._update is None:
             return
-        for own in self.pending:
+        for seq, own in enumerate(self.pending, self.seq + 1):
             try:
-                self.model = with_fields(self._update(self.model, own.message), self._local)
+                self.model = self._run(self.model, own.message, _guessed(own, seq))
             except Exception:
                 continue  # it does not fit on this base; the server will say what becomes of it
+
+    def _run(self, model: Any, message: Any, meta: Meta) -> Any:
+        assert self._update is not None  # there is a store
+        made = self._update(model, message, meta) if self._takes_meta else self._update(model, message)
+        return with_fields(made, self._local)
+
+
+def _guessed(own: OwnMessage, seq: int) -> Meta:
+    """Return the meta of a message of ours that has no answer yet."""
+    return Meta(None, None, None, seq) if own.guess is None else own.guess._replace(seq=seq)
+
+
+def _told(extra: Extra | None, own: OwnMessage | None, seq: int) -> Meta:
+    """Return the meta of a message of the order, as far as it was told."""
+    told = extra or {}
+    ours = own.guess.client_id if own is not None and own.guess is not None else None
+    return Meta(told.get("author"), ours, told.get("at"), seq)

@@ -8,7 +8,7 @@ from typing import Any
 from ....actors.words.errors import Refused
 from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
-from ...wire.frames import Cursor, Resync, Subscribe, Unsubscribe
+from ...wire.frames import Cursor, Extra, Resync, Subscribe, Unsubscribe
 from .events import Changed, Denied, Event, Failed
 from .outgoing import Outgoing
 from .replica import OwnMessage, Replica
@@ -123,7 +123,7 @@ class Replicas(dict[str, Replica]):
         if refused is not None or place <= replica.seq:
             return [Changed(own.target, replica.model, None)] if replica.drop(own) else []
         if place == replica.seq + 1 and _is_begun(own.target, replica):
-            return self.apply(own.target, place, own.message, own)
+            return self.apply(own.target, place, own.message, own, own.extra)
         own.place = place  # shown, until what came between is there too, or a Snapshot
         if not _is_begun(own.target, replica):
             return []
@@ -139,10 +139,12 @@ class Replicas(dict[str, Replica]):
         own = next((own for own in replica.pending if own.ref == ref and own.place), None)
         if own is None:  # answered without a place, while we were out; and what it said is forgotten
             return self._gap(target, replica, replica.cursor)
-        return self.apply(target, place, own.message, own)
+        return self.apply(target, place, own.message, own, own.extra)
 
-    def apply(self, target: str, seq: int, message: Any, own: OwnMessage | None = None) -> list[Event]:
-        """Take a message of the order in: somebody else's, or ``own``."""
+    def apply(
+        self, target: str, seq: int, message: Any, own: OwnMessage | None = None, extra: Extra | None = None
+    ) -> list[Event]:
+        """Take a message of the order in: somebody else's, or ``own``, of which ``extra`` is told."""
         replica = self.get(target)
         if replica is None or seq <= replica.seq:
             return []
@@ -150,14 +152,18 @@ class Replicas(dict[str, Replica]):
             return self._gap(target, replica, None) if replica.is_subscribed else []
         if seq != replica.seq + 1:
             return self._gap(target, replica, replica.cursor)
+        if own is not None and own.extra is None and replica.is_told:
+            own.place = seq  # an answer that was repeated says less: the model itself has what it left out
+            return self._gap(target, replica, None)
+        replica.is_told = replica.is_told or extra is not None
         before = replica.model
-        error = replica.apply(seq, message, own)
+        error = replica.apply(seq, message, own, extra)
         if error is not None:
             replica.is_behind = False  # what was asked for would bring this message again
             return [Failed(target, message, error), *self._gap(target, replica, None)]
         if own is None or replica.store is None:
             return [Changed(target, replica.model, message)]
-        return [] if replica.model is before else [Changed(target, replica.model, None)]
+        return [] if replica.keeps(before) else [Changed(target, replica.model, None)]
 
     def _gap(self, target: str, replica: Replica, cursor: Cursor | None) -> list[Event]:
         """Ask for what is missing, once: what arrives before the answer would only ask for it again."""

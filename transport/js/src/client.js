@@ -120,7 +120,7 @@ export class Client {
   }
 
   _actions = {
-    dispatch: (replica, entry) => this._act((core) => core.dispatch(replica, entry)),
+    dispatch: (replica, entry) => this._act((core) => core.dispatch(replica, { ...entry, at: this._platform.date() / 1000 })),
     assign: (replica, fields) => this._act((core) => core.assign(replica, fields)),
     unsubscribe: (replica) => {
       this._act((core) => core.unsubscribe(replica));

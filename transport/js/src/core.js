@@ -119,7 +119,7 @@ export class Core {
   /** Send a message, now or with the next connection; `entry` has the `message` and comes back as effects. */
   dispatch(replica, entry) {
     const { target } = replica;
-    Object.assign(entry, { target, kind: frames.CLIENT_MESSAGE, seq: null, sent: null });
+    Object.assign(entry, { target, kind: frames.CLIENT_MESSAGE, seq: null, sent: null, author: this.link.user });
     const refuse = (...why) => this._emit("reject", entry, new NupharError(...why));
     if (this.link.state === "closed") return refuse("gone", `the client is closed: ${this.link.why}`);
     if (!this._follows(replica)) return refuse("not_subscribed", `this client has left ${target}`);
@@ -160,7 +160,7 @@ export class Core {
     if (type === frames.OUT) return targets.out(first, new NupharError(rest[0], rest[1]), rest[2], now);
     const replica = targets.replicas.get(first);
     if (replica === undefined) return; // a target that was left, or a frame without one
-    if (type === frames.SERVER_MESSAGE) targets.place(replica, rest[0], serialiser.decodeMessage(rest[1]));
+    if (type === frames.SERVER_MESSAGE) targets.place(replica, rest[0], serialiser.decodeMessage(rest[1]), null, rest[2]);
     else if (type === frames.SNAPSHOT) targets.replace(replica, rest[0], rest[1], serialiser.decodeModel(rest[2]));
     else if (type === frames.PUSH) this._emit("push", replica, serialiser.decodeMessage(rest[0]));
     else if (type === frames.PRESENCE) this._emit("presence", replica, rest);

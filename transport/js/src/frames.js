@@ -51,7 +51,7 @@ const extra = (value, { 0: type, 3: refs }) =>
 /** The frames that a server may send, and a check for each field after the type. */
 const FROM_SERVER = new Map([
   [PING, [count]],
-  [WELCOME, [text, text, text, flag, map, seconds, text]],
+  [WELCOME, [text, text, text, flag, map, seconds, text, extra]],
   [ACKNOWLEDGE, [text, count, counts, flag, extra]],
   [REJECTED, [count, textOrNull, text, text, any]],
   [SERVER_MESSAGE, [text, count, any, extra]],

@@ -77,7 +77,8 @@ export class Link {
     for (const part of [...parts(Object.fromEntries(others), this.limits.message), {}]) this.emit("send", [RESYNC, part]);
   }
 
-  welcome([, clientId, session, token, resumed, limits, heartbeat], now) {
+  welcome([, clientId, session, token, resumed, limits, heartbeat, , extra], now) {
+    this.user = extra?.user;
     Object.assign(this, { clientId, session, token, code: null, limits: limitsOf(limits), _bare: false });
     this.backoff.reset();
     this._refusals = 0;

@@ -10,12 +10,17 @@ export const SEEN = "seen";
 export const OLD = "old";
 export const GAP = "gap";
 
+/** Of a message of which the server tells nothing. */
+const NOBODY = { author: null, at: null };
+
 export class Replica {
   /** `standing`: "out" · "asked" (a Subscribe is under way) · "in". */
   standing = "out";
   error = null;
   againAt = null;
   refusals = 0;
+  /** Does the server tell of each message who wrote it, or when? */
+  told = false;
 
   constructor(target, { update = null, initial = undefined, optimistic = false, params = null, local = [] } = {}) {
     Object.assign(this, { target, update, initial, params, local });
@@ -63,18 +68,22 @@ export class Replica {
     this._rebase();
   }
 
-  /** Apply the message at `seq`, `entry` if it is an own one. If `update` raises, it raises that and did nothing. */
-  place(seq, message, entry = null) {
-    const early = this.epoch === null ? seq > 0 : seq > this.seq + 1;
+  /**
+   * Apply the message at `seq`, `entry` if it is an own one, of which the server tells `extra`; an answer that was
+   * repeated tells less, so what is missing is asked for. If `update` raises, it raises that and did nothing.
+   */
+  place(seq, message, entry = null, extra = undefined) {
+    const early = this.epoch === null ? seq > 0 : seq > this.seq + 1 || (entry !== null && this.told && !extra);
     if (entry !== null && early) entry.seq = seq; // answered: pending until a snapshot, or the order, has caught up
     if (this.epoch === null || seq <= this.seq) {
       return !early && this.forget(entry) ? APPLIED : OLD; // a snapshot has brought it already: it was on show twice
     }
     if (early) return GAP;
-    if (this.update !== null) this.confirmed = this.update(this.confirmed, message);
+    this.told ||= extra !== undefined;
+    if (this.update !== null) this.confirmed = this.update(this.confirmed, message, { ...NOBODY, ...extra, seq });
     this.seq = seq;
     this.enter(); // whoever hears a message of the order is in
-    const shown = this.optimistic && entry !== null && this.pending[0] === entry;
+    const shown = this.optimistic && entry !== null && this.pending[0] === entry && this.update.length < 3;
     this.pending = this.pending.filter((other) => other !== entry && (other.seq === null || other.seq > seq));
     if (shown) return SEEN;
     this._rebase();
@@ -84,7 +93,7 @@ export class Replica {
   /** Add an own message; true if it shows. If `update` raises, it raises that and did nothing. */
   show(entry) {
     const shows = this.optimistic && this._based;
-    if (shows) this.model = this.update(this.model, entry.message);
+    if (shows) this.model = this._guess(this.model, entry, this.pending.length);
     this.pending.push(entry);
     return shows;
   }
@@ -114,12 +123,17 @@ export class Replica {
   _rebase() {
     this.model = this.confirmed;
     if (!this.optimistic || !this._based) return;
-    for (const { message } of this.pending) {
+    this.pending.forEach((entry, index) => {
       try {
-        this.model = this.update(this.model, message);
+        this.model = this._guess(this.model, entry, index);
       } catch {
         // It does not fit the new model, so it is not shown; whether it is applied is the server's to say.
       }
-    }
+    });
+  }
+
+  /** Apply an own message before the server has said who wrote it, and when: a guess. */
+  _guess(model, { message, author = null, at = null }, index) {
+    return this.update(model, message, { author, at, seq: this.seq + 1 + index });
   }
 }

@@ -116,10 +116,13 @@ export class Targets {
     this.waiting.clear();
   }
 
-  acknowledged(target, seq, refs, final) {
+  acknowledged(target, seq, refs, final, extra) {
     const replica = this.replicas.get(target);
     this._turns.heard(target);
-    refs.forEach((ref, index) => this._answered(replica, ref, Math.max(0, seq - refs.length + 1 + index)));
+    refs.forEach((ref, index) => {
+      const told = extra && Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, values?.[index]]));
+      this._answered(replica, ref, Math.max(0, seq - refs.length + 1 + index), told);
+    });
     this._release();
     if (!final || !replica) return;
     this._own(target).forEach((entry) => this.refuse(entry, new NupharError("unknown_outcome", `${target} has stopped`)));
@@ -153,11 +156,11 @@ export class Targets {
   }
 
   /** Apply the message at `seq` of a target's order; a gap before it asks for what is missing. */
-  place(replica, seq, message, entry = null) {
+  place(replica, seq, message, entry, extra) {
     let outcome;
     this._turns.heard(replica.target);
     try {
-      outcome = replica.place(seq, message, entry);
+      outcome = replica.place(seq, message, entry, extra);
     } catch (error) {
       this.emit("fault", error);
       if (entry !== null) entry.seq = seq;
@@ -166,7 +169,7 @@ export class Targets {
     }
     if (outcome === APPLIED) this.emit("change", replica, replica.model, message);
     // The answer to a message of an earlier connection may come ahead of the snapshot that it is part of.
-    if (outcome === GAP && !(entry?.sent < this._connection)) this._ask(replica);
+    if (outcome === GAP && (seq === replica.seq + 1 || !(entry?.sent < this._connection))) this._ask(replica);
   }
 
   replace(replica, epoch, seq, model) {
@@ -184,7 +187,7 @@ export class Targets {
     if (replica?.forget(entry)) this.emit("change", replica, replica.model, null);
   }
 
-  _answered(replica, ref, seq) {
+  _answered(replica, ref, seq, extra) {
     // One that was answered before may be told again, in its place, when a gap is filled.
     const entry = this.waiting.get(ref) ?? replica?.pending.find((other) => other.ref === ref);
     const first = this.waiting.delete(ref);
@@ -198,7 +201,7 @@ export class Targets {
       replica.enter();
     } else if (entry.kind === frames.CLIENT_MESSAGE) {
       if (first) this.emit("resolve", entry, seq);
-      if (replica) this.place(replica, seq, entry.message, entry);
+      if (replica) this.place(replica, seq, entry.message, entry, extra);
     }
   }
 

@@ -623,3 +623,16 @@ test("after a reconnect whoever has params subscribes again, from his place: a R
   reconnect(core);
   assert.deepEqual(sent(core), [[2, 1, "topic:n", ["e1", 3], { delivery: "latest" }]]);
 });
+
+test("a Welcome says who we are, and an Acknowledge tells of each of its refs", () => {
+  const core = liveCore({ welcome: [...WELCOME, { user: "ada" }] });
+  const replica = core.subscribe("topic:chat", { update: (lines, text, meta) => [...lines, [meta.author, text, meta.at]], optimistic: true });
+  give(core, [21, "topic:chat", "e1", 0, [], "subscribed"]);
+  give(core, [17, "topic:chat", 0, [1], false]);
+  for (const [message, at] of [["a", 1], ["b", 2]]) core.dispatch(replica, { message, at, resolve() {}, reject() {} });
+  assert.deepEqual(replica.model, [["ada", "a", 1], ["ada", "b", 2]]);
+  give(core, [17, "topic:chat", 2, [2, 3], false, { author: ["ada", "ada"], at: [5, 6], later: null }]);
+  assert.deepEqual([replica.confirmed, replica.pending], [[["ada", "a", 5], ["ada", "b", 6]], []]);
+  give(core, [19, "topic:chat", 3, "c", { author: "bob", at: 7 }]);
+  assert.deepEqual(replica.model.at(-1), ["bob", "c", 7]);
+});

@@ -132,3 +132,40 @@ test("an own message that a snapshot contains is taken off the top by its answer
   assert.equal(replica.place(6, 5, entry), APPLIED);
   assert.deepEqual([replica.model, replica.seq, replica.pending.length], [100, 7, 0]);
 });
+
+// Who wrote it, and when.
+
+const say = (lines, text, meta) => [...lines, `${meta.author}: ${text} (${meta.seq})`];
+
+function spoken() {
+  const replica = new Replica("topic:chat", { update: say, optimistic: true });
+  replica.replace("e1", 0, []);
+  return replica;
+}
+
+test("an update is told who wrote a message, as far as the server tells", () => {
+  const replica = spoken();
+  replica.place(1, "hi", null, { author: "ada", at: 5 });
+  replica.place(2, "who?");
+  assert.deepEqual(replica.model, ["ada: hi (1)", "null: who? (2)"]);
+});
+
+test("an own message is shown with a guess, and then as the server says", () => {
+  const replica = spoken();
+  const entry = { ...own("hi"), author: "me?", at: 5 };
+  replica.show(entry);
+  assert.deepEqual(replica.model, ["me?: hi (1)"]);
+  assert.equal(replica.place(1, "hi", entry, { author: "ada" }), APPLIED);
+  assert.deepEqual([replica.model, replica.confirmed], [["ada: hi (1)"], ["ada: hi (1)"]]);
+});
+
+test("a repeated answer that does not tell who wrote it asks for what is missing", () => {
+  const replica = spoken();
+  replica.place(1, "hi", null, { author: "bob" });
+  const entry = own("me");
+  replica.show(entry);
+  assert.equal(replica.place(2, "me", entry), GAP);
+  assert.equal(entry.seq, 2);
+  replica.place(2, "me", null, { author: "ada" });
+  assert.deepEqual([replica.model, replica.pending], [["bob: hi (1)", "ada: me (2)"], []]);
+});
