@@ -56,6 +56,7 @@ PURE = {
     "actors/targets/patience.py",
     "actors/words/hook_types.py",
     "actors/words/identity.py",
+    "actors/words/member.py",
     "actors/words/parameters.py",
     "transport/client/target_handle.py",
     "transport/client/hook_types.py",

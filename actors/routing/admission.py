@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..runtime.hook_calls import HookCalls
-from ..runtime.hooks import Hook, HookFailed, TopicHooks, call, logger, new_trace_id
+from ..runtime.hooks import Hook, HookFailed, allows, call, logger, new_trace_id
 from ..sessions.messages import Request, Verdict
 from ..targets.messages import Dispatch
+from ..targets.subscriber import Subscriber
 from ..words.errors import Refused
+from ..words.member import Asked, Member, member_of
 from ..words.ports import Codec
 from .openings import Openings
-from .topic import Kind
+from .topic import Kind, Topic
 
 
 class Question(NamedTuple):
     """May the session subscribe?
 
-    ``hooks`` None means that the topic does not run: it is begun if the client may subscribe. ``parsed`` are its kind
-    and key, if they are known from a Verdict on the same request.
+    ``topic`` None means that it does not run: it is begun if the client may subscribe. ``parsed`` are its kind and key
+    then, if they are known from a Verdict on the same request.
     """
 
     request: Request
     topic_id: str
-    hooks: TopicHooks | None
+    topic: Topic | None
     session_model: Any
     parsed: tuple[Kind, Any] | None = None
 
@@ -61,39 +64,39 @@ class Admission:
         spawn = self._calls.spawn_anyway if question.request.is_check else self._calls.spawn
         spawn(question.request.session.client_id, self._ask, question)
 
-    def greet(self, verdict: Verdict, topic_id: str, hook: Hook) -> None:
-        """Call the join hook for whoever a Verdict lets in, and have that answered by the same Verdict, ``greeted``.
+    def greet(self, verdict: Verdict, topic: Topic) -> None:
+        """Call the join hooks for whoever a Verdict lets in, and have that answered by the same Verdict, ``greeted``.
 
         Raises: Busy if too many calls of hooks wait already.
         """
-        self._calls.spawn(verdict.request.session.client_id, self._greet, verdict, topic_id, hook)
+        self._calls.spawn(verdict.request.session.client_id, self._greet, verdict, topic)
 
     def say_goodbye(
-        self, client_id: str, topic_id: str, hooks: TopicHooks, dispatch: Callable[[Dispatch], None] = drop
+        self, session: Subscriber, topic: Topic, asked: Asked, dispatch: Callable[[Dispatch], None] = drop
     ) -> None:
-        """Call the leave hook; ``dispatch`` takes each message that it returns."""
-        if hooks.on_leave is not None:
-            self._calls.spawn_anyway(client_id, self._say_goodbye, client_id, topic_id, hooks.on_leave, dispatch)
+        """Call the leave hooks; ``dispatch`` takes each message that they return."""
+        if topic.hooks.on_leave:
+            self._calls.spawn_anyway(session.client_id, self._say_goodbye, session, topic, asked, dispatch)
 
     def _ask(self, question: Question) -> None:
         verdict, topic_id = Verdict(question.request, hint=question.parsed), question.topic_id
         try:
             if not question.request.session.closed:  # else it is gone since it asked; nobody is asked for nobody
-                if question.hooks is None and verdict.hint is None:
+                if question.topic is None and verdict.hint is None:
                     verdict = verdict._replace(hint=self._openings.parse(topic_id))
                 self._consider(question._replace(parsed=verdict.hint))
         except BaseException as error:
             verdict = self._refusal(verdict, topic_id, error)
         self._answer(verdict)
 
-    def _greet(self, verdict: Verdict, topic_id: str, hook: Hook) -> None:
-        client_id = verdict.request.session.client_id
+    def _greet(self, verdict: Verdict, topic: Topic) -> None:
+        session, asked = verdict.request.session, verdict.request.asked
         try:
-            if not verdict.request.session.closed:
-                caused = self._dispatches("on_join", hook, client_id, topic_id)
+            if not session.closed:
+                caused = self._dispatches("on_join", topic.hooks.on_join, session, topic, asked)
                 verdict = verdict._replace(caused=tuple(caused), greeted=True)
         except BaseException as error:
-            verdict = self._refusal(verdict, topic_id, error)._replace(greeted=True)
+            verdict = self._refusal(verdict, topic.id, error)._replace(greeted=True)
         self._answer(verdict)
 
     def _refusal(self, verdict: Verdict, topic_id: str, error: BaseException) -> Verdict:
@@ -110,37 +113,51 @@ class Admission:
 
     def _consider(self, question: Question) -> None:
         """Raises: Refused, HookFailed."""
-        request, topic_id, hooks, session_model, parsed = question
-        client_id = request.session.client_id
-        if hooks is None:
+        request, topic_id, topic, session_model, parsed = question
+        session = request.session
+        if topic is None:
             assert parsed is not None
-            hooks = parsed[0].hooks
-        if hooks.can_subscribe is not None and not request.trusted:
-            arguments = (client_id, topic_id, session_model)
-            if not self._call("can_subscribe", hooks.can_subscribe, *arguments):
-                raise Refused("denied", f"you may not subscribe to {topic_id!r}")
-        if question.hooks is None and parsed is not None:
-            self._openings.begin(topic_id, *parsed, None if request.trusted else client_id)
+            hooks, key = parsed[0].hooks, parsed[1]
+        else:
+            hooks, key = topic.hooks, topic.key
+        if not request.trusted:
+            member = partial(member_of, session, topic_id, key, request.asked)
+            for hook in hooks.can_subscribe:
+                if not self._call("can_subscribe", _judge, hook, session.client_id, topic_id, session_model, member):
+                    raise Refused("denied", f"you may not subscribe to {topic_id!r}")
+        if topic is None and parsed is not None:
+            self._openings.begin(topic_id, *parsed, None if request.trusted else session.client_id)
 
-    def _say_goodbye(self, client_id: str, topic_id: str, hook: Hook, dispatch: Callable[[Dispatch], None]) -> None:
-        try:
-            caused = self._dispatches("on_leave", hook, client_id, topic_id)
-        except (HookFailed, Refused):
-            return  # it is in the log, or says no to nobody; the client is gone already
-        for message in caused:
-            dispatch(message)
+    def _say_goodbye(
+        self, session: Subscriber, topic: Topic, asked: Asked, dispatch: Callable[[Dispatch], None]
+    ) -> None:
+        for hook in topic.hooks.on_leave:
+            try:
+                caused = self._dispatches("on_leave", [hook], session, topic, asked)
+            except (HookFailed, Refused):
+                continue  # it is in the log, or says no to nobody; the client is gone already
+            for message in caused:
+                dispatch(message)
 
-    def _dispatches(self, name: str, hook: Hook, client_id: str, topic_id: str) -> list[Dispatch]:
-        def run() -> list[Dispatch]:
-            messages = hook(client_id, topic_id)
+    def _dispatches(
+        self, name: str, hooks: Sequence[Hook], session: Subscriber, topic: Topic, asked: Asked
+    ) -> list[Dispatch]:
+        """Raises: Refused, HookFailed, of the first hook that does; those behind it are not called."""
+        member: Callable[[], Member] = partial(member_of, session, topic.id, topic.key, asked)
+
+        def run(hook: Hook) -> list[Dispatch]:
+            messages = hook(session.client_id, topic.id, member)
             if messages is None:
                 return []
             if not isinstance(messages, list | tuple):
                 raise TypeError(f"{name} must return a list of messages or None, got {messages!r}")
             return [Dispatch(message, self._codec.encode_message(message)) for message in messages]
 
-        result: list[Dispatch] = self._call(name, run)
-        return result
+        return [dispatch for hook in list(hooks) for dispatch in self._call(name, run, hook)]
 
     def _call(self, name: str, hook: Callable[..., Any], *arguments: Any) -> Any:
         return call(name, hook, *arguments, timeout=self._timeout, host=self._calls.host, may_refuse=True)
+
+
+def _judge(hook: Hook, *arguments: Any) -> bool:
+    return allows("can_subscribe", hook(*arguments))

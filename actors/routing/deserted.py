@@ -82,21 +82,22 @@ class Deserted:
 
     def _begin_end(self, topic: Topic) -> None:
         assert topic.kind is not None
-        hook, order = topic.hooks.on_end, topic.target.order
-        if hook is None:
+        hooks, order = topic.hooks.on_end, topic.target.order
+        if not hooks:
             self._end(topic)
             return
         model, seq = (None, 0) if order is None else order.position
         try:
-            self._calls.spawn(topic.kind.prefix, self._call, topic, hook, model, seq)
+            self._calls.spawn(topic.kind.prefix, self._call, topic, model, seq)
         except Busy:
             return  # at the next look
         topic.is_ending = True
 
-    def _call(self, topic: Topic, hook: Callable[..., Any], model: Any, seq: int) -> None:
+    def _call(self, topic: Topic, model: Any, seq: int) -> None:
         is_kept = False
         try:
-            call("on_end", hook, topic.id, model, timeout=self._timeout, host=self._directory.host)
+            for hook in topic.hooks.on_end:
+                call("on_end", hook, topic.id, model, timeout=self._timeout, host=self._directory.host)
             is_kept = True
         except HookFailed:
             pass  # it is in the log; the topic goes on, for another window

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from ..runtime.hooks import check_hook
 from ..targets.log import ACCEPTED, Log
 from ..words.errors import UsageError
 from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
@@ -77,21 +76,24 @@ class KindHandle(Generic[Model, Message]):
         return [TopicHandle(self._home, topic) for topic in topics if topic.kind is self._kind]
 
     def can_subscribe(self, hook: S) -> S:
-        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._kind.hooks.can_subscribe = check_hook("can_subscribe", hook)
+        """Decorate ``hook(member, session_model) -> bool``, asked on every Subscribe and Resync; True lets it in.
+
+        Of several all must agree. What raises, takes too long or answers anything else denies (docs/server.md).
+        """
+        self._kind.hooks.add("can_subscribe", hook)
         return hook
 
     def on_join(self, hook: M) -> M:
-        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._kind.hooks.on_join = check_hook("on_join", hook)
+        """Decorate ``hook(member) -> messages or None``, called when somebody subscribes who was not; it may refuse."""
+        self._kind.hooks.add("on_join", hook)
         return hook
 
     def on_leave(self, hook: M) -> M:
-        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._kind.hooks.on_leave = check_hook("on_leave", hook)
+        """Decorate ``hook(member) -> messages or None``, called when somebody is no longer subscribed."""
+        self._kind.hooks.add("on_leave", hook)
         return hook
 
     def on_end(self, hook: E) -> E:
         """Decorate ``hook(topic_id, model)``, called before a topic ends that nobody uses (docs/deploy.md)."""
-        self._kind.hooks.on_end = check_hook("on_end", hook)
+        self._kind.hooks.add("on_end", hook)
         return hook

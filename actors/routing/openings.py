@@ -89,7 +89,7 @@ class Openings:
         try:
             host = self._directory.host
             store = call("store", self._store, kind, topic_id, key, timeout=self._timeout, host=host, may_refuse=True)
-            topic = self._directory.add(topic_id, kind, store, client_id)
+            topic = self._directory.add(topic_id, kind, store, client_id, key)
         except BaseException as error:
             self._directory.release(client_id)
             if not isinstance(error, HookFailed):

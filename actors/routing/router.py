@@ -8,6 +8,7 @@ lost nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..runtime.actor import Actor
@@ -34,7 +35,8 @@ from ..sessions.sessions import Sessions
 from ..targets.messages import Leave, Repeat, Why
 from ..targets.outs import refuse
 from ..targets.subscriber import Subscriber
-from ..words.errors import Busy
+from ..words.close_codes import FORBIDDEN, UNAUTHORISED
+from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
 from ..words.identity import user_of
 
@@ -93,8 +95,8 @@ class RouterActor(Actor):
             case For(target, inner):
                 if (addressed := self._kinds.of(target)) is not None:
                     addressed.take(inner)
-            case Connect(client_id):
-                self._hooks.spawn("connect", client_id)
+            case Connect(subscriber):
+                self._hooks.spawn("connect", subscriber, partial(self._turn_away, subscriber))
             case Disconnect(client_id, subscriber):
                 self._disconnect(client_id, subscriber)
             case Repeat(subscriber, ref, target):
@@ -170,7 +172,7 @@ class RouterActor(Actor):
             verdict = greeted
         grant = kind.open(verdict)
         if grant is not None:
-            session.step(request.target, grant)
+            session.step(request.target, grant._replace(asked=request.asked))
             tell(SUBSCRIBED, session.client_id, request.target, user_of(session.identity))
             return
         # It stopped while the hooks were asked: it is not there any more, or begins anew.
@@ -215,7 +217,15 @@ class RouterActor(Actor):
         session.memberships.clear()
         for kind in self._kinds.all():
             kind.close(session)
-        self._hooks.spawn("disconnect", client_id)
+        self._hooks.spawn("disconnect", session)
+
+    def _turn_away(self, subscriber: Subscriber, error: Refused) -> None:
+        """End a session to which a hook has said no: its client hears that, and does not come back."""
+        session = self._sessions.newest(subscriber.client_id, subscriber)
+        if session is not None and not session.closed:
+            session.say_rejected(0, None, error.code, error.text, error.details)
+            session.hang_up(UNAUTHORISED if error.code == "unauthorised" else FORBIDDEN, error.text)
+            self._sessions.disconnect(session)
 
     def _named(self, client_id: str | None) -> list[Session]:
         """Return the session of a client, or all of them."""

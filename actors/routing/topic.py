@@ -23,6 +23,8 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    key: Any = None
+    """What the kind's ``parse`` has made of the id."""
     log: Log | None = None
     """Its own log; None: the server's."""
     begun_by: str | None = None

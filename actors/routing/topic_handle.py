@@ -7,7 +7,6 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from ..runtime.apart import runs_in
 from ..runtime.future import Future
-from ..runtime.hooks import check_hook
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
@@ -202,18 +201,21 @@ class TopicHandle(Generic[Model, Message]):
         return [session.client_id for session in self._topic.target.subscribers]
 
     def can_subscribe(self, hook: S) -> S:
-        """Decorate ``hook(client_id, topic_id, session_model) -> bool``, asked on every Subscribe and Resync."""
-        self._topic.hooks.can_subscribe = check_hook("can_subscribe", hook)
+        """Decorate ``hook(member, session_model) -> bool``, asked on every Subscribe and Resync; True lets it in.
+
+        Of several all must agree. What raises, takes too long or answers anything else denies (docs/server.md).
+        """
+        self._topic.hooks.add("can_subscribe", hook)
         return hook
 
     def on_join(self, hook: M) -> M:
-        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody subscribes who was not."""
-        self._topic.hooks.on_join = check_hook("on_join", hook)
+        """Decorate ``hook(member) -> messages or None``, called when somebody subscribes who was not; it may refuse."""
+        self._topic.hooks.add("on_join", hook)
         return hook
 
     def on_leave(self, hook: M) -> M:
-        """Decorate ``hook(client_id, topic_id) -> messages or None``, called when somebody is no longer subscribed."""
-        self._topic.hooks.on_leave = check_hook("on_leave", hook)
+        """Decorate ``hook(member) -> messages or None``, called when somebody is no longer subscribed."""
+        self._topic.hooks.add("on_leave", hook)
         return hook
 
     def _is_running(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ..runtime.hooks import ServerHooks
@@ -15,6 +16,7 @@ from ..targets.messages import Join
 from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
+from ..words.member import NOTHING, member_of
 from ..words.target_names import TOPIC
 from .admission import Admission, Question
 from .deserted import Deserted, Ended
@@ -56,10 +58,10 @@ class Topics(TargetKind):
         if topic is None:
             return verdict  # there is nothing to open, either
         try:
-            if topic.hooks.on_join is not None:
-                self._admission.greet(verdict, topic.id, topic.hooks.on_join)
+            if topic.hooks.on_join:
+                self._admission.greet(verdict, topic)
                 return None
-            if topic.hooks.on_leave is not None and self._admission.is_full:
+            if topic.hooks.on_leave and self._admission.is_full:
                 raise Busy("too many calls of hooks wait already")
         except Busy as error:
             return verdict._replace(code="busy", text=str(error))
@@ -68,7 +70,7 @@ class Topics(TargetKind):
     def part(self, verdict: Verdict) -> None:
         topic = self._find(verdict.request.target)
         if topic is not None:
-            self._admission.say_goodbye(verdict.request.session.client_id, topic.id, topic.hooks)
+            self._admission.say_goodbye(verdict.request.session, topic, verdict.request.asked)
 
     def open(self, verdict: Verdict) -> Grant | None:
         request = verdict.request
@@ -85,11 +87,15 @@ class Topics(TargetKind):
     def reconsider(self, session: Asker) -> Iterable[str]:
         for target in session.memberships:
             topic = self._find(target)
-            if topic is not None and topic.hooks.can_subscribe is not None:
+            if topic is not None and topic.hooks.can_subscribe:
                 yield target
 
     def hear(self, session: Asker, target: str, message: Any) -> None:
-        self._hooks.run("topic_message", message, target[len(TOPIC) :], session.client_id)
+        topic, membership = self._find(target), session.memberships.get(target)
+        topic_id, key = target[len(TOPIC) :], None if topic is None else topic.key
+        asked = NOTHING if membership is None else membership.asked
+        member = partial(member_of, session, topic_id, key, asked)
+        self._hooks.run("topic_message", message, topic_id, session.client_id, member, may_refuse=True)
 
     def take(self, message: Ended) -> None:
         self._deserted.settle(message)
@@ -104,9 +110,8 @@ class Topics(TargetKind):
         hooks = directory.kind_of(topic_id).hooks if topic is None else topic.hooks
         if topic is None:
             directory.check_room(None if request.trusted else session.client_id)
-        if topic is None or (hooks.can_subscribe is not None and not request.trusted):
-            known = None if topic is None else hooks
-            admission.ask(Question(request, topic_id, known, self._session_model(session), hint))
+        if topic is None or (hooks.can_subscribe and not request.trusted):
+            admission.ask(Question(request, topic_id, topic, self._session_model(session), hint))
             return None
         return Verdict(request)
 

@@ -5,6 +5,8 @@ It belongs to the server and outlives every actor: a router that is restarted op
 
 from __future__ import annotations
 
+from typing import Any
+
 import pykka
 
 from ..runtime.future import Future
@@ -130,11 +132,13 @@ class Directory:
         if client_id is not None and self._begun.get(client_id, 0) >= self._bound_each:
             raise Refused("busy", f"this session has begun {self._bound_each} topics that run")
 
-    def add(self, topic_id: str, kind: Kind, store: Store | None, begun_by: str | None = None) -> Topic:
+    def add(
+        self, topic_id: str, kind: Kind, store: Store | None, begun_by: str | None = None, key: Any = None
+    ) -> Topic:
         """Add a topic of a kind that was reserved for ``begun_by``; its actor is still to be started."""
         topic = self._new(topic_id, kind.hooks, kind)
         topic.target.rule, topic.target.share = kind.delivery, kind.share
-        topic.begun_by = begun_by
+        topic.begun_by, topic.key = begun_by, key
         if store is not None:
             topic.log = kind.log
             topic.target.use(self._open(topic, store, kind.log, kind.level))

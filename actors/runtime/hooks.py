@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gevent import GreenletExit, Timeout
 
 from ..words.errors import NupharError, Refused
-from ..words.hook_types import PARAMETERS
+from ..words.hook_types import MADE, PARAMETERS
+from ..words.member import Known, member_of
 from ..words.parameters import by_name
 from .hook_calls import HookCalls
 from .host import GEVENT, Host
@@ -71,7 +73,21 @@ def check_hook(name: str, hook: Any) -> Hook:
 
     Raises: UsageError for one that takes others.
     """
-    return by_name(name, hook, PARAMETERS[name])
+    return by_name(name, hook, PARAMETERS[name], MADE)
+
+
+def allows(name: str, answer: Any) -> bool:
+    """Say whether the rule ``name`` allows what it was asked about: only True does.
+
+    Raises: Refused if that is the answer; TypeError for anything but True, False or None, such as a coroutine.
+    """
+    if answer is True:
+        return True
+    if isinstance(answer, Refused):
+        raise answer
+    if answer is False or answer is None:
+        return False
+    raise TypeError(f"{name}: expected True or False, got {answer!r}: write bool(…)")
 
 
 @dataclass
@@ -85,34 +101,51 @@ class ServerHooks:
     timeout: float = TIMEOUT
     calls: HookCalls = field(default_factory=HookCalls)
 
-    def run(self, name: str, *arguments: Any) -> None:
-        """Call every hook of ``name``; what goes wrong is in the log and nowhere else."""
+    def run(self, name: str, *arguments: Any, may_refuse: bool = False) -> None:
+        """Call every hook of ``name``; what goes wrong is in the log and nowhere else.
+
+        Raises: with ``may_refuse`` the first Refused, when those behind it are not called.
+        """
         for hook in getattr(self, name):
             try:
-                call(f"on_{name}", hook, *arguments, timeout=self.timeout, host=self.calls.host)
+                call(f"on_{name}", hook, *arguments, timeout=self.timeout, host=self.calls.host, may_refuse=may_refuse)
             except HookFailed:
                 continue
 
-    def spawn(self, name: str, client_id: str) -> None:
-        """Run the hooks of ``name`` in a greenlet of their own, for actors that must not wait."""
+    def spawn(self, name: str, client: Known, refused: Callable[[Refused], Any] | None = None) -> None:
+        """Run the hooks of ``name`` in a greenlet of their own, for actors that must not wait.
+
+        ``refused`` hears if one says no; without it that is a failure like any other.
+        """
         if getattr(self, name):
-            self.calls.spawn_anyway(client_id, self.run, name, client_id)
+            self.calls.spawn_anyway(client.client_id, self._run_for, name, client, refused)
+
+    def _run_for(self, name: str, client: Known, refused: Callable[[Refused], Any] | None) -> None:
+        try:
+            self.run(name, client.client_id, partial(member_of, client), may_refuse=refused is not None)
+        except Refused as error:
+            assert refused is not None  # else it is not raised
+            refused(error)
 
 
 @dataclass
 class TopicHooks:
-    """Who may join one topic (or one kind), and what joining and leaving cause.
+    """Who may join one topic (or one kind), and what joining and leaving cause; each list is called in order.
 
-    ``can_subscribe(client_id, topic_id, session_model) -> bool`` is asked on every Subscribe and Resync.
-    ``on_join(client_id, topic_id)`` and ``on_leave(client_id, topic_id)`` return messages (or None) that are
-    dispatched, or broadcast where there is no store. ``on_end(topic_id, model)`` is called before a topic of a kind
-    ends that nobody is subscribed to.
+    ``can_subscribe(client_id, topic_id, session_model) -> bool`` is asked on every Subscribe and Resync, and all of
+    them must agree. ``on_join(client_id, topic_id)`` and ``on_leave(client_id, topic_id)`` return messages (or None)
+    that are dispatched, or broadcast where there is no store. ``on_end(topic_id, model)`` is called before a topic of a
+    kind ends that nobody is subscribed to.
     """
 
-    can_subscribe: Hook | None = None
-    on_join: Hook | None = None
-    on_leave: Hook | None = None
-    on_end: Hook | None = None
+    can_subscribe: list[Hook] = field(default_factory=list)
+    on_join: list[Hook] = field(default_factory=list)
+    on_leave: list[Hook] = field(default_factory=list)
+    on_end: list[Hook] = field(default_factory=list)
+
+    def add(self, name: str, hook: Any) -> None:
+        """Have ``hook`` called behind those that are there. Raises: UsageError."""
+        getattr(self, name).append(check_hook(name, hook))
 
     @classmethod
     def of(cls, **given: Any) -> TopicHooks:
@@ -120,4 +153,8 @@ class TopicHooks:
 
         Raises: UsageError.
         """
-        return cls(**{name: None if hook is None else check_hook(name, hook) for name, hook in given.items()})
+        hooks = cls()
+        for name, hook in given.items():
+            if hook is not None:
+                hooks.add(name, hook)
+        return hooks

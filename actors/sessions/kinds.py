@@ -86,7 +86,10 @@ class TargetKind:
         return ()
 
     def hear(self, session: Asker, target: str, message: Any) -> None:
-        """Hear of a client's message before its target does. This one may wait; asked if `Kinds.listeners` has any."""
+        """Hear of a client's message before its target does. This one may wait; asked if `Kinds.listeners` has any.
+
+        Raises: Refused, which is the message's answer then.
+        """
 
     def take(self, message: Any) -> None:
         """Take a message that the kind has put into the router's mailbox (`For`)."""

@@ -11,6 +11,7 @@ from typing import Any
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.member import NOTHING
 from . import membership_table as table
 from .membership_table import Answer, Decide, Effect, Event, Grant, Predecessor, Release, Send, State, Wake
 from .messages import Verdict
@@ -41,8 +42,8 @@ class Membership:
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "_waiting", "leaves", "left", "mailbox", "number", "put", "ref", "requests",
-        "state", "trusted", "wake",
+        "_bound", "_held", "_predecessor", "_waiting", "asked", "leaves", "left", "mailbox", "number", "put", "ref",
+        "requests", "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
@@ -50,15 +51,14 @@ class Membership:
         self.state = State.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
-        self.mailbox: Any = None
-        """The target's, while it is in."""
+        self.asked = NOTHING  # what the Subscribe said that let it in
+        self.mailbox: Any = None  # the target's, while it is in
         self.put: Callable[[Any], None] = self._hold
         self.wake: Waking | None = None
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
-        self._waiting: list[Verdict] | None = None
-        """While it is being greeted: what was said of other requests meanwhile."""
+        self._waiting: list[Verdict] | None = None  # while it is being greeted: what was said of other requests
 
     @property
     def is_in(self) -> bool:
@@ -121,7 +121,7 @@ class Membership:
         heir = Membership(number, bound)
         heir.state, heir.wake = State.UNNAMED, wake
         heir._predecessor = inside
-        heir.trusted = self.trusted
+        heir.trusted, heir.asked = self.trusted, self.asked
         return heir
 
     def held_bytes(self, each: int) -> int:
@@ -185,7 +185,7 @@ class Membership:
             effects.append(Send(mailbox, join))
             self.ref = join.ref or 0
         self._predecessor = None
-        self.trusted = self.trusted or grant.trusted
+        self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
         return effects + self._play_back(mailbox)
 
     def _play_back(self, mailbox: Any, greeted: bool = True) -> Effects:
@@ -220,7 +220,7 @@ class Membership:
 
     def _take_out_predecessor(self) -> Effects:
         inside = self._predecessor
-        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None))]
+        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None, asked=self.asked))]
 
     def _hold(self, message: Any) -> None:
         self._check_room()
@@ -244,5 +244,6 @@ class Membership:
         return []
 
     def _named(self, leave: Leave) -> Leave:
-        """Let a Leave of the server say which Subscribe had let its session in."""
-        return leave if leave.why is None else leave._replace(why=leave.why._replace(join=self.ref))
+        """Let a Leave say what its session had asked for, and one of the server which Subscribe had let it in."""
+        why = leave.why
+        return leave._replace(asked=self.asked, why=None if why is None else why._replace(join=self.ref))

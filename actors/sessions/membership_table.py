@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave
 from ..targets.subscriber import Subscriber
+from ..words.member import NOTHING, Asked
 from .messages import Verdict
 
 
@@ -72,13 +73,15 @@ class Greeted(NamedTuple):
 class Grant(NamedTuple):
     """A request is granted: ``join`` goes to ``mailbox``, and so does what is sent from now on.
 
-    ``join`` None: the target knows that it is in. ``leaves`` is how often the client had left when it asked.
+    ``join`` None: the target knows that it is in. ``leaves`` is how often the client had left when it asked, ``asked``
+    what hooks are told of its Subscribe.
     """
 
     mailbox: Any
     join: Join | None
     leaves: int = 0
     trusted: bool = False
+    asked: Asked = NOTHING
 
 
 class Refuse(NamedTuple):

@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 from ..targets.messages import Dispatch
 from ..targets.subscriber import Subscriber
+from ..words.member import NOTHING, Asked
 
 
 class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
     ``number`` is that of the membership that counts it, and ``leaves`` how often the client had left it then.
-    ``is_check``: it is in, or asks already; only its right is asked again.
+    ``is_check``: it is in, or asks already; only its right is asked again. ``asked`` is what hooks are told of it:
+    of a check, a Resync or a session that comes back what its last Subscribe said.
     """
 
     session: Subscriber
@@ -24,6 +26,7 @@ class Request(NamedTuple):
     number: int = 0
     leaves: int = 0
     is_check: bool = False
+    asked: Asked = NOTHING
 
 
 class Verdict(NamedTuple):
@@ -65,7 +68,7 @@ class Reconsider(NamedTuple):
 class Connect(NamedTuple):
     """A session has come: tell the hooks."""
 
-    client_id: str
+    session: Subscriber
 
 
 class Disconnect(NamedTuple):

@@ -9,6 +9,7 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..words.close_codes import REPLACED, UNAUTHORISED
 from ..words.identity import Identity, goes_on_as
 from ..words.ports import Encoding, Sink
+from .asking import nothing_to_close
 from .session import Session
 from .session_book import Resumable
 from .sessions import Sessions
@@ -68,12 +69,14 @@ class Reception:
             self._sessions.check_room()
             session = self._sessions.connect(host.secret(16), encoding, sink, identity)
             session.key = id = host.secret(16)
+            session.hang_up = close
             if self._window:
                 self._book.save(Resumable(id, session, Tokens(newest), close))
             return Greeting(session, id, newest, False)
         self._book.take(known.id)
         older, close_older = known.session, known.close
         known.session = self._sessions.resume(older, encoding, sink, identity)
+        known.session.hang_up = close
         known.close, known.lost_at = close, None
         known.tokens.rotate(token, newest)
         self._book.save(known)
@@ -95,7 +98,8 @@ class Reception:
             self._sessions.disconnect(session)
             return
         session.connect(NOWHERE)
-        known.lost_at, known.close = now, _nothing_to_close
+        known.lost_at, known.close = now, nothing_to_close
+        session.hang_up = nothing_to_close
         known.weight = weigh(session, self._own_store(session))
         self._book.save(known)
         self.tick(now)
@@ -122,7 +126,3 @@ class Reception:
             known.close(UNAUTHORISED, "token reused")
         is_good = verdict is TokenState.GOOD and not known.session.closed
         return known if is_good and goes_on_as(known.session.identity, identity) else None
-
-
-def _nothing_to_close(code: int, reason: str) -> None:
-    """Stand for the connection of a session that has none."""

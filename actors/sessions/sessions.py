@@ -13,9 +13,10 @@ from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
 from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
+from .asking import SUBSCRIPTIONS
 from .kinds import Kinds
 from .messages import Connect, Disconnect
-from .session import SUBSCRIPTIONS, Session
+from .session import Session
 from .session_book import MemoryBook, SessionBook
 from .takeover import restore, supersede
 from .unnamed import Cursor
@@ -101,7 +102,7 @@ class Sessions:
         self._by_id[client_id] = session
         if self._hooks.connect:
             # By way of the router: this may be any thread, and the hooks run on the server's.
-            self._router.put_anyway(Connect(client_id))
+            self._router.put_anyway(Connect(session))
         return session
 
     def resume(

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..targets.outs import say_out
 from .answers import WINDOW
+from .asking import nothing_to_close
 from .membership_table import Supersede
 from .session import Session
 from .unnamed import Cursor, Follow, Out, Restore, Step, Unnamed
@@ -48,6 +49,7 @@ def supersede(older: Session, newer: Session) -> None:
     older.closed = True
     older.successor = newer
     older.connect(NOWHERE)
+    older.hang_up = nothing_to_close
     newer.key = older.key
     older.answers.release(older.in_hand)
     for target, membership in list(older.memberships.items()):

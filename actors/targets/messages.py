@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
+from ..words.member import NOTHING, Asked
 from .log import Outcome
 from .order import Order
 from .subscriber import Caller, Subscriber
@@ -72,13 +73,15 @@ class Why(NamedTuple):
 class Leave(NamedTuple):
     """Unsubscribe; ``ref`` None wants no Acknowledge (the session is gone, or is put out: ``why`` is what it hears).
 
-    ``greeted``: the join hook was called when it came in, so the leave hook is called now.
+    ``greeted``: the join hook was called when it came in, so the leave hook is called now; ``asked`` is what that is
+    told of its Subscribe.
     """
 
     session: Subscriber
     ref: int | None
     why: Why | None = None
     greeted: bool = True
+    asked: Asked = NOTHING
 
 
 class Use(NamedTuple):

@@ -10,6 +10,7 @@ from ..runtime.log_throttle import ThrottledLogger
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_once import TimerOnce
 from ..words.errors import Refused
+from ..words.member import Asked
 from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
@@ -23,18 +24,21 @@ from .target import Target
 
 logger = ThrottledLogger("nuphar.actors")
 
+Left = Callable[[Subscriber, Asked], None]
+"""Hears who has left a target, and what it had asked for."""
+
 
 class Performing(Actor):
     """The half of a `TargetActor` that knows sinks, timers and the log.
 
-    ``left(client_id)`` hears who has left; ``log_timeout`` are the seconds that the log may take to answer.
+    ``left(session, asked)`` hears who has left; ``log_timeout`` are the seconds that the log may take to answer.
     """
 
     def __init__(
         self,
         target: Target,
         mailbox: Mailbox,
-        left: Callable[[str], None] | None,
+        left: Left | None,
         log_timeout: float = LIMIT,
         **link: Any,
     ) -> None:
@@ -58,7 +62,7 @@ class Performing(Actor):
         if was_in and message.why is not None:
             say_out(session, target.name, *message.why)
         if was_in and message.greeted and self._left is not None:
-            self._left(session.client_id)
+            self._left(session, message.asked)
 
     def _perform(self, effects: Effects) -> None:
         for effect in effects:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
 from .pace import Pace
 
@@ -63,6 +64,14 @@ class Subscriber(Listener, Protocol):
     @property
     def client_id(self) -> str:
         """Whose it is, for hooks and operators."""
+
+    @property
+    def key(self) -> str | None:
+        """The id of its session, None if it has nothing to come back to."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who it is, None if nobody knows."""
 
     @property
     def sink(self) -> Sink:

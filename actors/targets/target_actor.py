@@ -7,6 +7,7 @@ alone is sent at once, as nothing waits behind it. Only subscribers who take sam
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..runtime.door import POISON
@@ -16,6 +17,7 @@ from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..words.errors import NotRunning, Refused
 from ..words.exit_reasons import Normal, Reason, Shutdown
+from ..words.member import member_of
 from .dead_letters import DeadLetters
 from .faults import fault
 from .messages import (
@@ -35,6 +37,7 @@ from .messages import (
     Why,
 )
 from .outs import refuse
+from .performing import Left
 from .target import Target
 from .waiting import Waiting
 
@@ -61,7 +64,7 @@ class TargetActor(Waiting):
         mailbox: Mailbox,
         hooks: ServerHooks,
         dead_letters: DeadLetters,
-        left: Callable[[str], None] | None = None,
+        left: Left | None = None,
         ended: Callable[[], None] | None = None,
         is_own: bool = False,
         **link: Any,
@@ -95,7 +98,8 @@ class TargetActor(Waiting):
                 if effects:
                     self._perform(effects)
                 elif self._is_own and self._hooks.message and target.order is not None:
-                    self._hooks.run("message", content, target.order.position.model, session.client_id)
+                    model, member = target.order.position.model, partial(member_of, session)
+                    self._hooks.run("message", content, model, session.client_id, member)
             else:
                 session.reject(ref, target.name, "not_subscribed", f"subscribe to {target.name} first")
         elif kind is Dispatch:

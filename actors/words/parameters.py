@@ -51,12 +51,14 @@ def required_positional(function: Callable[..., Any]) -> tuple[int, list[str]]:
     return sum(each.default is Parameter.empty for each in taken), [each.name for each in taken]
 
 
-def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
+def by_name(what: str, hook: Any, names: Sequence[str], made: str | None = None) -> Callable[..., Any]:
     """Return a function that takes the values of all ``names`` by position, and calls ``hook`` with what it asks for.
 
     A parameter takes the value of its name; ``*rest`` and ``**rest`` take those that are left. Parameters without a
     name to go by (``list.append``) take the first ones in the order of ``names``. One with a default and another name
     keeps its default. A hook that takes all in this order is returned as it is, so calling it costs nothing more.
+    Of the name ``made``, which is the last one if it is there, the value is a function without parameters. It is called
+    for a hook that takes it, so that what nobody wants to know is not made.
     Raises: UsageError that says what was got and expected; for an async function too, which nobody would await.
     """
     known = _signature(what, hook)
@@ -65,8 +67,8 @@ def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
             f"{what}: expected a hook with some of the parameters ({', '.join(names)}), got {hook!r}, which does not "
             f"say what it takes: wrap it in a function that does"
         )
-    if len(names) == 1 and _takes_one(known):
-        return _call(hook, [0], {}, 1)
+    if len([name for name in names if name != made]) == 1 and _takes_one(known) and made not in known.parameters:
+        return _call(hook, [0], {}, len(names))
     positions: list[int] = []
     keywords: dict[str, int] = {}
     is_skipped = False  # a parameter keeps its default: those behind it go by keyword
@@ -90,7 +92,13 @@ def by_name(what: str, hook: Any, names: Sequence[str]) -> Callable[..., Any]:
             )
         else:
             is_skipped = True
-    return _call(hook, positions, keywords, len(names))
+    last = len(names) - 1
+    if made not in names or (last not in positions and last not in keywords.values()):
+        return _call(hook, positions, keywords, len(names))
+    if positions == [last] and not keywords:
+        return lambda *values: hook(values[-1]())
+    taking = _call(hook, positions, keywords, len(names))
+    return lambda *values: taking(*values[:-1], values[-1]())
 
 
 def _takes_one(known: Signature) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "Limits",
     "Live",
     "LocalProtocolError",
+    "Member",
     "Meta",
     "NotRunning",
     "NupharError",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
         WrongUpdate,
     )
     from .actors.words.identity import Identity
+    from .actors.words.member import Member
     from .actors.words.meta import Meta
     from .actors.words.rates import Rate, Rates
     from .actors.words.store import Store
@@ -119,6 +121,7 @@ else:  # not for type checkers, which would believe any name
             "Limits": ".transport.server.limits",
             "Live": ".transport.server.live",
             "LocalProtocolError": ".actors.words.errors",
+            "Member": ".actors.words.member",
             "NotRunning": ".actors.words.errors",
             "NupharError": ".actors.words.errors",
             "OriginRefused": ".actors.words.errors",

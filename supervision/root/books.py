@@ -30,7 +30,9 @@ from ...actors.targets.carrying import Allowance
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.memory_log import MemoryLog
 from ...actors.targets.messages import Broadcast, Dispatch
+from ...actors.targets.subscriber import Subscriber
 from ...actors.targets.target import Target
+from ...actors.words.member import Asked
 from ...actors.words.target_names import SESSION, TOPIC
 from ...actors.words.watched_updates import is_debug, watch
 from ...transport.server.gateway import Gateway
@@ -148,10 +150,10 @@ class Books:
         self.session_starts.put_anyway(Run(self._own_store_spec(own)))
 
     def _topic_spec(self, topic: Topic) -> ChildSpec:
-        def left(client_id: str) -> None:
+        def left(session: Subscriber, asked: Asked) -> None:
             topic.deserted_at = None  # its time begins anew
-            tell(LEFT, client_id, topic.id)
-            self.admission.say_goodbye(client_id, topic.id, topic.hooks, dispatch)
+            tell(LEFT, session.client_id, topic.id)
+            self.admission.say_goodbye(session, topic, asked, dispatch)
 
         def dispatch(message: Dispatch) -> None:
             is_stored = topic.target.order is not None

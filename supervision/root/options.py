@@ -12,8 +12,8 @@ from ...actors.routing.topics import TOPICS, TOPICS_EACH
 from ...actors.runtime.hooks import TIMEOUT, check_hook
 from ...actors.runtime.mailbox import BOUND
 from ...actors.runtime.turns import Bounds
+from ...actors.sessions.asking import SUBSCRIPTIONS
 from ...actors.sessions.reception import WINDOW
-from ...actors.sessions.session import SUBSCRIPTIONS
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
 from ...actors.targets.patience import LIMIT as LOG_LIMIT

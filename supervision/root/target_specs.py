@@ -10,6 +10,7 @@ from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
 from ...actors.targets.dead_letters import DeadLetters
 from ...actors.targets.patience import LIMIT
+from ...actors.targets.performing import Left
 from ...actors.targets.target import Target
 from ...actors.targets.target_actor import TargetActor
 from ..otp.child_spec import ChildSpec
@@ -29,13 +30,13 @@ def target_spec(
     hooks: ServerHooks,
     letters: DeadLetters,
     shutdown: float,
-    left: Callable[[str], None] | None = None,
+    left: Left | None = None,
     ended: Callable[[], None] | None = None,
     is_closing: Callable[[], bool] = lambda: False,
     is_own: bool = False,
     log_timeout: float = LIMIT,
 ) -> ChildSpec:
-    """Return the spec; ``left(client_id)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
+    """Return the spec; ``left(session, asked)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
 
     ``shutdown`` and ``log_timeout``, what its log may take to answer, are in seconds. ``is_own``: the target is one
     session's own.

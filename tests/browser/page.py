@@ -72,11 +72,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=0, help="characters of the list's first item; 0 for an empty list")
     options = parser.parse_args()
     queries: list[str] = []
+    shown: list[str | None] = []
 
     def identify(request: ConnectRequest) -> Identity | None:
         queries.append(request.environ.get("QUERY_STRING", ""))
         if "stranger" in queries[-1]:
             raise LookupError("nobody knows this one")
+        shown.append(request.bearer or request.query.get("token"))
+        if shown[-1] == "old":
+            raise Refused("unauthorised", "expired")
         user = request.cookies.get("user")
         if user == "mallory":
             raise Refused("forbidden", "you are banned, Mallory")
@@ -89,6 +93,7 @@ def main() -> None:
     told = {
         "/list": lambda: topic.model,
         "/queries": lambda: queries,  # with which lines were opened
+        "/shown": lambda: shown,  # the token of each that was opened, or was to be
         "/users": lambda: [(each.user, each.identity and each.identity.browser) for each in server.sessions.all()],
         "/sessions": lambda: server.stats()["sessions"],
     }

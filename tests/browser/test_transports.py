@@ -19,12 +19,13 @@ BLOCKED = {"websocket": (), "sse": UPGRADES, "polling": (*UPGRADES, LIVE[3])}
 
 CONNECT = """
 const done = arguments[arguments.length - 1];
-const [url, options] = arguments;
+const [url, { tokens, ...options }] = arguments;
 import("/live/nuphar.js").then(({ connect }) => {
   window.client?.close();
-  window.heard = [];
+  Object.assign(window, { heard: [], tokens });
   window.client = connect(url, {
     platform: { random: () => 0 }, ...options,
+    ...(tokens ? { token: async () => (window.tokens.length > 1 ? window.tokens.shift() : window.tokens[0]) } : {}),
     onstate: (state) => heard.push(state),
     onqueue: ({ messages }) => heard.push(messages),
     onreject: ({ code }) => heard.push(code),
@@ -123,3 +124,32 @@ def test_bodies_that_outlive_their_page_have_64_kib_together(page: Page) -> None
     """
     for sizes, taken in [([65_536], [True]), ([65_537], [False]), ([40_000, 40_000], [True, False])]:
         assert page.front().execute_async_script(post, sizes) == taken
+
+
+@pytest.mark.parametrize("transport", BLOCKED)
+def test_another_token_is_another_line_and_the_same_session(
+    connect: Callable[..., Page], page: Page, transport: str
+) -> None:
+    tab = connect(transport, token="first")
+    assert ask(page, "/shown")[-1] == "first"
+    name = tab.run("return client.clientId")
+    tab.say("one")
+    tab.run("client.reauthenticate({ token: 'second' })")
+    tab.say("two")
+    tab.wait_for_list("one", "two")
+    tab.wait_until("return [client.state, client.transport, client.clientId]", ["live", transport, name])
+    assert ask(page, "/shown")[-1] == "second"
+
+
+@pytest.mark.parametrize("transport", BLOCKED)
+def test_a_token_that_is_refused_is_answered_once_by_a_fresh_one(
+    connect: Callable[..., Page], page: Page, transport: str
+) -> None:
+    tab = connect(transport, tokens=["first"])
+    tab.run("tokens = ['old', 'third']; client.reauthenticate()")
+    tab.wait(lambda: "third" in ask(page, "/shown"), "a fresh token was shown")
+    tab.wait_until("return client.state", "live")
+    tab.run("tokens = ['old', 'old', 'none']; client.reauthenticate()")
+    tab.wait_until("return [client.state, client.code]", ["closed", 4401])
+    assert "expired" in tab.run("return client.why")
+    assert "none" not in ask(page, "/shown")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,10 +14,11 @@ from gevent.pywsgi import WSGIServer
 from support.counting import add, keep
 from support.every_client import RUNTIMES, TRANSPORTS, Make, every_client
 from support.gate import Gate, Refusal, put_out, refusal
-from support.serving import eventually
+from support.serving import eventually, listen
 from support.skins import Skin
 
-from nuphar import NotRunning, Server, Store, UsageError, states
+from nuphar import ConnectRequest, Identity, NotRunning, Refused, Server, Store, UsageError, states
+from nuphar.actors.runtime.host import GeventHost
 from nuphar.transport.client.connectors.backoff import Backoff
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 
@@ -302,3 +304,97 @@ def test_other_credentials_that_no_request_can_carry_change_nothing(gate: Gate, 
     assert client.call(lambda client: client.is_live)
     works(client)
     assert set(gate.shown) == {f"Bearer {SECRET}"}
+
+
+# With an application that knows its users: the server's option `identify`.
+
+
+def who(request: ConnectRequest) -> Identity | None:
+    """The token is the user's name, but for three."""
+    match request.bearer:
+        case "stranger":
+            raise Refused("unauthorised", "sign in first")
+        case "mallory":
+            raise Refused("forbidden", "you are banned, Mallory")
+        case "away":
+            raise LookupError("the database of users is away")
+        case user:
+            return None if user is None else Identity(user)
+
+
+class Later(GeventHost):
+    """A host whose wall clock a test moves."""
+
+    ahead = 0.0
+
+    def wall(self) -> float:  # type: ignore[override]
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def known(make_server: Callable[..., Server]) -> Server:
+    server = make_server(identify=who)
+    for name, store in STORES.items():
+        server.topic(name).with_store(store)
+    return server
+
+
+def users(server: Server) -> list[str | None]:
+    """Whose sessions there are."""
+    return [None if each.identity is None else each.identity.user for each in server.sessions.all()]
+
+
+@pytest.mark.parametrize(
+    ("token", "end"),
+    [("stranger", "closed (401 sign in first)"), ("mallory", "closed (403 you are banned, Mallory)")],
+)
+def test_whom_the_application_refuses_is_closed_with_what_it_said(
+    known: Server, make: Make, token: str, end: str
+) -> None:
+    assert ends(make(f"://127.0.0.1:{listen(known)}/live", token=token)) == end
+
+
+def test_an_outage_of_the_application_is_no_end(known: Server, runtime: str, transport: str) -> None:
+    tokens = iter(["away", "away"])
+    with every_client(runtime, transport, STORES) as make:
+        client = make(f"://127.0.0.1:{listen(known)}/live", token=lambda: next(tokens, "ada"), backoff=Noted())
+        works(client)
+        assert users(known) == ["ada"]
+
+
+def test_who_signs_in_keeps_its_messages_and_is_somebody_else(known: Server, make: Make) -> None:
+    client = make(f"://127.0.0.1:{listen(known)}/live", token="ada")
+    works(client)
+    name = client.call(lambda client: client.client_id)
+    client.call(lambda client: client.reauthenticate(token="ada"))
+    works(client)
+    assert client.call(lambda client: client.client_id) == name  # the same user: the same session
+    client.call(lambda client: client.reauthenticate(token="bob"))
+    works(client)
+    assert client.call(lambda client: client.client_id) != name
+    assert "bob" in users(known)
+    assert client.call(lambda client: client.model("counter")) == 3
+
+
+def test_whose_time_is_over_shows_a_fresh_token_and_keeps_its_session(
+    make_server: Callable[..., Server], make: Make
+) -> None:
+    host, expires = Later(), [time.time() + 60]
+    server = make_server(host=host, identify=lambda request: Identity("ada", expires=expires[-1]))
+    for name, store in STORES.items():
+        server.topic(name).with_store(store)
+    asked: list[bool] = []
+
+    def token() -> str:
+        asked.append(True)
+        if len(asked) > 1:
+            expires.append(host.wall() + 600)
+        return "ada"
+
+    client = make(f"://127.0.0.1:{listen(server)}/live", token=token)
+    works(client)
+    name = client.call(lambda client: client.client_id)
+    host.ahead = 120.0
+    eventually(lambda: len(asked) > 1)
+    works(client)
+    assert client.call(lambda client: client.client_id) == name

@@ -156,6 +156,8 @@ class Oracle:
     def __init__(self, hub: Hub) -> None:
         self.seen: Counter[str] = Counter()
         self.applied: dict[int, tuple[Reference, int]] = {}
+        self.arrived: dict[int, float] = {}
+        """When the server got a client's message for the first time, on whatever line."""
         self.denied: dict[int, str] = {}
         self.unknown: set[int] = set()
         """What has gone back although its log has not said that it does not have it."""

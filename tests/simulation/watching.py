@@ -128,7 +128,7 @@ def watched(world: World) -> Iterator[None]:
     end, let_message = Connection._end, Gate.lets_message
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
-    reject = Session.reject
+    reject, post = Session.reject, Session.post
     writing: list[bytes] = []
     last: dict[Lane, float] = {}
 
@@ -198,6 +198,10 @@ def watched(world: World) -> Iterator[None]:
                 client.evicted.add(target)  # its Subscribe is refused, whether it hears of that or not
         reject(self, ref, target, *why)
 
+    def posted(self: Session, ref: int, target: str, message: int, payload: bytes) -> None:
+        world.oracle.arrived.setdefault(message, world.hub.now)
+        post(self, ref, target, message, payload)
+
     def ended(self: Connection, code: int, reason: str) -> None:
         if code == 4508 and world.hub.now - world.hub.lines[self._socket.outbox._fd].took_at < HEARTBEAT:
             world.oracle.fail(f"{self._name()} is taken for dead while it takes what it was sent")
@@ -229,6 +233,7 @@ def watched(world: World) -> Iterator[None]:
     places: list[tuple[Any, str, Any, Any]] = [
         (RouterActor, "_decide", decide, decided),
         (Session, "reject", reject, rejected),
+        (Session, "post", post, posted),
         (Connection, "_end", end, ended),
         (Outbox, "write", write, written),
         (Outbox, "_write_later", keep, kept),

@@ -51,6 +51,7 @@ class SocketlessClient:
         self._thread: int = hub.thread_ident  # of the server, whoever connects the client
         self._sessions = sessions
         self.session = sessions.connect(client_id, BARE, self, identity)
+        self.session.hang_up = self._close
         self._clock = clock = sessions.host.clock
         self._visit = None if rates is None else rates.nobody()
         visit = self._visit

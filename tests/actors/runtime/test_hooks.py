@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 import pytest
 
-from nuphar import Refused
-from nuphar.actors.runtime.hooks import HookFailed, HookTimeout, ServerHooks, call, new_trace_id
+from nuphar import Identity, Member, Refused
+from nuphar.actors.runtime.hooks import HookFailed, HookTimeout, ServerHooks, allows, call, check_hook, new_trace_id
 
 LIMIT = 10.0  # seconds that any wait here may take
+
+
+class Client(NamedTuple):
+    client_id: str = "c"
+    key: str | None = "s"
+    identity: Identity | None = Identity("ada", ("staff",))
 
 
 def test_what_a_hook_returns_is_returned() -> None:
@@ -79,11 +85,51 @@ def test_hooks_are_called_in_order_and_one_that_fails_stops_none(caplog: pytest.
 
 def test_spawned_hooks_hold_nobody_up() -> None:
     called: list[str] = []
-    hooks = ServerHooks(connect=[called.append])
-    hooks.spawn("connect", "c")
+    hooks = ServerHooks(connect=[check_hook("on_connect", called.append)])
+    hooks.spawn("connect", Client())
     assert called == []
     gevent.sleep(0)
     assert called == ["c"]
+
+
+def test_a_hook_of_a_client_is_told_who_it_is() -> None:
+    told: list[Member] = []
+    ServerHooks(connect=[check_hook("on_connect", lambda member: told.append(member))]).spawn("connect", Client())
+    gevent.sleep(0)
+    assert told == [Member("c", "s", Identity("ada", ("staff",)))]
+    assert (told[0].user, told[0].roles) == ("ada", ("staff",))
+
+
+def test_the_first_hook_that_refuses_is_heard_and_the_others_are_not_called(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[Any] = []
+
+    def no(*_: Any) -> None:
+        raise Refused("forbidden", "not today")
+
+    hooks = ServerHooks(connect=[check_hook("on_connect", said.append), no, said.append], disconnect=[no])
+    hooks.spawn("connect", Client(), lambda error: said.append(error.text))
+    gevent.sleep(0)
+    assert said == ["c", "not today"]
+    assert caplog.text == ""
+    hooks.spawn("disconnect", Client())  # to whom nobody can say no any more
+    gevent.sleep(0)
+    assert "hook on_disconnect failed" in caplog.text
+
+
+@pytest.mark.parametrize(("answer", "is_allowed"), [(True, True), (False, False), (None, False)])
+def test_a_rule_allows_with_true_alone(answer: Any, is_allowed: bool) -> None:
+    assert allows("can_subscribe", answer) is is_allowed
+
+
+def test_a_rule_may_return_what_it_may_raise() -> None:
+    with pytest.raises(Refused, match="sold out"):
+        allows("can_subscribe", Refused("full", "sold out"))
+
+
+@pytest.mark.parametrize("answer", [1, "yes", [True], object()])
+def test_what_is_no_answer_is_a_fault_of_the_rule_and_allows_nothing(answer: Any) -> None:
+    with pytest.raises(TypeError, match=r"can_subscribe: expected True or False, got .*: write bool"):
+        allows("can_subscribe", answer)
 
 
 def test_trace_ids_are_16_hex_characters_and_differ() -> None:

@@ -14,8 +14,9 @@ from nuphar.actors.sessions.membership import HELD
 from nuphar.actors.sessions.membership_table import Grant, State
 from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.targets.messages import Leave, Post
+from nuphar.actors.targets.messages import Join, Leave, Post
 from nuphar.actors.words.errors import Refused, RemoteProtocolError
+from nuphar.actors.words.member import Asked
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
 from nuphar.transport.wire.frames import Acknowledge, Failure, Frame, Rejected, Reply
@@ -48,7 +49,23 @@ def test_a_subscribe_goes_to_the_router() -> None:
     alone = Alone()
     alone.session.subscribe(1, "topic:t", ("e", 3), {"a": 1})
     membership = alone.session.memberships["topic:t"]
-    assert alone.router.drain() == [Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1}, False, membership.number)]
+    asked = Asked({"a": 1}, ("e", 3))
+    assert alone.router.drain() == [
+        Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1}, False, membership.number, asked=asked)
+    ]
+
+
+def test_what_a_subscribe_said_is_known_of_whoever_it_let_in_and_still_when_it_goes() -> None:
+    alone, mailbox = Alone(), Mailbox()
+    alone.session.subscribe(1, "topic:t", ("e", 3), {"a": 1})
+    asked = Asked({"a": 1}, ("e", 3))
+    alone.session.step("topic:t", Grant(mailbox, Join(alone.session, 1, ("e", 3), ()), asked=asked))
+    alone.router.drain()
+    alone.session.subscribe(None, "topic:t", ("e", 5))  # a Resync says nothing
+    assert [request.asked for request in alone.router.drain()] == [asked]
+    assert alone.session.check("topic:t").asked == asked  # type: ignore[union-attr]
+    alone.session.unsubscribe(2, "topic:t")
+    assert [message.asked for message in mailbox.drain() if isinstance(message, Leave)] == [asked]
 
 
 def test_messages_are_held_until_the_target_admits_and_then_go_straight_to_it() -> None:

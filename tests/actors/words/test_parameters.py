@@ -134,3 +134,37 @@ def test_a_function_of_another_arity_is_refused_with_what_was_got(function: Any,
         UsageError, match=rf"a store's update: expected a function of \(model, message\), got one of {got}"
     ):
         check_takes("a store's update", function, "model", "message")
+
+
+@pytest.mark.parametrize(
+    ("hook", "gets", "makes"),
+    [
+        (lambda message, client_id: (message, client_id), (1, 3), 0),
+        (lambda: "nothing", "nothing", 0),
+        (lambda member: member, "made", 1),
+        (lambda member, message: (member, message), ("made", 1), 1),
+        (lambda message, *, member: (message, member), (1, "made"), 1),
+        (lambda *rest: rest, (1, 2, 3, "made"), 1),
+        (lambda **rest: rest, {"message": 1, "model": 2, "client_id": 3, "member": "made"}, 1),
+        (lambda message, model, client_id, member: (message, model, client_id, member), (1, 2, 3, "made"), 1),
+    ],
+)
+def test_what_has_to_be_made_is_made_for_a_hook_that_takes_it_alone(
+    hook: Callable[..., Any], gets: Any, makes: int
+) -> None:
+    made: list[str] = []
+
+    def make() -> str:
+        made.append("made")
+        return "made"
+
+    assert by_name("on_message", hook, (*NAMES, "member"), "member")(1, 2, 3, make) == gets
+    assert len(made) == makes
+
+
+def test_a_hook_of_one_value_calls_it_what_it_likes_beside_what_has_to_be_made() -> None:
+    assert by_name("on_connect", lambda who: who, ("client_id", "member"), "member")("c", list) == "c"
+    assert by_name("on_connect", lambda member: member, ("client_id", "member"), "member")("c", list) == []
+    heard: list[str] = []
+    by_name("on_connect", heard.append, ("client_id", "member"), "member")("c", list)
+    assert heard == ["c"]

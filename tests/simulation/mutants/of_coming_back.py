@@ -25,7 +25,7 @@ OF_COMING_BACK = (
     ),
     Mutant(
         "a session that is resumed gets back what it may not have any more",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "target, cursor, None, membership.trusted, membership.number)",
         "target, cursor, None, True, membership.number)",
     ),
@@ -37,7 +37,7 @@ OF_COMING_BACK = (
     ),
     Mutant(
         "what an older connection was still holding is never done",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "self.answers.release(effect.ref)",
         "self.answers.answer(effect.ref)",
     ),

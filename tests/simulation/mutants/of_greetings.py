@@ -38,7 +38,7 @@ OF_GREETINGS = (
     Mutant(
         "a hook that failed to greet counts as a greeting",
         "nuphar.actors.routing.admission",
-        "            verdict = self._refusal(verdict, topic_id, error)._replace(greeted=True)\n",
+        "            verdict = self._refusal(verdict, topic.id, error)._replace(greeted=True)\n",
         "            verdict = verdict._replace(greeted=True)\n",
     ),
 )

@@ -88,7 +88,7 @@ OF_SESSIONS = (
     ),
     Mutant(
         "what was asked before an Unsubscribe counts after it",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "return membership is None or membership.number != request.number or request.leaves < membership.left",
         "return membership is not None and request.leaves < membership.left",
     ),
@@ -112,15 +112,15 @@ OF_SESSIONS = (
     ),
     Mutant(
         "a session may have more subscriptions than it may",
-        "nuphar.actors.sessions.session",
+        "nuphar.actors.sessions.asking",
         "if membership is None and len(self.memberships) >= self._subscriptions:",
         "if membership is None and len(self.memberships) < 0:",
     ),
     Mutant(
         "whoever asks is let in",
         "nuphar.actors.routing.admission",
-        'if not self._call("can_subscribe", hooks.can_subscribe, *arguments):',
-        'if self._call("can_subscribe", hooks.can_subscribe, *arguments) is None:',
+        'if not self._call("can_subscribe", _judge, hook, session.client_id, topic_id, session_model, member):',
+        'if self._call("can_subscribe", _judge, hook, session.client_id, topic_id, session_model, member) is None:',
     ),
     Mutant(
         "what was sent on the strength of a Subscribe that is refused has no answer",

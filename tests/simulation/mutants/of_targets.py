@@ -65,8 +65,8 @@ OF_TARGETS = (
     Mutant(
         "the leave hook is called twice",
         "nuphar.actors.targets.performing",
-        "            self._left(session.client_id)\n",
-        "            self._left(session.client_id)\n            self._left(session.client_id)\n",
+        "            self._left(session, message.asked)\n",
+        "            self._left(session, message.asked)\n            self._left(session, message.asked)\n",
     ),
     Mutant(
         "the leave hook is called for who only changes connections",
@@ -74,7 +74,7 @@ OF_TARGETS = (
         "            self._settle(message, effects)\n",
         """            self._settle(message, effects)
             if message.replaces is not None and self._left is not None:
-                self._left(session.client_id)
+                self._left(session, message.asked)
 """,
     ),
     Mutant(

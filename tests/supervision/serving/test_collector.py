@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from nuphar.supervision.serving.collector import LEAST, Ages, Collector, what_survives_stays
+from nuphar.supervision.serving import collector as module
+from nuphar.supervision.serving.collector import LEAST, Collector, is_due, what_survives_stays
+
+FEW = 10_000
 
 
 class Node:
@@ -21,6 +24,13 @@ def collector() -> Iterator[Collector]:
     found.start()
     yield found
     found.stop()
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few blocks more are a reason to look at everything."""
+    for name, value in (("LEAST", FEW), ("SOME", 0.0), ("MUCH", 0.0)):
+        monkeypatch.setattr(module, name, value)
 
 
 def test_what_was_there_is_left_out_and_what_comes_later_is_collected():
@@ -61,7 +71,7 @@ def test_a_full_collection_looks_at_few_objects_however_fast_they_come(collector
     assert max(looked_at) < 30_000
 
 
-def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(collector: Collector):
+def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(collector: Collector, few: None):
     node = Node()
     gc.collect()
     gone = weakref.ref(node)
@@ -69,16 +79,14 @@ def test_everything_is_looked_at_when_so_much_has_come_that_it_may_be_garbage(co
     collector.tick()
     gc.collect()
     assert gone() is not None, "it is left out as yet"
-    kept = [[] for _ in range(4 * gc.get_freeze_count())]
-    gc.collect()
+    kept = [[] for _ in range(5 * FEW)]
     collector.tick()
     assert gone() is None
     assert not any(each is kept for each in gc.get_objects()), "and what lives is left out again"
 
 
-def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: Collector):
-    before = gc.get_freeze_count()
-    kept = [[] for _ in range(4 * before)]
+def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: Collector, few: None):
+    kept = [[] for _ in range(5 * FEW)]
     gc.collect()
     kept.clear()
     node = Node()
@@ -90,19 +98,17 @@ def test_what_was_freed_meanwhile_is_no_reason_to_look_at_everything(collector: 
 
 
 @pytest.mark.parametrize(
-    ("before", "more", "is_calm", "is_due"),
+    ("before", "more", "is_calm", "due"),
     [
-        (1_000_000, 250_000, True, False),
-        (1_000_000, 250_001, True, True),
-        (1_000_000, 3_000_000, False, False),
-        (1_000_000, 3_000_001, False, True),
+        (4_000_000, 1_000_000, True, False),
+        (4_000_000, 1_000_001, True, True),
+        (4_000_000, 12_000_000, False, False),
+        (4_000_000, 12_000_001, False, True),
         (1_000, LEAST, False, False),
         (1_000, LEAST + 1, True, True),
     ],
 )
-def test_it_is_time_when_a_quarter_more_is_left_out_and_there_is_calm_or_four_times_as_much(
-    before: int, more: int, is_calm: bool, is_due: bool
+def test_it_is_time_when_a_quarter_more_is_in_use_and_there_is_calm_or_four_times_as_much(
+    before: int, more: int, is_calm: bool, due: bool
 ):
-    ages = Ages(before)
-    ages.add(5_000_000)
-    assert ages.is_due(before + more, is_calm=is_calm) is is_due
+    assert is_due(before, before + more, is_calm=is_calm) is due

@@ -114,6 +114,37 @@ def keep(topic_id: str, model: Model) -> None: ...
 def keep_wrongly(topic: str, model: Model) -> None: ...
 
 
+@topic.can_subscribe
+def may_be(member: nuphar.Member, session_model: Model) -> bool:
+    return "staff" in member.roles and member.key is None and bool(session_model.lines)
+
+
+@topic.can_subscribe  # refused
+def may_be_wrongly(member: str) -> bool:
+    return bool(member)
+
+
+@topic.on_join
+def came_as(member: nuphar.Member) -> list[Line]:
+    return [Line(f"{member.user} came to {member.topic_id}")]
+
+
+@server.on_message
+def heard_of(member: nuphar.Member, message: Line, model: Model) -> None: ...
+
+
+@server.on_topic_message
+def heard_there(message: Line, member: nuphar.Member) -> None: ...
+
+
+@server.on_topic_message  # refused
+def heard_wrongly(message: Line, member: nuphar.Member, model: Model) -> None: ...
+
+
+server.on_connect(lambda member: member.user)
+server.on_disconnect(lambda member: member.key)
+server.on_disconnect(lambda members: None)  # refused
+
 rooms = server.topic_kind("room:", can_subscribe=may, on_join=came, on_leave=left, on_end=keep)
 rooms.on_end(keep)
 rooms.on_end(lambda model: None)

@@ -3,54 +3,50 @@
  */
 import { serverUrl, targetOf } from "./address.js";
 import { Alarm } from "./alarm.js";
-import { Choice } from "./choice.js";
-import { ABNORMAL } from "./close-codes.js";
 import { Core } from "./core.js";
-import { Credentials } from "./credentials.js";
 import { NupharError } from "./errors.js";
 import { Keeper } from "./keeper.js";
+import { Lines } from "./lines.js";
 import { Listeners } from "./listeners.js";
 import { Page } from "./page.js";
 import { onlyKnown, platform } from "./platform.js";
 import { automatic } from "./serialiser.js";
 import { Store } from "./store.js";
 import { transports } from "./transports.js";
-import { trial } from "./trial.js";
 
 const HOOKS = ["onstate", "onqueue", "onreject"];
 const OPTIONS = ["types", "serialiser", ...HOOKS, "token", "storage", "user", "transports", "WebSocket", "platform"];
 const SUBSCRIPTION = ["update", "initial", "optimistic", "params", "local"];
 
 export class Client {
-  _line = null;
-  _heard = false;
-  _open = null;
   _performing = false;
   _away = false;
-  _trial = null;
   _version = 0;
-  _credentials = new Credentials();
   _stores = new Map();
   _listeners = Object.fromEntries(HOOKS.map((hook) => [hook, new Listeners()]));
 
   constructor(url, options = {}) {
     onlyKnown(options, OPTIONS, "connect");
     this._platform = { ...platform(), ...options.platform };
-    this._url = serverUrl(url, this._platform.location?.href, "token" in options);
-    this._credentials.renew(options.token);
-    this._transports = options.transports ?? transports({ ...this._platform, ...options });
-    this._choice = new Choice(this._transports.length);
+    const full = serverUrl(url, this._platform.location?.href, "token" in options);
+    this._lines = new Lines({
+      transports: options.transports ?? transports({ ...this._platform, ...options }),
+      url: full,
+      act: (decide) => this._act(decide),
+      opened: (core, now) => this._loading || core.opened(this._lines.protocol, now),
+    });
+    this._lines.credentials.renew(options.token);
     const given = options.serialiser ?? options.types ?? {};
     const serialiser = typeof given.decodeMessage === "function" ? given : automatic(given);
     this._core = new Core({ serialiser, random: this._platform.random });
-    this._core.link.renewable = this._credentials.fresh;
+    this._core.link.renewable = this._lines.credentials.fresh;
     this._alarm = new Alarm(this._platform, () => this._ring());
     this._keeper = new Keeper({ platform: this._platform, core: this._core, told: () => this._tell("onqueue", this.queue) });
     this.since = this._platform.date();
     for (const hook of HOOKS) if (options[hook]) this[hook](options[hook]);
     const stored = options.storage !== false && this._platform.storage;
     this._loading = Boolean(stored);
-    if (stored) this._load(`nuphar ${this._url} ${options.user ?? ""}`);
+    if (stored) this._load(`nuphar ${full} ${options.user ?? ""}`);
     else this._keeper.why = "no storage, or switched off";
     this._act((core, now) => core.link.start(now));
     this._page = new Page(this._platform, {
@@ -66,7 +62,7 @@ export class Client {
   }
 
   get why() {
-    return this._credentials.masked(this._core.link.why);
+    return this._lines.credentials.masked(this._core.link.why);
   }
 
   get code() {
@@ -78,7 +74,7 @@ export class Client {
   }
 
   get transport() {
-    return this._transports[this._choice.index].name;
+    return this._lines.transport;
   }
 
   /** The messages without an answer: how many, their bytes, how many of them a reload would find, and where they are. */
@@ -110,9 +106,10 @@ export class Client {
   reauthenticate(options = {}) {
     onlyKnown(options, ["token"], "reauthenticate");
     if (this.state === "closed") throw new NupharError("gone", `the client is closed: ${this.why}`);
-    if ("token" in options) this._credentials.renew(options.token);
-    this._heard = true; // a line that is left has not failed
-    this._act((core, now) => core.link.renew(this._credentials.fresh, now));
+    const { credentials } = this._lines;
+    if ("token" in options) credentials.renew(options.token);
+    this._lines.excuse();
+    this._act((core, now) => core.link.renew(credentials.fresh, now));
   }
 
   close() {
@@ -139,9 +136,10 @@ export class Client {
     this._keeper.save();
     this._keeper.flush();
     if (!persisted) return;
-    this._away = this._heard = true; // a line that is left now has not failed
+    this._away = true;
+    this._lines.excuse();
     this._alarm.hide(false);
-    this._trial?.();
+    this._lines.calm();
     this._act((core, now) => core.link.putAway(now));
   }
 
@@ -152,7 +150,7 @@ export class Client {
     if (this.state === "closed") return this._keeper.end();
     this._act((core, now) => {
       if (found) core.restore(...found);
-      if (this._open !== null) core.opened(this._open, now);
+      if (this._lines.protocol !== null) core.opened(this._lines.protocol, now);
     });
     this._keeper.touch();
     this._tell("onqueue", this.queue);
@@ -173,13 +171,13 @@ export class Client {
   }
 
   _perform(kind, subject, ...what) {
-    if (kind === "send") this._line?.send(subject);
+    if (kind === "send") this._lines.send(subject);
     else if (kind === "resolve") subject.resolve?.(...what);
     else if (kind === "reject") {
       subject.reject?.(...what);
       this._tell("onreject", what[0], { target: subject.target, message: subject.message });
-    } else if (kind === "open") this._connect();
-    else if (kind === "close") this._leave()?.close(subject);
+    } else if (kind === "open") this._lines.open();
+    else if (kind === "close") this._lines.close(subject);
     else if (kind === "keep") this._keeper.save();
     else if (kind === "fault") this._platform.report(subject);
     else if (kind === "state") this._enter();
@@ -189,7 +187,7 @@ export class Client {
   _enter() {
     this.since = this._platform.date();
     const { limits, heartbeat } = this._core.link;
-    if (this.state === "live") Object.assign(this._line, { largest: limits.message, heartbeat });
+    if (this.state === "live") this._lines.allow({ largest: limits.message, heartbeat });
     if (this.state === "closed") {
       this._page.end();
       this._alarm.hide(false);
@@ -197,56 +195,9 @@ export class Client {
     this._tell("onstate", this.state, this);
   }
 
-  _connect() {
-    const fail = (error) => this._act((core, now) => core.link.drop(ABNORMAL, `the function for token raised ${error}`, now));
-    this._credentials.ask((token) => this._dial(token), fail);
-  }
-
-  _dial(token) {
-    const mine = (decide) => (...what) => this._line === line && this._act((core, now) => decide(core, now, ...what));
-    const line = this._transports[this._choice.index].connect(this._url, token);
-    this._line = line;
-    this._heard = false;
-    line.onopen = mine((core, now, protocol) => {
-      if (this._loading) this._open = protocol;
-      else core.opened(protocol, now);
-    });
-    line.onframe = mine((core, now, data) => {
-      if (!this._heard) this._choice.worked(now);
-      this._heard = true;
-      core.receive(data, now);
-    });
-    line.onprogress = mine((core, now) => core.link.grows(now));
-    line.onclose = mine((core, now, code, reason, after) => {
-      this._leave();
-      core.closed(code, reason, now, after);
-    });
-  }
-
-  /** Forget the line at once: on a dead network its close event takes minutes. */
-  _leave() {
-    const line = this._line;
-    this._line = this._open = null;
-    this._credentials.cancel();
-    if (line !== null && !this._heard) this._choice.failed();
-    return line;
-  }
-
-  /** Try the first transport beside the present one, which stays if it does not open. */
-  _probe() {
-    this._choice.probeAt = Infinity;
-    this._trial = trial(this._transports[0], this._url, this._credentials, (opened) => {
-      this._trial = null;
-      this._act((core, now) => {
-        this._choice.probed(opened, now);
-        if (opened && this.state === "live") core.link.move(now);
-      });
-    });
-  }
-
   _ring() {
     this._act((core, now) => core.tick(now));
-    if (this.state === "live" && this._platform.now() >= this._choice.probeAt) this._probe();
+    if (this.state === "live" && this._platform.now() >= this._lines.probeAt) this._lines.probe();
     this._settle();
   }
 
@@ -254,7 +205,7 @@ export class Client {
   _settle() {
     const { version } = this._core.targets;
     const live = this.state === "live";
-    this._alarm.set(Math.min(this._core.deadline, live ? this._choice.probeAt : Infinity));
+    this._alarm.set(Math.min(this._core.deadline, live ? this._lines.probeAt : Infinity));
     if (this.state === "closed" && !this._loading) this._keeper.end();
     if (version === this._version) return;
     this._version = version;
