@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..runtime.actor import Actor
-from ..runtime.happenings import DENIED, SUBSCRIBED, tell
+from ..runtime.happenings import DENIED, KICKED, SUBSCRIBED, tell
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import TimerEvery
@@ -224,7 +224,9 @@ class RouterActor(Actor):
         session = self._sessions.newest(subscriber.client_id, subscriber)
         if session is not None and not session.closed:
             session.say_rejected(0, None, error.code, error.text, error.details)
-            session.hang_up(UNAUTHORISED if error.code == "unauthorised" else FORBIDDEN, error.text)
+            code = UNAUTHORISED if error.code == "unauthorised" else FORBIDDEN
+            session.hang_up(code, error.text)
+            tell(KICKED, session.client_id, user_of(session.identity), code)
             self._sessions.disconnect(session)
 
     def _named(self, client_id: str | None) -> list[Session]:

@@ -136,3 +136,16 @@ def test_no_line_at_any_level_has_a_secret(caplog: pytest.LogCaptureFixture) -> 
         assert SECRET not in formatter.format(record), record
         if record.name.startswith("nuphar"):
             assert SECRET not in repr(vars(record)), vars(record)
+
+
+def test_who_is_put_out_by_a_hook_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    server, port = serve()
+
+    @server.on_connect
+    def refuse(client_id: str) -> None:
+        raise nuphar.Refused("forbidden", "not today")
+
+    with server, RawClient(port) as client:
+        client.receive_all()
+        (kicked,) = eventually(lambda: events(caplog, "kicked"))
+    assert (kicked.client_id, kicked.user, kicked.code, kicked.levelno) == (client.client_id, "ada", 4403, logging.INFO)

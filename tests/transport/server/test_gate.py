@@ -325,3 +325,13 @@ def test_a_client_that_sends_again_loses_nothing_and_keeps_its_order_at_any_pace
     assert client.closed == []
     for target, refs in wanted.items():
         assert [message for where, message in client.came if where == target] == refs
+
+
+def test_json_is_limited_alike() -> None:
+    client = Client(SLOW)
+    for ref in range(1, 5):
+        client.inbound.receive(f'[4,{ref},"topic:t",{ref}]')
+    assert [message for _, message in client.came] == [1, 2, 3]
+    rejected = decode(client.sent[0], SERIALISER)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.ref, rejected.code) == (4, "rate_limited")
