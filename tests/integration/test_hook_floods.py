@@ -61,7 +61,7 @@ def fates(client: ScriptedClient) -> Counter[str]:
 def test_a_flood_of_subscribes_calls_a_waiting_hook_so_many_times_at_once(
     make_server: Callable[..., Server], gate: Gate
 ) -> None:
-    server = make_server(max_hooks_each=4, max_subscriptions=50)
+    server = make_server(max_hooks_each=4, max_subscriptions=50, rates=None)
     server.topic("t").can_subscribe(gate)
     flood = ScriptedClient(server)
     for ref in range(1, 10_001):
@@ -77,7 +77,7 @@ def test_a_flood_of_subscribes_calls_a_waiting_hook_so_many_times_at_once(
 
 
 def test_subscribes_that_are_taken_back_are_bounded_too(make_server: Callable[..., Server], gate: Gate) -> None:
-    server = make_server(max_hooks_each=4, max_subscriptions=50)
+    server = make_server(max_hooks_each=4, max_subscriptions=50, rates=None)
     server.topic("t").can_subscribe(gate)
     flood = ScriptedClient(server)
     for ref in range(1, 2_001, 2):
