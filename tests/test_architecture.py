@@ -124,6 +124,7 @@ PURE = {
     "transport/wire/frames.py",
     "transport/server/framing.py",
     "transport/server/protocol.py",
+    "transport/server/wsgi_types.py",
     "transport/server/browser_cookie.py",
     "transport/server/connect_request.py",
     "transport/server/http/judge.py",

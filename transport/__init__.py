@@ -9,6 +9,7 @@ __all__ = [
     "Handler",
     "Limits",
     "Origins",
+    "ReconnectBackoff",
     "Serialiser",
     "Transport",
     "automatic",
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from . import http_client as http_client
     from . import identify as identify
     from . import websocket_client as websocket_client
+    from .client.connectors.backoff import ReconnectBackoff
     from .client.connectors.connector import Connector, Handler, Transport
     from .serialiser.serialiser import Serialiser, automatic, custom, register
     from .server.limits import Limits
@@ -41,6 +43,7 @@ else:  # not for type checkers, which would believe any name
             "Handler": ".client.connectors.connector",
             "Limits": ".server.limits",
             "Origins": ".wire.origin",
+            "ReconnectBackoff": ".client.connectors.backoff",
             "Serialiser": ".serialiser.serialiser",
             "Transport": ".client.connectors.connector",
             "automatic": ".serialiser.serialiser",

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..runtime.hook_calls import HookCalls
-from ..runtime.hooks import TIMEOUT, HookFailed, call
+from ..runtime.hooks import HOOK_TIMEOUT, HookFailed, call
 from ..runtime.ref import Stop
 from ..words.errors import Busy
 from ..words.exit_reasons import SHUTDOWN
 from .topic import Topic
 from .topics import Directory
 
-WINDOW = 600.0
+TOPIC_WINDOW = 600.0
 """Seconds for which a topic of a kind waits for its next subscriber, unless told otherwise."""
 
-SLICE = 1_000
+TOPICS_AT_ONCE = 1_000
 """Topics that one tick looks at: 0.3 ms. So all of them are looked at in as many seconds as there are thousands."""
 
 
@@ -39,8 +39,8 @@ class Deserted:
         directory: Directory,
         calls: HookCalls,
         answer: Callable[[Ended], None],
-        window: float = WINDOW,
-        timeout: float = TIMEOUT,
+        window: float = TOPIC_WINDOW,
+        timeout: float = HOOK_TIMEOUT,
     ) -> None:
         self._directory = directory
         self._calls = calls
@@ -53,7 +53,7 @@ class Deserted:
         """Look at some topics, in turn; ``now`` is in monotonic seconds. Those whose time is over end."""
         if not self._round:
             self._round = self._directory.running()
-        for _ in range(min(SLICE, len(self._round))):
+        for _ in range(min(TOPICS_AT_ONCE, len(self._round))):
             topic = self._round.pop()
             if topic.kind is not None and self._is_due(topic, now):
                 self._begin_end(topic)

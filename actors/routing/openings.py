@@ -22,7 +22,7 @@ from .topics import Directory
 
 logger = ThrottledLogger("nuphar.actors")
 
-PATIENCE = 1.0
+STORE_PATIENCE = 1.0
 """Seconds beyond a hook's own for which somebody waits for a store that somebody else has made."""
 
 
@@ -107,7 +107,7 @@ class Openings:
 
     def _wait(self, topic_id: str, opening: Future) -> Topic:
         try:
-            topic: Topic = opening.get(timeout=self._timeout + PATIENCE)
+            topic: Topic = opening.get(timeout=self._timeout + STORE_PATIENCE)
         except pykka.Timeout as error:
             raise Refused("busy", f"the topic {topic_id!r} is being started") from error
         except GreenletExit as error:  # of who was making it, not ours

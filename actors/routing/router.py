@@ -19,12 +19,12 @@ from ..runtime.timer_every import TimerEvery
 from ..sessions.kinds import Kinds, TargetKind
 from ..sessions.membership_table import Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
 from ..sessions.messages import (
-    Admit,
     Connect,
     Disconnect,
     DispatchTo,
     Evict,
     For,
+    LetIn,
     Reconsider,
     Request,
     Sweep,
@@ -33,7 +33,7 @@ from ..sessions.messages import (
 from ..sessions.session import Session
 from ..sessions.sessions import Sessions
 from ..targets.messages import Leave, Repeat, Why
-from ..targets.outs import refuse
+from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Subscriber
 from ..words.close_codes import FORBIDDEN, UNAUTHORISED
 from ..words.errors import Busy, Refused
@@ -75,7 +75,7 @@ class RouterActor(Actor):
                 self._consider(message)
             case Verdict():
                 self._decide(message)
-            case Admit(client_id, target):
+            case LetIn(client_id, target):
                 if (session := self._sessions.get(client_id)) is not None:
                     self._consider(session.ask_trusted(target))
             case Evict(client_id, target):
@@ -151,7 +151,7 @@ class RouterActor(Actor):
             session.step(target, Dismiss())
         elif not membership.is_in:
             session.step(target, Refuse(leave))
-            refuse(session, ref, target, verdict.code, verdict.text, verdict.details)
+            refuse_outsider(session, ref, target, verdict.code, verdict.text, verdict.details)
         else:
             if ref is not None:
                 session.reject(ref, target, verdict.code, verdict.text, verdict.details)

@@ -10,10 +10,10 @@ from ..runtime.future import Future
 from ..runtime.mailbox import Mailbox
 from ..runtime.pykka_names import Envelope
 from ..runtime.ref import ASK_TIMEOUT, Stop
-from ..sessions.messages import Admit, Evict
+from ..sessions.messages import Evict, LetIn
 from ..sessions.sessions import Sessions, check_client_id
 from ..targets.log import ACCEPTED, Log
-from ..targets.messages import Broadcast, Dispatch, Read, Use
+from ..targets.messages import Broadcast, Dispatch, Read, UseStore
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
@@ -100,7 +100,7 @@ class TopicHandle(Generic[Model, Message]):
             topic.target.use(order)  # nobody is subscribed before its actor has started
         else:
             try:
-                ask(topic.mailbox, Use(order))
+                ask(topic.mailbox, UseStore(order))
             except BaseException:
                 topic.has_store = topic.target.order is not None
                 raise
@@ -145,7 +145,7 @@ class TopicHandle(Generic[Model, Message]):
     def subscribe(self, client_id: str) -> None:
         """Subscribe a connected client without asking ``can_subscribe``; does nothing if it is not connected."""
         self._check()
-        self._home.router.put(Admit(check_client_id(client_id), self._topic.target.name))
+        self._home.router.put(LetIn(check_client_id(client_id), self._topic.target.name))
 
     def unsubscribe(self, client_id: str) -> None:
         """Unsubscribe a client; does nothing if it is not subscribed."""

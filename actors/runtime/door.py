@@ -16,7 +16,7 @@ from .host import GEVENT, Host
 from .log_throttle import ThrottledLogger
 from .mailbox import Mailbox
 from .pykka_names import Envelope
-from .ref import Down, Flag, Ref, refuse, refuse_all
+from .ref import Down, Flag, Ref, refuse_all, refuse_ask
 from .registry import Registry
 from .runtimes import GREENLETS, Runtime
 
@@ -88,7 +88,7 @@ class Door(pykka.Actor):
         """Deal with a message that crashed this actor's predecessors `POISON` times; the mailbox goes on without it."""
         logger.error("%s sets a message aside that crashed it %d times: %.200r", self.ref, POISON, message)
         if isinstance(message, Envelope) and message.reply_to is not None:
-            refuse(message.reply_to, self.ref)
+            refuse_ask(message.reply_to, self.ref)
 
     def exit(self, reason: Reason = NORMAL) -> None:
         """End this actor after the message in hand."""

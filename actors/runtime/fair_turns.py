@@ -136,7 +136,7 @@ class Pulse:
                 self._turn.renew()
 
 
-class Busy:
+class Contention:
     """How many have ended a turn and wait for the next, and how many others there were at the end of the last wait."""
 
     waiting = 0
@@ -146,23 +146,23 @@ class Busy:
 
 def is_over(turn: Turn) -> bool:
     """Say whether ``turn`` is over now."""
-    return turn.is_over(clock(), Busy.others, Busy.share)
+    return turn.is_over(clock(), Contention.others, Contention.share)
 
 
 def let_others_run() -> None:
     """Give all others a turn: those who are ready, those who have something to read, and whom these wake."""
-    Busy.waiting += 1
+    Contention.waiting += 1
     ended = clock()
     try:
         hub = get_hub()
         with hub.loop.timer(0, priority=_LATER) as timer:
             hub.wait(timer)
-        Busy.others = Busy.waiting - 1  # now, as all timers ring before anybody goes on
+        Contention.others = Contention.waiting - 1  # now, as all timers ring before anybody goes on
         now = clock()
-        Busy.share.heed(now - ended, now)
+        Contention.share.heed(now - ended, now)
         gevent.sleep(0)
     finally:
-        Busy.waiting -= 1
+        Contention.waiting -= 1
 
 
 PULSE = Pulse(is_over, let_others_run)

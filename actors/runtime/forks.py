@@ -16,12 +16,12 @@ from weakref import WeakMethod, WeakSet
 from ..words.errors import NotRunning
 
 _sockets: WeakSet[Any] = WeakSet()
-_homes: WeakSet[Home] = WeakSet()
+_homes: WeakSet[HomeProcess] = WeakSet()
 _forks = 0
 """How often this process is a fork of the one that began: to look at it is faster than to ask for the process id."""
 
 
-class Home:
+class HomeProcess:
     """The process in which ``what`` was made, a name for people; ``let_go()``, a method, is called in a forked child.
 
     Nothing else runs there yet, and other threads may have held any lock: it must not wait.

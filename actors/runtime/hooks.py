@@ -22,7 +22,7 @@ logger = ThrottledLogger("nuphar.hooks")
 Hook = Callable[..., Any]
 """A hook that was checked: it is called with all of its parameters, by position."""
 
-TIMEOUT = 5.0
+HOOK_TIMEOUT = 5.0
 """Seconds that a hook may take, as long as it lets other greenlets run meanwhile."""
 
 
@@ -44,7 +44,7 @@ def new_trace_id(host: Host = GEVENT) -> str:
 
 
 def call(
-    name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT, may_refuse: bool = False
+    name: str, hook: Hook, *arguments: Any, timeout: float = HOOK_TIMEOUT, host: Host = GEVENT, may_refuse: bool = False
 ) -> Any:
     """Call ``hook`` in a short greenlet of its own, for at most ``timeout`` seconds, and return what it returns.
 
@@ -62,7 +62,7 @@ def call(
         raise HookFailed(name, trace_id) from error
 
 
-def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = TIMEOUT, host: Host = GEVENT) -> Any:
+def call_raw(name: str, hook: Hook, *arguments: Any, timeout: float = HOOK_TIMEOUT, host: Host = GEVENT) -> Any:
     """Call ``hook`` like `call`. Raises: what it raises, or HookTimeout."""
     late = HookTimeout(f"the hook {name} took longer than {timeout} s")
     return host.apart(lambda: hook(*arguments), timeout, late)
@@ -98,7 +98,7 @@ class ServerHooks:
     topic_message: list[Hook] = field(default_factory=list)
     connect: list[Hook] = field(default_factory=list)
     disconnect: list[Hook] = field(default_factory=list)
-    timeout: float = TIMEOUT
+    timeout: float = HOOK_TIMEOUT
     calls: HookCalls = field(default_factory=HookCalls)
 
     def run(self, name: str, *arguments: Any, may_refuse: bool = False) -> None:

@@ -1,7 +1,8 @@
 """Log lines that a peer can provoke: one each second and kind, with the number of those that were left out.
 
 A kind is the logger, the level and the format string; of an error also its type and the line that raised it. So there
-are as many kinds as places in the code, and a flood of one hides no other. A traceback has at most `FRAMES` frames.
+are as many kinds as places in the code, and a flood of one hides no other. A traceback has at most `FRAMES_SHOWN`
+frames.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any, NamedTuple
 
 from .short_traceback import short_traceback
@@ -18,13 +20,12 @@ from .short_traceback import short_traceback
 INTERVAL = 1.0
 """Seconds in which one line of each kind is written."""
 
-INFINITY = float("inf")
 
-KINDS = 1_000
+KINDS_KEPT = 1_000
 """Kinds that are remembered; beyond that all are forgotten, which writes some lines too many."""
 
 
-class Kind(NamedTuple):
+class LineKind(NamedTuple):
     """What lines have in common of which one a second is enough."""
 
     logger: str
@@ -37,14 +38,14 @@ class Kind(NamedTuple):
 class Throttle:
     """Which lines are written. Pure: times are monotonic seconds that come in as arguments."""
 
-    def __init__(self, interval: float = INTERVAL, kinds: int = KINDS) -> None:
+    def __init__(self, interval: float = INTERVAL, kinds: int = KINDS_KEPT) -> None:
         self.interval = interval
         """Seconds; 0 leaves nothing out."""
         self._bound = kinds
-        self._written_at: dict[Kind, float] = {}
-        self._left_out: dict[Kind, int] = {}
+        self._written_at: dict[LineKind, float] = {}
+        self._left_out: dict[LineKind, int] = {}
 
-    def admit(self, now: float, kind: Kind) -> int | None:
+    def admit(self, now: float, kind: LineKind) -> int | None:
         """Return None for a line that is left out, else how many of its kind were left out since the last one."""
         written_at = self._written_at.get(kind)
         if written_at is not None and now - written_at < self.interval:
@@ -55,9 +56,9 @@ class Throttle:
         self._written_at[kind] = now
         return self._left_out.pop(kind, 0)
 
-    def take_left_out(self, now: float) -> list[tuple[Kind, int]]:
+    def take_left_out(self, now: float) -> list[tuple[LineKind, int]]:
         """Return each kind whose second is over and of which lines were left out, and how many; each is told once."""
-        over = [kind for kind in self._left_out if now - self._written_at.get(kind, -INFINITY) >= self.interval]
+        over = [kind for kind in self._left_out if now - self._written_at.get(kind, -inf) >= self.interval]
         return [(kind, self._left_out.pop(kind)) for kind in over]
 
     def forget(self) -> None:
@@ -108,7 +109,7 @@ class ThrottledLogger:
             return
         error = exc_info if isinstance(exc_info, BaseException) else sys.exc_info()[1] if exc_info else None
         with _lock:
-            left_out = self._throttle.admit(self._clock(), Kind(logger.name, level, text, _origin(error)))
+            left_out = self._throttle.admit(self._clock(), LineKind(logger.name, level, text, _origin(error)))
         if left_out is None:
             return
         if left_out:

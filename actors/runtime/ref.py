@@ -76,7 +76,7 @@ class Ref(pykka.ActorRef[A]):
         future = Future(self.host)
         mailbox: Any = self.actor_inbox
         if not self.is_alive():
-            refuse(future, self)
+            refuse_ask(future, self)
         else:
             put = mailbox.put_anyway if isinstance(message, ActorStop) else mailbox.put
             put(Envelope(message, reply_to=future))
@@ -142,7 +142,7 @@ class Ref(pykka.ActorRef[A]):
         return reason
 
 
-def refuse(future: Any, ref: Ref[Any]) -> None:
+def refuse_ask(future: Any, ref: Ref[Any]) -> None:
     """Answer an ask for an actor that is dead."""
     error = pykka.ActorDeadError(f"{ref} stopped before handling the message")
     future.set_exception((type(error), error, None))
@@ -155,4 +155,4 @@ def refuse_all(mailbox: Any, ref: Ref[Any]) -> None:
             if isinstance(message.message, ActorStop):
                 message.reply_to.set(None)
             else:
-                refuse(message.reply_to, ref)
+                refuse_ask(message.reply_to, ref)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 
-class Living(Protocol):
+class Registered(Protocol):
     """What a registry knows of an actor: its `Ref`."""
 
     @property
@@ -30,13 +30,13 @@ class Registry:
     def __len__(self) -> int:
         return len(self._living)
 
-    def add(self, ref: Living) -> None:
+    def add(self, ref: Registered) -> None:
         """Know ``ref``, from before its first message; a newer actor takes over an older one's name."""
         self._living[ref.actor_urn] = ref
         if ref.name:
             self._named[ref.name] = ref
 
-    def remove(self, ref: Living) -> None:
+    def remove(self, ref: Registered) -> None:
         """Forget ``ref``: it has ended."""
         self._living.pop(ref.actor_urn, None)
         if self._named.get(ref.name) is ref:

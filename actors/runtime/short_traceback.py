@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import traceback
 
-FRAMES = 20
+FRAMES_SHOWN = 20
 """Frames of one traceback, those of its causes included."""
 
-LONGEST = 500
+LONGEST_LINE = 500
 """Characters of one line, e.g. of an error that quotes a message."""
 
 LINES = 100
@@ -15,13 +15,13 @@ LINES = 100
 
 
 def short_traceback(error: BaseException) -> str:
-    """Return the traceback of ``error`` with its last `FRAMES` frames, where it was raised."""
-    whole = traceback.TracebackException.from_exception(error, limit=-FRAMES, max_group_width=1)
-    _prune(whole, FRAMES)
+    """Return the traceback of ``error`` with its last `FRAMES_SHOWN` frames, where it was raised."""
+    whole = traceback.TracebackException.from_exception(error, limit=-FRAMES_SHOWN, max_group_width=1)
+    _prune(whole, FRAMES_SHOWN)
     lines = "".join(whole.format()).rstrip("\n").split("\n")
     if len(lines) > LINES:
         lines = [*lines[: LINES // 2], "…", *lines[-LINES // 2 :]]
-    return "\n".join(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in lines)
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…" for line in lines)
 
 
 def _prune(whole: traceback.TracebackException, budget: int) -> None:

@@ -31,7 +31,7 @@ _NOTHING = array("q", [-1])
 """The column of refs before the first: its one row is no ref's and not free, so the first ref makes room."""
 
 
-class Fate(IntEnum):
+class RefFate(IntEnum):
     """What a ref is. `NEW` is false: it is the one case that is not answered from memory."""
 
     NEW = 0
@@ -43,7 +43,7 @@ class Fate(IntEnum):
     """In the window, and never used: refs rise."""
 
 
-_NEW = Fate.NEW  # looked up once, not for each message
+_NEW = RefFate.NEW  # looked up once, not for each message
 
 
 class Applied(NamedTuple):
@@ -87,7 +87,7 @@ class Answers:
         texts = sum(len(refusal.text) for refusal in self._refusals.values())
         return 24 * len(self._refs) + 250 * len(self._refusals) + texts
 
-    def begin(self, ref: int, target: str) -> Fate:
+    def begin(self, ref: int, target: str) -> RefFate:
         """Say what ``ref`` is, and remember a new one as not answered yet."""
         if ref > self.highest:
             self.highest = ref
@@ -98,12 +98,12 @@ class Answers:
             self._refs[at] = ref
         else:
             if ref <= self.highest - WINDOW:
-                return Fate.FORGOTTEN
+                return RefFate.FORGOTTEN
             at = ref & self._mask
             if self._refs[at] != ref:
-                return Fate.BACKWARD
+                return RefFate.BACKWARD
             if self._seqs[at] != _RELEASED:
-                return Fate.KNOWN
+                return RefFate.KNOWN
         self._seqs[at] = _PENDING
         self._places[at] = target
         return _NEW

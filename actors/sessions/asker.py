@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from ..targets.subscriber import Subscriber
 from .answers import Answers
 from .membership import Membership
-from .membership_table import Event
+from .membership_table import MembershipEvent
 
 
 class Asker(Subscriber, Protocol):
@@ -22,7 +22,7 @@ class Asker(Subscriber, Protocol):
     def memberships(self) -> dict[str, Membership]:
         """What it is in, or asks for, by target. Only `step` changes one."""
 
-    def step(self, target: str, event: Event) -> None:
+    def step(self, target: str, event: MembershipEvent) -> None:
         """Have the membership in ``target`` take an event, and do what follows; without one nothing does."""
 
     def say_done(self, ref: int, target: str) -> None:

@@ -10,21 +10,22 @@ from typing import Any, Self
 
 from ..runtime.mailbox import Mailbox
 from ..targets.messages import Room
-from ..targets.outs import refuse
+from ..targets.outs import refuse_outsider
 from ..targets.pace import Pace
 from ..targets.subscriber import Later, Place
 from ..words.errors import Busy
 from ..words.identity import Identity, user_of
 from ..words.member import Asked
 from ..words.ports import Encoding, Sink
+from ..words.target_names import Cursor
 from .answers import Answers
 from .kinds import Kinds
 from .membership import Membership
-from .membership_table import Answer, Ask, Decide, End, Event, Release, Send, State, Trust
+from .membership_table import AnswerHeld, Ask, Decide, End, Forward, MembershipEvent, MembershipState, Release, Trust
 from .messages import Request
 from .meter import Meter
 from .repeats import Repeats, answer_held, turn_away
-from .unnamed import Cursor, Unnamed
+from .unnamed import Unnamed
 from .voice import Voice
 
 SUBSCRIPTIONS = 1_000
@@ -99,7 +100,7 @@ class Asking(Voice):
         if membership is not None and membership.wake is not None:
             membership.wake(since)
         if membership is None and len(self.memberships) >= self._subscriptions:
-            refuse(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
+            refuse_outsider(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
         number, leaves = (self.next_number(), 0) if membership is None else (membership.number, membership.leaves)
         asked = Asked(params, since) if ref is not None or membership is None else membership.asked
@@ -120,7 +121,7 @@ class Asking(Voice):
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
         membership = self.memberships.get(target) or Membership(self.next_number())
-        if membership.state is State.UNNAMED:
+        if membership.state is MembershipState.UNNAMED:
             self.step(target, Trust())
             return None
         self.begin(target, membership, trusted=True)
@@ -130,7 +131,7 @@ class Asking(Voice):
     def check(self, target: str) -> Request | None:
         """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
         membership = self.memberships[target]
-        if membership.trusted or membership.state is State.UNNAMED:  # that is judged when it is named
+        if membership.trusted or membership.state is MembershipState.UNNAMED:  # that is judged when it is named
             return None
         self.begin(target, membership)
         request = Request(self, None, target, None, None, False, membership.number, membership.leaves, is_check=True)
@@ -151,7 +152,7 @@ class Asking(Voice):
         membership = self.memberships.get(request.target)
         return membership is None or membership.number != request.number or request.leaves < membership.left
 
-    def step(self, target: str, event: Event) -> None:
+    def step(self, target: str, event: MembershipEvent) -> None:
         """Have the membership in ``target`` take an event, and do what follows; without one nothing does.
 
         Raises: likewise `Membership.step`.
@@ -160,12 +161,12 @@ class Asking(Voice):
         if membership is None:
             return
         effects = membership.step(event)
-        if membership.state is State.ENDED:
+        if membership.state is MembershipState.ENDED:
             del self.memberships[target]
         for effect in effects:
-            if isinstance(effect, Send):
+            if isinstance(effect, Forward):
                 effect.mailbox.put_anyway(effect.message)
-            elif isinstance(effect, Answer):
+            elif isinstance(effect, AnswerHeld):
                 answer_held(self, target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)

@@ -12,18 +12,18 @@ from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
 from ..words.member import NOTHING
+from ..words.target_names import Cursor
 from . import membership_table as table
-from .membership_table import Answer, Decide, Effect, Event, Grant, Predecessor, Release, Send, State, Wake
+from .membership_table import AnswerHeld, Decide, Forward, Grant, MembershipEffect, Predecessor, Release, Wake
 from .messages import Verdict
-from .unnamed import Cursor
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
 
-WAITING = 16
+UNGREETED = 16
 """Requests that may wait until the session has been greeted, for each target."""
 
-Effects = list[Effect]
+MembershipEffects = list[MembershipEffect]
 Waking = Callable[[Cursor | None], None]
 
 
@@ -48,7 +48,7 @@ class Membership:
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
-        self.state = State.ASKING
+        self.state = table.MembershipState.ASKING
         self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
         self.asked = NOTHING  # what the Subscribe said that let it in
@@ -82,7 +82,7 @@ class Membership:
         """
         return not self.is_in and (self._predecessor is None or self.left < leaves)
 
-    def step(self, event: Event) -> Effects:
+    def step(self, event: table.MembershipEvent) -> MembershipEffects:
         """Take one event, and return what is to be done, in this order.
 
         Raises: Illegal for an event that cannot happen; Busy for an Unsubscribe when too much is held, and for a `Wait`
@@ -95,13 +95,13 @@ class Membership:
         if type(event) is Grant and not self.is_in:
             then = table.WHEN_A_LEAVE_WAS_HELD[then]
         if not self.requests and then in table.WHEN_NOTHING_IS_ASKED:
-            if then is State.ASKING:
+            if then is table.MembershipState.ASKING:
                 effects += self._give_up()
             then = table.WHEN_NOTHING_IS_ASKED[then]
         self.state = then
-        if then is State.UNNAMED and self._held:
+        if then is table.MembershipState.UNNAMED and self._held:
             effects.append(Wake())
-        if then is State.ENDED:
+        if then is table.MembershipState.ENDED:
             self.wake = self._waiting = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
@@ -119,7 +119,7 @@ class Membership:
         if inside is None:
             return None
         heir = Membership(number, bound)
-        heir.state, heir.wake = State.UNNAMED, wake
+        heir.state, heir.wake = table.MembershipState.UNNAMED, wake
         heir._predecessor = inside
         heir.trusted, heir.asked = self.trusted, self.asked
         return heir
@@ -128,7 +128,7 @@ class Membership:
         """Return the bytes of what is held: ``each`` for a message, and its payload."""
         return sum(each + len(getattr(message, "payload", b"")) for message in self._held)
 
-    def _do(self, event: Event) -> Effects:
+    def _do(self, event: table.MembershipEvent) -> MembershipEffects:
         match event:
             case table.Ask(trusted):
                 self.requests += 1
@@ -169,8 +169,8 @@ class Membership:
                 return [Release(message.ref) for message in self._held if isinstance(message, Post)]
         return []
 
-    def _let_in(self, grant: Grant) -> Effects:
-        effects: Effects = []
+    def _let_in(self, grant: Grant) -> MembershipEffects:
+        effects: MembershipEffects = []
         mailbox, join = grant.mailbox, grant.join
         if join is not None:
             while self.left < grant.leaves:
@@ -178,33 +178,33 @@ class Membership:
                 replaces = self.replaces
                 self._predecessor = None
                 if replaces is not None or not isinstance(self._held[0], Leave):
-                    effects.append(Send(mailbox, Join(join.session, None, None, (), None, replaces)))
+                    effects.append(Forward(mailbox, Join(join.session, None, None, (), None, replaces)))
                 effects += self._play_back(mailbox, greeted=replaces is not None)
             if self._predecessor is not None:
                 join = join._replace(replaces=self._predecessor.subscriber)
-            effects.append(Send(mailbox, join))
+            effects.append(Forward(mailbox, join))
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
         return effects + self._play_back(mailbox)
 
-    def _play_back(self, mailbox: Any, greeted: bool = True) -> Effects:
+    def _play_back(self, mailbox: Any, greeted: bool = True) -> MembershipEffects:
         """Be in, and send what was held; up to a Leave, which takes it out again."""
         self.mailbox, self.put = mailbox, mailbox.put
-        effects: Effects = []
+        effects: MembershipEffects = []
         for at, message in enumerate(self._held):
             if isinstance(message, Leave):
-                effects.append(Send(mailbox, self._named(message)._replace(greeted=greeted)))
+                effects.append(Forward(mailbox, self._named(message)._replace(greeted=greeted)))
                 self.left += message.ref is not None
                 self.mailbox, self.put, self.trusted = None, self._hold, False
                 self._held = self._held[at + 1 :]
                 return effects
-            effects.append(Send(mailbox, message))
+            effects.append(Forward(mailbox, message))
         self._held = []
         return effects
 
-    def _let_go(self, leave: Leave) -> Effects:
-        send = Send(self.mailbox, self._named(leave))
+    def _let_go(self, leave: Leave) -> MembershipEffects:
+        send = Forward(self.mailbox, self._named(leave))
         self._forget()
         return [send]
 
@@ -214,13 +214,13 @@ class Membership:
             self.mailbox, self.put, self.trusted = None, self._hold, False
         self._predecessor = None
 
-    def _give_up(self) -> Effects:
+    def _give_up(self) -> MembershipEffects:
         """Have what was held answered: nothing is asked any more that could let it in."""
-        return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]
+        return [*self._take_out_predecessor(), *(AnswerHeld(message) for message in self._held)]
 
-    def _take_out_predecessor(self) -> Effects:
+    def _take_out_predecessor(self) -> MembershipEffects:
         inside = self._predecessor
-        return [] if inside is None else [Send(inside.mailbox, Leave(inside.subscriber, None, asked=self.asked))]
+        return [] if inside is None else [Forward(inside.mailbox, Leave(inside.subscriber, None, asked=self.asked))]
 
     def _hold(self, message: Any) -> None:
         self._check_room()
@@ -235,11 +235,11 @@ class Membership:
         if len(self._held) >= self._bound:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
 
-    def _wait(self, verdict: Verdict) -> Effects:
+    def _wait(self, verdict: Verdict) -> MembershipEffects:
         if self._waiting is None:
             return [Decide(verdict)]
-        if len(self._waiting) >= WAITING and not verdict.request.trusted:
-            raise Busy(f"{WAITING} requests wait until the join hook has returned")
+        if len(self._waiting) >= UNGREETED and not verdict.request.trusted:
+            raise Busy(f"{UNGREETED} requests wait until the join hook has returned")
         self._waiting.append(verdict)
         return []
 

@@ -35,7 +35,7 @@ class Predecessor(NamedTuple):
     mailbox: Any
 
 
-class State(Enum):
+class MembershipState(Enum):
     UNNAMED = auto()
     ASKING = auto()
     JOINED = auto()
@@ -120,20 +120,22 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-Event = Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+MembershipEvent = (
+    Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
+)
 
 
 # Effects.
 
 
-class Send(NamedTuple):
+class Forward(NamedTuple):
     """Put ``message`` into a target's mailbox, even over its bound."""
 
     mailbox: Any
     message: Any
 
 
-class Answer(NamedTuple):
+class AnswerHeld(NamedTuple):
     """Answer what was held: the Subscribe on whose strength it was sent is refused."""
 
     message: Any
@@ -155,61 +157,64 @@ class Decide(NamedTuple):
     verdict: Verdict
 
 
-Effect = Send | Answer | Release | Wake | Decide
+MembershipEffect = Forward | AnswerHeld | Release | Wake | Decide
 
 
 class Illegal(RuntimeError):
     """An event that cannot happen in the state: a fault of ours."""
 
 
-NEXT: dict[State, dict[type[Event], State]] = {
-    State.UNNAMED: {
-        Ask: State.ASKING,
-        Trust: State.UNNAMED,
-        Unsubscribe: State.UNNAMED,
-        PutOut: State.UNNAMED,
-        End: State.UNNAMED,
-        Close: State.ENDED,
-        Supersede: State.ENDED,
+NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
+    MembershipState.UNNAMED: {
+        Ask: MembershipState.ASKING,
+        Trust: MembershipState.UNNAMED,
+        Unsubscribe: MembershipState.UNNAMED,
+        PutOut: MembershipState.UNNAMED,
+        End: MembershipState.UNNAMED,
+        Close: MembershipState.ENDED,
+        Supersede: MembershipState.ENDED,
     },
-    State.ASKING: {
-        Ask: State.ASKING,
-        Greet: State.ASKING,
-        Wait: State.ASKING,
-        Greeted: State.ASKING,
-        Grant: State.ASKING_AGAIN,
-        Refuse: State.ASKING,
-        Dismiss: State.ASKING,
-        Unsubscribe: State.ASKING,
-        PutOut: State.ASKING,
-        End: State.ASKING,
-        Close: State.ENDED,
-        Supersede: State.ENDED,
+    MembershipState.ASKING: {
+        Ask: MembershipState.ASKING,
+        Greet: MembershipState.ASKING,
+        Wait: MembershipState.ASKING,
+        Greeted: MembershipState.ASKING,
+        Grant: MembershipState.ASKING_AGAIN,
+        Refuse: MembershipState.ASKING,
+        Dismiss: MembershipState.ASKING,
+        Unsubscribe: MembershipState.ASKING,
+        PutOut: MembershipState.ASKING,
+        End: MembershipState.ASKING,
+        Close: MembershipState.ENDED,
+        Supersede: MembershipState.ENDED,
     },
-    State.JOINED: {
-        Ask: State.ASKING_AGAIN,
-        Unsubscribe: State.ENDED,
-        PutOut: State.ENDED,
-        End: State.ENDED,
-        Close: State.ENDED,
-        Supersede: State.ENDED,
+    MembershipState.JOINED: {
+        Ask: MembershipState.ASKING_AGAIN,
+        Unsubscribe: MembershipState.ENDED,
+        PutOut: MembershipState.ENDED,
+        End: MembershipState.ENDED,
+        Close: MembershipState.ENDED,
+        Supersede: MembershipState.ENDED,
     },
-    State.ASKING_AGAIN: {
-        Ask: State.ASKING_AGAIN,
-        Grant: State.ASKING_AGAIN,
-        Refuse: State.ASKING,
-        Dismiss: State.ASKING_AGAIN,
-        Unsubscribe: State.ENDED,
-        PutOut: State.ASKING,
-        End: State.ASKING,
-        Close: State.ENDED,
-        Supersede: State.ENDED,
+    MembershipState.ASKING_AGAIN: {
+        Ask: MembershipState.ASKING_AGAIN,
+        Grant: MembershipState.ASKING_AGAIN,
+        Refuse: MembershipState.ASKING,
+        Dismiss: MembershipState.ASKING_AGAIN,
+        Unsubscribe: MembershipState.ENDED,
+        PutOut: MembershipState.ASKING,
+        End: MembershipState.ASKING,
+        Close: MembershipState.ENDED,
+        Supersede: MembershipState.ENDED,
     },
-    State.ENDED: {},
+    MembershipState.ENDED: {},
 }
 
-WHEN_A_LEAVE_WAS_HELD = {State.ASKING_AGAIN: State.ASKING}
+WHEN_A_LEAVE_WAS_HELD = {MembershipState.ASKING_AGAIN: MembershipState.ASKING}
 """A Grant plays back what was held, up to a Leave: that takes it out again, and what came behind stays held."""
 
-WHEN_NOTHING_IS_ASKED = {State.ASKING: State.ENDED, State.ASKING_AGAIN: State.JOINED}
+WHEN_NOTHING_IS_ASKED = {
+    MembershipState.ASKING: MembershipState.ENDED,
+    MembershipState.ASKING_AGAIN: MembershipState.JOINED,
+}
 """The last request has its answer."""

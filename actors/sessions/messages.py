@@ -52,7 +52,7 @@ class Evict(NamedTuple):
     target: str
 
 
-class Admit(NamedTuple):
+class LetIn(NamedTuple):
     """The server subscribes a session, trusted."""
 
     client_id: str

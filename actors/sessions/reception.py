@@ -19,7 +19,7 @@ from .weight import weigh
 
 logger = ThrottledLogger("nuphar.actors")
 
-WINDOW = 120.0
+RESUME_WINDOW = 120.0
 """Seconds for which a session waits for its client, unless told otherwise: a tunnel, a change of networks."""
 
 
@@ -39,7 +39,7 @@ class Reception:
     """
 
     def __init__(
-        self, sessions: Sessions, window: float = WINDOW, own_store: Callable[[Session], int] = lambda session: 0
+        self, sessions: Sessions, window: float = RESUME_WINDOW, own_store: Callable[[Session], int] = lambda session: 0
     ) -> None:
         self._own_store = own_store
         self._sessions = sessions

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..targets.messages import Leave, Repeat, Why
-from ..targets.outs import refuse
+from ..targets.outs import refuse_outsider
 from ..targets.subscriber import Later, Place
-from .answers import WINDOW, Applied, Fate, Refusal
+from .answers import WINDOW, Applied, RefFate, Refusal
 from .asker import Asker
-from .membership_table import PutOut, State
+from .membership_table import MembershipState, PutOut
 
 if TYPE_CHECKING:
     from ..runtime.mailbox import Mailbox
@@ -33,13 +33,13 @@ class Repeats:
         self._waiting: dict[int, int] = {}
         """Refs that wait for their answer, and how often each was repeated."""
 
-    def take(self, fate: Fate, ref: int, target: str) -> None:
+    def take(self, fate: RefFate, ref: int, target: str) -> None:
         """Answer a ref that is not new, or have it answered in its turn."""
         session, answers = self._session, self._session.answers
-        if fate is Fate.FORGOTTEN:
+        if fate is RefFate.FORGOTTEN:
             text = f"refs are remembered down to {answers.highest - WINDOW + 1}, got {ref}: it may have been applied"
             session.say_rejected(ref, target, "unknown_outcome", text)
-        elif fate is Fate.BACKWARD:
+        elif fate is RefFate.BACKWARD:
             session.say_rejected(ref, target, "malformed", f"expected a ref above {answers.highest}, got {ref}")
         elif (first := answers.target_of(ref)) not in (target, None):
             session.say_rejected(ref, target, "malformed", f"ref {ref} was used for {first} before")
@@ -84,9 +84,9 @@ def turn_away(session: Asker, ref: int | None, target: str, text: str, *, is_own
     Unless something else that it asked for is under way: that brings it up to date, or puts it out.
     """
     membership = session.memberships.get(target)
-    if ref is not None or membership is None or (is_own and membership.state is State.JOINED):
-        refuse(session, ref, target, "busy", text)  # nobody leaves what is its own: it only asks again
-    elif membership.state is State.JOINED:
+    if ref is not None or membership is None or (is_own and membership.state is MembershipState.JOINED):
+        refuse_outsider(session, ref, target, "busy", text)  # nobody leaves what is its own: it only asks again
+    elif membership.state is MembershipState.JOINED:
         session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
 
 

@@ -13,13 +13,13 @@ from ..targets.subscriber import Subscriber
 from ..words.errors import Busy, UsageError
 from ..words.identity import Identity
 from ..words.ports import Encoding, Sink
+from ..words.target_names import Cursor
 from .asking import SUBSCRIPTIONS
 from .kinds import Kinds
 from .messages import Connect, Disconnect
 from .session import Session
 from .session_book import MemoryBook, SessionBook
 from .takeover import restore, supersede
-from .unnamed import Cursor
 
 
 def generate_client_id() -> str:

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any
 
 from ..targets.outs import say_out
+from ..words.target_names import Cursor
 from .answers import WINDOW
 from .asking import nothing_to_close
 from .membership_table import Supersede
 from .session import Session
-from .unnamed import Cursor, Follow, Out, Restore, Step, Unnamed
+from .unnamed import Follow, NotThere, Restore, Step, Unnamed
 
 
 class Nowhere:
@@ -106,5 +107,5 @@ def _perform(session: Session, steps: Iterable[Step]) -> None:
                 session.restore(target, cursor)
             case Follow(target, cursor):
                 session.subscribe(None, target, cursor)
-            case Out(target):
+            case NotThere(target):
                 say_out(session, target, "not_subscribed", f"you are not subscribed to {target} any more")

@@ -6,7 +6,7 @@ older connection, which is mute, stays in them (`takeover`), so each owes one ca
 
 >>> unnamed = Unnamed(["topic:a", "topic:b", "topic:c"], now=0.0)
 >>> unnamed.name({"topic:b": ("e", 7), "topic:x": ("e", 1)}, members={"topic:a", "topic:b", "topic:c"})
-[Restore(target='topic:b', cursor=('e', 7)), Out(target='topic:x')]
+[Restore(target='topic:b', cursor=('e', 7)), NotThere(target='topic:x')]
 >>> unnamed.is_due(29.9), unnamed.is_due(30.0)
 (False, True)
 >>> unnamed.end()
@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
+from ..words.target_names import Cursor
+
 PATIENCE = 30.0
 """Seconds that a client has to name everything: 1,000 targets with the longest names take 280 KiB, so 10 KiB/s."""
-
-Cursor = tuple[str, int]
 
 
 class Restore(NamedTuple):
@@ -38,13 +38,13 @@ class Follow(NamedTuple):
     cursor: Cursor | None
 
 
-class Out(NamedTuple):
+class NotThere(NamedTuple):
     """Tell the client that it is out of ``target``: what told it so was lost with its line."""
 
     target: str
 
 
-Step = Restore | Follow | Out
+Step = Restore | Follow | NotThere
 
 
 class Unnamed:
@@ -78,4 +78,4 @@ class Unnamed:
         if target in self.waiting:
             del self.waiting[target]
             return Restore(target, cursor)
-        return Follow(target, cursor) if target in members else Out(target)
+        return Follow(target, cursor) if target in members else NotThere(target)

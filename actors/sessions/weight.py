@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 MEMBERSHIP = 520
 """Bytes of being in a target, on both sides, beside the target's name."""
 
-HELD = 500
+HELD_OVERHEAD = 500
 """Bytes of a message that waits for the answer to its Subscribe, beside its payload."""
 
 
 def weigh(session: Session, own_store: int = 0) -> int:
     """Return the bytes that ``session`` holds; ``own_store`` of them are its store's. 0: it holds nothing at all."""
     memberships = sum(
-        MEMBERSHIP + len(target) + membership.held_bytes(HELD) for target, membership in session.memberships.items()
+        MEMBERSHIP + len(target) + membership.held_bytes(HELD_OVERHEAD)
+        for target, membership in session.memberships.items()
     )
     return memberships + session.answers.size + own_store

@@ -26,18 +26,18 @@ BATCH = 1 << 18
 RECORDS = 256
 """Messages after which it does."""
 
-HELD = 1 << 20
+HELD_BEHIND = 1 << 20
 """Bytes that may wait behind a batch: more is refused ``busy``."""
 
-AGAIN = 0.1, 5.0
+LOOK_AGAIN = 0.1, 5.0
 """Seconds until a log that did not know is asked again: at first, and at most."""
 
 
-STUCK = 7
+MOST_LOOK_UPS = 7
 """Look-ups without a result, which take 6 s at least, after which no more may come until there is one."""
 
 
-class State(Enum):
+class BatchState(Enum):
     """Where the batch is."""
 
     NONE = 0
@@ -58,7 +58,7 @@ class Appends:
         self.log = log
         self.level = level
         self.patience = Patience()
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._batch = 0  # its number: an answer of an earlier one comes too late
         self._outcomes: list[Outcome] = []
         self._records: Sequence[Record] = ()
@@ -74,12 +74,12 @@ class Appends:
     @property
     def is_waiting(self) -> bool:
         """Is a batch on its way?"""
-        return self._state is not State.NONE
+        return self._state is not BatchState.NONE
 
     @property
     def is_full(self) -> bool:
         """Does so much wait that no more may come?"""
-        return self._held_bytes > HELD
+        return self._held_bytes > HELD_BEHIND
 
     @property
     def held_bytes(self) -> int:
@@ -107,7 +107,7 @@ class Appends:
 
     def begin(self, outcomes: list[Outcome]) -> Effects:
         """Send a batch to the log: nobody hears of ``outcomes`` before it has answered."""
-        self._state = State.DECIDED
+        self._state = BatchState.DECIDED
         self._batch += 1
         self._size = self._posts = self._looks = 0
         self._outcomes = outcomes
@@ -116,24 +116,24 @@ class Appends:
 
     def asked(self) -> None:
         """Note that the log has the batch, and will answer."""
-        if self._state is State.DECIDED:
-            self._state = State.ASKED
+        if self._state is BatchState.DECIDED:
+            self._state = BatchState.ASKED
 
     def resume(self) -> Effects:
         """Go on for an actor that has ended: whether it had asked the log may be unknown."""
-        return self.look_up() if self._state in (State.DECIDED, State.LOOKED_UP) else []
+        return self.look_up() if self._state in (BatchState.DECIDED, BatchState.LOOKED_UP) else []
 
     def look_up(self, after: float = 0.0) -> Effects:
         """Ask what the log has, if that is still to be known."""
         if not self.is_waiting:
             return []
-        self._state = State.LOOKED_UP
+        self._state = BatchState.LOOKED_UP
         self.patience.rest()
         return [LookUp(self._batch, self._records, after)]
 
     def overdue(self) -> Effects:
         """Take silence for an unknown outcome, and where it is the answer to a look-up for the last one."""
-        self.patience.is_stuck = self._state is State.LOOKED_UP
+        self.patience.is_stuck = self._state is BatchState.LOOKED_UP
         return self.again()
 
     def is_of(self, batch: int) -> bool:
@@ -149,8 +149,8 @@ class Appends:
 
     def again(self) -> Effects:
         """Ask once more, later each time."""
-        first, most = AGAIN
-        if self._looks >= STUCK:
+        first, most = LOOK_AGAIN
+        if self._looks >= MOST_LOOK_UPS:
             self.patience.is_stuck = True
         after = min(first * 2 ** (self._looks - 1), most) if self._looks else 0.0
         self._looks += 1
@@ -160,7 +160,7 @@ class Appends:
         """End the batch; return what was in it, and the refusals that were to follow it."""
         outcomes, after = self._outcomes, self._after
         self.patience.end()
-        self._state = State.NONE
+        self._state = BatchState.NONE
         self._outcomes, self._records, self._after = [], (), []
         return outcomes, after
 
@@ -190,7 +190,7 @@ class Appends:
             return False
         if self._is_open:
             self._front.append(message)  # it had its turn, and keeps its place
-        elif is_post and self._held_bytes + size > HELD:
+        elif is_post and self._held_bytes + size > HELD_BEHIND:
             return False
         else:
             self._held.append(message)

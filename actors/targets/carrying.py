@@ -19,7 +19,7 @@ SHARE = 1 / 50
 SAVED = 0.5
 """Seconds of which the share is saved up at most."""
 
-SCALARS = frozenset({int, str, bool, type(None), bytes})
+ONE_LOOK_TYPES = frozenset({int, str, bool, type(None), bytes})
 """Types of models at which one look is enough without writing them."""
 
 
@@ -74,7 +74,11 @@ class Carrying:
         Raises: Unwritable.
         """
         kind = type(model)
-        if kind in SCALARS and (kind is not int or -(2**63) <= model < 2**64) and (kind is not str or model.isascii()):
+        if (
+            kind in ONE_LOOK_TYPES
+            and (kind is not int or -(2**63) <= model < 2**64)
+            and (kind is not str or model.isascii())
+        ):
             return
         allowance = self._allowance
         if allowance is None or allowance.clock() >= allowance.ready_at or self._is_trouble(payload):

@@ -12,7 +12,7 @@ from ..words.errors import NotRunning
 from .messages import Broadcast, Dispatch, Post
 from .order import Position
 
-BOUND = 1_000
+LETTERS_KEPT = 1_000
 """Letters kept; the oldest goes first."""
 
 
@@ -54,7 +54,7 @@ class DeadLetter:
 class DeadLetters:
     """The letters of one server, oldest first."""
 
-    def __init__(self, bound: int = BOUND) -> None:
+    def __init__(self, bound: int = LETTERS_KEPT) -> None:
         self._letters: deque[DeadLetter] = deque(maxlen=bound)
         self.count = 0
         """How many there have been in all."""

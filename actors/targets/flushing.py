@@ -16,8 +16,8 @@ from ..words.ports import Codec
 from .appends import Appends
 from .effects import Crash, Effects, Send, Visit
 from .lane import Outcome
+from .log import AppendOutcome as LogOutcome
 from .log import Failed
-from .log import Outcome as LogOutcome
 from .order import Order
 from .outcomes import acknowledges, piece, with_acknowledges, written
 from .subscriber import Caller, Place, Subscriber

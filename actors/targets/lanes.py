@@ -12,7 +12,7 @@ from .lane import Due, Lane, Outcome
 from .outcomes import acknowledges, answers, piece, with_acknowledges
 from .subscriber import Subscriber
 
-Snapshot = Callable[[Encoding, str], list[bytes]]
+WriteSnapshot = Callable[[Encoding, str], list[bytes]]
 """Writes a Snapshot of the present, for a reason; raises what the serialiser raises."""
 
 
@@ -54,7 +54,7 @@ class Lanes:
             effects.append(Visit(subscriber, lane))
         return effects
 
-    def write(self, subscriber: Subscriber, due: Due, snapshot: Snapshot) -> Any:
+    def write(self, subscriber: Subscriber, due: Due, snapshot: WriteSnapshot) -> Any:
         """Return what is due to ``subscriber``, joined.
 
         Raises: what ``snapshot`` raises.
@@ -75,7 +75,7 @@ class Lanes:
             pieces = with_acknowledges(encoding, name, outcomes, pieces, own)
         return encoding.join(pieces + [piece(encoding, name, outcome) for outcome in pushes])
 
-    def end(self, subscriber: Subscriber, lane: Lane, snapshot: Snapshot, *, pushes_too: bool) -> Effects:
+    def end(self, subscriber: Subscriber, lane: Lane, snapshot: WriteSnapshot, *, pushes_too: bool) -> Effects:
         """Send what a lane holds at its end: answers in any case, pushes (if wanted) if it can take them."""
         due = lane.end()
         encoding, name = subscriber.encoding, self._name

@@ -51,8 +51,8 @@ class Unknown(NamedTuple):
     text: str
 
 
-Outcome = Appended | Failed | Unknown
-Answer = Callable[[Outcome], object]
+AppendOutcome = Appended | Failed | Unknown
+AppendAnswer = Callable[[AppendOutcome], object]
 
 
 class Log(Protocol):
@@ -82,10 +82,10 @@ class Log(Protocol):
     def forget(self, target: str) -> None:
         """Let go of a target that has stopped for good."""
 
-    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: AppendAnswer) -> None:
         """Add ``records`` in their order, and call ``answer`` when it is known what became of them."""
 
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         """Say which of ``records``, whose append was answered `Unknown` or not at all, are in the log.
 
         A record is known by seq, client id and ref. An answer is final: what it calls failed must not come into the log

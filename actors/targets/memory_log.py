@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..runtime.host import GEVENT, Host
 from ..words.store import Store
-from .log import ACCEPTED, Answer, Appended, Failed, Record, check_level
+from .log import ACCEPTED, AppendAnswer, Appended, Failed, Record, check_level
 from .order import HISTORY, Order
 
 
@@ -33,10 +33,10 @@ class MemoryLog:
     def forget(self, target: str) -> None:
         self._orders.pop(target, None)
 
-    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: AppendAnswer) -> None:
         self.look_up(target, epoch, records, answer)
 
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         order = self._orders.get(target)
         seq = order.seq if order is not None and order.epoch == epoch else 0
         missing = next((record.seq for record in records if record.seq > seq), None)

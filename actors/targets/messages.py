@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..words.delivery import Rule
 from ..words.member import NOTHING, Asked
-from .log import Outcome
+from .log import AppendOutcome
 from .order import Order
 from .subscriber import Caller, Subscriber
 
@@ -84,7 +84,7 @@ class Leave(NamedTuple):
     asked: Asked = NOTHING
 
 
-class Use(NamedTuple):
+class UseStore(NamedTuple):
     """An ephemeral topic gets a store."""
 
     order: Order
@@ -104,7 +104,7 @@ class Logged(NamedTuple):
     """What the log says of the target's ``batch``, to the question with the number ``asking``."""
 
     batch: int
-    outcome: Outcome
+    outcome: AppendOutcome
     asking: int
 
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from ..runtime.log_throttle import ThrottledLogger
 from ..words.errors import LocalProtocolError
-from .subscriber import Listener, Subscriber
+from .subscriber import Subscriber, Told
 
 logger = ThrottledLogger("nuphar.actors")
 
 
-def say_out(session: Listener, target: str, code: str, text: str, join: int = 0) -> None:
+def say_out(session: Told, target: str, code: str, text: str, join: int = 0) -> None:
     """Write an Out; ``join`` is the ref of the Subscribe that had let it in, 0 if none had."""
     session.write(session.encoding.join([session.encoding.out(target, sayable(code), sayable(text), join)]))
 
 
-def say_rejected(session: Listener, ref: int, target: str | None, code: str, text: str, details: Any) -> None:
+def say_rejected(session: Told, ref: int, target: str | None, code: str, text: str, details: Any) -> None:
     """Write a Rejected; ``details`` of an application that are no plain data are left out."""
     encoding = session.encoding
     try:
@@ -27,7 +27,9 @@ def say_rejected(session: Listener, ref: int, target: str | None, code: str, tex
     session.write(encoding.join([piece]))
 
 
-def refuse(session: Subscriber, ref: int | None, target: str, code: str, text: str, details: Any = None) -> None:
+def refuse_outsider(
+    session: Subscriber, ref: int | None, target: str, code: str, text: str, details: Any = None
+) -> None:
     """Refuse a session that is not in ``target``: a Subscribe with its ``ref``, a Resync (None) with an Out."""
     if ref is None:
         say_out(session, target, code, text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..words.exit_reasons import Shutdown
 
-LIMIT = 10.0
+ANSWER_LIMIT = 10.0
 """Seconds that a log may take to answer, unless told otherwise; then it is asked what it has."""
 
 STOP, STOP_ALL = 4.0, 1.0

@@ -15,10 +15,10 @@ from .carrying import Unwritable
 from .effects import Append, Crash, Effects, LookUp, Pay, Send, Visit
 from .faults import fault
 from .lane import Lane
-from .log import Outcome, Unknown
+from .log import AppendOutcome, Unknown
 from .messages import Leave, Logged, LookAgain, Overdue, Tick, Why
 from .outs import say_out
-from .patience import LIMIT
+from .patience import ANSWER_LIMIT
 from .subscriber import Subscriber
 from .target import Target
 
@@ -39,7 +39,7 @@ class Performing(Actor):
         target: Target,
         mailbox: Mailbox,
         left: Left | None,
-        log_timeout: float = LIMIT,
+        log_timeout: float = ANSWER_LIMIT,
         **link: Any,
     ) -> None:
         super().__init__(mailbox=mailbox, **link)
@@ -150,7 +150,7 @@ class Performing(Actor):
         asking = appends.patience.ask(self.host.clock(), self._log_timeout)
         self._watch_clock()
 
-        def answer(outcome: Outcome) -> None:
+        def answer(outcome: AppendOutcome) -> None:
             put(Logged(batch, outcome, asking))
 
         name, log = self._target.name, appends.log

@@ -46,7 +46,7 @@ class Caller(Protocol):
         """Raise ``error`` where the message was sent."""
 
 
-class Listener(Protocol):
+class Told(Protocol):
     """Can be told something."""
 
     @property
@@ -58,7 +58,7 @@ class Listener(Protocol):
         """Hand what ``encoding.join`` made to the sink."""
 
 
-class Subscriber(Listener, Protocol):
+class Subscriber(Told, Protocol):
     """Hears a target, on the server's hub. Nothing here waits or raises."""
 
     @property

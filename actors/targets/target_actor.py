@@ -33,13 +33,13 @@ from .messages import (
     Repeat,
     Room,
     Tick,
-    Use,
+    UseStore,
     Why,
 )
-from .outs import refuse
+from .outs import refuse_outsider
 from .performing import Left
 from .target import Target
-from .waiting import Waiting
+from .waiting import WaitsForLog
 
 logger = ThrottledLogger("nuphar.actors")
 
@@ -47,7 +47,7 @@ DRAIN = 256
 """Messages after which a drain is flushed even if more wait: bounds a write's size, as the turn bounds its wait."""
 
 
-class TargetActor(Waiting):
+class TargetActor(WaitsForLog):
     """Serves one target. Its state is the `Target` and the mailbox, which both outlive it."""
 
     @property
@@ -114,7 +114,7 @@ class TargetActor(Waiting):
             session.answer_again(ref, target.name, target.place, target.answer_later)
         elif kind is Broadcast:
             self._settle(message, target.push(message.payload, message.exclude))
-        elif kind is Use:
+        elif kind is UseStore:
             self._settle(message, target.use(message.order))
         elif kind is Read:
             self._perform(target.flush())  # what it asks about must not wait for the next message
@@ -197,7 +197,7 @@ class TargetActor(Waiting):
             self._leave(Leave(replaces, None))
         left = Leave(session, None, Why(code, text, self._expel(session)))
         if ref is not None or session not in self._target.members:
-            refuse(session, ref, target, code, text, details)
+            refuse_outsider(session, ref, target, code, text, details)
         self._leave(left)
 
     def _refuse(self, message: Any, code: str, text: str, details: Any = None) -> None:

@@ -25,7 +25,7 @@ CHUNK = 256
 """Messages that are put back at once: as many as a drain takes, so that those behind them are not moved for each."""
 
 
-class Waiting(Performing):
+class WaitsForLog(Performing):
     """The part of a `TargetActor` whose target has ``appends``; others never come here."""
 
     def _waits(self, message: Any) -> bool:

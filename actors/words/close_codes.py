@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-NORMAL: Final = 1000
+NORMAL_CLOSURE: Final = 1000
 GOING_AWAY: Final = 1001
 FRAMING_ERROR: Final = 1002
 NO_CODE: Final = 1005
@@ -40,8 +40,8 @@ class CloseCode(NamedTuple):
     meaning: str
 
 
-TABLE: Final = (
-    CloseCode(NORMAL, "client", "the client does not come back: its session ends"),
+CLOSE_CODES: Final = (
+    CloseCode(NORMAL_CLOSURE, "client", "the client does not come back: its session ends"),
     CloseCode(GOING_AWAY, "both", "a planned end (the server says Bye before it); the session is kept"),
     CloseCode(FRAMING_ERROR, "both", "the WebSocket framing is broken"),
     CloseCode(NO_CODE, "nobody", "a close frame without a code"),

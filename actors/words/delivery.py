@@ -23,7 +23,7 @@ WAITING = 256 * 1024
 OVERHEAD = 64
 """Bytes that a waiting message counts besides its payload, so that many small ones are bounded as well."""
 
-MOST = 10_000
+LONGEST_QUEUE = 10_000
 """Messages that may wait by ``drop_oldest``, at most."""
 
 SLOWEST, FASTEST = 0.001, 100.0
@@ -234,8 +234,8 @@ def _fault(rule: Rule) -> str | None:
     if type(rule.bound) is not int or rule.bound < 1:
         return f"bound: expected bytes from 1, got {rule.bound!r}"
     match rule:
-        case DropOldest(n) if type(n) is not int or not 1 <= n <= MOST:
-            return f"drop_oldest: expected an integer from 1 to {MOST}, got {n!r}"
+        case DropOldest(n) if type(n) is not int or not 1 <= n <= LONGEST_QUEUE:
+            return f"drop_oldest: expected an integer from 1 to {LONGEST_QUEUE}, got {n!r}"
         case Sample(hz) if type(hz) not in (int, float) or not SLOWEST <= hz <= FASTEST:
             return f"sample: expected a number from {SLOWEST} to {FASTEST:g}, got {hz!r}"
         case Conflate(str() as field) if not field or field.startswith("_") or len(field) > LONGEST:

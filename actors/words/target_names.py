@@ -14,6 +14,9 @@ TREE = "tree"
 TOPIC = "topic:"
 PAGE = "page:"
 
+Cursor = tuple[str, int]
+"""``(epoch, seq)``: a place in a target's order."""
+
 LONGEST_ID = 255
 """Bytes of UTF-8."""
 

@@ -6,7 +6,7 @@ import click
 
 from . import __version__
 from .load.command import load
-from .serve_command import serve
+from .serve_command import serve_command
 from .top_command import top
 
 
@@ -28,11 +28,11 @@ def nuphar() -> None:
 @click.option("--open/--no-open", "open_browser", default=True, show_default=True, help="Open a browser at it.")
 def demo(host: str, port: int, open_browser: bool) -> None:
     """Serve a small program to play with, and open it in a browser."""
-    from .demo import run
+    from .demo import run_demo
 
-    run(host=host, port=port, open_browser=open_browser)
+    run_demo(host=host, port=port, open_browser=open_browser)
 
 
-nuphar.add_command(serve)
+nuphar.add_command(serve_command)
 nuphar.add_command(load)
 nuphar.add_command(top)

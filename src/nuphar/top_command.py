@@ -18,7 +18,7 @@ from rich.text import Text
 
 from .supervision.watch.loopback import UNIX
 
-TIMEOUT = 5.0
+INSPECTOR_TIMEOUT = 5.0
 """Seconds that the inspector may take to answer."""
 
 COLOURS = {"running": "green", "restarting": "yellow", "down": "dim"}
@@ -72,7 +72,7 @@ def fetch(url: str) -> dict[str, Any]:
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError("expected http://127.0.0.1:port or unix:/path")
-        connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=INSPECTOR_TIMEOUT)
     try:
         connection.request("GET", "/")
         response = connection.getresponse()
@@ -119,11 +119,11 @@ class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=TIMEOUT)
+        super().__init__("localhost", timeout=INSPECTOR_TIMEOUT)
         self._path = path
 
     def connect(self) -> None:
         """Connect to the path instead of a port."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT)
+        self.sock.settimeout(INSPECTOR_TIMEOUT)
         self.sock.connect(self._path)

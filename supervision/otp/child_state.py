@@ -83,10 +83,10 @@ def counts_of(children: Iterable[Child]) -> administration.Counts:
     return administration.Counts(len(children), active, supervisors, len(children) - supervisors)
 
 
-Question = administration.WhichChildren | administration.DescribeChildren | administration.CountChildren
+SupervisorQuestion = administration.WhichChildren | administration.DescribeChildren | administration.CountChildren
 
 
-def answer(question: Question, children: Iterable[Child], now: float) -> Any:
+def answer(question: SupervisorQuestion, children: Iterable[Child], now: float) -> Any:
     """Return what is asked of a supervisor's ``children``, which are in start order; ``now`` is its clock's."""
     match question:
         case administration.WhichChildren():

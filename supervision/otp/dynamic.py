@@ -22,7 +22,7 @@ from .policy import AutoShutdown, Backoff, Intensity, Restart, Strategy, should_
 from .reports import logger, progress, report
 from .restarting import BackedOff, TryAgain, back_off, report_limit, try_again
 from .stopping import child_reason, stop_child
-from .stopping_together import SLICE, stop_together
+from .stopping_together import CHILDREN_AT_ONCE, stop_together
 
 DEFAULT_BACKOFF = Backoff()
 
@@ -31,7 +31,7 @@ class TooManyChildren(SupervisionError):
     """There are ``max_children`` already, those that wait for their restart included."""
 
 
-class Run(NamedTuple):
+class RunChild(NamedTuple):
     """Told: start this child, and start it again if that fails; nothing happens if it is there already."""
 
     spec: ChildSpec
@@ -92,12 +92,12 @@ class DynamicSupervisor(Actor):
             case TryAgain(child) | BackedOff(child):
                 if child.is_restarting and self._children.get(child.spec.id) is child:
                     self._restart(child, is_counted=isinstance(message, BackedOff))
-            case Run(spec):
+            case RunChild(spec):
                 self._run(spec)
             case PutToSleep():
                 for at, ref in enumerate(list(self._running)):
                     ref.hibernate()
-                    if at % SLICE == SLICE - 1:
+                    if at % CHILDREN_AT_ONCE == CHILDREN_AT_ONCE - 1:
                         self.host.pause()
             case administration.StartChild(spec):
                 return self._call_start(spec)

@@ -15,7 +15,7 @@ logger = ThrottledLogger("nuphar.supervision")
 
 CONTEXTS = ("child_terminated", "start_error", "shutdown_error", "shutdown")
 
-LONGEST = 400
+LONGEST_REPORT = 400
 """Characters of a reason in one line; the traceback is beside it."""
 
 
@@ -38,7 +38,7 @@ def report(
         f"supervisor %s: {context}%s: %s",  # in the text, so that the log throttle tells reports apart
         supervisor,
         f" of {offender.id} ({offender.restart.value})" if offender is not None else "",
-        text if len(text) <= LONGEST else text[: LONGEST - 1] + "…",
+        text if len(text) <= LONGEST_REPORT else text[: LONGEST_REPORT - 1] + "…",
         exc_info=error,
         extra={"report": fields},
     )

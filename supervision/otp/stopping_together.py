@@ -19,7 +19,7 @@ from ...actors.words.exit_reasons import KILLED, Reason, Shutdown
 from .child_spec import BRUTAL_KILL, ChildSpec
 from .stopping import KILL_TIMEOUT, report_end
 
-SLICE = 500
+CHILDREN_AT_ONCE = 500
 """Children looked at before other greenlets get their turn."""
 
 RESERVE = 1.5
@@ -70,7 +70,7 @@ def _end_sleepers(
                 ref.shut_down(how)
                 woken.append((ref, spec))
             done += 1
-            if done % SLICE == 0:
+            if done % CHILDREN_AT_ONCE == 0:
                 if host.clock() >= until:
                     asleep.clear()
                     break

@@ -29,27 +29,26 @@ from ...actors.runtime.ref import Ignore, Ref
 from ...actors.runtime.runtimes import start_new_thread
 from ...actors.words.errors import Busy, LocalProtocolError, RemoteProtocolError, UsageError
 from ...actors.words.exit_reasons import Crashed, Reason, Shutdown
-from ...transport.wire.packets import Packet, Packets, dump_body, seal
+from ...transport.wire.packets import Packet, Packets, dump_body, seal_packet
 from .dotted_names import find
 from .os_process import restore_environment
-from .protocol import Kind, dump_error, dump_reason, load_reason
+from .protocol import CHUNK, PacketKind, dump_error, dump_reason, load_reason
 
 ORPHANED = 0.8
 """Seconds that an actor gets to stop when its parent is gone."""
 
-LOOK = 500
+LOOK_AT_PARENT = 500
 """Milliseconds between two looks at who our parent is: a fork of the parent may hold its end of the socket open."""
 
 FULL = 0.005
 """Seconds between two tries to put a message into a full mailbox; meanwhile nothing is read, and the sender waits."""
 
-CHUNK = 64 * 1024  # bytes
 
 sleep: Callable[[float], None] = get_original("time", "sleep")
 poll: Callable[[], Any] = get_original("select", "poll")
 
 
-class Line:
+class ParentLine:
     """The socket to the parent; any greenlet and any thread may send, and waits while the parent does not read."""
 
     def __init__(self, fd: int) -> None:
@@ -71,9 +70,9 @@ class Line:
         except OSError:  # a reset: the same as an end of file
             return
 
-    def send(self, kind: Kind, number: int, body: bytes) -> None:
+    def send(self, kind: PacketKind, number: int, body: bytes) -> None:
         """Send one packet."""
-        data = seal(kind, number, body)
+        data = seal_packet(kind, number, body)
         if get_ident() == self._thread:
             self._write(data)
         else:
@@ -92,10 +91,10 @@ class Line:
                 sent.set()
 
 
-class Answer(pykka.Future[Any]):
+class AnswerToParent(pykka.Future[Any]):
     """Where an actor's answer goes: to the parent, by its number."""
 
-    def __init__(self, line: Line, number: int) -> None:
+    def __init__(self, line: ParentLine, number: int) -> None:
         super().__init__()
         self._line = line
         self._number = number
@@ -107,20 +106,20 @@ class Answer(pykka.Future[Any]):
         except LocalProtocolError as error:
             self.set_exception((type(error), error, None))
         else:
-            self._line.send(Kind.ANSWER, self._number, body)
+            self._line.send(PacketKind.ANSWER, self._number, body)
 
     def set_exception(self, exc_info: Any = None) -> None:
         """Send the error; nothing about a dead actor, for the parent knows that itself."""
         error = (exc_info or sys.exc_info())[1]
         assert error is not None, "there is no exception to answer with"
         if not isinstance(error, pykka.ActorDeadError):
-            self._line.send(Kind.REFUSED, self._number, dump_body(dump_error(error)))
+            self._line.send(PacketKind.REFUSED, self._number, dump_body(dump_error(error)))
 
 
 class Inside:
     """Runs one actor from the packet that starts it to its end."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ParentLine) -> None:
         self._line = line
         self._incoming = line.packets()
 
@@ -130,19 +129,19 @@ class Inside:
         if first is None:
             return
         try:
-            ref = start(*first.body)
+            ref = start_named(*first.body)
         except Ignore:
-            self._say(Kind.IGNORED)
+            self._say(PacketKind.IGNORED)
             return
         except BaseException as error:
-            self._say(Kind.FAILED, dump_error(error))
+            self._say(PacketKind.FAILED, dump_error(error))
             return
         terminated = gevent.signal_handler(signal.SIGTERM, ref.shut_down, Shutdown("SIGTERM"))
-        self._say(Kind.STARTED)
+        self._say(PacketKind.STARTED)
         gevent.spawn(self._read, ref)
         reason = ref.wait_down(None)
         assert reason is not None
-        self._say(Kind.DOWN, dump_reason(reason, time.monotonic()))
+        self._say(PacketKind.DOWN, dump_reason(reason, time.monotonic()))
         terminated.cancel()
 
     def _read(self, ref: Ref[Any]) -> None:
@@ -150,21 +149,21 @@ class Inside:
         try:
             for packet in self._incoming:
                 match packet.kind:
-                    case Kind.TELL:
+                    case PacketKind.TELL:
                         deliver(ref, packet.body)
-                    case Kind.ASK:
-                        deliver(ref, Envelope(packet.body, Answer(self._line, packet.number)))
-                    case Kind.STOP:
+                    case PacketKind.ASK:
+                        deliver(ref, Envelope(packet.body, AnswerToParent(self._line, packet.number)))
+                    case PacketKind.STOP:
                         ref.shut_down(load_reason(packet.body, time.monotonic()))
         except RemoteProtocolError as error:
             reason = Crashed(error)
         ref.shut_down(reason)
 
-    def _say(self, kind: Kind, value: Any = None) -> None:
+    def _say(self, kind: PacketKind, value: Any = None) -> None:
         self._line.send(kind, 0, dump_body(value))
 
 
-def start(name: str, actor: str, args: list[Any]) -> Ref[Any]:
+def start_named(name: str, actor: str, args: list[Any]) -> Ref[Any]:
     """Find an actor's class and start it.
 
     Raises: UsageError if there is none, and what its module, its ``__init__`` or its ``init`` raises.
@@ -190,7 +189,7 @@ def watch_parent(fd: int, parent: int) -> None:
     """End this process soon after the parent's end, even if the actor keeps the hub; runs in a thread of its own."""
     look = poll()
     look.register(fd, select.POLLHUP | getattr(select, "POLLRDHUP", 0))
-    while not look.poll(LOOK) and os.getppid() == parent:
+    while not look.poll(LOOK_AT_PARENT) and os.getppid() == parent:
         continue
     sleep(ORPHANED)
     os._exit(1)
@@ -202,7 +201,7 @@ def main() -> None:
     parent = os.getppid()
     restore_environment()
     start_new_thread(watch_parent, (fd, parent))
-    Inside(Line(fd)).run()
+    Inside(ParentLine(fd)).run()
 
 
 if __name__ == "__main__":

@@ -17,10 +17,10 @@ from ...actors.runtime.pykka_names import ActorStop, Envelope
 from ...actors.runtime.ref import Ignore, Stop
 from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ...actors.words.exit_reasons import KILLED, NORMAL, Crashed, Reason
-from ...transport.wire.packets import Packet, Packets, dump_body, pack, seal
+from ...transport.wire.packets import Packet, Packets, dump_body, pack, seal_packet
 from .os_process import OsProcess
 from .process_ref import ProcessRef, Written
-from .protocol import Kind, ProcessEnded, dump_reason, load_error, load_reason, reason_of
+from .protocol import CHUNK, PacketKind, ProcessEnded, dump_reason, load_error, load_reason, reason_of
 
 logger = logging.getLogger("nuphar.supervision")
 
@@ -28,8 +28,6 @@ MAIN = "nuphar.supervision.processes.child_main"
 
 GRACE = 1.0
 """Seconds between the actor's end and that of its process, which is killed then."""
-
-CHUNK = 64 * 1024  # bytes
 
 
 class Over:
@@ -56,7 +54,7 @@ class ProcessActor(Actor):
 
     def init(self) -> None:
         actor, args = self._started_with
-        start = pack(Kind.START, 0, [self.name, actor, args])
+        start = pack(PacketKind.START, 0, [self.name, actor, args])
         self._socket, theirs = gevent.socket.socketpair()
         with theirs:
             try:
@@ -121,7 +119,7 @@ class ProcessActor(Actor):
         if future is not None:
             number = self._number = self._number % 0xFFFF_FFFF + 1
             self._asked[number] = future
-        self._send(seal(Kind.ASK if future is not None else Kind.TELL, number, body))
+        self._send(seal_packet(PacketKind.ASK if future is not None else PacketKind.TELL, number, body))
 
     def _stop_process(self, reason: Reason) -> None:
         assert self._process is not None
@@ -129,7 +127,7 @@ class ProcessActor(Actor):
             self._process.kill()
         else:
             self._stopping = reason
-            self._send(pack(Kind.STOP, 0, dump_reason(reason, time.monotonic())))
+            self._send(pack(PacketKind.STOP, 0, dump_reason(reason, time.monotonic())))
         self._over.get(timeout=None)
 
     def _send(self, data: bytes) -> None:
@@ -185,10 +183,10 @@ class ProcessActor(Actor):
     def _receive(self, packet: Packet) -> Reason | None:
         """Do what one packet says; return the reason if it is the last."""
         kind, number, body = packet
-        if kind == Kind.DOWN:
+        if kind == PacketKind.DOWN:
             return load_reason(body, time.monotonic())
-        if kind in (Kind.ANSWER, Kind.REFUSED) and number in self._asked:
-            if kind == Kind.ANSWER:
+        if kind in (PacketKind.ANSWER, PacketKind.REFUSED) and number in self._asked:
+            if kind == PacketKind.ANSWER:
                 self._asked.pop(number).set(body)
             else:
                 self._asked.pop(number).set_exception((None, load_error(body), None))
@@ -196,13 +194,13 @@ class ProcessActor(Actor):
         if (beginning := self._beginning) is None:
             raise RemoteProtocolError(f"packet {kind} with number {number} was not expected")
         match kind:
-            case Kind.STARTED:
+            case PacketKind.STARTED:
                 beginning.set()
-            case Kind.IGNORED:
+            case PacketKind.IGNORED:
                 beginning.set_exception((Ignore, None, None))
-            case Kind.FAILED:
+            case PacketKind.FAILED:
                 beginning.set_exception((None, load_error(body), None))
             case _:
                 raise RemoteProtocolError(f"packet {kind} with number {number} came before the start")
         self._beginning = None
-        return None if kind == Kind.STARTED else NORMAL
+        return None if kind == PacketKind.STARTED else NORMAL

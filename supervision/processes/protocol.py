@@ -18,11 +18,14 @@ from ...transport.wire.packets import dump_body
 LONGEST_TEXT = 20_000
 """Characters of an error's text and of its traceback that are told."""
 
+CHUNK = 64 * 1024
+"""Bytes that one end reads at once."""
+
 OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT})
 """Signals that somebody else sends; the others say that the process itself did something wrong."""
 
 
-class Kind(IntEnum):
+class PacketKind(IntEnum):
     """``START [name, module:Class, arguments, ours]``, ``STOP reason`` and ``TELL``, ``ASK message`` go down."""
 
     START = 1

@@ -40,11 +40,11 @@ from ...transport.server.rate_book import RateBook
 from ...transport.wire.codec import Codec
 from ...transport.wire.peer_address import Proxies
 from ..otp.child_spec import ChildSpec
-from ..otp.dynamic import Run
+from ..otp.dynamic import RunChild
 from .options import Options
 from .target_specs import SESSIONS, TOPICS, target_spec
 
-MANY = 100_000
+MANY_WAITING = 100_000
 """Messages that may wait for the router and for each of the supervisors of targets."""
 
 
@@ -69,7 +69,7 @@ class Books:
         self.log = MemoryLog(options.history, host)
         self.letters = DeadLetters()
         self.hooks = ServerHooks(timeout=options.hook_timeout, calls=HookCalls(options.hook_bounds(), host))
-        self.router, self.topic_starts, self.session_starts = (Mailbox(MANY, host=host) for _ in range(3))
+        self.router, self.topic_starts, self.session_starts = (Mailbox(MANY_WAITING, host=host) for _ in range(3))
         self.allowance = Allowance(host.clock)
         self.directory = Directory(
             codec,
@@ -115,7 +115,7 @@ class Books:
 
     def start_topic(self, topic: Topic) -> None:
         """Have a topic's actor started, without waiting for it."""
-        self.topic_starts.put_anyway(Run(self._topic_spec(topic)))
+        self.topic_starts.put_anyway(RunChild(self._topic_spec(topic)))
 
     def host_target(self, target: Target, mailbox: Mailbox, ended: Callable[[], None] = lambda: None) -> None:
         """Have the actor of a target of another kind started beside the topics, without waiting for it.
@@ -133,7 +133,7 @@ class Books:
             log_timeout=self._log_timeout,
         )  # fmt: skip
         self.hosted[target.name] = spec
-        self.topic_starts.put_anyway(Run(spec))
+        self.topic_starts.put_anyway(RunChild(spec))
 
     def topic_specs(self) -> list[ChildSpec]:
         """Return the specs of the actors of every topic, and of every target that is hosted beside them."""
@@ -147,7 +147,7 @@ class Books:
         self.router.put_anyway(For(TOPIC, message))
 
     def _start_own_store(self, own: OwnStore) -> None:
-        self.session_starts.put_anyway(Run(self._own_store_spec(own)))
+        self.session_starts.put_anyway(RunChild(self._own_store_spec(own)))
 
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(session: Subscriber, asked: Asked) -> None:

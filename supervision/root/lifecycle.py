@@ -12,7 +12,7 @@ import gevent
 import pykka
 from gevent.hub import get_hub
 
-from ...actors.runtime.forks import Home, cut_off
+from ...actors.runtime.forks import HomeProcess, cut_off
 from ...actors.runtime.future import Future
 from ...actors.runtime.once import Once
 from ...actors.runtime.ref import Ref
@@ -33,7 +33,7 @@ StartTree = Callable[[], Ref[Supervisor]]
 
 logger = logging.getLogger("nuphar.supervision")
 
-START_TIMEOUT = 30.0
+SECOND_START_TIMEOUT = 30.0
 """Seconds for which a second request waits for the start that the first one began."""
 
 
@@ -49,7 +49,7 @@ class Lifecycle:
         self.listening = books.listening
         self._options = options
         self._inspected = inspected
-        self.home = Home("this server", self._let_go)
+        self.home = HomeProcess("this server", self._let_go)
         self._serves_elsewhere = False
         self.root: Ref[Supervisor] | None = None
         self.hub: Any = None
@@ -104,7 +104,7 @@ class Lifecycle:
 
         Raises: NotRunning if it has been stopped, or is its parent's that serves; what the start raised, pykka.Timeout.
         """
-        begins = self.move() if self.root is not None else self._beginning.do_or_wait(self._start, START_TIMEOUT)
+        begins = self.move() if self.root is not None else self._beginning.do_or_wait(self._start, SECOND_START_TIMEOUT)
         self.check_running()
         return begins
 

@@ -13,7 +13,7 @@ from ...actors.words.exit_reasons import Normal, Reason, Shutdown
 from ...transport.server.gateway import Gateway
 
 
-class WSGIServer(Protocol):
+class PywsgiServer(Protocol):
     """What the listener needs of gevent's pywsgi server."""
 
     started: bool
@@ -26,7 +26,7 @@ class WSGIServer(Protocol):
 class Listener(Actor):
     """Starts and closes a WSGI server, which goes on accepting while its listener is restarted."""
 
-    def __init__(self, wsgi: WSGIServer, gateway: Gateway, **link: Any) -> None:
+    def __init__(self, wsgi: PywsgiServer, gateway: Gateway, **link: Any) -> None:
         super().__init__(**link)
         self._wsgi = wsgi
         self._gateway = gateway

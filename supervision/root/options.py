@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from ...actors.routing.deserted import WINDOW as TOPIC_WINDOW
+from ...actors.routing.deserted import TOPIC_WINDOW as TOPIC_WINDOW
 from ...actors.routing.topics import TOPICS, TOPICS_EACH
-from ...actors.runtime.hooks import TIMEOUT, check_hook
+from ...actors.runtime.hooks import HOOK_TIMEOUT, check_hook
 from ...actors.runtime.mailbox import BOUND
 from ...actors.runtime.turns import Bounds
 from ...actors.sessions.asking import SUBSCRIPTIONS
-from ...actors.sessions.reception import WINDOW
+from ...actors.sessions.reception import RESUME_WINDOW
 from ...actors.sessions.session_book import DETACHED, DETACHED_BYTES
 from ...actors.targets.order import HISTORY
-from ...actors.targets.patience import LIMIT as LOG_LIMIT
+from ...actors.targets.patience import ANSWER_LIMIT as LOG_LIMIT
 from ...actors.words.errors import UnknownOption, UsageError
 from ...actors.words.quantities import is_count, is_seconds
 from ...actors.words.rates import Rates
@@ -80,7 +80,7 @@ class Options:
     """Messages that may wait for one topic; a message beyond them is answered ``busy``."""
     log_timeout: float = LOG_LIMIT
     """Seconds that a topic's own log may take to answer; then it is asked what it has (docs/design/log.md)."""
-    hook_timeout: float = TIMEOUT
+    hook_timeout: float = HOOK_TIMEOUT
     """Seconds that a hook may take; a kind's ``parse`` and the function that makes its stores are hooks, too."""
     max_hooks: int = Bounds.at_once
     """Calls of hooks that run at once for clients who come, subscribe and leave; 100,000 more may wait their turn."""
@@ -89,7 +89,7 @@ class Options:
     retry_after: float = 1.0
     """Seconds after which clients are told to come back when the server stops."""
 
-    resume_window: float = WINDOW
+    resume_window: float = RESUME_WINDOW
     """Seconds for which a session waits for its client after its connection is lost; 0: it ends with it."""
     max_detached: int = DETACHED
     """Sessions that may wait for their client; those that hold nothing end first, then who has waited longest."""

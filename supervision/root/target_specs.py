@@ -9,7 +9,7 @@ from ...actors.runtime.hooks import ServerHooks
 from ...actors.runtime.mailbox import Mailbox
 from ...actors.runtime.ref import Ref
 from ...actors.targets.dead_letters import DeadLetters
-from ...actors.targets.patience import LIMIT
+from ...actors.targets.patience import ANSWER_LIMIT
 from ...actors.targets.performing import Left
 from ...actors.targets.target import Target
 from ...actors.targets.target_actor import TargetActor
@@ -34,7 +34,7 @@ def target_spec(
     ended: Callable[[], None] | None = None,
     is_closing: Callable[[], bool] = lambda: False,
     is_own: bool = False,
-    log_timeout: float = LIMIT,
+    log_timeout: float = ANSWER_LIMIT,
 ) -> ChildSpec:
     """Return the spec; ``left(session, asked)`` hears of each subscriber that leaves, ``ended()`` of the orderly end.
 

@@ -21,7 +21,7 @@ from ..otp.dynamic import DynamicSupervisor
 from ..otp.policy import Restart, Strategy
 from ..otp.supervisor import Supervisor
 from .books import Books
-from .listener import Listener, WSGIServer
+from .listener import Listener, PywsgiServer
 
 INTENSITY = 100
 """Restarts of the tree's own actors in `PERIOD`: a crash loop makes thousands, a chaos test a few a second."""
@@ -48,7 +48,7 @@ def children(books: Books) -> list[ChildSpec]:
     ]  # fmt: skip
 
 
-def listener(name: str, wsgi: WSGIServer, gateway: Gateway) -> ChildSpec:
+def listener(name: str, wsgi: PywsgiServer, gateway: Gateway) -> ChildSpec:
     """Return the spec of an actor that holds a listening socket."""
     return worker(name, Listener, wsgi, gateway, shutdown=LISTENER)
 

@@ -17,9 +17,10 @@ from gevent.event import Event
 
 from ...actors.words.errors import UnknownOption, UsageError
 from ...transport.server.addresses import cannot_listen, url_of
-from ...transport.server.live import App, Live
+from ...transport.server.live import Live
 from ...transport.server.wsgi_handler import WSGIHandler
 from ...transport.server.wsgi_server import WSGIServer
+from ...transport.server.wsgi_types import App
 from ..root.server import Server
 from .collector import what_survives_stays
 

@@ -18,7 +18,7 @@ from ..root.server import Server
 from .collector import Collector
 from .serve import listen
 
-FINISH = 1.0
+FINISH_REQUESTS = 1.0
 """Seconds that plain HTTP requests get to finish; an idle connection that is kept alive takes them all."""
 
 FLUSH = 0.2
@@ -39,7 +39,7 @@ class DrainingServer(WSGIServer):
         super().close()
 
 
-class Ended:
+class TreeEnded:
     """Told by the server's tree to the worker: it has ended."""
 
 
@@ -69,10 +69,10 @@ class ServingWorker(Actor):
             listening.close()
             raise
         self._collector.start()
-        self._server.on_end(lambda: self.ref.tell_anyway(Ended()))
+        self._server.on_end(lambda: self.ref.tell_anyway(TreeEnded()))
 
     def handle(self, message: Any) -> Any:
-        if isinstance(message, Ended):
+        if isinstance(message, TreeEnded):
             raise ServerEnded("the server of this worker has ended by itself")
         return super().handle(message)
 
@@ -83,7 +83,7 @@ class ServingWorker(Actor):
         if isinstance(reason, Shutdown) and reason.deadline is not None:
             end = max(now + FLUSH, min(end, reason.deadline - FLUSH))
         self._server.stop(end - now)
-        self._requests.join(max(0.0, min(FINISH, end - time.monotonic())))
+        self._requests.join(max(0.0, min(FINISH_REQUESTS, end - time.monotonic())))
 
 
 def server_named(name: str) -> Server:

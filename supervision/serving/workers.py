@@ -30,13 +30,13 @@ from .worker import ServingWorker
 
 logger = logging.getLogger("nuphar.supervision")
 
-START_TIMEOUT = 60.0
+WORKER_START_TIMEOUT = 60.0
 """Seconds that a worker may take to import the program and to listen."""
 
 MARGIN = 1.0
 """Seconds that a worker gets beyond its server's stop before it is killed."""
 
-BACKOFF = Backoff(0.2, 10.0, 0.2, reset=10.0)
+WORKER_BACKOFF = Backoff(0.2, 10.0, 0.2, reset=10.0)
 """A worker that ends within ten seconds of its start counts as one that fails."""
 
 RETIRE_PAUSE = 0.1
@@ -138,7 +138,7 @@ class Workers:
     @property
     def _patience(self) -> float:
         # The supervisor does one thing at a time: it may be starting a worker, or stopping one.
-        return 2 * START_TIMEOUT + 2 * (self._stop_timeout + MARGIN)
+        return 2 * WORKER_START_TIMEOUT + 2 * (self._stop_timeout + MARGIN)
 
     def _start_one(self) -> None:
         self._number += 1
@@ -146,15 +146,15 @@ class Workers:
             f"worker-{self._number}",
             ServingWorker,
             *self._args,
-            start_timeout=START_TIMEOUT,
+            start_timeout=WORKER_START_TIMEOUT,
             shutdown=self._stop_timeout + MARGIN,
-            backoff=BACKOFF,
+            backoff=WORKER_BACKOFF,
         )
         try:
             administration.start_child(self._top, spec, self._patience)
         except administration.StartFailed as error:
             if isinstance(error.__cause__, pykka.Timeout):
-                raise SupervisionError(f"a worker did not start within {START_TIMEOUT:g} seconds") from error
+                raise SupervisionError(f"a worker did not start within {WORKER_START_TIMEOUT:g} seconds") from error
             raise (error.__cause__ or error) from None
 
     def _retire(self, id: str) -> None:

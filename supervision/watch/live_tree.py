@@ -13,7 +13,7 @@ from ...actors.words.exit_reasons import Crashed, Reason
 from ..otp import administration
 from ..otp.child_spec import ChildType
 
-TIMEOUT = 2.0
+ANSWER_TIMEOUT = 2.0
 """Seconds that one supervisor may take to answer."""
 
 
@@ -54,7 +54,7 @@ def _node(state: administration.ChildState) -> Node:
     children: list[Node] = []
     if ref is not None and state.type is ChildType.SUPERVISOR:
         try:
-            children = [_node(each) for each in ref.ask(administration.DescribeChildren(), timeout=TIMEOUT)]
+            children = [_node(each) for each in ref.ask(administration.DescribeChildren(), timeout=ANSWER_TIMEOUT)]
         except (pykka.Timeout, pykka.ActorDeadError):
             children = []
     waiting = len(ref.actor_inbox) if ref is not None else 0  # type: ignore[arg-type]

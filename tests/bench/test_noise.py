@@ -16,7 +16,7 @@ from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.serialiser.serialiser import automatic
 from nuphar.transport.server.inbound import split_client_message
 from nuphar.transport.wire.codec import Codec, read
-from nuphar.transport.wire.websocket_frames import Failed
+from nuphar.transport.wire.websocket_frames import FramingFailed
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 64 * 1024  # bytes of a message, by default
@@ -29,7 +29,7 @@ def test_a_noise_is_legal_in_its_framing_and_within_the_limits(noise: Noise) -> 
     reader = FrameReader(LIMIT)
     events = [event for block in islice(noise.blocks(), 3) for event in reader.feed(block)]
     assert events
-    assert not any(isinstance(event, Failed) for event in events)
+    assert not any(isinstance(event, FramingFailed) for event in events)
     messages = [event for event in events if isinstance(event, bytes)]
     if noise.id == "malformed":
         with pytest.raises(RemoteProtocolError):

@@ -14,7 +14,7 @@ from nuphar.testing import MemoryConnector
 from nuphar.testing.contracts import ConnectorCase, ConnectorContract
 from nuphar.transport import Connector, Handler, Transport
 from nuphar.transport.client.connectors.async_websocket import AsyncLink
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.best import best
 from nuphar.transport.client.connectors.fallback import fallback
 from nuphar.transport.client.connectors.http import event_stream, long_polling
@@ -51,7 +51,7 @@ class SocketCase(ConnectorCase):
         self._proxy = Proxy(listen(self.server))
         self._is_threaded = runtime == "threads"
         url = f"{scheme}{self._proxy.url[2:]}"
-        self.connector = make(url, runtime=choose(runtime), backoff=Backoff(0.01), chance=lambda: 0.5)
+        self.connector = make(url, runtime=choose(runtime), backoff=ReconnectBackoff(0.01), chance=lambda: 0.5)
 
     def cut(self) -> None:
         self._proxy.refuse = True
@@ -126,7 +126,7 @@ class AsyncCase(ConnectorCase):
     def __init__(self) -> None:
         super().__init__()
         self._proxy = Proxy(listen(self.server))
-        self._link = AsyncLink(self._proxy.url, backoff=Backoff(0.01), chance=lambda: 0.5)
+        self._link = AsyncLink(self._proxy.url, backoff=ReconnectBackoff(0.01), chance=lambda: 0.5)
         self.connector = self._link
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 
-from nuphar.actors.targets.log import Answer, Log, Record
+from nuphar.actors.targets.log import AppendAnswer, Log, Record
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.testing.contracts import LogContract
 from nuphar.testing.logs import Fate, ScriptedLog
@@ -53,7 +53,7 @@ class TestALogThatIsSilent(LogContract):
 class SometimesMute(ScriptedLog):
     """Answers every third look-up."""
 
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         self._looks = getattr(self, "_looks", 0) + 1
         if self._looks % 3 == 0:
             super().look_up(target, epoch, records, answer)

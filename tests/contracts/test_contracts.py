@@ -9,7 +9,7 @@ from typing import Any
 import gevent
 import pytest
 
-from nuphar.actors.targets.log import ACCEPTED, Answer, Appended, Log, Record
+from nuphar.actors.targets.log import ACCEPTED, AppendAnswer, Appended, Log, Record
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.actors.targets.order import Order
 from nuphar.actors.words.store import Store
@@ -26,7 +26,7 @@ from .sink import MemorySinkCase
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is broken shall be found soon."""
-    monkeypatch.setattr(running, "LIMIT", 0.3)
+    monkeypatch.setattr(running, "WAIT_LIMIT", 0.3)
 
 
 def found_by(contract: type) -> set[str]:
@@ -261,7 +261,7 @@ class OneEpoch(MemoryLog):
 
 
 class KnowsEverything(MemoryLog):
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         answer(Appended(records[-1].seq))
 
 
@@ -277,7 +277,7 @@ class IsOvertaken(ScriptedLog):
         delays = cycle([0.004, 0.001])
         super().__init__(delay=lambda: next(delays))
 
-    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         super()._look_up(0, target, epoch, records, answer)
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from nuphar.demo.board import (
     CARDS,
     FIRST_BOARD,
-    TEXT,
+    LONGEST_CARD,
     Add,
     Board,
     Card,
@@ -16,7 +16,7 @@ from nuphar.demo.board import (
     Edit,
     Heart,
     Move,
-    find,
+    find_card,
     update,
 )
 
@@ -55,16 +55,16 @@ def test_a_message_leaves_the_cards_in_this_order(message: object, expected: lis
 
 
 def test_an_edit_changes_nothing_but_the_text() -> None:
-    assert find(update(SMALL, Edit("b", "new")), "b") == Card("b", "new", 1, 0)
+    assert find_card(update(SMALL, Edit("b", "new")), "b") == Card("b", "new", 1, 0)
 
 
 def test_hearts_add_up() -> None:
-    assert find(update(update(SMALL, Heart("b")), Heart("b")), "b") == Card("b", "B", 1, 2)
+    assert find_card(update(update(SMALL, Heart("b")), Heart("b")), "b") == Card("b", "B", 1, 2)
 
 
 def test_a_moved_card_keeps_its_hearts() -> None:
     board = update(update(SMALL, Heart("b")), Move("b", "right", None))
-    assert find(board, "b") == Card("b", "B", 1, 1)
+    assert find_card(board, "b") == Card("b", "B", 1, 1)
 
 
 def test_two_who_move_one_card_leave_it_where_the_second_put_it() -> None:
@@ -76,14 +76,14 @@ def test_two_who_move_one_card_leave_it_where_the_second_put_it() -> None:
     "message",
     [
         Add("e", "right", "", 0),
-        Add("e", "right", "x" * (TEXT + 1), 0),
+        Add("e", "right", "x" * (LONGEST_CARD + 1), 0),
         Add("", "right", "E", 0),
         Add("e" * 41, "right", "E", 0),
         Add("e", "nowhere", "E", 0),
         Add("e", "right", "E", 8),
         Add("e", "right", "E", -1),
         Edit("a", ""),
-        Edit("a", "x" * (TEXT + 1)),
+        Edit("a", "x" * (LONGEST_CARD + 1)),
         Move("a", "nowhere", None),
         "something else",
     ],

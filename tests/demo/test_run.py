@@ -10,7 +10,7 @@ from nuphar.demo.board import FIRST_BOARD
 
 def run_demo(host: str, port: int) -> subprocess.CompletedProcess[str]:
     """Run the demo where it cannot run, and return what it said."""
-    program = f"from nuphar.demo import run; run({host!r}, {port})"
+    program = f"from nuphar.demo import run_demo; run_demo({host!r}, {port})"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
 
 

@@ -13,7 +13,7 @@ from support.raw import WAIT
 from support.serving import eventually, listen
 
 from nuphar import Client, Limits, Server, Store
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.connector import Connector
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.websocket import websocket
@@ -89,7 +89,7 @@ def start(make_server: Callable[..., Server]) -> Iterator[Callable[..., Bench]]:
 
 def connect(kind: Callable[..., Connector], scheme: str, bench: Bench) -> Connector:
     url = f"{scheme}://127.0.0.1:{bench.proxy.port}/live"
-    return kind(url, backoff=Backoff(0.001, most=0.01), chance=lambda: 0.5)
+    return kind(url, backoff=ReconnectBackoff(0.001, most=0.01), chance=lambda: 0.5)
 
 
 @pytest.mark.parametrize("way", Way)

@@ -19,7 +19,7 @@ from support.skins import Skin
 
 from nuphar import ConnectRequest, Identity, NotRunning, Refused, Server, Store, UsageError, states
 from nuphar.actors.runtime.host import GeventHost
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 
 STORES = {"counter": Store(0, add), "list": Store((), keep)}
@@ -184,7 +184,7 @@ def test_an_expiry_with_a_token_that_is_text_ends_the_client(live: Server, where
 
 
 @dataclass
-class Noted(Backoff):
+class Noted(ReconnectBackoff):
     """It waits for nothing, and notes how long it was asked to."""
 
     asked: list[float] = field(default_factory=list)

@@ -20,7 +20,7 @@ from support.skins import Skin
 from support.web_proxy import WebProxy
 
 from nuphar import ConnectRequest, Live, Server, Store, states
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.dialing import Dialing
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 
@@ -143,7 +143,7 @@ def test_any_error_of_a_try_is_a_reason_and_another_try(
 
 
 def test_a_loop_that_breaks_ends_the_client(make: Make) -> None:
-    class Broken(Backoff):
+    class Broken(ReconnectBackoff):
         def delay(self, chance: float) -> float:
             raise ZeroDivisionError("bad back-off")
 
@@ -171,7 +171,7 @@ def test_back_off_and_chance_are_the_program_s(make: Make) -> None:
         drawn.append(next(asked))
         return 0.5
 
-    client = make(f"://127.0.0.1:{free_port()}/live", backoff=Backoff(0.001, most=0.002), chance=chance)
+    client = make(f"://127.0.0.1:{free_port()}/live", backoff=ReconnectBackoff(0.001, most=0.002), chance=chance)
     eventually(lambda: len(drawn) >= 4)
     client.wait(lambda client: isinstance(client.state, states.Offline))
 

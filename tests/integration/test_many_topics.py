@@ -10,14 +10,14 @@ from support.serving import eventually, listen
 
 from nuphar import Client, Server, Store
 from nuphar.actors.routing.topic_handle import TopicHandle
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 
 COUNT, LENGTH = 1_000, 100
 """As many as a session may be in; their cursors take two messages of 64 KiB."""
 
 SUM = Store(0, lambda model, message: model + message)
-QUICK: dict[str, Any] = {"backoff": Backoff(0.01), "chance": lambda: 0.5}
+QUICK: dict[str, Any] = {"backoff": ReconnectBackoff(0.01), "chance": lambda: 0.5}
 
 WAYS: dict[str, Callable[[int], Any]] = {
     "websocket": lambda port: f"ws://127.0.0.1:{port}/live",

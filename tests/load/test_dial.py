@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from gevent.server import StreamServer
 
-from nuphar.load.dial import dial, fault_of, headers_of, request, status_of
+from nuphar.load.dial import fault_of, headers_of, open_client, request, status_of
 from nuphar.load.errors import LoadError
-from nuphar.load.plan import Address
+from nuphar.load.plan import WebSocketAddress
 from nuphar.load.sources import Sources
 from nuphar.transport.wire.upgrade import accept_key
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-Answering = Callable[[Callable[[str], str]], Address]
+Answering = Callable[[Callable[[str], str]], WebSocketAddress]
 
 
 def accept(key: str, *, protocol: str | None = "nuphar.v1.cbor") -> str:
@@ -27,7 +27,7 @@ def answering() -> Iterator[Answering]:
     """Start a server that gives ``answer(key)`` to every request and closes."""
     with ExitStack() as stack:
 
-        def start(answer: Callable[[str], str]) -> Address:
+        def start(answer: Callable[[str], str]) -> WebSocketAddress:
             def handle(sock: Any, _: Any) -> None:
                 head = sock.recv(4096).decode()
                 sock.sendall(answer(headers_of(head)["sec-websocket-key"]).encode())
@@ -36,13 +36,13 @@ def answering() -> Iterator[Answering]:
             server = StreamServer(("127.0.0.1", 0), handle)
             server.start()
             stack.callback(server.stop)
-            return Address("127.0.0.1", server.server_port, "/live")
+            return WebSocketAddress("127.0.0.1", server.server_port, "/live")
 
         yield start
 
 
 def test_the_request_is_what_rfc_6455_asks_for() -> None:
-    lines = request(Address("h", 8000, "/live"), KEY).decode().split("\r\n")
+    lines = request(WebSocketAddress("h", 8000, "/live"), KEY).decode().split("\r\n")
 
     assert lines[0] == "GET /live HTTP/1.1"
     assert {"Host: h:8000", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"} < set(lines)
@@ -75,7 +75,7 @@ def test_an_answer_with_a_fault_is_named(head: str, fault: str) -> None:
 
 
 def test_what_comes_behind_the_answer_is_kept(answering: Answering) -> None:
-    sock, early = dial(answering(lambda key: accept(key) + "\x01\x02"))
+    sock, early = open_client(answering(lambda key: accept(key) + "\x01\x02"))
 
     sock.close()
     assert early == b"\x01\x02"
@@ -98,18 +98,18 @@ def test_a_refusal_is_shown_on_one_line(answering: Answering, answer: str, text:
     address = answering(lambda _: answer)
 
     with pytest.raises(LoadError) as caught:
-        dial(address)
+        open_client(address)
 
     assert str(caught.value) == f"ws://{address.authority}/live {text}"
 
 
 def test_a_server_without_our_subprotocol_is_refused(answering: Answering) -> None:
     with pytest.raises(LoadError, match=r"is no server of ours: expected the subprotocol nuphar\.v1\.cbor, got None"):
-        dial(answering(lambda key: accept(key, protocol=None)))
+        open_client(answering(lambda key: accept(key, protocol=None)))
 
 
 @pytest.fixture
-def peers() -> Iterator[tuple[Address, list[str]]]:
+def peers() -> Iterator[tuple[WebSocketAddress, list[str]]]:
     """A server that accepts everybody, and where they came from."""
     came: list[str] = []
 
@@ -120,39 +120,39 @@ def peers() -> Iterator[tuple[Address, list[str]]]:
 
     server = StreamServer(("127.0.0.1", 0), handle)
     server.start()
-    yield Address("127.0.0.1", server.server_port, "/live"), came
+    yield WebSocketAddress("127.0.0.1", server.server_port, "/live"), came
     server.stop()
 
 
-def test_a_connection_comes_from_its_source(peers: tuple[Address, list[str]]) -> None:
+def test_a_connection_comes_from_its_source(peers: tuple[WebSocketAddress, list[str]]) -> None:
     address, came = peers
 
-    dial(address, Sources(["127.0.0.9"]))[0].close()
+    open_client(address, Sources(["127.0.0.9"]))[0].close()
 
     assert came == ["127.0.0.9"]
 
 
-def test_an_address_that_gives_no_port_is_left_for_the_next(peers: tuple[Address, list[str]]) -> None:
+def test_an_address_that_gives_no_port_is_left_for_the_next(peers: tuple[WebSocketAddress, list[str]]) -> None:
     address, came = peers
     sources = Sources(
         ["192.0.2.1", "127.0.0.9"]
     )  # the first is nobody's here, and fails as one without a free port does
 
     for _ in range(2):
-        dial(address, sources)[0].close()
+        open_client(address, sources)[0].close()
 
     assert (came, sources.current) == (["127.0.0.9", "127.0.0.9"], "127.0.0.9")
 
 
-def test_without_any_port_left_it_says_so(peers: tuple[Address, list[str]]) -> None:
+def test_without_any_port_left_it_says_so(peers: tuple[WebSocketAddress, list[str]]) -> None:
     with pytest.raises(LoadError, match="no port is left for one more connection"):
-        dial(peers[0], Sources(["192.0.2.1"]))
+        open_client(peers[0], Sources(["192.0.2.1"]))
 
 
 def test_a_refusal_is_no_reason_to_go_on_to_another_source() -> None:
     sources = Sources(["127.0.0.1", "127.0.0.2"])
 
     with pytest.raises(LoadError, match="Connection refused"):
-        dial(Address("127.0.0.1", 1, "/live"), sources)
+        open_client(WebSocketAddress("127.0.0.1", 1, "/live"), sources)
 
     assert sources.current == "127.0.0.1"

@@ -6,9 +6,9 @@ from rich.console import Console
 
 from nuphar.load.display import Display, histogram
 from nuphar.load.latency import Latencies
-from nuphar.load.progress import Progress
+from nuphar.load.progress import RunProgress
 
-POSTING = Progress("posting", 1.0, 5.0, 20, 100, 1_000, 50.0, 500.0, 0.001, 0.002, 0)
+POSTING = RunProgress("posting", 1.0, 5.0, 20, 100, 1_000, 50.0, 500.0, 0.001, 0.002, 0)
 
 
 def shown(console: Console) -> str:
@@ -27,7 +27,7 @@ def test_a_terminal_shows_everything_live() -> None:
 def test_elsewhere_each_phase_has_a_line_at_once() -> None:
     console = Console(file=io.StringIO(), width=80)
     with Display(console) as display:
-        for progress in (Progress("connecting", 1, 2), POSTING, POSTING):
+        for progress in (RunProgress("connecting", 1, 2), POSTING, POSTING):
             display.tell(progress)
 
     lines = shown(console).splitlines()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.load.histogram import FINE, TEXT, bars, label
+from nuphar.load.histogram import FINE, TEXT_EDGES, bars, edge_label
 from nuphar.load.latency import Latencies
 
 
@@ -16,13 +16,13 @@ def filled(*seconds: float) -> Latencies:
 
 
 def test_nothing_has_no_bars() -> None:
-    assert bars(Latencies(), TEXT) == []
+    assert bars(Latencies(), TEXT_EDGES) == []
 
 
 def test_there_are_three_bars_in_a_decade() -> None:
-    found = bars(filled(0.0015, 0.003, 0.007, 0.015), TEXT)
+    found = bars(filled(0.0015, 0.003, 0.007, 0.015), TEXT_EDGES)
 
-    assert [(label(bar.low), label(bar.high), bar.count) for bar in found] == [
+    assert [(edge_label(bar.low), edge_label(bar.high), bar.count) for bar in found] == [
         ("1 ms", "2 ms", 1),
         ("2 ms", "5 ms", 1),
         ("5 ms", "10 ms", 1),
@@ -30,7 +30,7 @@ def test_there_are_three_bars_in_a_decade() -> None:
     ]
 
 
-@pytest.mark.parametrize("edges", [TEXT, FINE], ids=["text", "fine"])
+@pytest.mark.parametrize("edges", [TEXT_EDGES, FINE], ids=["text", "fine"])
 @given(st.lists(st.floats(1e-7, 4000.0), min_size=1))
 def test_every_latency_is_in_one_bar_and_the_bars_join(edges: tuple[float, ...], seconds: list[float]) -> None:
     found = bars(filled(*seconds), edges)
@@ -53,4 +53,4 @@ def test_a_bar_holds_what_it_says_to_two_per_cent(seconds: float) -> None:
     ("seconds", "text"), [(1e-6, "1 µs"), (5e-4, "500 µs"), (1e-3, "1 ms"), (0.5, "500 ms"), (10.0, "10 s")]
 )
 def test_an_edge_is_written_in_its_unit(seconds: float, text: str) -> None:
-    assert label(seconds) == text
+    assert edge_label(seconds) == text

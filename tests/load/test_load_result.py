@@ -8,13 +8,13 @@ import pytest
 from nuphar.load.latency import Latencies
 from nuphar.load.plan import Plan
 from nuphar.load.result import Result
-from nuphar.load.tally import Counts
+from nuphar.load.tally import RunCounts
 
 PLAN = Plan(clients=4, topics=2, seconds=3.0)
 
 
 def result(plan: Plan = PLAN, counts: dict[str, int] | None = None, **fields: Any) -> Result:
-    return Result(plan, 3.0, 4, counts=Counts(**{"final_acknowledges": 4, **(counts or {})}), **fields)
+    return Result(plan, 3.0, 4, counts=RunCounts(**{"final_acknowledges": 4, **(counts or {})}), **fields)
 
 
 def test_the_json_has_exactly_these_keys() -> None:

@@ -22,7 +22,7 @@ from nuphar.load import add_topics
 from nuphar.load.command import load
 from nuphar.load.own_server import OwnServer
 from nuphar.load.plan import Plan
-from nuphar.load.progress import Progress
+from nuphar.load.progress import RunProgress
 from nuphar.load.run import Run
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 
@@ -100,7 +100,7 @@ def test_a_client_that_finds_no_way_back_is_not_good() -> None:
         wsgi = WSGIServer(("127.0.0.1", 0), nuphar.Live(server), handler_class=WSGIHandler, log=None)
         wsgi.start()
 
-        def close(progress: Progress) -> None:
+        def close(progress: RunProgress) -> None:
             if progress.phase == "posting":
                 wsgi.close()
 
@@ -183,7 +183,7 @@ def test_a_run_that_lost_its_clients_is_not_good(elsewhere: tuple[nuphar.Server,
     server, url = elsewhere
     add_topics(server)
 
-    def cut(progress: Progress) -> None:
+    def cut(progress: RunProgress) -> None:
         if progress.phase == "posting":
             for connection in list(server.gateway.connections)[:2]:
                 connection.abort()
@@ -196,7 +196,7 @@ def test_a_run_that_lost_its_clients_is_not_good(elsewhere: tuple[nuphar.Server,
 
 
 def test_a_run_that_is_over_early_counts_what_there_is() -> None:
-    def end(progress: Progress) -> None:
+    def end(progress: RunProgress) -> None:
         if progress.phase == "posting":
             load_run.over.set()
 

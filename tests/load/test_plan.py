@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from nuphar.load.errors import LoadError
-from nuphar.load.plan import Address, Plan
+from nuphar.load.plan import Plan, WebSocketAddress
 
 
 @pytest.mark.parametrize(
@@ -53,17 +53,17 @@ def test_the_default_rate_is_held_back_where_messages_go_to_many() -> None:
 @pytest.mark.parametrize(
     ("url", "address"),
     [
-        ("ws://localhost:8000/live", Address("localhost", 8000, "/live")),
-        ("ws://example.org/live?a=1", Address("example.org", 80, "/live?a=1")),
-        ("ws://[::1]:9", Address("::1", 9, "/")),
+        ("ws://localhost:8000/live", WebSocketAddress("localhost", 8000, "/live")),
+        ("ws://example.org/live?a=1", WebSocketAddress("example.org", 80, "/live?a=1")),
+        ("ws://[::1]:9", WebSocketAddress("::1", 9, "/")),
     ],
 )
-def test_a_url_is_taken_apart(url: str, address: Address) -> None:
-    assert Address.of(url) == address
+def test_a_url_is_taken_apart(url: str, address: WebSocketAddress) -> None:
+    assert WebSocketAddress.of(url) == address
 
 
 def test_an_ipv6_host_is_in_brackets() -> None:
-    assert Address("::1", 9, "/").authority == "[::1]:9"
+    assert WebSocketAddress("::1", 9, "/").authority == "[::1]:9"
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_an_ipv6_host_is_in_brackets() -> None:
 )
 def test_what_is_no_url_of_ours_is_refused(url: str) -> None:
     with pytest.raises(LoadError, match="--url: "):
-        Address.of(url)
+        WebSocketAddress.of(url)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from nuphar.load.progress import Progress
+from nuphar.load.progress import RunProgress
 
-BEFORE = Progress("posting", 1.0, 5.0, acknowledged=100, delivered=1_000)
-NOW = Progress("posting", 1.5, 5.0, 20, 160, 1_600, p50=0.0012, p99=0.25, errors=3)
+BEFORE = RunProgress("posting", 1.0, 5.0, acknowledged=100, delivered=1_000)
+NOW = RunProgress("posting", 1.5, 5.0, 20, 160, 1_600, p50=0.0012, p99=0.25, errors=3)
 
 
 def test_rates_are_since_the_last_word() -> None:
@@ -29,4 +29,4 @@ def test_facts_are_values_with_their_names() -> None:
 
 def test_a_phase_is_in_seconds_or_in_clients() -> None:
     assert NOW.phase_text == "posting: 1.5 of 5 s"
-    assert Progress("connecting", 1_200, 10_000).phase_text == "connecting: 1,200 of 10,000"
+    assert RunProgress("connecting", 1_200, 10_000).phase_text == "connecting: 1,200 of 10,000"

@@ -8,7 +8,7 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from nuphar.load.reader import Reader
+from nuphar.load.reader import SharedReader
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_what_has_something_to_read_is_read(pair: tuple[socket.socket, socket.so
         if len(got) == 2:
             done.set()
 
-    with Reader() as reader:
+    with SharedReader() as reader:
         reader.add(here.fileno(), read)
         there.sendall(b"abcd")  # twice, as it is level that counts and not edge
         assert done.wait(5)
@@ -43,7 +43,7 @@ def test_what_is_removed_is_left_alone(pair: tuple[socket.socket, socket.socket]
     woken: list[str] = []
     other, sender = socket.socketpair()
     done = Event()
-    with other, sender, Reader() as reader:
+    with other, sender, SharedReader() as reader:
         reader.add(here.fileno(), lambda: woken.append("here"))
         reader.add(other.fileno(), lambda: (other.recv(1), done.set()))
         reader.remove(here.fileno())
@@ -57,7 +57,7 @@ def test_what_is_removed_is_left_alone(pair: tuple[socket.socket, socket.socket]
 def test_many_that_are_ready_do_not_keep_others_from_their_turn() -> None:
     turns: list[int] = []
     reads: list[int] = []
-    with ExitStack() as stack, Reader() as reader:
+    with ExitStack() as stack, SharedReader() as reader:
         for number in range(250):
             here, there = socket.socketpair()
             stack.callback(here.close)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from nuphar.serve_command import serve
+from nuphar.serve_command import serve_command
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
 PROGRAM = """
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def refused(*arguments: str) -> Result:
-    done = CliRunner().invoke(serve, arguments)
+    done = CliRunner().invoke(serve_command, arguments)
     assert done.exit_code == 2
     return done
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_served_is_one_line(arguments: list[str], text: str) -> N
 
 @pytest.mark.usefixtures("folder")
 def test_a_module_that_misses_another_is_its_own_fault() -> None:
-    done = CliRunner().invoke(serve, ["served_broken:server"])
+    done = CliRunner().invoke(serve_command, ["served_broken:server"])
 
     assert isinstance(done.exception, ModuleNotFoundError)
     assert done.exception.name == "there_is_no_such_module"

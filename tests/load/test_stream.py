@@ -5,17 +5,16 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.load.stream import Known, Stream
+from nuphar.load.stream import KnownBytes, Stream
 from nuphar.transport.wire import websocket_frames as wire
-from nuphar.transport.wire.frame_table import CODES
+from nuphar.transport.wire.codec import write
 from nuphar.transport.wire.frames import Acknowledge, Frame, ServerMessage
-from nuphar.transport.wire.strict import dump_cbor
 
 TOPIC = "topic:load:0"
 
 
 def on_the_wire(*frames: Frame) -> bytes:
-    return b"".join(wire.encode_frame(wire.BINARY, dump_cbor([CODES[type(frame)], *frame])) for frame in frames)
+    return b"".join(wire.encode_frame(wire.BINARY, write(frame)) for frame in frames)
 
 
 def message(seq: int, size: int = 20) -> ServerMessage:
@@ -23,7 +22,7 @@ def message(seq: int, size: int = 20) -> ServerMessage:
 
 
 def test_what_another_client_got_is_known_and_is_the_same() -> None:
-    known = Known()
+    known = KnownBytes()
     data = on_the_wire(message(1), message(2))
 
     first, second = Stream(known).feed(data), Stream(known).feed(data)
@@ -33,7 +32,7 @@ def test_what_another_client_got_is_known_and_is_the_same() -> None:
 
 
 def test_an_answer_is_for_one_client_and_not_kept() -> None:
-    known = Known()
+    known = KnownBytes()
     data = on_the_wire(message(1), Acknowledge(TOPIC, 2, [2], False))
 
     Stream(known).feed(data)
@@ -42,7 +41,7 @@ def test_an_answer_is_for_one_client_and_not_kept() -> None:
 
 
 def test_known_bytes_in_the_middle_of_a_message_are_not_mistaken_for_one() -> None:
-    known = Known()
+    known = KnownBytes()
     inner = on_the_wire(message(1))
     Stream(known).feed(inner)
     outer = ServerMessage(TOPIC, 7, b"<" + inner + b">")
@@ -53,7 +52,7 @@ def test_known_bytes_in_the_middle_of_a_message_are_not_mistaken_for_one() -> No
 
 
 def test_known_bytes_within_a_fragmented_message_break_it() -> None:
-    known = Known()
+    known = KnownBytes()
     whole = on_the_wire(message(1))
     Stream(known).feed(whole)
     stream = Stream(known)
@@ -61,31 +60,31 @@ def test_known_bytes_within_a_fragmented_message_break_it() -> None:
 
     (item,) = stream.feed(whole)
 
-    assert isinstance(item, wire.Failed)
+    assert isinstance(item, wire.FramingFailed)
 
 
 def test_nothing_is_read_behind_a_close_though_it_is_known() -> None:
-    known = Known()
+    known = KnownBytes()
     data = on_the_wire(message(1))
     Stream(known).feed(data)
     stream = Stream(known)
 
-    assert stream.feed(wire.encode_close(1000)) == [wire.Close(1000, "")]
+    assert stream.feed(wire.encode_close(1000)) == [wire.WebSocketClose(1000, "")]
     assert stream.feed(data) == []
 
 
 def test_what_is_no_frame_is_the_last_and_names_its_fault() -> None:
     broken = wire.encode_frame(wire.BINARY, b"\xff")
 
-    items = Stream(Known()).feed(on_the_wire(message(1)) + broken + on_the_wire(message(2)))
+    items = Stream(KnownBytes()).feed(on_the_wire(message(1)) + broken + on_the_wire(message(2)))
 
     assert items[0] == message(1)
-    assert isinstance(items[1], wire.Failed)
+    assert isinstance(items[1], wire.FramingFailed)
     assert len(items) == 2
 
 
 def test_what_is_known_is_bounded() -> None:
-    known = Known()
+    known = KnownBytes()
     first = on_the_wire(message(1))
     for seq in range(1, 5_000):
         Stream(known).feed(on_the_wire(message(seq)))
@@ -99,7 +98,7 @@ def test_however_it_is_cut_everybody_reads_the_same(sizes: list[int], cuts: list
     frames = [message(seq, size) for seq, size in enumerate(sizes, 1)]
     data = on_the_wire(*frames)
     places = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
-    known = Known()
+    known = KnownBytes()
 
     for stream in (Stream(known), Stream(known)):
         got = [item for start, stop in pairwise(places) for item in stream.feed(data[start:stop])]

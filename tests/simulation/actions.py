@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.sessions.messages import Admit, DispatchTo, Evict
+from nuphar.actors.sessions.messages import DispatchTo, Evict, LetIn
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.targets.messages import Broadcast, Dispatch
@@ -241,7 +241,7 @@ def admit(world: World) -> None:
     if world.site.is_up:
         client.admitted.add(f"topic:{room}")
         client.naming.admitted(f"topic:{room}")
-        world.site.server.books.router.put_anyway(Admit(client.core.client_id, f"topic:{room}"))
+        world.site.server.books.router.put_anyway(LetIn(client.core.client_id, f"topic:{room}"))
 
 
 def kill(world: World) -> None:

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 from nuphar import Refused
 from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
-from nuphar.transport.client.core.events import Answered, Denied, Event, Failed, Paused, Pushed, Welcomed
-from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
-from nuphar.transport.wire.websocket_frames import BINARY, PONG, Close, Ping, encode_close, encode_frame
+from nuphar.transport.client.core.events import Answered, ClientEvent, Denied, Paused, Pushed, UpdateFailed, Welcomed
+from nuphar.transport.client.core.outgoing import MemoryQueue, QueueBounds
+from nuphar.transport.wire.websocket_frames import (
+    BINARY,
+    PONG,
+    WebSocketClose,
+    WebSocketPing,
+    encode_close,
+    encode_frame,
+)
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 from .naming import Naming
@@ -36,7 +43,7 @@ class Client:
     def __init__(self, world: World, name: str, targets: dict[str, Any]) -> None:
         self.world = world
         self.name = name
-        self.core = ClientCore(PLAIN, targets, MemoryQueue(Bounds(WAITING, 1 << 20)))
+        self.core = ClientCore(PLAIN, targets, MemoryQueue(QueueBounds(WAITING, 1 << 20)))
         self.line: Line | None = None
         self.is_over = False
         self.is_connecting = False
@@ -149,9 +156,9 @@ class Client:
                         self._receive(event, event[2])
                     else:
                         self._receive(event, event[1])
-                case Ping(payload):
+                case WebSocketPing(payload):
                     line.send_up(encode_frame(PONG, payload, MASK))
-                case Close(code, reason):
+                case WebSocketClose(code, reason):
                     self._closed(line, code, reason)
                 case _:
                     self.world.oracle.fail(f"{self.name} got {event!r}")
@@ -215,7 +222,7 @@ class Client:
         """Let the next message of somebody else be lost, as no line does it: the client has to see the gap."""
         self._frame_is_lost = is_lost
 
-    def _check(self, frame: bytes, kind: int, events: list[Event]) -> None:
+    def _check(self, frame: bytes, kind: int, events: list[ClientEvent]) -> None:
         world, core = self.world, self.core
         for event in events:
             if type(event) is Answered:
@@ -235,7 +242,7 @@ class Client:
                 elif event.target is not None:
                     self.forgotten.add(event.target)
                     self.promises.strayed(event.target)
-            elif type(event) is Failed:
+            elif type(event) is UpdateFailed:
                 world.oracle.fail(f"{self.name}: the update of {event.target} raised {event.error!r}")
         for target, replica in core.replicas.items():
             if replica.store is None:

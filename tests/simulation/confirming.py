@@ -13,11 +13,11 @@ from nuphar.actors.runtime.ref import Stop
 from nuphar.actors.targets.appends import Appends
 from nuphar.actors.targets.effects import Crash
 from nuphar.actors.targets.flushing import Flushing
-from nuphar.actors.targets.log import Appended, Failed, Outcome, Record, Unknown
+from nuphar.actors.targets.log import Appended, AppendOutcome, Failed, Record, Unknown
 from nuphar.actors.targets.patience import STOP
 from nuphar.actors.targets.performing import Performing
 from nuphar.actors.targets.tentative import Tentative
-from nuphar.actors.targets.waiting import Waiting
+from nuphar.actors.targets.waiting import WaitsForLog
 from nuphar.testing.logs import Fate, ScriptedLog
 from nuphar.transport.server.framing import CborFraming
 
@@ -28,7 +28,7 @@ FAILS = (Fate.FAILED, Fate.HALF)
 LOSES = (Fate.LOST, Fate.DROPPED, Fate.HALF_LOST)
 SAYS_NOTHING = (Fate.SILENT, Fate.SILENT_DROPPED)
 
-Answer = Callable[[Outcome], object]
+Answer = Callable[[AppendOutcome], object]
 
 
 class ConfirmingLog(ScriptedLog):
@@ -68,7 +68,7 @@ class ConfirmingLog(ScriptedLog):
         oracle = self._world.oracle
         reference = oracle.references[epoch]
 
-        def heard(outcome: Outcome) -> None:
+        def heard(outcome: AppendOutcome) -> None:
             match outcome:
                 case Appended(seq):
                     reference.confirm(seq)
@@ -111,7 +111,7 @@ def confirmed(world: World) -> Iterator[None]:
     oracle = world.oracle
     acknowledge, message, snapshot = CborFraming.acknowledge, CborFraming.server_message, CborFraming.snapshot
     settle, hold, overdue, give_up = Tentative.settle, Appends.hold, Appends.overdue, Flushing.give_up
-    wait, tell = Waiting._hold, Performing._tell
+    wait, tell = WaitsForLog._hold, Performing._tell
 
     def check(what: str, target: str, epoch: str, seq: int) -> None:
         reference = oracle.references.get(epoch)
@@ -161,13 +161,13 @@ def confirmed(world: World) -> Iterator[None]:
             oracle.fail(f"{self.name} stops and says {told} of what its log may have")
         return effects
 
-    def waited(self: Waiting, message: Any) -> None:
+    def waited(self: WaitsForLog, message: Any) -> None:
         wait(self, message)
         appends, hub = self._target.appends, world.hub
         if isinstance(message, Stop) and appends is not None:
             hub.call_at(hub.now + STOP + 0.5, lambda: check_stop(self, message))
 
-    def check_stop(actor: Waiting, stop: Stop) -> None:
+    def check_stop(actor: WaitsForLog, stop: Stop) -> None:
         appends = actor._target.appends
         if actor.ref.is_alive() and actor.mailbox.owner is actor and appends is not None and stop in appends._held:
             oracle.fail(f"a stop of {actor._target.name} still waits for its log")
@@ -185,7 +185,7 @@ def confirmed(world: World) -> Iterator[None]:
         (Appends, "hold", hold, held),
         (Appends, "overdue", overdue, late),
         (Flushing, "give_up", give_up, given_up),
-        (Waiting, "_hold", wait, waited),
+        (WaitsForLog, "_hold", wait, waited),
         (Performing, "_tell", tell, told),
     ]
     try:

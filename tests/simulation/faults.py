@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from greenlet import GreenletExit
 
 from nuphar.actors.routing.router import RouterActor
-from nuphar.actors.sessions.answers import Fate
+from nuphar.actors.sessions.answers import RefFate
 from nuphar.actors.sessions.repeats import Repeats
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.targets.catch_up import CatchUp
@@ -62,10 +62,10 @@ def probes(seen: Counter[str]) -> list[tuple[type, str, Any]]:
     take, expire, gap, write = Repeats.take, MemoryBook.expire, Replicas._gap, CatchUp.write
     owe, put_off = Lane.owe, Subscribers.put_off
 
-    def counted_take(self: Repeats, fate: Fate, ref: int, target: str) -> None:
-        if fate is Fate.FORGOTTEN:
+    def counted_take(self: Repeats, fate: RefFate, ref: int, target: str) -> None:
+        if fate is RefFate.FORGOTTEN:
             seen["a ref below the window"] += 1
-        elif fate is Fate.BACKWARD:
+        elif fate is RefFate.BACKWARD:
             seen["a ref that goes back"] += 1
         elif self._session.answers.answer(ref) is None:
             seen["a repeat that waits for its answer"] += 1

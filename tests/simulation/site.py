@@ -8,7 +8,7 @@ from nuphar import Server, Store, automatic
 from nuphar.actors.routing.topic import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
-from nuphar.actors.targets.messages import Use
+from nuphar.actors.targets.messages import UseStore
 from nuphar.actors.words.exit_reasons import Shutdown
 from nuphar.supervision.root import tree
 from nuphar.transport.server.connection import Connection
@@ -175,7 +175,7 @@ class Site:
     def give_store(self, topic: Topic) -> None:
         """Make an ephemeral topic stored."""
         order = self.server.directory.give_store(topic, self.world.oracle.store(topic.id), self.log)
-        topic.mailbox.put_anyway(Use(order))
+        topic.mailbox.put_anyway(UseStore(order))
 
     def stop(self) -> None:
         """Begin an orderly stop."""

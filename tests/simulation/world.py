@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from zlib import crc32
 
-from nuphar.actors.sessions.membership_table import State
+from nuphar.actors.sessions.membership_table import MembershipState
 
 from . import actions
 from .client import Client
@@ -167,7 +167,9 @@ class World:
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
             session = self.site.server.sessions.get(core.client_id)
-            if session is not None and any(each.state is not State.JOINED for each in session.memberships.values()):
+            if session is not None and any(
+                each.state is not MembershipState.JOINED for each in session.memberships.values()
+            ):
                 return f"{client.name} is still being asked about"
             for target, replica in core.replicas.items():
                 if not replica.is_subscribed:

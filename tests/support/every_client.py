@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nuphar import Store
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.http import event_stream, long_polling
 from nuphar.transport.client.connectors.runtimes import choose
 
@@ -25,7 +25,7 @@ def every_client(runtime: str, transport: str, stores: dict[str, Store]) -> Iter
     skins: list[Skin] = []
 
     def make(rest: str, secure: bool = False, **options: Any) -> Skin:
-        options = {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options
+        options = {"backoff": ReconnectBackoff(0.01), "chance": lambda: 0.5} | options
         http = ("https" if secure else "http") + rest
         if transport in ("poll", "events"):
             way = long_polling if transport == "poll" else event_stream

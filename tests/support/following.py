@@ -8,7 +8,7 @@ from nuphar import Store, automatic
 from nuphar.transport import decode, encode
 from nuphar.transport import frames as f
 from nuphar.transport.client.core.core import ClientCore
-from nuphar.transport.client.core.outgoing import Bounds, MemoryQueue
+from nuphar.transport.client.core.outgoing import MemoryQueue, QueueBounds
 from nuphar.transport.client.core.replica import OwnMessage
 
 PLAIN = automatic()
@@ -29,7 +29,7 @@ class Core(ClientCore):
 
     def __init__(self, *targets: str, queue: Any = None, store: Store | None = None) -> None:
         stores: dict[str, Store | None] = {target: store or Store((), append) for target in targets}
-        super().__init__(PLAIN, stores, queue or MemoryQueue(Bounds(8, 1_000)))
+        super().__init__(PLAIN, stores, queue or MemoryQueue(QueueBounds(8, 1_000)))
 
     def post(self, target: str, message: Any) -> OwnMessage:
         """Dispatch, and return our message."""

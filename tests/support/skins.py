@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from nuphar import AsyncClient, Client, Store
-from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.runtimes import Threads
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
+from nuphar.transport.client.connectors.runtimes import ThreadRuntime
 
 from .raw import WAIT
 from .serving import eventually, in_thread
@@ -17,7 +17,7 @@ from .serving import eventually, in_thread
 
 def quick(where: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Return a client's options, with those of one that comes back at once."""
-    return {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options if isinstance(where, str) else options
+    return {"backoff": ReconnectBackoff(0.01), "chance": lambda: 0.5} | options if isinstance(where, str) else options
 
 
 class Skin:
@@ -44,7 +44,7 @@ class Skin:
         self.client.wait_until(condition, WAIT)
 
     def close(self) -> None:
-        if isinstance(self.client._runtime, Threads):
+        if isinstance(self.client._runtime, ThreadRuntime):
             in_thread(self.client.close)  # it waits for the answer of our own server
         else:
             self.client.close()

@@ -11,8 +11,8 @@ from ...actors.words.target_names import as_target
 from ...actors.words.type_variables import Answer, Message, Model
 from .connectors.connector import Transport, renewing
 from .connectors.credentials import Token
-from .connectors.fields import Headers
-from .core.events import Event
+from .connectors.fields import HeaderOption
+from .core.events import ClientEvent
 from .looking import Looking
 from .target_handle import TargetHandle
 
@@ -77,7 +77,7 @@ class Asking(Looking, Generic[Answer]):
             self._note(self._core.set_local(as_target(target), values))
         self._tell()
 
-    def reauthenticate(self, headers: Headers | None = None, token: Token = None) -> None:
+    def reauthenticate(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Open the connection anew with other credentials, e.g. after a sign-in; None keeps those that there are.
 
         Session, order and messages go on: what has no answer is sent again, and applied once. The client is offline at
@@ -111,5 +111,5 @@ class Asking(Looking, Generic[Answer]):
     def _go_offline(self) -> None:
         raise NotImplementedError
 
-    def _note(self, events: list[Event]) -> None:
+    def _note(self, events: list[ClientEvent]) -> None:
         raise NotImplementedError

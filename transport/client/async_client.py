@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import Any, NamedTuple, Self, Unpack
 
-from ...actors.words.close_codes import NORMAL
+from ...actors.words.close_codes import NORMAL_CLOSURE
 from ...actors.words.errors import NotRunning, Refused, UsageError
 from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
@@ -20,7 +20,7 @@ from .connectors.connector import Connector
 from .connectors.credentials import Token
 from .connectors.runtimes import choose
 from .connectors.threaded import Threaded
-from .connectors.url_options import ClientOptions, check_options
+from .connectors.url_options import ClientOptions, check_client_options
 from .connectors.urls import scheme_of
 from .core.outgoing import Queue
 from .core.replica import OwnMessage
@@ -55,7 +55,7 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         debug: bool | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        check_options(where, options)
+        check_client_options(where, options)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patience = options.get("timeout", 10.0)
         self._connector: AsyncLink | Threaded = self._connector_for(where, options)
@@ -154,7 +154,7 @@ class AsyncClient(BaseClient[asyncio.Future[int]]):
         if self._home.is_foreign:
             return
         if not self.is_closed:
-            self._ended(NORMAL, BY_US)
+            self._ended(NORMAL_CLOSURE, BY_US)
             self._end_transport()
         await self._connector.wait_closed()
 

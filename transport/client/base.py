@@ -18,7 +18,7 @@ from ..serialiser.serialiser import Serialiser, automatic
 from .asking import Asking
 from .connectors.connector import Handler, Transport
 from .core.core import ClientCore
-from .core.events import Answered, Changed, Denied, Ending, Event, Failed, NotKept, Paused, Pushed, Welcomed
+from .core.events import Answered, Changed, ClientEvent, Denied, Ending, NotKept, Paused, Pushed, UpdateFailed, Welcomed
 from .core.keeping import Retry
 from .core.outgoing import MemoryQueue, Queue
 from .core.replica import OwnMessage
@@ -139,7 +139,7 @@ class BaseClient(Asking[Answer]):
             self._state = state
             self._events.append((self._states, (state,)))
 
-    def _note(self, events: list[Event]) -> None:
+    def _note(self, events: list[ClientEvent]) -> None:
         """Take what the core says, in its order; called with the lock held."""
         for event in events:
             match event:
@@ -162,7 +162,7 @@ class BaseClient(Asking[Answer]):
                         self._events.append((self._refusals, (target, refused)))
                     else:
                         self._notice = refused.text
-                case Failed(target, message, error):
+                case UpdateFailed(target, message, error):
                     logger.error("%s: update raised on %.200r", target, message, exc_info=error)
                     if self._is_debug:
                         self._note_wrong(raised_here(target, message, error))

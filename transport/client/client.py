@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Self, Unpack
 
 from ...actors.runtime.future import Future
-from ...actors.words.close_codes import NORMAL
+from ...actors.words.close_codes import NORMAL_CLOSURE
 from ...actors.words.errors import NotRunning, Refused
 from ...actors.words.store import Store
 from ...actors.words.target_names import as_target
@@ -15,7 +15,7 @@ from .base import BY_US, BaseClient
 from .connectors.best import best
 from .connectors.connector import Connector
 from .connectors.runtimes import choose
-from .connectors.url_options import ClientOptions, check_options
+from .connectors.url_options import ClientOptions, check_client_options
 from .connectors.urls import scheme_of
 from .connectors.websocket import websocket
 from .core.outgoing import Queue
@@ -50,7 +50,7 @@ class Client(BaseClient[Future[int]]):
         **options: Unpack[ClientOptions],
     ) -> None:
         self._runtime = choose(runtime)
-        check_options(where, options)
+        check_client_options(where, options)
         if isinstance(where, str):
             make = best if scheme_of(where).startswith("http") else websocket
             self._connector: Connector = make(where, runtime=self._runtime, **options)
@@ -133,7 +133,7 @@ class Client(BaseClient[Future[int]]):
 
     def _close(self) -> None:
         if not self.is_closed and not self._home.is_foreign:
-            self._ended(NORMAL, BY_US)
+            self._ended(NORMAL_CLOSURE, BY_US)
             self._end_transport()
 
     def _ended(self, code: int, reason: str) -> None:

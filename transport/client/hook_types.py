@@ -11,7 +11,7 @@ from ...actors.words.errors import Refused
 from ...actors.words.hook_types import HearsMessage, HearsMessageModel, HearsModel, HearsNothing
 from .core.states import State
 
-PARAMETERS = {
+CLIENT_PARAMETERS = {
     "on_change": ("target", "model", "message"),
     "on_push": ("target", "message"),
     "on_rejected": ("target", "message", "refused"),

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from threading import Lock, RLock
 from typing import Any, TypeVar
 
-from ...actors.runtime.forks import Home
+from ...actors.runtime.forks import HomeProcess
 from ...actors.words.errors import Refused
 from ...actors.words.parameters import by_name
 from .core.replica import OwnMessage
-from .hook_types import PARAMETERS, ChangeHook, PushHook, RefusedHook, RejectedHook, StateHook
+from .hook_types import CLIENT_PARAMETERS, ChangeHook, PushHook, RefusedHook, RejectedHook, StateHook
 
 logger = logging.getLogger("nuphar.client")
 
@@ -31,7 +31,7 @@ class Telling:
     """
 
     def __init__(self) -> None:
-        self._home = Home("this client")
+        self._home = HomeProcess("this client")
         self._lock = RLock()
         self._telling = Lock()
         self._events: deque[tuple[list[Callable[..., Any]], tuple[Any, ...]]] = deque()
@@ -114,4 +114,4 @@ class Telling:
 
 
 def _checked(name: str, hook: Any) -> Callable[..., Any]:
-    return by_name(name, hook, PARAMETERS[name])
+    return by_name(name, hook, CLIENT_PARAMETERS[name])

@@ -133,7 +133,7 @@ def namespace(module: str) -> dict[str, Any]:
     return getattr(sys.modules.get(module), "__dict__", {})
 
 
-def parts(shape: Shape, names: Mapping[str, type]) -> tuple[Shape, ...]:
+def parts_of(shape: Shape, names: Mapping[str, type]) -> tuple[Shape, ...]:
     """Return the shapes directly inside a shape, without the fields of an instance."""
     match shape:
         case Many(_, item):

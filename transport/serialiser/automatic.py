@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, get_origin
 
 from ...actors.words.errors import RemoteProtocolError, UsageError
-from .annotations import Scope, parts, registerable, shape_of
+from .annotations import Scope, parts_of, registerable, shape_of
 from .bodies import Decode
 from .decoding import Decoders
 from .distinct import Pulse
@@ -120,7 +120,7 @@ def reach(types: Iterable[Any]) -> dict[str, type]:
         if mark in seen:
             continue
         seen.add(mark)
-        waiting.extend(parts(shape, names))
+        waiting.extend(parts_of(shape, names))
         if isinstance(shape, Instance) and registerable(shape.cls):
             _claim(names, shape.cls)
             if not issubclass(shape.cls, Enum):

@@ -14,7 +14,7 @@ from typing import Any
 from ...actors.words.errors import UnregisteredType, UsageError
 from .annotations import registerable
 from .plain import TAG, TAGS, TEXTS, UNCHANGED_OUT, Text
-from .records import Record, record_of
+from .records import RecordType, record_of
 
 Encode = Callable[[Any], Any]
 
@@ -124,7 +124,7 @@ def _flag(value: Flag) -> str:
     return "|".join(str(member.name) for member in members)
 
 
-def _record(name: str, record: Record, encoders: Encoders) -> Encode:
+def _record(name: str, record: RecordType, encoders: Encoders) -> Encode:
     keys = [str(index) for index in range(len(record.fields))]
     take = record.take
 

@@ -16,7 +16,7 @@ from .shapes import ANYTHING, Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RecordType:
     """How to take an object of a class apart, and how to put one together.
 
     ``take`` gives the values of the fields that are sent, in order; ``build`` makes an object from them.
@@ -28,7 +28,7 @@ class Record:
     build: Callable[[list[Any]], Any]
 
 
-def record_of(cls: type, arguments: tuple[Shape, ...], names: Mapping[str, type]) -> Record:
+def record_of(cls: type, arguments: tuple[Shape, ...], names: Mapping[str, type]) -> RecordType:
     """Read a dataclass or a NamedTuple, with the shapes of its type arguments if it is generic.
 
     Fields with ``init=False`` are not sent. ``names`` resolves annotations that name a class local to a
@@ -46,8 +46,8 @@ def record_of(cls: type, arguments: tuple[Shape, ...], names: Mapping[str, type]
                 shapes[name] = shape_of(annotation, scope)
     fields = tuple((name, shapes.get(name, ANYTHING)) for name in sent)
     if is_named_tuple(cls):
-        return Record(cls, fields, iter, lambda values: cls(*values))
-    return Record(cls, fields, _taker(sent), _builder(cls, sent))
+        return RecordType(cls, fields, iter, lambda values: cls(*values))
+    return RecordType(cls, fields, _taker(sent), _builder(cls, sent))
 
 
 def _field_names(cls: type) -> tuple[str, ...]:

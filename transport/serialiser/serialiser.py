@@ -16,10 +16,9 @@ from weakref import WeakSet
 
 from ...actors.words.errors import RemoteProtocolError, UsageError
 from .automatic import AutomaticCodec, Tables
+from .bodies import Decode
 from .distinct import Pulse
-
-Encode = Callable[[Any], Any]
-Decode = Callable[[Any], Any]
+from .encoding import Encode
 
 
 def _plain_decoder(annotation: Any) -> Decode:

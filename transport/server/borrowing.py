@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gevent import socket as gevent_socket
 from geventwebsocket.handler import Client
 
 from ...actors.runtime.log_throttle import ThrottledLogger
-from .gevent_websockets import KEY, BadHandshake, Environ, Lending, asks
+from .gevent_websockets import KEY, BadHandshake, Lending, asks
+from .wsgi_types import App, Environ, StartResponse
 
 LOG = ThrottledLogger("nuphar.transport")
-
-StartResponse = Callable[..., Any]
 
 
 class Borrowed(Lending):
@@ -91,7 +90,7 @@ class Borrowing:
     no request behind it: that is said with a BrokenPipeError, which both take for a client that has gone.
     """
 
-    def __init__(self, application: Callable[[Environ, StartResponse], Iterable[bytes]]) -> None:
+    def __init__(self, application: App) -> None:
         self.application = application
         self.clients: dict[Any, Client] = {}
 

@@ -9,7 +9,7 @@ import re
 
 from .connect_request import ConnectRequest
 
-NAME = "nuphar-browser"
+COOKIE = "nuphar-browser"
 
 SIZE = 16
 """Bytes of a key: 128 bits, so that nobody meets another's by chance or by trying."""
@@ -17,9 +17,9 @@ SIZE = 16
 _KEY = re.compile(r"[0-9a-f]{32}")
 
 
-def key_of(request: ConnectRequest) -> str | None:
+def browser_key(request: ConnectRequest) -> str | None:
     """Return the key that ``request`` brings, None if there is none, or one that we have not made."""
-    key = request.cookies.get(NAME, "")
+    key = request.cookies.get(COOKIE, "")
     return key if _KEY.fullmatch(key) else None
 
 
@@ -34,4 +34,4 @@ def cookie(request: ConnectRequest, key: str) -> tuple[str, str]:
     """
     is_secure = request.is_secure or request.headers.get("Origin", "").lower().startswith("https://")
     secure = "; Secure" if is_secure else ""
-    return "Set-Cookie", f"{NAME}={key}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return "Set-Cookie", f"{COOKIE}={key}; Path=/; HttpOnly; SameSite=Lax{secure}"

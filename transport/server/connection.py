@@ -11,7 +11,7 @@ from ...actors.sessions.session import Session
 from ...actors.sessions.takeover import end_naming
 from ...actors.words.close_codes import (
     GOING_AWAY,
-    NORMAL,
+    NORMAL_CLOSURE,
     OTHER_VERSION,
     PROTOCOL_ERROR,
     RESTARTING,
@@ -23,11 +23,11 @@ from ...actors.words.errors import Busy, RemoteProtocolError
 from ...actors.words.identity import EXPIRED, Identity
 from ..wire.codec import read
 from ..wire.frames import Bye, Hello, Ping, Welcome
-from .framing import plain
+from .framing import plain_frame
 from .gate import guard
 from .gateway import Gateway
 from .inbound import BAD_IN_A_ROW, Inbound
-from .protocol import Beat, End, ServerProtocol
+from .protocol import Beat, CloseWith, ServerProtocol
 from .rate_book import Visit
 from .subprotocols import FRAMINGS
 from .tidings import tell_closed, tell_connected
@@ -52,7 +52,7 @@ class Socket(Protocol):
 
     def is_taking(self) -> bool: ...
 
-    def close(self, code: int = NORMAL, reason: str = "") -> None: ...
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None: ...
 
     def abort(self) -> None: ...
 
@@ -130,7 +130,7 @@ class Connection:
         tell_closed(self._socket, self.session, self._gateway.clock() - self._protocol.opened)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
-            is_for_good = self._socket.close_code == NORMAL
+            is_for_good = self._socket.close_code == NORMAL_CLOSURE
             self._gateway.reception.lose(self._inbound.session, self._gateway.clock(), is_for_good)
             self._inbound.end()
         self._outbox.on_refused = None  # or both would be left to the collector
@@ -146,7 +146,7 @@ class Connection:
         match self._protocol.tick(now, self._socket.last_received):
             case Beat(n):
                 self._ping(n)
-            case End(code, reason):
+            case CloseWith(code, reason):
                 self._end(code, reason)
         if self._outbox.pending and self._outbox.too_slow:
             self._close_too_slow()
@@ -158,7 +158,7 @@ class Connection:
     def say_bye(self, reason: str, retry_after: float) -> None:
         """Say that the end is planned, and close after everything that was written before."""
         if self._inbound is not None:
-            self._outbox.write(self._framing.frame(plain(Bye(reason, retry_after))))
+            self._outbox.write(self._framing.frame(plain_frame(Bye(reason, retry_after))))
         self._socket.close(GOING_AWAY, reason)
 
     def abort(self) -> None:
@@ -209,7 +209,7 @@ class Connection:
             contract=gateway.codec.serialiser.contract(),
             extra=None if session.user is None else {"user": session.user},
         )
-        self._outbox.write(self._framing.frame(plain(welcome)))
+        self._outbox.write(self._framing.frame(plain_frame(welcome)))
         if greeting.resumed:
             self._proof = int(gateway.host.secret(4), 16)
             self._ping(self._proof)
@@ -218,7 +218,7 @@ class Connection:
         gateway.sessions.restore(session, hello.cursors, greeting.resumed, hello.options.get("more") is True)
 
     def _ping(self, n: int) -> None:
-        self._outbox.write(self._framing.frame(plain(Ping(n))))
+        self._outbox.write(self._framing.frame(plain_frame(Ping(n))))
 
     def _leave(self) -> None:
         if self._visit is not None:
@@ -243,7 +243,7 @@ class Connection:
         return self._inbound.session.client_id if self._inbound is not None else "(before Hello)"
 
 
-def turn_away(socket: Socket, code: str, text: str, close_code: int) -> None:
+def close_newcomer(socket: Socket, code: str, text: str, close_code: int) -> None:
     """Tell a client why it is not let in: a page sees no status of an upgrade, so its own is accepted for that."""
     framing = FRAMINGS[socket.subprotocol or "nuphar.v1.cbor"]
     socket.outbox.write(framing.rejected(0, None, code, text, None))

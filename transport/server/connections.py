@@ -6,6 +6,7 @@ them noticing.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 from ...actors.runtime.actor import Actor
@@ -14,29 +15,29 @@ from ...actors.runtime.timer_every import TimerEvery
 from ...actors.words.exit_reasons import Normal, Reason, Shutdown
 from .gateway import Connected, Gateway
 
-INFINITY = float("inf")
-
-SLICE = 500
+CONNECTIONS_AT_ONCE = 500
 """Connections looked at before other greenlets get their turn: about 0.5 ms."""
 
-FINISH = 0.05
+LOOK_AT_END = 0.05
 """Seconds between two looks at how many connections are left at the end, at most: whoever reads is gone at once."""
 
-AGAIN = 0.3
+ASKED_AGAIN = 0.3
 """Seconds in which a client over HTTP may ask again for the end that it was told: one of ours does so after 0.1."""
 
-PATIENCE = 1.5
+STOP_PATIENCE = 1.5
 """Seconds; below the two that the tree gives this actor to stop, or it is killed before it has cut off the rest."""
 
 
-class Tick(NamedTuple):
+class LookAtAll(NamedTuple):
     """Look at every connection."""
 
 
 class ConnectionsActor(Actor):
     """``retry_after`` seconds are what clients are told at the end, ``patience`` seconds what their last bytes get."""
 
-    def __init__(self, gateway: Gateway, retry_after: float = 1.0, patience: float = PATIENCE, **link: Any) -> None:
+    def __init__(
+        self, gateway: Gateway, retry_after: float = 1.0, patience: float = STOP_PATIENCE, **link: Any
+    ) -> None:
         super().__init__(**link)
         self._gateway = gateway
         self._retry_after = retry_after
@@ -45,10 +46,10 @@ class ConnectionsActor(Actor):
 
     def init(self) -> None:
         interval = min(1.0, self._gateway.limits.heartbeat / 4, self._gateway.limits.hello / 4)
-        self._timer = TimerEvery(self, interval, Tick())
+        self._timer = TimerEvery(self, interval, LookAtAll())
 
     def handle(self, message: Any) -> Any:
-        if not isinstance(message, Tick):
+        if not isinstance(message, LookAtAll):
             return super().handle(message)
         now = self._gateway.clock()
         self._gateway.reception.tick(now)
@@ -57,12 +58,12 @@ class ConnectionsActor(Actor):
         tell_left_out()
         for at, connection in enumerate(list(self._gateway.connections)):
             connection.tick(now)
-            if at % SLICE == SLICE - 1:
+            if at % CONNECTIONS_AT_ONCE == CONNECTIONS_AT_ONCE - 1:
                 self.host.pause()
         return None
 
     def terminate(self, reason: Reason) -> None:
-        tell_left_out(INFINITY)
+        tell_left_out(inf)
         if self._timer is not None:
             self._timer.stop()
         if isinstance(reason, Normal | Shutdown):
@@ -72,7 +73,7 @@ class ConnectionsActor(Actor):
             deadline = now + self._patience
             if isinstance(reason, Shutdown) and reason.deadline is not None:
                 # Leave a little for our own end, and a little for everybody even if the others took it all.
-                deadline = max(now + FINISH, min(deadline, reason.deadline - 2 * FINISH))
+                deadline = max(now + LOOK_AT_END, min(deadline, reason.deadline - 2 * LOOK_AT_END))
             self._close_all(deadline)
 
     def _close_all(self, deadline: float) -> None:
@@ -84,10 +85,10 @@ class ConnectionsActor(Actor):
         pause = 0.001
         while connections and clock() < deadline:
             self.host.sleep(pause)
-            pause = min(2 * pause, FINISH)
+            pause = min(2 * pause, LOOK_AT_END)
         for connection in list(connections):
             connection.abort()
-        until = min(deadline, clock() + AGAIN)
+        until = min(deadline, clock() + ASKED_AGAIN)
         while self._gateway.lines and clock() < until:
-            self.host.sleep(FINISH)
+            self.host.sleep(LOOK_AT_END)
         self._gateway.shut_doors()

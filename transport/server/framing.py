@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..wire import frames
-from ..wire.frame_table import CODES, TABLE, prefix
+from ..wire.frame_table import CODES, FRAMES, prefix
 from ..wire.frames import Extra, Frame
 from ..wire.plain_data import as_lists
 from ..wire.strict import dump_cbor, load_cbor, pack_cbor
@@ -67,7 +67,7 @@ def _server_message(target: str) -> bytes:
     return _BEGINS_SERVER_MESSAGE + _text(target)
 
 
-Join = Callable[[Sequence[bytes]], Any]
+JoinPieces = Callable[[Sequence[bytes]], Any]
 Deliver = Callable[..., None]
 
 
@@ -83,7 +83,7 @@ def write_to_each(sinks: Iterable[Any], joined: Any, refused: list[Any] | None =
 class CborFraming:
     """Frames in CBOR; ``wrap`` puts one into its envelope, ``join`` makes what a connection writes."""
 
-    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
+    def __init__(self, wrap: Callable[[bytes], bytes], join: JoinPieces, deliver: Deliver) -> None:
         self._wrap = wrap
         self.join = join
         self.deliver = deliver
@@ -127,7 +127,7 @@ class CborFraming:
 class JsonFraming:
     """Frames in JSON, for debugging and for clients without a CBOR library."""
 
-    def __init__(self, wrap: Callable[[bytes], bytes], join: Join, deliver: Deliver) -> None:
+    def __init__(self, wrap: Callable[[bytes], bytes], join: JoinPieces, deliver: Deliver) -> None:
         self._wrap = wrap
         self.join = join
         self.deliver = deliver
@@ -167,7 +167,7 @@ BARE = CborFraming(bytes, list, write_to_each)
 """One CBOR frame a call, for ``Server.connect``'s ``send``: joined are the frames in a list."""
 
 
-def plain(frame: Frame) -> list[Any]:
+def plain_frame(frame: Frame) -> list[Any]:
     """Return a frame as the plain data that ``Framing.frame`` writes; an empty ``extra`` is none."""
-    row = TABLE[type(frame)]
+    row = FRAMES[type(frame)]
     return [row.code, *(frame if frame[-1] else frame[: row.least])]

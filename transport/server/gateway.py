@@ -13,7 +13,7 @@ from ...actors.sessions.reception import Reception
 from ...actors.sessions.sessions import Sessions
 from ..wire.codec import Codec
 from ..wire.peer_address import Proxies
-from ..wire.upgrade import Refuse
+from ..wire.upgrade import Decline
 from .limits import Limits
 from .rate_book import RateBook, TurnedAway, Visit
 from .tidings import tell_refused
@@ -60,7 +60,7 @@ class Gateway:
         """The host's clock: monotonic seconds."""
         return self.host.clock
 
-    def enter(self, environ: Mapping[str, Any]) -> Visit | Refuse | None:
+    def enter(self, environ: Mapping[str, Any]) -> Visit | Decline | None:
         """Let a connection in as far as limits go, before anything is made for it; None if there are none."""
         if self.rates is None:
             return None
@@ -69,7 +69,7 @@ class Gateway:
             return visit
         tell_refused(self.proxies.address(environ), "503")
         headers = (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", str(visit.seconds)))
-        return Refuse("503 Service Unavailable", visit.text, headers, visit.text)
+        return Decline("503 Service Unavailable", visit.text, headers, visit.text)
 
     def nobody(self) -> Visit | None:
         """Return the visit of a client that has no address, None if there are no limits."""

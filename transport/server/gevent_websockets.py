@@ -19,18 +19,17 @@ from geventwebsocket.exceptions import WebSocketError
 from geventwebsocket.handler import Client, WebSocketHandler
 
 from ..wire.origin import Origins
-from ..wire.upgrade import Refuse, negotiate, tokens
+from ..wire.upgrade import Decline, negotiate, tokens
+from .wsgi_types import Environ
 
 KEY = "wsgi.websocket"
 """The key of the environment under which an application finds its WebSocket."""
-
-Environ = dict[str, Any]
 
 
 class BadHandshake(Exception):
     """The application asked for the WebSocket of a request that cannot be upgraded: ``refuse`` is the answer."""
 
-    def __init__(self, refuse: Refuse) -> None:
+    def __init__(self, refuse: Decline) -> None:
         super().__init__(refuse.reason)
         self.refuse = refuse
 
@@ -81,7 +80,7 @@ class Lending(WebSocketHandler):  # type: ignore[misc]  # the package has no typ
     def _lend(self) -> Any:
         """Answer the opening handshake. Raises: BadHandshake; OSError if the peer is gone."""
         answer = negotiate(self.environ, Origins.any(), ())  # whose pages may come is for the application to say
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             raise BadHandshake(answer)
         self.upgrade_connection()
         self.lent, self.websocket = self.websocket, None

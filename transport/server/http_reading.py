@@ -48,7 +48,7 @@ class HttpReading(WSGIHandler):  # type: ignore[misc]  # gevent has no types
     requestline: str | None
     environ: Any  # None between two requests
     response_headers: Any
-    _line: http_head.Line | None = None
+    _line: http_head.RequestLine | None = None
     _has_rest = False
 
     def read_requestline(self) -> str:

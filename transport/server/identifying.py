@@ -11,8 +11,8 @@ from ...actors.runtime.host import GEVENT, Host
 from ...actors.words.close_codes import FORBIDDEN, UNAUTHORISED
 from ...actors.words.errors import Refused
 from ...actors.words.identity import EXPIRED, Identity, check_identity, user_of
-from ..wire.upgrade import Refuse
-from .browser_cookie import SIZE, cookie, key_of
+from ..wire.upgrade import Decline
+from .browser_cookie import SIZE, browser_key, cookie
 from .connect_request import ConnectRequest
 from .tidings import tell_refused
 
@@ -22,14 +22,14 @@ RETRY_AFTER = 5
 _OUTAGE = "the application cannot say at the moment who you are: come back"
 _PLAIN_TEXT = (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"))
 
-Headers = tuple[tuple[str, str], ...]
+AnswerHeaders = tuple[tuple[str, str], ...]
 
 
 class Known(NamedTuple):
     """It is let in; ``identity`` is None for an anonymous client. ``headers`` go into the answer."""
 
     identity: Identity | None
-    headers: Headers = ()
+    headers: AnswerHeaders = ()
 
 
 class TurnedAway(NamedTuple):
@@ -43,21 +43,21 @@ class TurnedAway(NamedTuple):
         """With what a WebSocket is closed that was opened to say so."""
         return UNAUTHORISED if self.code == "unauthorised" else FORBIDDEN
 
-    def refuse(self) -> Refuse:
+    def refuse(self) -> Decline:
         """Return the answer over HTTP."""
         if self.close_code == UNAUTHORISED:
             headers = (*_PLAIN_TEXT, ("WWW-Authenticate", "Bearer"))
-            return Refuse("401 Unauthorized", self.text, headers, self.code)
-        return Refuse("403 Forbidden", self.text, _PLAIN_TEXT, self.code)
+            return Decline("401 Unauthorized", self.text, headers, self.code)
+        return Decline("403 Forbidden", self.text, _PLAIN_TEXT, self.code)
 
 
 class Outage(NamedTuple):
     """Nobody could say: no sign-out, so the client comes back. What went wrong is in the log."""
 
-    def refuse(self) -> Refuse:
+    def refuse(self) -> Decline:
         """Return the answer over HTTP."""
         headers = (*_PLAIN_TEXT, ("Retry-After", str(RETRY_AFTER)))
-        return Refuse("503 Service Unavailable", _OUTAGE, headers, _OUTAGE)
+        return Decline("503 Service Unavailable", _OUTAGE, headers, _OUTAGE)
 
 
 def identify(
@@ -84,7 +84,7 @@ def identify(
 
 def _with_key(request: ConnectRequest, identity: Identity, host: Host) -> Known:
     """Give the browser of a user the key that the application has not given; other programs have no tabs."""
-    if (key := key_of(request)) is not None:
+    if (key := browser_key(request)) is not None:
         return Known(replace(identity, browser=key))
     if not request.is_browser:
         return Known(identity)

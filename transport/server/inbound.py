@@ -25,7 +25,7 @@ from ..wire.frames import (
     Unsubscribe,
 )
 from ..wire.strict import pack_cbor
-from .framing import Framing, plain
+from .framing import Framing, plain_frame
 from .gate import Gate
 
 _CLIENT_MESSAGE = prefix(ClientMessage)
@@ -138,7 +138,7 @@ class Inbound:
             case Resync(cursors):
                 resync(session, cursors)
             case Ping(n):
-                session.write(session.encoding.join([self._framing.frame(plain(Pong(n)))]))
+                session.write(session.encoding.join([self._framing.frame(plain_frame(Pong(n)))]))
             case Pong(n):
                 if gate is not None:
                     gate.take_pong(n)

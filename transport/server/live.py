@@ -13,21 +13,18 @@ from ...actors.runtime.hooks import Hook, ServerHooks
 from ...actors.words.errors import NotRunning, UsageError
 from ..wire.entity_tags import matches
 from ..wire.origin import Origins
-from ..wire.upgrade import Refuse
+from ..wire.upgrade import Decline
 from .borrowing import Borrowing
-from .connection import Connection, turn_away
+from .connection import Connection, close_newcomer
 from .gateway import Gateway
 from .http.judge import PATHS
-from .http.lines import MOST, Lines
+from .http.lines import MOST_LINES, Lines
 from .http.requests import Admitted, HttpLines
-from .identifying import Headers, Known, Outage, TurnedAway, identify
+from .identifying import AnswerHeaders, Known, Outage, TurnedAway, identify
 from .rate_book import Visit
 from .request_thread import REFUSAL, can_serve
 from .wsgi_handler import LAST, UPGRADE
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-App = Callable[[Environ, StartResponse], Iterable[bytes]]
+from .wsgi_types import App, Environ, StartResponse
 
 ON_EXIT = "nuphar.on_exit"
 """The key under which a WSGI server lets us hear of its end: a function that takes a callback."""
@@ -46,7 +43,7 @@ _NO_UPGRADE = (
 )
 
 
-class Host(Protocol):
+class LiveHost(Protocol):
     """What the middleware needs of a server."""
 
     gateway: Gateway
@@ -85,7 +82,9 @@ class Live:
     threads is refused, in a sentence, with 501 for every request.
     """
 
-    def __init__(self, server: Host, app: App | None = None, path: str = "/live", *, lines: int = MOST) -> None:
+    def __init__(
+        self, server: LiveHost, app: App | None = None, path: str = "/live", *, lines: int = MOST_LINES
+    ) -> None:
         if not hasattr(server, "gateway"):
             raise UsageError(f"expected a nuphar.Server, got {server!r}")
         if not isinstance(path, str) or not path.startswith("/") or path.rstrip("/") == "":
@@ -131,7 +130,7 @@ class Live:
             return _text(start_response, "501 Not Implemented", _NO_UPGRADE)
         gateway = self._server.gateway
         visit = gateway.enter(environ)
-        if isinstance(visit, Refuse):
+        if isinstance(visit, Decline):
             return visit.respond(start_response)
         try:
             return self._upgrade(upgrade, environ, start_response, visit)
@@ -145,7 +144,7 @@ class Live:
         gateway = self._server.gateway
         who: Known | TurnedAway | Outage = Known(None)
 
-        def admit() -> Refuse | Headers:
+        def admit() -> Decline | AnswerHeaders:
             nonlocal who
             who = self._identify(environ)
             if isinstance(who, Outage) or (isinstance(who, TurnedAway) and "HTTP_ORIGIN" not in environ):
@@ -153,18 +152,18 @@ class Live:
             return () if isinstance(who, TurnedAway) else who.headers  # no page sees the status of an upgrade
 
         socket = upgrade(self._server.origins, limits=gateway.limits, host=gateway.host, admit=admit)
-        if isinstance(socket, Refuse):
+        if isinstance(socket, Decline):
             return socket.respond(start_response)
         if isinstance(who, Known):
             Connection(socket, gateway, who.identity, visit).run()
         elif isinstance(who, TurnedAway):
-            turn_away(socket, who.code, who.text, who.close_code)
+            close_newcomer(socket, who.code, who.text, who.close_code)
         return []
 
     def _lines(self, name: str, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         gateway, origins = self._server.gateway, self._server.origins
 
-        def admit(visit: Visit | None) -> Refuse | Admitted:
+        def admit(visit: Visit | None) -> Decline | Admitted:
             who = self._identify(environ)
             if not isinstance(who, Known):
                 return who.refuse()

@@ -21,7 +21,7 @@ class Beat(NamedTuple):
     n: int
 
 
-class End(NamedTuple):
+class CloseWith(NamedTuple):
     """Close with ``code``."""
 
     code: int
@@ -49,11 +49,11 @@ class ServerProtocol:
         self.is_live = True
         return None
 
-    def tick(self, now: float, last_received: float) -> Beat | End | None:
+    def tick(self, now: float, last_received: float) -> Beat | CloseWith | None:
         """Say what is due at ``now``, when something was received at ``last_received`` for the last time."""
         if not self.is_live:
             if now - self.opened >= self._limits.hello:
-                return End(PROTOCOL_ERROR, f"no Hello within {self._limits.hello:g} s")
+                return CloseWith(PROTOCOL_ERROR, f"no Hello within {self._limits.hello:g} s")
             return None
         silent = now - last_received
         if silent < self._limits.heartbeat:
@@ -62,7 +62,7 @@ class ServerProtocol:
         if silent < self._limits.heartbeat * (self._missed + 1):
             return None
         if self._missed >= MISSED:
-            return End(HEARTBEAT_MISSED, f"{MISSED} heartbeats missed")
+            return CloseWith(HEARTBEAT_MISSED, f"{MISSED} heartbeats missed")
         self._missed += 1
         self._beats += 1
         return Beat(self._beats)

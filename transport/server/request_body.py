@@ -10,7 +10,7 @@ from typing import Any
 from gevent.pywsgi import Input
 
 from ...actors.runtime.fair_turns import let_others_run
-from ..wire.chunked import MAX_LINE, Framing
+from ..wire.chunked import MAX_LINE, BodyFraming
 from ..wire.http_head import BadRequest
 from .pace import RATE, Pace
 
@@ -46,7 +46,7 @@ class Body(Input):  # type: ignore[misc]  # gevent has no types
     ) -> None:
         super().__init__(rfile, length, chunked_input=length is None)
         self._left = length or 0  # bytes of the body, or of the present chunk
-        self._framing: Framing | None = Framing() if length is None else None
+        self._framing: BodyFraming | None = BodyFraming() if length is None else None
         self._ready = b""  # content of small chunks that came together
         self._pace = Pace(patience)
         self._proceed = proceed

@@ -17,14 +17,14 @@ from ...actors.words.errors import Busy
 from ...actors.words.identity import Identity
 from ..wire.codec import Codec
 from ..wire.frames import Ping
-from .framing import BARE, plain
+from .framing import BARE, plain_frame
 from .gate import guard
 from .inbound import Inbound
 from .rate_book import RateBook
 
 logger = ThrottledLogger("nuphar.transport")
 
-BOUND = 10_000
+MOST_WAITING = 10_000
 """Frames that may wait in either direction: for a ``send`` that lets others run, and for the server's own thread."""
 
 
@@ -64,9 +64,9 @@ class SocketlessClient:
             return
         self._outgoing.extend(frames)
         if self._is_sending:
-            if len(self._outgoing) > BOUND:
+            if len(self._outgoing) > MOST_WAITING:
                 self.end()
-                self._close(TOO_SLOW, f"too slow: {BOUND} frames wait for its send")
+                self._close(TOO_SLOW, f"too slow: {MOST_WAITING} frames wait for its send")
             return  # a send that lets others run: it goes on with ours, so the order stays
         self._is_sending = True
         try:
@@ -97,8 +97,8 @@ class SocketlessClient:
         if get_ident() == self._thread and not self._incoming:
             self._inbound.receive(data)
         else:
-            if len(self._incoming) >= BOUND:
-                raise Busy(f"{BOUND} frames of client {self.session.client_id} wait already")
+            if len(self._incoming) >= MOST_WAITING:
+                raise Busy(f"{MOST_WAITING} frames of client {self.session.client_id} wait already")
             self._incoming.append(data)
             self._hub.loop.run_callback_threadsafe(self._catch_up)
 
@@ -109,7 +109,7 @@ class SocketlessClient:
             logger.exception("send to client %s failed; trace id %s", self.session.client_id, new_trace_id())
 
     def _ping(self, n: int) -> None:
-        self.write([BARE.frame(plain(Ping(n)))])
+        self.write([BARE.frame(plain_frame(Ping(n)))])
 
     def _catch_up(self) -> None:
         if self._incoming and not self._is_receiving:

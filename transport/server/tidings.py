@@ -7,11 +7,11 @@ from typing import Any
 from ...actors.runtime import happenings
 from ...actors.runtime.happenings import CLOSED, CONNECTED, LOST, is_told, tell
 from ...actors.sessions.session import Session
-from ...actors.words.close_codes import GOING_AWAY, NORMAL, REPLACED
+from ...actors.words.close_codes import GOING_AWAY, NORMAL_CLOSURE, REPLACED
 from ...actors.words.identity import user_of
 from .rate_book import Visit
 
-PLANNED = frozenset({NORMAL, GOING_AWAY, REPLACED})
+PLANNED = frozenset({NORMAL_CLOSURE, GOING_AWAY, REPLACED})
 """Close codes of an end that nobody has to look into."""
 
 

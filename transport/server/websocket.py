@@ -14,7 +14,7 @@ from geventwebsocket.exceptions import WebSocketError
 
 from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
-from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL, TOO_SLOW, may_be_sent
+from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL_CLOSURE, TOO_SLOW, may_be_sent
 from ..wire import websocket_frames as wire
 from ..wire.progress import Progress, Traffic, traffic
 from ..wire.websocket_reader import AT_ONCE, FrameReader
@@ -69,7 +69,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self._progress: Progress | None = None
         self._host = host
         self._kernel = kernel
-        self._ending: wire.Close | wire.Failed | None = None  # read, but not dealt with yet
+        self._ending: wire.WebSocketClose | wire.FramingFailed | None = None  # read, but not dealt with yet
         self._over = False  # both close frames are on their way, or TCP has ended
         self._deadline: Any = None
 
@@ -143,7 +143,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         if not self.write(wire.encode_frame(opcode, payload)):
             raise WebSocketError(f"not sent: closed {self.closed}, {self.outbox.pending} bytes pending")
 
-    def close(self, code: int = NORMAL, reason: str | bytes = "") -> None:
+    def close(self, code: int = NORMAL_CLOSURE, reason: str | bytes = "") -> None:
         """Send a close frame, don't wait; TCP ends when the peer answers or after ``limits.close`` seconds.
 
         Everything written so far goes first, except with `TOO_SLOW`. The receiving greenlet gets None then.
@@ -164,7 +164,7 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         self._cancel_deadline()
         self._shut(socket.SHUT_RDWR)
 
-    def linger(self, code: int = NORMAL) -> None:
+    def linger(self, code: int = NORMAL_CLOSURE) -> None:
         """Close if nobody has, and see the closing handshake through; then the socket may be closed."""
         self.close(code)
         try:
@@ -173,28 +173,28 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
         except ConcurrentObjectUseError:  # somebody still receives: then it is not for us to do
             self.abort()
 
-    def _sort(self, events: list[wire.Event]) -> list[bytes | str]:
+    def _sort(self, events: list[wire.FrameEvent]) -> list[bytes | str]:
         messages: list[bytes | str] = []
         pong = None
         for event in events:
             if isinstance(event, bytes | str):
                 messages.append(event)
-            elif isinstance(event, wire.Ping):
+            elif isinstance(event, wire.WebSocketPing):
                 # The latest is enough (RFC 6455 section 5.5.3): a flood gets one answer for each read.
                 pong = wire.encode_frame(wire.PONG, event.payload)
-            elif not isinstance(event, wire.Pong):
+            elif not isinstance(event, wire.WebSocketPong):
                 self._ending = event
         if pong is not None:
             self.outbox.write(pong)
         return messages
 
-    def _settle(self, ending: wire.Close | wire.Failed) -> None:
+    def _settle(self, ending: wire.WebSocketClose | wire.FramingFailed) -> None:
         self._ending = None
         match ending:
-            case wire.Close(code, reason):
+            case wire.WebSocketClose(code, reason):
                 self._close(code, reason, wire.encode_close(code))
                 self._over = True
-            case wire.Failed(code, reason):
+            case wire.FramingFailed(code, reason):
                 self._close(code, reason, wire.encode_close(code, reason))
                 # The peer may be sending still. Closing TCP over unread bytes would reset it and destroy our
                 # close frame, so only our half is closed, and `receive` throws away what comes until the peer

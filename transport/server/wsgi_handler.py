@@ -20,7 +20,7 @@ from ...actors.words.close_codes import INTERNAL_ERROR
 from ..wire.origin import Origins
 from ..wire.progress import Progress
 from ..wire.secret_names import masked
-from ..wire.upgrade import SUBPROTOCOLS, Refuse, negotiate
+from ..wire.upgrade import SUBPROTOCOLS, Decline, negotiate
 from .gevent_websockets import BadHandshake, Lending
 from .http.request_log import RequestLog
 from .http_reading import HttpReading
@@ -41,7 +41,7 @@ HANG_UP = "nuphar.hang_up"
 LAST = "nuphar.last"
 """The key of the environment under which an application finds `WSGIHandler.make_last`."""
 
-Headers = Sequence[tuple[str, str]]
+HeaderPairs = Sequence[tuple[str, str]]
 
 _EARLY = 64 * 1024  # bytes: more than pywsgi's buffered reader holds
 
@@ -59,20 +59,20 @@ class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
         limits: Limits = Limits(),  # noqa: B008 (it is frozen)
         subprotocols: Sequence[str] = SUBPROTOCOLS,
         host: Host = GEVENT,
-        admit: Callable[[], Refuse | Headers] = tuple,
-    ) -> WebSocket | Refuse:
+        admit: Callable[[], Decline | HeaderPairs] = tuple,
+    ) -> WebSocket | Decline:
         """Answer the opening handshake of the present request, and return its WebSocket.
 
         ``admit()`` is asked of a request that is in order: it refuses, or says which headers the answer has besides.
         After it the application calls no ``start_response``, and returns an empty body once the connection is
-        over. A `Refuse` is for the application to answer with; it has been logged.
+        over. A `Decline` is for the application to answer with; it has been logged.
         Raises: OSError if the peer is gone.
         """
         answer = negotiate(self.environ, origins, subprotocols)
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             return self._turn_down(answer)
         besides = admit()
-        if isinstance(besides, Refuse):
+        if isinstance(besides, Decline):
             return self._turn_down(besides)
         early = self._release()
         self.socket.settimeout(None)
@@ -169,12 +169,12 @@ class WSGIHandler(RequestLog, HttpReading, HttpWriting, Lending):
                     self.environ[key] = masked(self.environ[key])
         super(WebSocketHandler, self).log_request()
 
-    def _turn_down(self, refuse: Refuse) -> Refuse:
+    def _turn_down(self, refuse: Decline) -> Decline:
         self.close_connection = True
         LOG.warning("upgrade of %r from %r refused: %s", masked(self.path), self.client_address, refuse.reason)
         return refuse
 
-    def _refuse(self, refuse: Refuse) -> None:
+    def _refuse(self, refuse: Decline) -> None:
         """Answer the handshake of an application that cannot have its WebSocket."""
         self._turn_down(refuse)
         if not self.headers_sent:

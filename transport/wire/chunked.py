@@ -17,14 +17,14 @@ _PLAIN = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 FREE = 16 * 1024
 """Bytes of framing that any body may have: sizes, extensions, line ends and trailers."""
 
-SHARE = 2
+CONTENT_PER_FRAMING = 2
 """Bytes of content that allow one more of framing: chunks of ten bytes and more pass for ever."""
 
 MAX_LINE = 8 * 1024
 """Bytes of one line of framing."""
 
 
-class Framing:
+class BodyFraming:
     """Judges the lines between the chunks of one body."""
 
     __slots__ = ("_left",)
@@ -38,7 +38,7 @@ class Framing:
         if found is None:
             raise BadRequest(f"expected a chunk's size in hexadecimal digits, got {line[:40]!r} (9112, 7.1)")
         size = int(found[1], 16)
-        self._spend(len(line) + 2 - size // SHARE)
+        self._spend(len(line) + 2 - size // CONTENT_PER_FRAMING)
         return size
 
     def whole(self, data: bytes) -> tuple[bytes, int]:
@@ -52,7 +52,7 @@ class Framing:
             stop = start + int(found[1], 16)
             if start == stop or data[stop : stop + 2] != b"\r\n":
                 break
-            self._spend(start - at + 2 - (stop - start) // SHARE)
+            self._spend(start - at + 2 - (stop - start) // CONTENT_PER_FRAMING)
             parts.append(data[start:stop])
             at = stop + 2
         return b"".join(parts), at

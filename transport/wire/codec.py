@@ -14,7 +14,7 @@ from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from ..serialiser.distinct import Pulse
 from ..serialiser.serialiser import Serialiser
 from .extra import of_answers, of_client_message, of_message, of_welcome
-from .frame_table import CHECKS, KINDS, TABLE, VALUES, WITH_REF, Value
+from .frame_table import CHECKS, FRAME_KINDS, FRAMES, VALUE_FIELDS, WITH_REF, Value
 from .frames import MAX_INTEGER, Acknowledge, ClientMessage, Frame, ServerMessage, Welcome
 from .large import LARGE, load_cbor_in_turns, load_json_in_turns
 from .plain_data import DEPTH, as_lists
@@ -79,7 +79,7 @@ def encode(frame: Frame, serialiser: Serialiser, *, json: bool = False) -> bytes
     made is not plain data.
     """
     plain = _plain(frame)
-    for at, value in VALUES[type(frame)]:
+    for at, value in VALUE_FIELDS[type(frame)]:
         encode_it = serialiser.encode_message if value is Value.MESSAGE else serialiser.encode_model
         plain[at + 1] = encode_it(frame[at])
     return dump_json(plain) if json else dump_cbor(plain)
@@ -95,7 +95,7 @@ def decode(data: bytes | str, serialiser: Serialiser) -> Frame:
     """
     frame = read(data)
     fields = list(frame)
-    for at, value in VALUES[type(frame)]:
+    for at, value in VALUE_FIELDS[type(frame)]:
         decode_it = serialiser.decode_message if value is Value.MESSAGE else serialiser.decode_model
         fields[at] = decode_it(fields[at])
     return type(frame)(*fields)
@@ -131,7 +131,7 @@ def read(data: bytes | str, pulse: Pulse | None = None) -> Frame:
 def _frame(plain: Any) -> Frame:
     if type(plain) is not list or not plain or type(plain[0]) is not int:
         raise RemoteProtocolError("a frame is an array that begins with its type, a number")
-    kind = KINDS.get(plain[0])
+    kind = FRAME_KINDS.get(plain[0])
     if kind is None:
         raise RemoteProtocolError(f"there is no frame of type {plain[0]}", code="unknown_type")
     checks = CHECKS[kind]
@@ -170,14 +170,14 @@ def ref_of(data: bytes | str) -> int:
         kind, ref = int(match[1]), int(match[2])
     else:
         kind, ref = peek_cbor(head)
-    if type(kind) is not int or type(ref) is not int or KINDS.get(kind) not in WITH_REF:
+    if type(kind) is not int or type(ref) is not int or FRAME_KINDS.get(kind) not in WITH_REF:
         return 0
     return ref if 0 < ref <= MAX_INTEGER else 0
 
 
 def _plain(frame: Frame) -> list[Any]:
     """Return a frame as plain data, its values as they are."""
-    row = TABLE[type(frame)]
+    row = FRAMES[type(frame)]
     count = len(row.fields) if frame[-1] else row.least  # an empty extra is none
     fields = zip(row.fields[:count], frame[:count], strict=True)
     return [row.code, *(value if field.value else as_lists(value) for field, value in fields)]

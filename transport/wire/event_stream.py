@@ -20,7 +20,7 @@ COMMENT = b":\n\n"
 """A sign of life, which is no event."""
 
 
-class Event(NamedTuple):
+class StreamEvent(NamedTuple):
     """What a client got: ``name`` is ``message`` unless the server says otherwise, ``id`` None if there was none."""
 
     name: str
@@ -59,7 +59,7 @@ class EventReader:
         """Whether an event has begun, and not ended."""
         return bool(self._rest or self._data)
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, data: bytes) -> Iterator[StreamEvent]:
         """Take bytes, and return the events that are whole now.
 
         Raises: RemoteProtocolError for an event over the limit, or bytes that are not UTF-8.
@@ -74,9 +74,9 @@ class EventReader:
         self._seen = len(self._rest)
         self._check(self._seen)
 
-    def _take(self, line: bytes) -> Event | None:
+    def _take(self, line: bytes) -> StreamEvent | None:
         if not line:
-            event = Event(self._name or "message", self._id, "\n".join(self._data)) if self._data else None
+            event = StreamEvent(self._name or "message", self._id, "\n".join(self._data)) if self._data else None
             self._name, self._id, self._data, self._size = "", None, [], 0
             return event
         self._check(self._size + len(line))

@@ -52,7 +52,7 @@ class Sender(Enum):
     BOTH = "both"
 
 
-class Row(NamedTuple):
+class FrameRow(NamedTuple):
     """One frame: its number on the wire, who sends it, and its fields; the last one may be an ``extra``."""
 
     code: int
@@ -65,8 +65,8 @@ class Row(NamedTuple):
         return len(self.fields) - (self.fields[-1] is EXTRA)
 
 
-def _row(code: int, sender: Sender, *fields: Field) -> Row:
-    return Row(code, sender, fields)
+def _row(code: int, sender: Sender, *fields: Field) -> FrameRow:
+    return FrameRow(code, sender, fields)
 
 
 EXTRA = Field("extra", mapping)
@@ -77,7 +77,7 @@ _REF, _TARGET, _SEQ = Field("ref", positive), Field("target", target), Field("se
 _PAYLOAD, _N = Field("payload", value=Value.MESSAGE), Field("n", natural)
 _CODE, _TEXT = Field("code", text), Field("text", text)
 
-TABLE: dict[type, Row] = {
+FRAMES: dict[type, FrameRow] = {
     frames.Hello: _row(
         1,
         Sender.CLIENT,
@@ -133,30 +133,32 @@ TABLE: dict[type, Row] = {
 }
 """Every frame, by its class."""
 
-CODES: dict[type, int] = {kind: row.code for kind, row in TABLE.items()}
+CODES: dict[type, int] = {kind: row.code for kind, row in FRAMES.items()}
 """The type of each frame: its number on the wire."""
 
-KINDS: dict[int, Any] = {row.code: kind for kind, row in TABLE.items()}
+FRAME_KINDS: dict[int, Any] = {row.code: kind for kind, row in FRAMES.items()}
 """The frame of each number."""
 
 CHECKS: dict[type, tuple[Check, ...]] = {
-    kind: tuple(field.check for field in row.fields[: row.least]) for kind, row in TABLE.items()
+    kind: tuple(field.check for field in row.fields[: row.least]) for kind, row in FRAMES.items()
 }
 """What the fields that each frame has to have must pass, in wire order."""
 
-VALUES: dict[type, tuple[tuple[int, Value], ...]] = {
+VALUE_FIELDS: dict[type, tuple[tuple[int, Value], ...]] = {
     kind: tuple((at, field.value) for at, field in enumerate(row.fields) if field.value is not None)
-    for kind, row in TABLE.items()
+    for kind, row in FRAMES.items()
 }
 """Where the values of the application's stand in each frame, counted from 0 behind the type."""
 
-CLIENT_FRAMES = frozenset(kind for kind, row in TABLE.items() if row.sender is not Sender.SERVER)
+CLIENT_FRAMES = frozenset(kind for kind, row in FRAMES.items() if row.sender is not Sender.SERVER)
 """What a client may send; Ping and Pong go both ways."""
 
-SERVER_FRAMES = frozenset(kind for kind, row in TABLE.items() if row.sender is not Sender.CLIENT)
+SERVER_FRAMES = frozenset(kind for kind, row in FRAMES.items() if row.sender is not Sender.CLIENT)
 """What a server may send."""
 
-WITH_REF = frozenset(kind for kind, row in TABLE.items() if row.sender is Sender.CLIENT and row.fields[0].name == "ref")
+WITH_REF = frozenset(
+    kind for kind, row in FRAMES.items() if row.sender is Sender.CLIENT and row.fields[0].name == "ref"
+)
 """What is answered with its own ref; it is the first field."""
 
 
@@ -166,6 +168,6 @@ def prefix(kind: type, more: int = 0) -> bytes:
     >>> prefix(frames.ClientMessage).hex(), prefix(frames.Pong).hex(), prefix(frames.ServerMessage, 1).hex()
     ('8404', '821819', '8513')
     """
-    row = TABLE[kind]
+    row = FRAMES[kind]
     head = 0x80 | (row.least + more + 1)
     return bytes((head, row.code) if row.code < 24 else (head, 24, row.code))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ...actors.words.target_names import Cursor as Cursor
+
 MAX_INTEGER = 2**53 - 1
 """The largest integer that every client can hold exactly (a double's mantissa)."""
-
-Cursor = tuple[str, int]
-"""``(epoch, seq)``: a place in a target's order."""
 
 
 Extra = dict[str, Any]

@@ -27,7 +27,7 @@ class BadRequest(ValueError):
     """Our own sentence about what is wrong, for the peer and for the log."""
 
 
-class Line(NamedTuple):
+class RequestLine(NamedTuple):
     """A request's first line. ``host`` is that of a target in absolute form; the field Host does not count then."""
 
     method: str
@@ -36,7 +36,7 @@ class Line(NamedTuple):
     host: str | None = None
 
 
-def read_line(text: str) -> Line:
+def read_line(text: str) -> RequestLine:
     """Cut a request line apart; it is decoded as Latin-1, with its end. Raises: BadRequest (RFC 9112, 3)."""
     found = _LINE.fullmatch(text)
     if found is None:
@@ -52,11 +52,11 @@ def read_line(text: str) -> Line:
             " (9112, 3.2)"
         )
     if target.startswith("/") or method == "CONNECT" or (target == "*" and method == "OPTIONS"):
-        return Line(method, target, version)
+        return RequestLine(method, target, version)
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None or not absolute[1] or not _HOST.fullmatch(absolute[1]):
         raise BadRequest(f"expected a path or an http URL as target, got {_short(target)} (9112, 3.2)")
-    return Line(method, (absolute[2] or "/") + (absolute[3] or ""), version, absolute[1])
+    return RequestLine(method, (absolute[2] or "/") + (absolute[3] or ""), version, absolute[1])
 
 
 def read_fields(lines: Iterable[bytes], version: tuple[int, int]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from ...actors.words.errors import LocalProtocolError, RemoteProtocolError
 from .plain_data import as_lists
 from .strict import dump_cbor, load_cbor
 
-LONGEST = 16 * 64 * 1024
+LONGEST_PACKET = 16 * 64 * 1024
 """Bytes of a body at most: sixteen times a client's message."""
 
 _HEAD = struct.Struct(">IBI")
@@ -38,12 +38,12 @@ def dump_body(value: Any) -> bytes:
     Raises: LocalProtocolError for what is not plain data, too deep, or too much.
     """
     body = dump_cbor(as_lists(value))  # what the other end could not read is refused here, and is not its end
-    if len(body) > LONGEST:
-        raise LocalProtocolError(f"a message may have {LONGEST} bytes, got {len(body)}")
+    if len(body) > LONGEST_PACKET:
+        raise LocalProtocolError(f"a message may have {LONGEST_PACKET} bytes, got {len(body)}")
     return body
 
 
-def seal(kind: int, number: int, body: bytes) -> bytes:
+def seal_packet(kind: int, number: int, body: bytes) -> bytes:
     """Put a packet's head before its body."""
     return _HEAD.pack(len(body), kind, number) + body
 
@@ -53,7 +53,7 @@ def pack(kind: int, number: int, value: Any) -> bytes:
 
     Raises: LocalProtocolError for what is not plain data, or too much of it.
     """
-    return seal(kind, number, dump_body(value))
+    return seal_packet(kind, number, dump_body(value))
 
 
 class Packets:
@@ -73,8 +73,8 @@ class Packets:
         start = 0
         while len(buffer) - start >= _HEAD.size:
             length, kind, number = _HEAD.unpack_from(buffer, start)
-            if length > LONGEST:
-                raise RemoteProtocolError(f"a packet may have {LONGEST} bytes, got {length}")
+            if length > LONGEST_PACKET:
+                raise RemoteProtocolError(f"a packet may have {LONGEST_PACKET} bytes, got {length}")
             body = start + _HEAD.size
             if len(buffer) < body + length:
                 break

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ...actors.words.close_codes import TOO_LARGE
 from ...actors.words.errors import RemoteProtocolError
 
-MOST = 1_000
+MOST_FRAMES = 1_000
 """Frames in one body: more would keep everybody else waiting."""
 
 _BYTES = 0x40  # the first byte of an empty byte string (RFC 8949 section 3.1, major type 2)
@@ -46,7 +46,7 @@ def join_cbor(frame: bytes) -> bytes:
     return head(len(frame)) + frame
 
 
-def split_cbor(body: bytes, largest: int, most: int = MOST) -> list[bytes]:
+def split_cbor(body: bytes, largest: int, most: int = MOST_FRAMES) -> list[bytes]:
     """Cut a sequence of byte strings of at most ``largest`` bytes.
 
     Raises: RemoteProtocolError; with ``too_large`` and 1009 over one of the limits.
@@ -74,7 +74,7 @@ def split_cbor(body: bytes, largest: int, most: int = MOST) -> list[bytes]:
     return frames
 
 
-def split_json(body: bytes, largest: int, most: int = MOST) -> list[str]:
+def split_json(body: bytes, largest: int, most: int = MOST_FRAMES) -> list[str]:
     """Cut a body into its lines, of at most ``largest`` bytes; the last one may end without a newline.
 
     Raises: RemoteProtocolError for an empty line, or one that is not UTF-8; with ``too_large`` and 1009 over a limit.

@@ -147,8 +147,20 @@ def is_trouble(data: bytes) -> bool:
 
 
 def _is_harmless(value: Any, levels: int) -> bool:
-    if type(value) is int:
-        return -(2**32) <= value < 2**32
-    if type(value) is dict:
-        value = list(value.values())
-    return type(value) is not list or (levels > 0 and all(_is_harmless(item, levels - 1) for item in value))
+    items = [value]  # those of one level: of 65,000 in a message, a call for each would take 13 ms instead of 4
+    while True:
+        kinds = set(map(type, items))
+        if int in kinds and not all(-(2**32) <= each < 2**32 for each in items if type(each) is int):
+            return False
+        if list not in kinds and dict not in kinds:
+            return True
+        if not levels:
+            return False
+        levels -= 1
+        deeper: list[Any] = []
+        for each in items:
+            if type(each) is list:
+                deeper += each
+            elif type(each) is dict:
+                deeper += each.values()
+        items = deeper

@@ -22,7 +22,7 @@ _PLAIN_TEXT = (("Content-Type", "text/plain; charset=utf-8"), ("Connection", "cl
 _WANTED = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
 
 
-class Refuse(NamedTuple):
+class Decline(NamedTuple):
     """An answer in plain HTTP: ``text`` is for the peer, ``reason`` for our log, with what is allowed."""
 
     status: str
@@ -50,7 +50,7 @@ class Accept(NamedTuple):
 
 def negotiate(
     environ: Mapping[str, Any], origins: Origins, subprotocols: Sequence[str] = SUBPROTOCOLS
-) -> Accept | Refuse:
+) -> Accept | Decline:
     """Judge a request for an upgrade, given as a WSGI environment.
 
     The subprotocol is the first of ours that the client offers, compared as whole tokens. No extension is
@@ -78,7 +78,7 @@ def negotiate(
     try:
         origins.check(environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST"))
     except OriginRefused as refusal:
-        return Refuse("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
+        return Decline("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
     extensions = environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")
     if not all(is_extension(each) for each in tokens(extensions)):
         return _refuse("400 Bad Request", f"expected a list of extensions, got {extensions[:80]!r}")
@@ -121,5 +121,5 @@ def _is_key(key: str) -> bool:
         return False
 
 
-def _refuse(status: str, text: str, *headers: tuple[str, str]) -> Refuse:
-    return Refuse(status, text, _PLAIN_TEXT + headers, text)
+def _refuse(status: str, text: str, *headers: tuple[str, str]) -> Decline:
+    return Decline(status, text, _PLAIN_TEXT + headers, text)

@@ -26,33 +26,33 @@ MASKED: Final = 0x80
 """The bit of its second byte that says that the payload is masked."""
 
 
-class Ping(NamedTuple):
+class WebSocketPing(NamedTuple):
     """To be answered by a pong with the same payload."""
 
     payload: bytes
 
 
-class Pong(NamedTuple):
+class WebSocketPong(NamedTuple):
     """The answer to a ping, or an unasked sign of life."""
 
     payload: bytes
 
 
-class Close(NamedTuple):
+class WebSocketClose(NamedTuple):
     """The peer closes; nothing after it is read. ``code`` is `NO_CODE` if the frame was empty."""
 
     code: int
     reason: str
 
 
-class Failed(NamedTuple):
+class FramingFailed(NamedTuple):
     """The peer broke a rule; nothing after it is read. ``close_code`` is the answer that it deserves."""
 
     close_code: int
     reason: str
 
 
-Event = bytes | str | Ping | Pong | Close | Failed
+FrameEvent = bytes | str | WebSocketPing | WebSocketPong | WebSocketClose | FramingFailed
 """What a stream of bytes is cut into. A whole message is its payload: ``bytes`` if binary, ``str`` if text."""
 
 

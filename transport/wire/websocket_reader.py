@@ -1,6 +1,6 @@
 """The reader of WebSocket frames: bytes to events, whatever the bytes are (RFC 6455 section 5). Pure.
 
-It never raises and never waits: what the peer got wrong becomes the last event, `Failed`.
+It never raises and never waits: what the peer got wrong becomes the last event, `FramingFailed`.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from .websocket_frames import (
     PONG,
     RESERVED,
     TEXT,
-    Close,
-    Event,
-    Failed,
-    Ping,
-    Pong,
+    FrameEvent,
+    FramingFailed,
+    WebSocketClose,
+    WebSocketPing,
+    WebSocketPong,
 )
 
 MAX_FRAGMENTS: Final = 1024
@@ -35,7 +35,7 @@ AT_ONCE: Final = 256
 
 
 class _Fault(Exception):
-    """What becomes a `Failed`; it never leaves this module."""
+    """What becomes a `FramingFailed`; it never leaves this module."""
 
 
 _EMPTY = b""
@@ -71,10 +71,10 @@ class FrameReader:
         """How many bytes of unfinished frames and messages are kept."""
         return len(self._buffer) + len(self._message)
 
-    def feed(self, data: bytes) -> list[Event]:
+    def feed(self, data: bytes) -> list[FrameEvent]:
         """The events that ``data`` completes, or those of the first ``at_once`` frames (see `has_more`).
 
-        Never raises; after `Close` or `Failed` always empty.
+        Never raises; after `WebSocketClose` or `FramingFailed` always empty.
         """
         if self._over:
             return []
@@ -90,11 +90,11 @@ class FrameReader:
         if is_small and data[0] == 0x82 and data[1] == MASKED | size and self._masked and not self._fragments:
             # What most reads bring: one whole binary message of a client.
             return [unmask(data[6:], data[2:6])]
-        events: list[Event] = []
+        events: list[FrameEvent] = []
         try:
             used = self._cut(data, events)
         except _Fault as fault:
-            events.append(Failed(*fault.args))
+            events.append(FramingFailed(*fault.args))
             self._over = True
         if self._over:
             self._forget()
@@ -110,7 +110,7 @@ class FrameReader:
         self._fragments = 0  # how many; 0 between two messages
         self._opcode = 0
 
-    def _cut(self, data: bytes, events: list[Event]) -> int:
+    def _cut(self, data: bytes, events: list[FrameEvent]) -> int:
         """Append what ``data`` completes to ``events``; return how many bytes that took."""
         position, end, count = 0, len(data), 0
         while end - position >= 2:
@@ -178,7 +178,7 @@ class FrameReader:
         elif self._fragments == MAX_FRAGMENTS:
             raise _Fault(TOO_LARGE, f"expected at most {MAX_FRAGMENTS} fragments")
 
-    def _fragment(self, first: int, payload: bytes, events: list[Event]) -> None:
+    def _fragment(self, first: int, payload: bytes, events: list[FrameEvent]) -> None:
         if not self._fragments:
             self._opcode = first & 15
             self._message = bytearray()
@@ -190,11 +190,11 @@ class FrameReader:
             self._fragments = 0
             events.append(whole if opcode == BINARY else _text(whole))
 
-    def _control(self, opcode: int, payload: bytes) -> Event:
+    def _control(self, opcode: int, payload: bytes) -> FrameEvent:
         if opcode == PING:
-            return Ping(payload)
+            return WebSocketPing(payload)
         if opcode == PONG:
-            return Pong(payload)
+            return WebSocketPong(payload)
         close = _close(payload)
         self._over = True
         return close
@@ -217,10 +217,10 @@ def _text(payload: bytes) -> str:
         raise _Fault(INVALID_TEXT, f"expected UTF-8, got {error.reason} at byte {error.start}") from None
 
 
-def _close(payload: bytes) -> Close:
+def _close(payload: bytes) -> WebSocketClose:
     if not payload:
-        return Close(NO_CODE, "")
+        return WebSocketClose(NO_CODE, "")
     code = int.from_bytes(payload[:2], "big")
     if len(payload) == 1 or not may_be_sent(code):
         raise _Fault(FRAMING_ERROR, f"expected a close code, got {payload[:2].hex()}")
-    return Close(code, _text(payload[2:]))
+    return WebSocketClose(code, _text(payload[2:]))

@@ -36,7 +36,7 @@ def make_server() -> Server:
     return server
 
 
-def run(host: str = "127.0.0.1", port: int = 8000, open_browser: bool = False) -> None:
+def run_demo(host: str = "127.0.0.1", port: int = 8000, open_browser: bool = False) -> None:
     """Serve the demo until SIGINT or SIGTERM; port 0 takes any free one.
 
     Raises: SystemExit with a sentence if the address cannot be bound.

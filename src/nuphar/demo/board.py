@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 CARDS = 200
 """Cards on the whole board: as many as a browser moves about smoothly."""
 
-TEXT = 280
+LONGEST_CARD = 280
 """Characters on a card."""
 
 ID = 40
@@ -89,25 +89,25 @@ def update(board: Board, message: Message) -> Board:
     match message:
         case Add(card, column, text, tint):
             _check("id", card, ID)
-            _check("text", text, TEXT)
+            _check("text", text, LONGEST_CARD)
             _check_column(board, column)
             if not 0 <= tint < TINTS:
                 raise ValueError(f"expected a tint from 0 to {TINTS - 1}, got {tint}")
-            if find(board, card) is not None:
+            if find_card(board, card) is not None:
                 return board
             if sum(len(column.cards) for column in board.columns) >= CARDS:
                 raise ValueError(f"the board is full: it holds {CARDS} cards")
             return _put(board, Card(card, text, tint), column, None)
         case Edit(card, text):
-            _check("text", text, TEXT)
-            found = find(board, card)
+            _check("text", text, LONGEST_CARD)
+            found = find_card(board, card)
             return board if found is None else _swap(board, replace(found, text=text))
         case Move(card, column, before):
             _check_column(board, column)
-            found = find(board, card)
+            found = find_card(board, card)
             return board if found is None else _put(_without(board, card), found, column, before)
         case Heart(card):
-            found = find(board, card)
+            found = find_card(board, card)
             return board if found is None else _swap(board, replace(found, hearts=found.hearts + 1))
         case Delete(card):
             return _without(board, card)
@@ -115,7 +115,7 @@ def update(board: Board, message: Message) -> Board:
             raise ValueError(f"expected a message for the board, got {type(message).__name__}")
 
 
-def find(board: Board, card_id: str) -> Card | None:
+def find_card(board: Board, card_id: str) -> Card | None:
     """Return the card with this id."""
     return next((card for column in board.columns for card in column.cards if card.id == card_id), None)
 

@@ -14,7 +14,7 @@ from .board import TINTS
 PEOPLE = 500
 """People who are counted at once."""
 
-NAME = 24
+LONGEST_NAME = 24
 """Characters of a name."""
 
 
@@ -80,8 +80,8 @@ def update(people: People, message: Message) -> People:
                 raise ValueError(f"expected at most {PEOPLE} people")
             return People((*everybody, Person(client_id, "", 0)))
         case Introduce(client_id, name, tint):
-            if not 1 <= len(name) <= NAME:
-                raise ValueError(f"name: expected 1 to {NAME} characters, got {len(name)}")
+            if not 1 <= len(name) <= LONGEST_NAME:
+                raise ValueError(f"name: expected 1 to {LONGEST_NAME} characters, got {len(name)}")
             if not 0 <= tint < TINTS:
                 raise ValueError(f"expected a tint from 0 to {TINTS - 1}, got {tint}")
             known = Person(client_id, name, tint)

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from ..transport.server.live import App, Environ, StartResponse
+from ..transport.server.wsgi_types import App, Environ, StartResponse
 
-KINDS = {
+CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -31,7 +31,7 @@ def site() -> App:
     """Return the application, with every file in memory: what a visitor asks for never names a file."""
     pages: dict[str, tuple[bytes, list[tuple[str, str]]]] = {}
     for file in files(__package__).joinpath("page").iterdir():
-        kind = KINDS.get(file.name[file.name.rfind(".") :])
+        kind = CONTENT_TYPES.get(file.name[file.name.rfind(".") :])
         if kind is not None:
             body = file.read_bytes()
             tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'

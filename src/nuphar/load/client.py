@@ -7,26 +7,28 @@ from collections.abc import Callable
 
 from gevent.event import Event
 
-from ..actors.words.close_codes import NORMAL
+from ..actors.words.close_codes import NORMAL_CLOSURE
 from ..transport.wire import websocket_frames as wire
 from ..transport.wire.codec import write
 from ..transport.wire.frames import Frame, Ping, Pong, Resync, ServerMessage, Welcome
 from .checker import Checker
-from .dial import dial
+from .dial import open_client
 from .errors import LoadError
-from .plan import Address
-from .reader import Reader
+from .plan import WebSocketAddress
+from .reader import SharedReader
 from .resume import Resumption
 from .sources import Sources
-from .stream import Item, Known, Stream
+from .stream import Item, KnownBytes, Stream
 
 _READ = 16 * 1024  # bytes; what is left is read the next time
 
 
-class Client:
+class LoadClient:
     """A client of ``target``, read by ``reader``; ``clock`` gives monotonic seconds."""
 
-    def __init__(self, target: str, checker: Checker, clock: Callable[[], float], reader: Reader, known: Known) -> None:
+    def __init__(
+        self, target: str, checker: Checker, clock: Callable[[], float], reader: SharedReader, known: KnownBytes
+    ) -> None:
         self.checker = checker
         self.is_open = False
         self.ending = ""
@@ -41,12 +43,12 @@ class Client:
         self._resumption = Resumption(target)
         self._descriptor = -1
 
-    def connect(self, address: Address, sources: Sources | None) -> None:
+    def connect(self, address: WebSocketAddress, sources: Sources | None) -> None:
         """Open the connection and subscribe, or come back after a cut; without waiting for the answer to that.
 
         Raises: LoadError if there is no connection.
         """
-        sock, early = dial(address, sources)
+        sock, early = open_client(address, sources)
         self._stream = Stream(self._known)
         self._descriptor = sock.detach()  # gevent's socket has done its work; 10,000 of them would be 10 MB
         self.is_open = True
@@ -97,7 +99,7 @@ class Client:
     def close(self) -> None:
         """Say goodbye; the server's answer ends the connection."""
         if self.is_open:
-            self._write(wire.encode_close(NORMAL, mask=os.urandom(4)))
+            self._write(wire.encode_close(NORMAL_CLOSURE, mask=os.urandom(4)))
 
     def give_up(self) -> None:
         """End the connection without a word, if it is still there."""
@@ -131,14 +133,14 @@ class Client:
         match item:
             case ServerMessage():  # nearly all
                 self.checker.feed(item, now)
-            case wire.Ping(payload):
+            case wire.WebSocketPing(payload):
                 self._write(wire.encode_frame(wire.PONG, payload, os.urandom(4)))
-            case wire.Pong():
+            case wire.WebSocketPong():
                 pass
-            case wire.Close(code, reason):
+            case wire.WebSocketClose(code, reason):
                 self._write(wire.encode_close(code, mask=os.urandom(4)))
                 self._end(f"closed with {code} {reason}".rstrip())
-            case wire.Failed(_, reason):
+            case wire.FramingFailed(_, reason):
                 self._end(f"broken frame: {reason}")
             case Ping(n):
                 self._send(Pong(n))

@@ -12,7 +12,7 @@ import click
 import gevent
 from rich.console import Console
 
-from .cuts import AWAY
+from .cuts import LONGEST_AWAY
 from .display import Display, histogram, table
 from .errors import LoadError
 from .plan import CONNECT_RATE, FLAKY, MESSAGES_PER_CLIENT, MOST_READ, Plan
@@ -69,7 +69,7 @@ CANNOT = 2
     flag_value=FLAKY,
     metavar="[S]",
     help="Cut each client about every S seconds, sometimes in the middle of a write; it comes back within "
-    f"{AWAY:g} seconds and resumes its session.  [S if it is left out: {FLAKY:g}]",
+    f"{LONGEST_AWAY:g} seconds and resumes its session.  [S if it is left out: {FLAKY:g}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, and nothing else.")
 @click.option(

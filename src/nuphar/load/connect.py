@@ -8,9 +8,9 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 
-from .client import Client
+from .client import LoadClient
 from .errors import LoadError
-from .plan import Address
+from .plan import WebSocketAddress
 from .sources import sources_for
 
 HANDSHAKES = 100
@@ -23,7 +23,7 @@ _LATE = 0.05  # seconds that are made up for; more would be a burst
 
 
 def connect_all(
-    clients: Sequence[Client], address: Address, rate: float, over: Event, clock: Callable[[], float]
+    clients: Sequence[LoadClient], address: WebSocketAddress, rate: float, over: Event, clock: Callable[[], float]
 ) -> None:
     """Connect and subscribe ``clients``, at most ``rate`` in a second, or as many as there are when ``over`` is set.
 
@@ -32,7 +32,7 @@ def connect_all(
     faults: list[LoadError] = []
     sources = sources_for(address.host)
 
-    def connect(client: Client) -> None:
+    def connect(client: LoadClient) -> None:
         try:
             client.connect(address, sources)
         except LoadError as error:

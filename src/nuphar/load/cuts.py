@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 TORN = 0.5
 """The share of cuts that come with a write."""
 
-AWAY = 0.5
+LONGEST_AWAY = 0.5
 """Seconds that a client stays away, at most."""
 
 

@@ -8,14 +8,13 @@ import os
 
 from gevent import socket
 
+from ..transport.client.connectors.websocket_machine import SUBPROTOCOL
 from ..transport.wire.upgrade import accept_key, tokens
 from .errors import LoadError
-from .plan import Address
+from .plan import WebSocketAddress
 from .sources import Sources
 
-SUBPROTOCOL = "nuphar.v1.cbor"
-
-TIMEOUT = 10.0
+STEP_TIMEOUT = 10.0
 """Seconds that a server has for TCP, and again for each part of its answer."""
 
 _HEAD = 16 * 1024  # bytes: what a response's head may take
@@ -25,7 +24,7 @@ _SHOWN = 200  # characters of a refusal's body that are shown
 _USED_UP = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})  # no port is left: for binding, for connecting
 
 
-def dial(address: Address, sources: Sources | None = None) -> tuple[socket.socket, bytes]:
+def open_client(address: WebSocketAddress, sources: Sources | None = None) -> tuple[socket.socket, bytes]:
     """Open a WebSocket from one of ``sources``, and return its socket and what the server has sent already.
 
     Raises: LoadError that says why there is none.
@@ -55,14 +54,14 @@ def dial(address: Address, sources: Sources | None = None) -> tuple[socket.socke
     return sock, early
 
 
-def _connect(address: Address, sources: Sources | None) -> socket.socket:
+def _connect(address: WebSocketAddress, sources: Sources | None) -> socket.socket:
     if sources is None:
-        return socket.create_connection((address.host, address.port), TIMEOUT)
+        return socket.create_connection((address.host, address.port), STEP_TIMEOUT)
     while True:
         source = sources.current
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            sock.settimeout(TIMEOUT)
+            sock.settimeout(STEP_TIMEOUT)
             sock.bind((source, 0))
             sock.connect((address.host, address.port))
         except OSError as error:
@@ -83,7 +82,7 @@ def _explained(error: OSError) -> str:
     return text
 
 
-def request(address: Address, key: str) -> bytes:
+def request(address: WebSocketAddress, key: str) -> bytes:
     """Write the request for an upgrade."""
     lines = [
         f"GET {address.path} HTTP/1.1",

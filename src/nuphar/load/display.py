@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import progress
-from .histogram import TEXT, bars, label
+from .histogram import TEXT_EDGES, bars, edge_label
 from .latency import Latencies
 from .result import Result
 
@@ -45,7 +45,7 @@ class Display:
         if self._console.is_terminal:
             self._live.stop()
 
-    def tell(self, now: progress.Progress) -> None:
+    def tell(self, now: progress.RunProgress) -> None:
         """Show how far the run is."""
         if self._console.is_terminal:
             self._bar.update(self._task, description=now.phase_text, completed=now.done, total=now.total)
@@ -58,7 +58,7 @@ class Display:
             self._console.out(f"{now.phase_text}, {facts}", highlight=False)
 
 
-def _facts(now: progress.Progress) -> Table:
+def _facts(now: progress.RunProgress) -> Table:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", min_width=9)
     grid.add_column()
@@ -81,7 +81,7 @@ def table(result: Result) -> Table:
 
 def histogram(latencies: Latencies, *, ascii_only: bool = False) -> Table:
     """Return the latencies as a table with bars."""
-    drawn = bars(latencies, TEXT)
+    drawn = bars(latencies, TEXT_EDGES)
     most = max((bar.count for bar in drawn), default=1)
     shown = Table(title="latencies, from post to acknowledge or delivery", title_justify="left")
     shown.add_column("up to", justify="right")
@@ -91,5 +91,5 @@ def histogram(latencies: Latencies, *, ascii_only: bool = False) -> Table:
     for bar in drawn:
         length = 0 if not bar.count else max(1, round(_WIDTH * bar.count / most))
         block = Text(("#" if ascii_only else "█") * length)
-        shown.add_row(label(bar.high), f"{bar.count:,}", f"{bar.count / latencies.count:.2%}", block)
+        shown.add_row(edge_label(bar.high), f"{bar.count:,}", f"{bar.count / latencies.count:.2%}", block)
     return shown

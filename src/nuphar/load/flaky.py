@@ -8,11 +8,11 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 
-from .client import Client
+from .client import LoadClient
 from .connect import HANDSHAKES
-from .cuts import AWAY, Cuts, place
+from .cuts import LONGEST_AWAY, Cuts, place
 from .errors import LoadError
-from .plan import Address
+from .plan import WebSocketAddress
 from .sources import sources_for
 
 BACK = 15.0
@@ -26,8 +26,8 @@ class Flaky:
 
     def __init__(
         self,
-        clients: Sequence[Client],
-        address: Address,
+        clients: Sequence[LoadClient],
+        address: WebSocketAddress,
         seconds: float,
         clock: Callable[[], float],
         chance: Callable[[], float],
@@ -59,7 +59,7 @@ class Flaky:
 
     def _bring_back(self, number: int, cuts: Cuts) -> None:
         client = self._clients[number]
-        gevent.sleep(AWAY * self._chance())
+        gevent.sleep(LONGEST_AWAY * self._chance())
         try:
             client.connect(self._address, self._sources)
         except LoadError as error:

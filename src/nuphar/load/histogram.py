@@ -7,7 +7,7 @@ from math import floor, log10
 
 from .latency import Latencies
 
-TEXT = (1.0, 2.0, 5.0)
+TEXT_EDGES = (1.0, 2.0, 5.0)
 """The edges of a decade for the terminal."""
 
 FINE = tuple(10 ** (tenth / 10) for tenth in range(10))
@@ -29,7 +29,7 @@ def bars(latencies: Latencies, edges: tuple[float, ...]) -> list[Bar]:
     >>> latencies = Latencies()
     >>> for seconds in (0.0015, 0.0016, 0.03):
     ...     latencies.add(seconds)
-    >>> [bar.count for bar in bars(latencies, TEXT)]
+    >>> [bar.count for bar in bars(latencies, TEXT_EDGES)]
     [2, 0, 0, 0, 1]
     """
     counts: dict[int, int] = {}
@@ -42,10 +42,10 @@ def bars(latencies: Latencies, edges: tuple[float, ...]) -> list[Bar]:
     return [Bar(_edge(place, edges), _edge(place + 1, edges), counts.get(place, 0)) for place in places]
 
 
-def label(seconds: float) -> str:
+def edge_label(seconds: float) -> str:
     """Write a bar's edge.
 
-    >>> label(2e-5), label(0.005), label(2.0)
+    >>> edge_label(2e-5), edge_label(0.005), edge_label(2.0)
     ('20 µs', '5 ms', '2 s')
     """
     for unit, name in ((1.0, "s"), (1e-3, "ms")):

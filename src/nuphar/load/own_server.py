@@ -16,7 +16,7 @@ from gevent.hub import get_hub
 from .errors import LoadError
 from .plan import STOP
 
-TIMEOUT = STOP + 5.0
+SERVER_TIMEOUT = STOP + 5.0
 """Seconds for its start, for each answer, and for its end."""
 
 _SOURCE = Path(__file__).parents[2]  # where the child finds this package, installed or not
@@ -72,7 +72,7 @@ class OwnServer:
         process = self._process
         try:
             self.begin_end()
-            get_hub().threadpool.apply(process.wait, (TIMEOUT,))
+            get_hub().threadpool.apply(process.wait, (SERVER_TIMEOUT,))
         except (OSError, subprocess.TimeoutExpired):
             process.kill()
             process.wait()
@@ -88,7 +88,7 @@ class OwnServer:
 
     def _answer(self, command: str) -> dict[str, Any]:
         line = b""
-        with gevent.Timeout(TIMEOUT, False):
+        with gevent.Timeout(SERVER_TIMEOUT, False):
             line = self._output.readline()
         if not line:
             raise LoadError(f"the run's own server did not answer {command!r}; see its log above")

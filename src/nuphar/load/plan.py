@@ -70,7 +70,7 @@ class Plan:
         if self.kill is not None and self.chaos:
             raise LoadError("--kill and --chaos: choose one")
         if self.url is not None:
-            Address.of(self.url)
+            WebSocketAddress.of(self.url)
 
     @property
     def trouble(self) -> tuple[str, float] | None:
@@ -89,7 +89,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class WebSocketAddress:
     """Where a WebSocket is; ``path`` may have a query."""
 
     host: str
@@ -102,10 +102,10 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @classmethod
-    def of(cls, url: str) -> Address:
+    def of(cls, url: str) -> WebSocketAddress:
         """Take a URL apart.
 
-        >>> Address.of("ws://localhost:8000/live").authority
+        >>> WebSocketAddress.of("ws://localhost:8000/live").authority
         'localhost:8000'
 
         Raises: LoadError for anything but ``ws://host[:port]/path`` in ASCII.

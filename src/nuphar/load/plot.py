@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import LoadError
-from .histogram import FINE, bars, label
+from .histogram import FINE, bars, edge_label
 from .result import Result
 
 
@@ -38,11 +38,11 @@ def plot(result: Result, path: Path) -> None:
         widths = [bar.high - bar.low for bar in drawn]
         pane.bar([bar.low for bar in drawn], [bar.count for bar in drawn], widths, align="edge", edgecolor="white")
         pane.set(xscale="log", xlabel="from post to acknowledge or delivery", ylabel="messages", title=_title(result))
-        pane.xaxis.set_major_formatter(lambda seconds, _: label(seconds))
+        pane.xaxis.set_major_formatter(lambda seconds, _: edge_label(seconds))
         pane.yaxis.set_major_formatter("{x:,.0f}")
         for share, style in ((0.50, "--"), (0.99, ":")):
             if (seconds := result.latencies.quantile(share)) is not None:
-                pane.axvline(seconds, color="black", linestyle=style, label=f"p{share * 100:g}: {label(seconds)}")
+                pane.axvline(seconds, color="black", linestyle=style, label=f"p{share * 100:g}: {edge_label(seconds)}")
         pane.grid(alpha=0.3)
         if drawn:
             pane.legend()

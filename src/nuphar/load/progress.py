@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Progress(NamedTuple):
+class RunProgress(NamedTuple):
     """``done`` of ``total`` in ``phase``; rates are per second since the last word, latencies in seconds so far."""
 
     phase: str
@@ -21,10 +21,10 @@ class Progress(NamedTuple):
     errors: int = 0
     """Messages rejected, doubled or out of order, and connections that ended, so far."""
 
-    def since(self, before: Progress, seconds: float) -> Progress:
+    def since(self, before: RunProgress, seconds: float) -> RunProgress:
         """Return this with its rates, ``before`` having been ``seconds`` ago.
 
-        >>> Progress("posting", 2, 5, acknowledged=30).since(Progress("posting", 1, 5, acknowledged=10), 0.5)[6]
+        >>> RunProgress("posting", 2, 5, acknowledged=30).since(RunProgress("posting", 1, 5, acknowledged=10), 0.5)[6]
         40.0
         """
         if seconds <= 0:

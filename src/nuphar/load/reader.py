@@ -17,7 +17,7 @@ _TURN = 100  # sockets read before everybody else has a turn
 _READ = 1  # libev's word for it
 
 
-class Reader:
+class SharedReader:
     """A context in which ``read()`` of each descriptor that has something to read is called."""
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .latency import Latencies
 from .plan import Plan
-from .tally import Counts
+from .tally import RunCounts
 
 SATURATED = 0.9
 """Of a core: when the clients need more, the latencies are theirs and not the server's."""
@@ -23,7 +23,7 @@ class Result:
     plan: Plan
     seconds: float
     subscriptions: int
-    counts: Counts = field(default_factory=Counts)
+    counts: RunCounts = field(default_factory=RunCounts)
     latencies: Latencies = field(default_factory=Latencies)
     disconnects: int = 0
     kills: int = 0

@@ -12,7 +12,7 @@ from gevent.event import Event
 
 from ..actors.words.target_names import topic_target
 from .checker import Checker
-from .client import Client
+from .client import LoadClient
 from .connect import connect_all
 from .errors import LoadError
 from .flaky import Flaky
@@ -20,21 +20,21 @@ from .latency import Latencies
 from .model import PREFIX
 from .open_files import allow_files
 from .own_server import OwnServer
-from .plan import STOP, Address, Plan
-from .progress import Progress
-from .reader import Reader
+from .plan import STOP, Plan, WebSocketAddress
+from .progress import RunProgress
+from .reader import SharedReader
 from .result import Result
-from .stream import Known
+from .stream import KnownBytes
 from .tally import is_settled, tally
-from .telling import Telling
+from .telling import ProgressTeller
 
-PATIENCE = 15.0
+NEWS_PATIENCE = 15.0
 """Seconds without news after which what is under way is given up: a topic that was killed too often comes back late."""
 
 HASTE = 2.0
 """The same after Ctrl-C."""
 
-LONGEST = 120.0
+LONGEST_RUN = 120.0
 """Seconds after which it is given up though there is news."""
 
 END = STOP + 1.0
@@ -50,17 +50,17 @@ _REMARKS = 3  # of a kind that are shown
 class Run:
     """One run of ``plan``. ``tell``, if there is one, hears of the progress a few times a second."""
 
-    def __init__(self, plan: Plan, tell: Callable[[Progress], None] | None = None) -> None:
+    def __init__(self, plan: Plan, tell: Callable[[RunProgress], None] | None = None) -> None:
         self.over = Event()
         """Set it to end the run early; what was measured until then is counted."""
         self._plan = plan
         self._tell = tell
         self._clock = time.monotonic
         self._latencies = Latencies()
-        self._reader = Reader()
-        run, known = secrets.randbits(32), Known()
+        self._reader = SharedReader()
+        run, known = secrets.randbits(32), KnownBytes()
         self._clients = [
-            Client(
+            LoadClient(
                 topic_target(f"{PREFIX}{n % plan.topics}"),
                 Checker(n, run, self._latencies),
                 self._clock,
@@ -74,7 +74,7 @@ class Run:
         self._kills = 0
         self._flaky: Flaky | None = None
         self._remarks: list[str] = []
-        self._telling = Telling(self._clients, self._latencies, self._clock)
+        self._telling = ProgressTeller(self._clients, self._latencies, self._clock)
 
     def run(self) -> Result:
         """Do it all, and leave nothing behind.
@@ -92,7 +92,7 @@ class Run:
             if url is None:
                 self._server = OwnServer()
                 url = self._server.url
-            address = Address.of(url)
+            address = WebSocketAddress.of(url)
             self._connect(address)
             if self._plan.flaky is not None:
                 self._flaky = Flaky(self._clients, address, self._plan.flaky, self._clock, random.random)
@@ -123,7 +123,7 @@ class Run:
             remarks=self._remarks,
         )
 
-    def _connect(self, address: Address) -> None:
+    def _connect(self, address: WebSocketAddress) -> None:
         clients = self._clients
         self._telling.phase = "connecting", lambda: sum(client.is_open for client in clients), len(clients)
         connect_all(clients, address, self._plan.connect_rate, self.over, self._clock)
@@ -186,7 +186,7 @@ class Run:
         if late:
             self._remarks.append(f"{len(late):,} clients got no Snapshot to compare their model with")
 
-    def _wait(self, phase: str, is_done: Callable[[list[Client]], bool]) -> None:
+    def _wait(self, phase: str, is_done: Callable[[list[LoadClient]], bool]) -> None:
         """Wait until ``is_done(topic)`` for every topic, as long as there is news."""
         waiting = list(self._topics)
         total = len(self._clients)
@@ -200,8 +200,8 @@ class Run:
                 return
             if (sum_now := sum(client.checker.heard for topic in waiting for client in topic)) != news:
                 news, heard = sum_now, looked
-            patience = HASTE if self.over.is_set() else PATIENCE
-            if looked - heard > patience or looked - begun > LONGEST:
+            patience = HASTE if self.over.is_set() else NEWS_PATIENCE
+            if looked - heard > patience or looked - begun > LONGEST_RUN:
                 return
             gevent.sleep(max(_LOOK, self._clock() - looked))  # at least half of the time is for what comes
 
@@ -229,12 +229,12 @@ class Run:
         return [time.process_time(), *([] if self._server is None else [self._server.ask("cpu")["cpu"]])]
 
 
-def _has_settled(topic: list[Client]) -> bool:
+def _has_settled(topic: list[LoadClient]) -> bool:
     acknowledged = sum(client.checker.acknowledged for client in topic)
     return all(not client.is_open or is_settled(client.checker, acknowledged) for client in topic)
 
 
-def _has_compared(topic: list[Client]) -> bool:
+def _has_compared(topic: list[LoadClient]) -> bool:
     return all(not client.is_open or client.checker.compared for client in topic)
 
 

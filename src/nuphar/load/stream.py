@@ -15,14 +15,14 @@ from ..transport.wire.codec import read
 from ..transport.wire.frames import Frame, ServerMessage
 from ..transport.wire.websocket_reader import FrameReader
 
-Item = Frame | wire.Ping | wire.Pong | wire.Close | wire.Failed
+Item = Frame | wire.WebSocketPing | wire.WebSocketPong | wire.WebSocketClose | wire.FramingFailed
 
 _LIMIT = 1 << 20  # bytes: no frame of a load topic comes near
 _MOST = 2048  # runs of deliveries that are known at a time
 _LONGEST = 4096  # bytes of one of them
 
 
-class Known:
+class KnownBytes:
     """What bytes that came before mean; shared by the streams of a run. Bounded: 8 MiB of bytes, and their frames."""
 
     __slots__ = ("_frames",)
@@ -47,13 +47,13 @@ class Stream:
 
     __slots__ = ("_known", "_pending", "_reader")
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: KnownBytes) -> None:
         self._known = known
         self._reader = FrameReader(_LIMIT, client=True)
         self._pending = 0  # bytes that are no whole message yet; only without any may something known follow
 
     def feed(self, data: bytes) -> Sequence[Item]:
-        """Return what ``data`` completes. Never raises: what cannot be read is `Failed`, and the last."""
+        """Return what ``data`` completes. Never raises: what cannot be read is `FramingFailed`, and the last."""
         if not self._pending and (known := self._known.find(data)) is not None:
             return known
         is_between = not self._pending
@@ -65,11 +65,11 @@ class Stream:
                 try:
                     items.append(read(event))
                 except RemoteProtocolError as error:
-                    items.append(wire.Failed(FRAMING_ERROR, str(error)))
+                    items.append(wire.FramingFailed(FRAMING_ERROR, str(error)))
                     break
             else:
                 items.append(event)
-                if isinstance(event, (wire.Ping, wire.Pong)):
+                if isinstance(event, (wire.WebSocketPing, wire.WebSocketPong)):
                     self._pending -= _framed(len(event.payload))
         if is_between and not self._pending:
             self._known.keep(data, items)

@@ -9,7 +9,7 @@ from .checker import Checker
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class RunCounts:
     """What a run counted, over all clients and topics."""
 
     posted: int = 0
@@ -28,11 +28,11 @@ class Counts:
     final_acknowledges: int = 0
 
 
-def tally(topics: Iterable[Sequence[Checker]]) -> Counts:
+def tally(topics: Iterable[Sequence[Checker]]) -> RunCounts:
     """Sum up the checkers, given topic by topic."""
     groups = [list(members) for members in topics]
     checkers = [checker for members in groups for checker in members]
-    return Counts(
+    return RunCounts(
         posted=sum(checker.posted for checker in checkers),
         acknowledged=sum(checker.acknowledged for checker in checkers),
         rejected=sum(checker.rejected for checker in checkers),

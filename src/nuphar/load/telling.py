@@ -6,40 +6,40 @@ from collections.abc import Callable, Sequence
 
 import gevent
 
-from .client import Client
+from .client import LoadClient
 from .latency import Latencies
-from .progress import Progress
+from .progress import RunProgress
 
-INTERVAL = 0.2
+TELL_EACH = 0.2
 """Seconds between two words."""
 
 
-class Telling:
+class ProgressTeller:
     """Looks at ``clients`` and ``latencies``, in seconds of ``clock``."""
 
-    def __init__(self, clients: Sequence[Client], latencies: Latencies, clock: Callable[[], float]) -> None:
+    def __init__(self, clients: Sequence[LoadClient], latencies: Latencies, clock: Callable[[], float]) -> None:
         self.phase: tuple[str, Callable[[], float], float] = ("starting", lambda: 0.0, 1.0)
         """What goes on, how much of it is done, and how much there is."""
         self._clients = clients
         self._latencies = latencies
         self._clock = clock
 
-    def run(self, tell: Callable[[Progress], None]) -> None:
+    def run(self, tell: Callable[[RunProgress], None]) -> None:
         """Call ``tell(progress)`` again and again; never returns."""
         before, then = self.progress(), self._clock()
         tell(before)
         while True:
-            gevent.sleep(INTERVAL)
+            gevent.sleep(TELL_EACH)
             progress, now = self.progress(), self._clock()
             tell(progress.since(before, now - then))
             before, then = progress, now
 
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         """Return how far the run is now, without its rates."""
         (phase, done, total), clients = self.phase, self._clients
         checkers = [client.checker for client in clients]
         faults = sum(checker.rejected + checker.duplicated + checker.disordered for checker in checkers)
-        return Progress(
+        return RunProgress(
             phase,
             done(),
             total,

@@ -21,7 +21,17 @@ from functools import partial
 
 from ..actors.runtime.host import GEVENT, Host
 from ..actors.targets.appends import Appends
-from ..actors.targets.log import ACCEPTED, DURABLE, Answer, Appended, Failed, Outcome, Record, Unknown, check_level
+from ..actors.targets.log import (
+    ACCEPTED,
+    DURABLE,
+    AppendAnswer,
+    Appended,
+    AppendOutcome,
+    Failed,
+    Record,
+    Unknown,
+    check_level,
+)
 from ..actors.targets.order import HISTORY, Order
 from ..actors.targets.tentative import Tentative
 from ..actors.words.errors import UsageError
@@ -29,7 +39,7 @@ from ..actors.words.store import Store
 
 __all__ = ["Fate", "ScriptedLog"]
 
-WAITING = 10_000
+CALLS_WAITING = 10_000
 """Calls that may wait to be carried out: more are a fault of the test."""
 
 
@@ -99,11 +109,11 @@ class ScriptedLog:
             del self._records[target, order.epoch]
             self._fences.pop(target, None)
 
-    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: AppendAnswer) -> None:
         self._asked += 1
         self._later(partial(self._append, self._asked, target, epoch, records, answer))
 
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         self._later(partial(self._look_up, self._asked, target, epoch, records, answer))
 
     def records(self, target: str) -> list[Record]:
@@ -125,8 +135,8 @@ class ScriptedLog:
 
     def _later(self, call: Callable[[], None]) -> None:
         if self.is_held:
-            if len(self._waiting) >= WAITING:
-                raise UsageError(f"{WAITING} calls wait: say go_on()")
+            if len(self._waiting) >= CALLS_WAITING:
+                raise UsageError(f"{CALLS_WAITING} calls wait: say go_on()")
             self._waiting.append(call)
         elif self._delay is None:
             call()
@@ -139,7 +149,7 @@ class ScriptedLog:
         timer.close()  # type: ignore[attr-defined]
         call()
 
-    def _append(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def _append(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         fate, first, last = next(self._script, Fate.TAKEN), records[0].seq, records[-1].seq
         known = self._records.get((target, epoch))
         if known is None:
@@ -155,14 +165,14 @@ class ScriptedLog:
         known += records[:taken]
         if fate in (Fate.SILENT, Fate.SILENT_DROPPED):
             return
-        outcome: Outcome = Appended(last)
+        outcome: AppendOutcome = Appended(last)
         if fate in (Fate.LOST, Fate.HALF_LOST, Fate.DROPPED):
             outcome = Unknown("the answer was lost")
         elif taken < len(records):
             outcome = Failed(first + taken, "the log is full")
         answer(outcome)
 
-    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: Answer) -> None:
+    def _look_up(self, number: int, target: str, epoch: str, records: Sequence[Record], answer: AppendAnswer) -> None:
         if self.mute > 0:
             self.mute -= 1
             return

@@ -9,7 +9,7 @@ import gevent
 from gevent.queue import Queue
 
 from ..actors.runtime.mailbox import get_ident
-from ..actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW, is_final
+from ..actors.words.close_codes import ABNORMAL, NORMAL_CLOSURE, TOO_SLOW, is_final
 from ..actors.words.errors import UsageError
 from ..actors.words.identity import Identity, check_identity
 from ..supervision.root.server import Server
@@ -18,10 +18,10 @@ from ..transport.server.connection import Connection
 from ..transport.server.limits import share
 from ..transport.wire.websocket_reader import FrameReader
 
-LIMIT = 16 * 1024 * 1024
+LARGEST_FRAME = 16 * 1024 * 1024
 """The largest message in bytes, in either direction."""
 
-FRAMES = 10_000
+FRAMES_WAITING = 10_000
 """Frames of the client that may wait for the server; more are a reason to be closed."""
 
 BYTES = 16 * 1024 * 1024
@@ -87,7 +87,7 @@ class MemoryConnector:
             raise BrokenPipeError("the line is cut")
         self._run(lambda: pipe.put(frame))
 
-    def _close(self, code: int = NORMAL) -> None:
+    def _close(self, code: int = NORMAL_CLOSURE) -> None:
         self._is_over = True
         pipe, self._pipe = self._pipe, None
         if pipe is not None:
@@ -178,7 +178,7 @@ class _Pipe:
         self._server = server
         self._ended = ended
         self._identity = identity
-        self._reader = FrameReader(LIMIT, client=True)
+        self._reader = FrameReader(LARGEST_FRAME, client=True)
 
     def start(self) -> None:
         """Serve it, in greenlets of the server's hub; called there, before anything else."""
@@ -188,8 +188,8 @@ class _Pipe:
 
     def put(self, frame: bytes) -> None:
         """Take a frame of the client."""
-        if self._incoming.qsize() >= FRAMES:
-            self.close(TOO_SLOW, f"{FRAMES} frames wait")
+        if self._incoming.qsize() >= FRAMES_WAITING:
+            self.close(TOO_SLOW, f"{FRAMES_WAITING} frames wait")
         elif not self.closed:
             self._incoming.put(frame)
 
@@ -209,7 +209,7 @@ class _Pipe:
         self.last_received = self._server.gateway.clock()
         return None if message is None else [message]
 
-    def close(self, code: int = NORMAL, reason: str = "") -> None:
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         if not self.closed:
             self.outgoing.put((code, reason))
             self.end(code)

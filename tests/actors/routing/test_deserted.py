@@ -195,7 +195,7 @@ def test_too_many_ends_at_once_wait_for_another_look() -> None:
 
 
 def test_many_topics_are_looked_at_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deserted, "SLICE", 2)
+    monkeypatch.setattr(deserted, "TOPICS_AT_ONCE", 2)
     place = Place()
     for name in "abcde":
         place.add(f"room:{name}")

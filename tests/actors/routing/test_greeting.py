@@ -11,7 +11,7 @@ from support.scripted import ScriptedClient, settle
 
 from nuphar import Refused, Server, Store
 from nuphar.actors.routing.topic_handle import TopicHandle
-from nuphar.actors.sessions.membership import WAITING
+from nuphar.actors.sessions.membership import UNGREETED
 from nuphar.actors.sessions.messages import Reconsider
 from nuphar.transport.wire import frames as f
 
@@ -254,14 +254,14 @@ def test_only_so_many_wait_for_a_greeting(server: Server, client: Connect, door:
     door.go_on(0, True)
     settle(server)
     assert door.calls == ["join"]
-    for ref in range(2, WAITING + 4):
+    for ref in range(2, UNGREETED + 4):
         known.send(subscribe(ref))
         settle(server)
         door.go_on(1, True)
         settle(server)
-    assert answers(known) == [("busy", WAITING + 2), ("busy", WAITING + 3)]
+    assert answers(known) == [("busy", UNGREETED + 2), ("busy", UNGREETED + 3)]
     door.go_on(0)
-    assert answers(known) == [("ok", ref) for ref in range(1, WAITING + 2)]
+    assert answers(known) == [("ok", ref) for ref in range(1, UNGREETED + 2)]
 
 
 def test_whom_the_server_puts_in_while_its_right_is_asked_again_stays(

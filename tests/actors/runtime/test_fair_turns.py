@@ -27,17 +27,17 @@ def test_whoever_goes_on_knows_how_many_others_do_also_when_one_is_killed():
 
     def work() -> None:
         let_others_run()
-        others.append(fair_turns.Busy.others)
+        others.append(fair_turns.Contention.others)
 
     waiting = [gevent.spawn(work) for _ in range(4)]
     gevent.sleep(0)
-    assert fair_turns.Busy.waiting == 4
+    assert fair_turns.Contention.waiting == 4
     waiting[0].kill()
     assert gevent.joinall(waiting, timeout=5) == waiting
     assert others == [2, 2, 2]
-    assert fair_turns.Busy.waiting == 0
+    assert fair_turns.Contention.waiting == 0
     let_others_run()
-    assert fair_turns.Busy.others == 0
+    assert fair_turns.Contention.others == 0
 
 
 def test_a_turn_that_is_renewed_begins_with_the_next_question():
@@ -142,10 +142,10 @@ def test_a_share_is_never_nothing_grows_again_and_is_forgotten():
 
 
 def test_who_is_followed_by_much_work_takes_less(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(fair_turns.Busy, "share", Share())
+    monkeypatch.setattr(fair_turns.Contention, "share", Share())
     for _ in range(4):
         let_others_run()
-    before = fair_turns.Busy.share.at(fair_turns.clock())
+    before = fair_turns.Contention.share.at(fair_turns.clock())
 
     def work() -> None:
         end = fair_turns.clock() + 4 * fair_turns.REST
@@ -154,4 +154,4 @@ def test_who_is_followed_by_much_work_takes_less(monkeypatch: pytest.MonkeyPatch
 
     gevent.get_hub().loop.run_callback(work)
     let_others_run()
-    assert fair_turns.Busy.share.at(fair_turns.clock()) <= max(before / 4, fair_turns.LEAST)
+    assert fair_turns.Contention.share.at(fair_turns.clock()) <= max(before / 4, fair_turns.LEAST)

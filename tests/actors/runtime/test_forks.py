@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from nuphar import NotRunning
-from nuphar.actors.runtime.forks import Home, own
+from nuphar.actors.runtime.forks import HomeProcess, own
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -37,7 +37,7 @@ def in_fork(function: Callable[[], str]) -> str:
 
 
 def test_a_home_is_foreign_in_a_fork_until_it_moves() -> None:
-    home = Home("this thing")
+    home = HomeProcess("this thing")
 
     def child() -> str:
         before = home.is_foreign
@@ -50,7 +50,7 @@ def test_a_home_is_foreign_in_a_fork_until_it_moves() -> None:
 
 
 def test_a_check_in_a_fork_says_whose_it_is() -> None:
-    home = Home("this thing")
+    home = HomeProcess("this thing")
     home.check()
     told = in_fork(lambda: str(home.check()))
     assert told.startswith(f"NotRunning: this thing belongs to process {os.getpid()}, and this is its fork ")
@@ -58,7 +58,7 @@ def test_a_check_in_a_fork_says_whose_it_is() -> None:
 
 def test_what_is_called_only_here_does_nothing_in_a_fork() -> None:
     calls: list[int] = []
-    call = Home("this thing").only_here(calls.append)
+    call = HomeProcess("this thing").only_here(calls.append)
     assert in_fork(lambda: (call(1), str(calls))[1]) == "[]"
     call(2)
     assert calls == [2]
@@ -68,7 +68,7 @@ def test_a_fork_lets_go_before_anything_else_runs() -> None:
     class Thing:
         def __init__(self) -> None:
             self.let_gone = False
-            self.home = Home("it", self.let_go)
+            self.home = HomeProcess("it", self.let_go)
 
         def let_go(self) -> None:
             self.let_gone = True
@@ -107,6 +107,6 @@ def test_an_owned_socket_has_ended_in_a_fork_and_lives_on_here() -> None:
 
 
 def test_the_reason_names_both_processes() -> None:
-    home = Home("this thing")
+    home = HomeProcess("this thing")
     with pytest.raises(NotRunning, match="make one after the fork"):
         raise NotRunning(home.reason)

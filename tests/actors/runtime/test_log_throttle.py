@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from nuphar.actors.runtime.log_throttle import Kind, Throttle, ThrottledLogger, tell_left_out
+from nuphar.actors.runtime.log_throttle import LineKind, Throttle, ThrottledLogger, tell_left_out
 
-KIND = Kind("nuphar.test", logging.WARNING, "%s is refused")
-OTHER = Kind("nuphar.test", logging.WARNING, "%s is closed")
+KIND = LineKind("nuphar.test", logging.WARNING, "%s is refused")
+OTHER = LineKind("nuphar.test", logging.WARNING, "%s is closed")
 
 
 class Clock:

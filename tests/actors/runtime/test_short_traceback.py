@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nuphar.actors.runtime.short_traceback import FRAMES, LINES, LONGEST, short_traceback
+from nuphar.actors.runtime.short_traceback import FRAMES_SHOWN, LINES, LONGEST_LINE, short_traceback
 
 
 def caught(function: Callable[[], object]) -> BaseException:
@@ -38,7 +38,7 @@ def test_a_short_one_is_written_whole() -> None:
 
 def test_of_a_long_one_the_end_is_left_where_it_was_raised() -> None:
     text = short_traceback(caught(lambda: odd(300)))
-    assert frames(text) == FRAMES
+    assert frames(text) == FRAMES_SHOWN
     assert 'raise ValueError("at the bottom")' in text
 
 
@@ -52,7 +52,7 @@ def test_causes_count_towards_the_same_frames() -> None:
             raise KeyError(links) from error
 
     text = short_traceback(caught(lambda: chain(40)))
-    assert frames(text) <= FRAMES
+    assert frames(text) <= FRAMES_SHOWN
     assert text.endswith("KeyError: 40")
 
 
@@ -66,7 +66,7 @@ def test_an_error_that_quotes_a_message_is_cut() -> None:
     for function in (quote, quote_lines):
         text = short_traceback(caught(function))
         assert len(text.split("\n")) <= LINES + 1
-        assert max(map(len, text.split("\n"))) <= LONGEST
+        assert max(map(len, text.split("\n"))) <= LONGEST_LINE
 
 
 def test_a_group_of_errors_is_named_without_its_members() -> None:
@@ -75,4 +75,4 @@ def test_a_group_of_errors_is_named_without_its_members() -> None:
 
     text = short_traceback(caught(many))
     assert "many things went wrong (50 sub-exceptions)" in text
-    assert frames(text) <= FRAMES
+    assert frames(text) <= FRAMES_SHOWN

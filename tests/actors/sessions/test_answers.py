@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from nuphar.actors.sessions.answers import FORGOTTEN, REFUSALS, WINDOW, Answers, Applied, Fate, Refusal
+from nuphar.actors.sessions.answers import FORGOTTEN, REFUSALS, WINDOW, Answers, Applied, RefFate, Refusal
 
 PLACES = [("topic:a", "e1"), ("topic:a", "e2"), ("topic:b", ""), ("session", "e3")]
 REFUSED = Refusal("topic:a", "denied", "no", None)
@@ -19,37 +19,37 @@ def applied(*refs: int, place: tuple[str, str] = PLACES[0]) -> Answers:
     """Return answers in which ``refs`` were applied, one seq each."""
     answers = Answers()
     for seq, ref in enumerate(refs, 1):
-        assert answers.begin(ref, place[0]) is Fate.NEW
+        assert answers.begin(ref, place[0]) is RefFate.NEW
         answers.settle(ref, place, seq)
     return answers
 
 
 def test_only_a_new_ref_has_a_fate_that_is_false() -> None:
-    assert [fate for fate in Fate if not fate] == [Fate.NEW]
+    assert [fate for fate in RefFate if not fate] == [RefFate.NEW]
 
 
 def test_a_ref_that_is_repeated_is_known_before_and_after_its_answer() -> None:
     answers = Answers()
-    assert answers.begin(1, "topic:a") is Fate.NEW
-    assert answers.begin(1, "topic:a") is Fate.KNOWN
+    assert answers.begin(1, "topic:a") is RefFate.NEW
+    assert answers.begin(1, "topic:a") is RefFate.KNOWN
     assert answers.answer(1) is None
     answers.settle(1, PLACES[0], 7)
-    assert answers.begin(1, "topic:a") is Fate.KNOWN
+    assert answers.begin(1, "topic:a") is RefFate.KNOWN
     assert answers.answer(1) == Applied(PLACES[0], 7)
 
 
 def test_a_ref_may_jump() -> None:
     answers = applied(1, 500, 2**53 - 1)
     assert answers.answer(2**53 - 1) == Applied(PLACES[0], 3)
-    assert answers.begin(500, "topic:a") is Fate.FORGOTTEN
+    assert answers.begin(500, "topic:a") is RefFate.FORGOTTEN
 
 
 def test_a_ref_that_was_jumped_over_goes_backward() -> None:
-    assert applied(1, 5).begin(3, "topic:a") is Fate.BACKWARD
+    assert applied(1, 5).begin(3, "topic:a") is RefFate.BACKWARD
 
 
-@pytest.mark.parametrize(("behind", "fate"), [(WINDOW - 1, Fate.KNOWN), (WINDOW, Fate.FORGOTTEN)])
-def test_the_window_has_a_sharp_edge(behind: int, fate: Fate) -> None:
+@pytest.mark.parametrize(("behind", "fate"), [(WINDOW - 1, RefFate.KNOWN), (WINDOW, RefFate.FORGOTTEN)])
+def test_the_window_has_a_sharp_edge(behind: int, fate: RefFate) -> None:
     highest = 5 * WINDOW
     assert applied(highest - behind, highest).begin(highest - behind, "topic:a") is fate
 
@@ -59,8 +59,8 @@ def test_a_ref_that_nobody_began_counts_as_new_again() -> None:
     answers.begin(1, "topic:a")
     answers.begin(2, "topic:a")
     answers.release(1)
-    assert answers.begin(1, "topic:a") is Fate.NEW
-    assert answers.begin(1, "topic:a") is Fate.KNOWN
+    assert answers.begin(1, "topic:a") is RefFate.NEW
+    assert answers.begin(1, "topic:a") is RefFate.KNOWN
 
 
 def test_a_ref_that_left_the_window_while_it_waited_has_an_unknown_outcome() -> None:
@@ -75,7 +75,7 @@ def test_a_ref_that_left_the_window_while_it_waited_has_an_unknown_outcome() -> 
 def test_an_answered_ref_is_not_released() -> None:
     answers = applied(1)
     answers.release(1)
-    assert answers.begin(1, "topic:a") is Fate.KNOWN
+    assert answers.begin(1, "topic:a") is RefFate.KNOWN
 
 
 def test_the_first_answer_stays() -> None:
@@ -138,7 +138,7 @@ def test_memory_is_bounded_by_the_window_and_by_what_was_sent(refs: list[int]) -
     answers = applied(*refs)
     assert len(answers._refs) == len(answers._seqs) == len(answers._places) <= WINDOW
     remembered = [ref for ref in refs if ref > refs[-1] - WINDOW]
-    assert all(answers.begin(ref, "topic:a") is Fate.KNOWN for ref in remembered)
+    assert all(answers.begin(ref, "topic:a") is RefFate.KNOWN for ref in remembered)
 
 
 class AgainstADict(RuleBasedStateMachine):
@@ -150,14 +150,14 @@ class AgainstADict(RuleBasedStateMachine):
         self.known: dict[int, Any] = {}  # a ref's answer, None while it waits, "released"
         self.highest = 0
 
-    def fate(self, ref: int) -> Fate:
+    def fate(self, ref: int) -> RefFate:
         if ref > self.highest:
-            return Fate.NEW
+            return RefFate.NEW
         if ref <= self.highest - WINDOW:
-            return Fate.FORGOTTEN
+            return RefFate.FORGOTTEN
         if ref not in self.known:
-            return Fate.BACKWARD
-        return Fate.NEW if self.known[ref] == "released" else Fate.KNOWN
+            return RefFate.BACKWARD
+        return RefFate.NEW if self.known[ref] == "released" else RefFate.KNOWN
 
     def near(self, behind: int) -> int:
         return max(1, self.highest - behind)
@@ -173,11 +173,11 @@ class AgainstADict(RuleBasedStateMachine):
     def begin(self, ref: int) -> None:
         expected = self.fate(ref)
         assert self.answers.begin(ref, "topic:a") is expected
-        if expected is Fate.NEW:
+        if expected is RefFate.NEW:
             self.known[ref] = None
         self.highest = max(self.highest, ref)
         assert self.answers.highest == self.highest
-        if expected is Fate.KNOWN:
+        if expected is RefFate.KNOWN:
             assert self.answers.answer(ref) == self.known[ref]
 
     @rule(behind=st.integers(0, 8), place=st.sampled_from(PLACES), seq=st.integers(0, 50))
@@ -220,8 +220,8 @@ TestAgainstADict = AgainstADict.TestCase
 
 def test_what_was_refused_for_now_is_new_when_it_comes_again() -> None:
     answers = Answers()
-    assert answers.begin(1, "topic:t") is Fate.NEW
+    assert answers.begin(1, "topic:t") is RefFate.NEW
     answers.refuse(1, Refusal("topic:t", "rate_limited", "slowly", {"retry_after": 1.0}))
-    assert answers.begin(1, "topic:t") is Fate.NEW
+    assert answers.begin(1, "topic:t") is RefFate.NEW
     answers.refuse(1, Refusal("topic:t", "busy", "full", None))
-    assert answers.begin(1, "topic:t") is Fate.KNOWN
+    assert answers.begin(1, "topic:t") is RefFate.KNOWN

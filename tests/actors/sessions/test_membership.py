@@ -14,26 +14,26 @@ from hypothesis import strategies as st
 from nuphar import Busy
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions import membership_table as table
-from nuphar.actors.sessions.membership import HELD, WAITING, Membership
+from nuphar.actors.sessions.membership import HELD, UNGREETED, Membership
 from nuphar.actors.sessions.membership_table import (
     NEXT,
     WHEN_A_LEAVE_WAS_HELD,
     WHEN_NOTHING_IS_ASKED,
-    Answer,
+    AnswerHeld,
     Ask,
     Close,
     Decide,
     Dismiss,
     End,
+    Forward,
     Grant,
     Greet,
     Greeted,
     Illegal,
+    MembershipState,
     PutOut,
     Refuse,
     Release,
-    Send,
-    State,
     Supersede,
     Trust,
     Unsubscribe,
@@ -164,7 +164,7 @@ class Run:
             self.waiting.append(verdict)
         self.step(Wait(verdict))
 
-    def step(self, event: table.Event) -> None:
+    def step(self, event: table.MembershipEvent) -> None:
         was, legal = self.membership.state, NEXT[self.membership.state]
         if type(event) not in legal:
             with pytest.raises(Illegal):
@@ -179,16 +179,16 @@ class Run:
 
     @property
     def is_out(self) -> bool:
-        return self.membership.state is State.ENDED
+        return self.membership.state is MembershipState.ENDED
 
     # What comes of it.
 
-    def perform(self, effect: table.Effect) -> None:
+    def perform(self, effect: table.MembershipEffect) -> None:
         match effect:
-            case Send(mailbox, message):
+            case Forward(mailbox, message):
                 mailbox.put_anyway(message)
                 self.take()
-            case Answer(message):
+            case AnswerHeld(message):
                 if message.ref is not None:
                     self.answered.append(message.ref)
             case Release(ref):
@@ -223,16 +223,16 @@ class Run:
         self.take()
         membership = self.membership
         assert self.is_out or membership.requests == sum(each.number == membership.number for each in self.asked)
-        assert (membership.wake is not None) is (membership.state is State.UNNAMED)
+        assert (membership.wake is not None) is (membership.state is MembershipState.UNNAMED)
         assert membership.wake is None or not membership._held, "what is held waits for no name"
-        assert membership.is_in is (membership.state in (State.JOINED, State.ASKING_AGAIN))
+        assert membership.is_in is (membership.state in (MembershipState.JOINED, MembershipState.ASKING_AGAIN))
         assert (ME in self.members) is membership.is_in
         assert OLDER not in self.members or membership.replaces == OLDER
         assert len(membership._held) <= BOUND + membership.requests + self.server_leaves
         assert membership.held_bytes(1) == sum(1 + isinstance(each, Post) for each in membership._held)
 
 
-def reachable(then: State) -> set[State]:
+def reachable(then: MembershipState) -> set[MembershipState]:
     """Return ``then``, and what follows from it by itself."""
     found = {then}
     for rule in (WHEN_A_LEAVE_WAS_HELD, WHEN_NOTHING_IS_ASKED):
@@ -274,7 +274,7 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
                 run.decide(which, kind)
             case _ if run.is_out:
                 pass  # there is nothing that could hear of it
-            case "named" if run.membership.state is State.UNNAMED:
+            case "named" if run.membership.state is MembershipState.UNNAMED:
                 run.restore()
             case "trust":
                 run.step(Trust())
@@ -297,7 +297,7 @@ def test_every_ref_is_answered_once_and_in_order_whatever_crosses_whatever(
         while run.asked:
             run.decide(0, last)
             run.check()
-        assert run.membership.state in (State.JOINED, State.ENDED)
+        assert run.membership.state in (MembershipState.JOINED, MembershipState.ENDED)
     else:
         held = [each for each in run.membership._held if each.ref]
         if last == "supersede":
@@ -333,7 +333,7 @@ def test_as_many_unsubscribes_are_held_as_there_are_requests_even_over_the_bound
     mailbox = Mailbox()
     membership.step(Ask())
     effects = membership.step(Grant(mailbox, None))
-    assert effects == [Send(mailbox, Leave(ME, 1))]
+    assert effects == [Forward(mailbox, Leave(ME, 1))]
     membership.step(Unsubscribe(Leave(ME, 3)))
 
 
@@ -344,10 +344,10 @@ def test_a_leave_of_the_server_names_the_subscribe_that_had_let_it_in() -> None:
     membership.step(Ask())
     join = Join(ME, 7, None, ())
     out = Leave(ME, None, Why("denied", "out", 7))
-    assert membership.step(Grant(mailbox, join)) == [Send(mailbox, join), Send(mailbox, out)]
+    assert membership.step(Grant(mailbox, join)) == [Forward(mailbox, join), Forward(mailbox, out)]
     assert membership.left == 0, "the client has not left: what it asked for is not over"
     membership.step(Grant(mailbox, join._replace(ref=9)))
-    assert membership.step(PutOut(put_out())) == [Send(mailbox, out._replace(why=Why("denied", "out", 9)))]
+    assert membership.step(PutOut(put_out())) == [Forward(mailbox, out._replace(why=Why("denied", "out", 9)))]
 
 
 def test_who_left_and_asked_again_gets_what_was_sent_before_by_the_answer_to_the_latter() -> None:
@@ -362,7 +362,7 @@ def test_who_left_and_asked_again_gets_what_was_sent_before_by_the_answer_to_the
     sent = [effect.message for effect in membership.step(Grant(mailbox, Join(ME, 4, None, ()), leaves=1))]
     leave = Leave(ME, 3, greeted=False)
     assert sent == [Join(ME, None, None, ()), first, leave, Join(ME, 4, None, ()), second]
-    assert membership.state is State.ASKING_AGAIN
+    assert membership.state is MembershipState.ASKING_AGAIN
 
 
 def test_the_heir_takes_its_predecessor_out_when_it_is_refused_or_closed() -> None:
@@ -373,7 +373,7 @@ def test_the_heir_takes_its_predecessor_out_when_it_is_refused_or_closed() -> No
         heir = membership.heir(OLDER, 2, BOUND, nobody)
         assert heir is not None
         heir.step(Ask())
-        assert heir.step(last) == [Send(mailbox, Leave(OLDER, None))]
+        assert heir.step(last) == [Forward(mailbox, Leave(OLDER, None))]
 
 
 def test_an_heir_takes_the_place_of_its_predecessor_once_even_if_it_left_and_asked_again() -> None:
@@ -439,9 +439,9 @@ def test_trust_ends_with_being_in_and_comes_with_the_next_grant_of_the_server() 
     assert membership.trusted
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", MembershipState)
 @pytest.mark.parametrize("event", sorted(EVENTS, key=lambda event: type(event).__name__))
-def test_what_is_in_no_row_is_refused_and_changes_nothing(state: State, event: table.Event) -> None:
+def test_what_is_in_no_row_is_refused_and_changes_nothing(state: MembershipState, event: table.MembershipEvent) -> None:
     membership = in_state(state)
     if type(event) in NEXT[state]:
         membership.step(event)
@@ -452,20 +452,20 @@ def test_what_is_in_no_row_is_refused_and_changes_nothing(state: State, event: t
     assert membership.state is state
 
 
-def in_state(state: State) -> Membership:
+def in_state(state: MembershipState) -> Membership:
     """Return a membership in this state."""
     membership = Membership()
     membership.step(Ask())
-    if state is State.UNNAMED:
+    if state is MembershipState.UNNAMED:
         membership.step(Grant(Mailbox(), None))
         heir = membership.heir(OLDER, 2, BOUND, nobody)
         assert heir is not None
         membership = heir
-    if state in (State.JOINED, State.ASKING_AGAIN):
+    if state in (MembershipState.JOINED, MembershipState.ASKING_AGAIN):
         membership.step(Grant(Mailbox(), None))
-    if state is State.ASKING_AGAIN:
+    if state is MembershipState.ASKING_AGAIN:
         membership.step(Ask())
-    if state is State.ENDED:
+    if state is MembershipState.ENDED:
         membership.step(Dismiss())
     assert membership.state is state
     return membership
@@ -488,7 +488,7 @@ def test_one_that_ended_while_it_was_joining_is_freed_without_the_collector() ->
     membership = Membership()
     membership.step(Ask())
     membership.put(Post(ME, 1, "x", b"x"))
-    assert membership.step(Dismiss()) == [Answer(Post(ME, 1, "x", b"x"))]
+    assert membership.step(Dismiss()) == [AnswerHeld(Post(ME, 1, "x", b"x"))]
     del membership
     assert gc.collect() == 0
 
@@ -515,13 +515,13 @@ def test_only_so_many_wait_for_a_greeting_and_what_the_server_wants_always_does(
     membership.step(Ask())
     assert membership.step(Wait(verdict)) == [Decide(verdict)], "nobody is greeted: there is nothing to wait for"
     membership.step(Greet())
-    for _ in range(WAITING):
+    for _ in range(UNGREETED):
         assert membership.step(Wait(verdict)) == []
-    with pytest.raises(Busy, match=f"{WAITING} requests wait"):
+    with pytest.raises(Busy, match=f"{UNGREETED} requests wait"):
         membership.step(Wait(verdict))
     trusted = Verdict(ASKED._replace(trusted=True))
     membership.step(Wait(trusted))
-    assert membership.step(Greeted()) == [*[Decide(verdict)] * WAITING, Decide(trusted)]
+    assert membership.step(Greeted()) == [*[Decide(verdict)] * UNGREETED, Decide(trusted)]
     assert membership.step(Greeted()) == []
 
 

@@ -11,7 +11,7 @@ from support.kept import Kept
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Call, Kinds, TargetKind
 from nuphar.actors.sessions.membership import HELD
-from nuphar.actors.sessions.membership_table import Grant, State
+from nuphar.actors.sessions.membership_table import Grant, MembershipState
 from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.targets.messages import Join, Leave, Post
@@ -88,7 +88,7 @@ def test_what_comes_behind_a_held_unsubscribe_stays_held() -> None:
     session.subscribe(4, "topic:t", None)
     alone.admit(mailbox)
     assert mailbox.drain() == [Leave(session, 2)]
-    assert session.memberships["topic:t"].state is State.ASKING
+    assert session.memberships["topic:t"].state is MembershipState.ASKING
     alone.admit(mailbox)
     assert mailbox.drain() == [Post(session, 3, "b", b"\x61b")]
 

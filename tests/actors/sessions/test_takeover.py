@@ -5,14 +5,14 @@ from __future__ import annotations
 from support.kept import Kept
 
 from nuphar.actors.runtime.mailbox import Mailbox
-from nuphar.actors.sessions.answers import Fate
+from nuphar.actors.sessions.answers import RefFate
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.membership_table import Grant, PutOut
 from nuphar.actors.sessions.messages import Request
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import end_naming, restore, resync, supersede
-from nuphar.actors.sessions.unnamed import Cursor
 from nuphar.actors.targets.messages import Leave, Post, Why
+from nuphar.actors.words.target_names import Cursor
 from nuphar.transport import frames as f
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
@@ -79,8 +79,8 @@ def test_what_it_held_counts_as_new_and_what_is_in_a_mailbox_does_not() -> None:
     two.older.unsubscribe(5, U)
     supersede(two.older, two.newer)
     assert mailbox.drain() == [Post(two.older, 2, "x", b"\x61x")]
-    assert two.newer.answers.begin(2, T) is Fate.KNOWN
-    assert two.newer.answers.begin(4, U) is Fate.NEW
+    assert two.newer.answers.begin(2, T) is RefFate.KNOWN
+    assert two.newer.answers.begin(4, U) is RefFate.NEW
 
 
 def test_messages_wait_behind_the_join_of_the_newer_one() -> None:

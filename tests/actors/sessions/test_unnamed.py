@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from nuphar.actors.sessions.unnamed import PATIENCE, Cursor, Follow, Out, Restore, Unnamed
+from nuphar.actors.sessions.unnamed import PATIENCE, Follow, NotThere, Restore, Unnamed
+from nuphar.actors.words.target_names import Cursor
 
 A, B, C, GONE = "topic:a", "topic:b", "topic:c", "topic:gone"
 MEMBERS = (A, B, C)
@@ -24,9 +25,9 @@ def test_a_target_that_was_named_is_named_again_like_any() -> None:
 
 def test_a_target_that_the_session_is_not_in_is_answered_with_out() -> None:
     unnamed = Unnamed(MEMBERS, 0.0)
-    assert unnamed.name({GONE: ("e", 1), A: ("e", 1)}, MEMBERS) == [Out(GONE), Restore(A, ("e", 1))]
+    assert unnamed.name({GONE: ("e", 1), A: ("e", 1)}, MEMBERS) == [NotThere(GONE), Restore(A, ("e", 1))]
     unnamed.end()
-    assert unnamed.name({GONE: ("e", 1)}, MEMBERS) == [Out(GONE)]
+    assert unnamed.name({GONE: ("e", 1)}, MEMBERS) == [NotThere(GONE)]
 
 
 def test_who_is_spoken_to_waits_no_longer_and_only_once() -> None:
@@ -60,7 +61,7 @@ def test_whatever_is_named_in_any_order_every_membership_is_restored_once() -> N
             named: dict[str, Cursor | None] = {f"topic:{rng.randrange(14)}": ("e", 1) for _ in range(rng.randrange(5))}
             steps = unnamed.name(named, members)
             assert [step.target for step in steps] == list(named)
-            assert all(isinstance(step, Out) == (step.target not in members) for step in steps)
+            assert all(isinstance(step, NotThere) == (step.target not in members) for step in steps)
             if rng.random() < 0.3:
                 steps += unnamed.wake(f"topic:{rng.randrange(14)}", None)
             restored += [step.target for step in steps if isinstance(step, Restore)]

@@ -11,7 +11,7 @@ from nuphar.actors.sessions.answers import Answers, Refusal
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.membership import Membership
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.sessions.weight import HELD, weigh
+from nuphar.actors.sessions.weight import HELD_OVERHEAD, weigh
 from nuphar.actors.targets.messages import Post
 from nuphar.transport.server.framing import BARE
 
@@ -30,10 +30,10 @@ def test_subscriptions_answers_what_is_held_and_the_own_store_count() -> None:
     subscribed = weigh(session)
     assert subscribed > 0
     joining.put(Post(session, 1, "x", b"x" * 1_000))
-    assert weigh(session) == subscribed + HELD + 1_000
+    assert weigh(session) == subscribed + HELD_OVERHEAD + 1_000
     session.answers.begin(1, "topic:t")
     answered = weigh(session)
-    assert answered > subscribed + HELD + 1_000
+    assert answered > subscribed + HELD_OVERHEAD + 1_000
     session.answers.refuse(1, Refusal("topic:t", "no", "y" * 500, None))
     assert weigh(session) >= answered + 500
     assert weigh(session, 4_000) == weigh(session) + 4_000

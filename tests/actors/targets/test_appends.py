@@ -170,7 +170,7 @@ def test_nobody_who_is_behind_is_looked_after_while_something_is_on_its_way() ->
 
 def test_what_waits_is_bounded_in_bytes_and_what_is_no_message_always_waits() -> None:
     it = Appends(ScriptedLog(), "accepted")
-    large = b"x" * (appends.HELD // 4)
+    large = b"x" * (appends.HELD_BEHIND // 4)
     held = [it.hold(Post(None, ref, None, large)) for ref in range(5)]  # type: ignore[arg-type]
     assert held == [True, True, True, False, False]
     assert it.hold(Room(None))  # type: ignore[arg-type]
@@ -284,7 +284,7 @@ def test_a_log_that_never_knows_lets_no_more_come_either() -> None:
     post(target, author, 7, 5)
     target.flush()
     assert target.appends is not None
-    for _ in range(appends.STUCK):
+    for _ in range(appends.MOST_LOOK_UPS):
         assert not target.appends.patience.is_stuck
         target.settle(1, Unknown("lost"))
     target.settle(1, Unknown("lost"))

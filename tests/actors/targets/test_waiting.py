@@ -14,7 +14,7 @@ from nuphar import Busy, Server, Store, UsageError
 from nuphar.actors import Ref
 from nuphar.actors.routing.deserted import is_deserted
 from nuphar.actors.targets import appends, patience, target_actor, waiting
-from nuphar.actors.targets.log import Answer, Record
+from nuphar.actors.targets.log import AppendAnswer, Record
 from nuphar.actors.targets.messages import Logged
 from nuphar.actors.targets.target import Target
 from nuphar.actors.words.delivery import OVERHEAD
@@ -107,7 +107,7 @@ class Noting(ScriptedLog):
         super().__init__(**options)
         self.batches: list[Sequence[Record]] = []
 
-    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Answer) -> None:
+    def append(self, target: str, epoch: str, records: Sequence[Record], level: str, answer: AppendAnswer) -> None:
         self.batches.append(records)
         super().append(target, epoch, records, level, answer)
 
@@ -278,7 +278,7 @@ def test_a_stop_refuses_what_waits_behind_it(
 def test_too_much_that_waits_is_busy(
     server: Server, client: Connect, log: ScriptedLog, topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appends, "HELD", 300)
+    monkeypatch.setattr(appends, "HELD_BEHIND", 300)
     a = joined(client())
     a.send(ClientMessage(2, T, "x"))
     settle(server)
@@ -296,7 +296,7 @@ def test_too_much_that_waits_is_busy(
 def test_what_the_server_says_is_refused_as_well_when_too_much_waits(
     server: Server, log: ScriptedLog, topic: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(appends, "HELD", 300)
+    monkeypatch.setattr(appends, "HELD_BEHIND", 300)
     for _ in range(6):
         topic.dispatch("x", wait=False)
         settle(server)

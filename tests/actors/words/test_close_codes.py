@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from nuphar.actors.words import close_codes
-from nuphar.actors.words.close_codes import TABLE, is_final, may_be_sent
+from nuphar.actors.words.close_codes import CLOSE_CODES, is_final, may_be_sent
 
 ROOT = Path(__file__).parents[3]
 NAMES = {name: code for name, code in vars(close_codes).items() if name.isupper() and isinstance(code, int)}
@@ -21,16 +21,16 @@ def modules(*folders: str) -> list[Path]:
 
 
 def test_each_code_has_one_name_and_one_row_in_order() -> None:
-    assert [row.code for row in TABLE] == sorted(NAMES.values())
+    assert [row.code for row in CLOSE_CODES] == sorted(NAMES.values())
     assert len(set(NAMES.values())) == len(NAMES)
-    assert {row.sender for row in TABLE} == {"client", "server", "both", "nobody"}
+    assert {row.sender for row in CLOSE_CODES} == {"client", "server", "both", "nobody"}
 
 
 def test_the_table_in_the_docs_is_ours() -> None:
     rows = re.findall(
         r"^\| (\d{4}) \| (\w+) \| (.*) \| (yes|no) \|$", (ROOT / "docs/wire.md").read_text(), re.MULTILINE
     )
-    assert rows == [(str(code), sender, text, "no" if is_final(code) else "yes") for code, sender, text in TABLE]
+    assert rows == [(str(code), sender, text, "no" if is_final(code) else "yes") for code, sender, text in CLOSE_CODES]
 
 
 def test_the_browser_client_has_the_same_numbers_and_comes_back_after_the_same() -> None:
@@ -67,11 +67,11 @@ def test_the_server_says_what_the_table_says_that_it_says() -> None:
         if path.name != "close_codes.py"
     ]
     said = {code for name, code in NAMES.items() if any(re.search(rf"\b{name}\b", text) for text in texts)}
-    reported = {close_codes.NO_CODE, close_codes.ABNORMAL, close_codes.NORMAL}
-    assert said - reported == {row.code for row in TABLE if row.sender in ("server", "both")}
+    reported = {close_codes.NO_CODE, close_codes.ABNORMAL, close_codes.NORMAL_CLOSURE}
+    assert said - reported == {row.code for row in CLOSE_CODES if row.sender in ("server", "both")}
 
 
 def test_what_may_be_sent_is_every_code_that_somebody_sends() -> None:
     never = {close_codes.NO_CODE, close_codes.ABNORMAL}
-    assert {row.code for row in TABLE if not may_be_sent(row.code)} == never
+    assert {row.code for row in CLOSE_CODES if not may_be_sent(row.code)} == never
     assert [code for code in (0, 999, 1004, 1015, 2999, 5000) if may_be_sent(code)] == []

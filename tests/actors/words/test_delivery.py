@@ -15,7 +15,7 @@ from nuphar.actors.words.delivery import Rule, key_of, less, of, plain, wish
 RULES = (
     st.just(delivery.ALL)
     | st.just(delivery.latest())
-    | st.integers(1, delivery.MOST).map(delivery.drop_oldest)
+    | st.integers(1, delivery.LONGEST_QUEUE).map(delivery.drop_oldest)
     | st.floats(delivery.SLOWEST, delivery.FASTEST).map(delivery.sample)
     | st.sampled_from(["id", "who"]).map(delivery.conflate)
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from nuphar.transport.server.limits import Limits
 from nuphar.transport.wire.origin import Origins
-from nuphar.transport.wire.upgrade import Refuse
+from nuphar.transport.wire.upgrade import Decline
 
 LARGE = 16 * 1024 * 1024
 """Bytes of the largest message of the stock suite."""
@@ -25,7 +25,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     offered = environ.get("HTTP_SEC_WEBSOCKET_PROTOCOL", "").replace(" ", "").split(",")
     subprotocols = ("echo",) if "echo" in offered else ()
     websocket = environ["nuphar.upgrade"](Origins(), limits=limits(), subprotocols=subprotocols)
-    if isinstance(websocket, Refuse):
+    if isinstance(websocket, Decline):
         start_response(websocket.status, list(websocket.headers))
         return [websocket.body]
     while (messages := websocket.receive()) is not None:

@@ -44,8 +44,8 @@ OF_COMING_BACK = (
     Mutant(
         "an Out that was lost is not told again",
         "nuphar.actors.sessions.takeover",
-        "            case Out(target):\n                say_out(",
-        "            case Out(target):\n                str.format(target, ",
+        "            case NotThere(target):\n                say_out(",
+        "            case NotThere(target):\n                str.format(target, ",
     ),
     Mutant(
         "what a Hello has no room for gets a Snapshot at once",
@@ -71,7 +71,7 @@ OF_COMING_BACK = (
         "    elif cursors:\n        _perform(session, session.unnamed.name(cursors, session.memberships))",
         """    elif cursors:
         named = session.unnamed.name(cursors, session.memberships)
-        _perform(session, [step for step in named if not isinstance(step, Out)])""",
+        _perform(session, [step for step in named if not isinstance(step, NotThere)])""",
     ),
     Mutant(
         "what is sent to a target that is not named is held until it is",

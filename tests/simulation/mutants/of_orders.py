@@ -92,13 +92,13 @@ OF_ORDERS = (
     Mutant(
         "a ref that comes again is new again",
         "nuphar.actors.sessions.answers",
-        "return Fate.KNOWN\n",
+        "return RefFate.KNOWN\n",
         "return _NEW\n",
     ),
     Mutant(
         "a ref below the window is new again",
         "nuphar.actors.sessions.answers",
-        "return Fate.FORGOTTEN\n",
+        "return RefFate.FORGOTTEN\n",
         "return _NEW\n",
     ),
     Mutant(

@@ -107,8 +107,8 @@ OF_SESSIONS = (
     Mutant(
         "who is resumed and refused stays in by its older connection",
         "nuphar.actors.sessions.membership",
-        "return [*self._take_out_predecessor(), *(Answer(message) for message in self._held)]",
-        "return [Answer(message) for message in self._held]",
+        "return [*self._take_out_predecessor(), *(AnswerHeld(message) for message in self._held)]",
+        "return [AnswerHeld(message) for message in self._held]",
     ),
     Mutant(
         "a session may have more subscriptions than it may",
@@ -233,8 +233,8 @@ OF_SESSIONS = (
     Mutant(
         "a Subscribe that nobody has room for puts out who is in",
         "nuphar.actors.sessions.repeats",
-        '        refuse(session, ref, target, "busy", text)',
-        '        refuse(session, ref, target, "busy", text)\n        session.memberships.pop(target, None)',
+        '        refuse_outsider(session, ref, target, "busy", text)',
+        '        refuse_outsider(session, ref, target, "busy", text)\n        session.memberships.pop(target, None)',
     ),
     Mutant(
         "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",

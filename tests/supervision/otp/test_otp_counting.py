@@ -35,7 +35,7 @@ from nuphar.supervision import (
     worker,
 )
 from nuphar.supervision.otp.dynamic import TerminateRef
-from nuphar.supervision.otp.reports import LONGEST, report
+from nuphar.supervision.otp.reports import LONGEST_REPORT, report
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_C87_C88_a_report_is_one_line_of_bounded_length_with_the_traceback_besid
     (record,) = caplog.records
     text = record.getMessage()
     assert text.startswith("supervisor top: child_terminated of a (permanent): Crashed(error=ValueError('xxx")
-    assert len(text) <= LONGEST + 100
+    assert len(text) <= LONGEST_REPORT + 100
     assert "\n" not in text
     assert record.exc_info is not None
     assert record.exc_info[1] is error

@@ -118,7 +118,7 @@ def test_an_actor_that_does_not_say_that_it_may_is_woken(supervisor: Ref[Any]) -
 def test_a_message_that_comes_while_others_end_is_handled_first(
     supervisor: Ref[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping_together, "SLICE", 1)
+    monkeypatch.setattr(stopping_together, "CHILDREN_AT_ONCE", 1)
     children = [asleep(Napper, str(at)) for at in range(4)]
     gevent.spawn(children[3][0].tell, "hello")
     stop(children, supervisor)
@@ -140,7 +140,7 @@ def test_a_goodbye_that_waits_is_cut_off_and_the_others_are_told(
 def test_when_the_time_is_over_who_has_nobody_to_tell_is_left_alone(
     supervisor: Ref[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping_together, "SLICE", 1)
+    monkeypatch.setattr(stopping_together, "CHILDREN_AT_ONCE", 1)
     tells, silent = asleep(Napper, "tells", tells=True), [asleep(Napper, "silent") for _ in range(50)]
     stop([*silent, tells], supervisor, Shutdown(deadline=time.monotonic()))
     assert ended == ["tells"]

@@ -7,7 +7,7 @@ import pytest
 
 import nuphar
 from nuphar import LocalProtocolError, Refused, Server, Store, UnknownOption, UsageError
-from nuphar.actors.sessions.messages import Admit
+from nuphar.actors.sessions.messages import LetIn
 from nuphar.transport.wire.frames import Acknowledge, ClientMessage, Rejected, Snapshot, Subscribe
 
 
@@ -31,7 +31,7 @@ def test_a_store_that_cannot_be_made_is_the_subscriber_s_alone(server, client, e
 
 
 def test_a_message_that_crashes_the_router_twice_is_set_aside_and_the_server_lives(server, client, caplog):
-    server.books.router.put(Admit([], "topic:chat"))  # an unhashable client id, past every check
+    server.books.router.put(LetIn([], "topic:chat"))  # an unhashable client id, past every check
     server.topic("chat").with_store(Store(0, add))
     ada = client()
     ada.send(Subscribe(1, "topic:chat", None, None))

@@ -18,7 +18,7 @@ from nuphar import Client, NotRunning, Refused, Server, Store, UnregisteredType,
 from nuphar.testing import MemoryConnector
 from nuphar.transport import Transport
 from nuphar.transport.client.client import as_target
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.runtimes import choose
 from nuphar.transport.client.connectors.websocket import websocket
 
@@ -49,7 +49,7 @@ def client(port: int, request: pytest.FixtureRequest) -> Iterator[Connect]:
 
     def connect(stores: dict[str, Store] | None = None, url: str | None = None) -> Client:
         url = url or f"ws://127.0.0.1:{port}/live"
-        connector = websocket(url, runtime=choose(request.param), backoff=Backoff(0.01), chance=lambda: 0.5)
+        connector = websocket(url, runtime=choose(request.param), backoff=ReconnectBackoff(0.01), chance=lambda: 0.5)
         stores = {"counter": COUNTER, "list": LIST} if stores is None else stores
         client = Client(connector, stores=stores, runtime=request.param)
         clients.append(client)
@@ -426,7 +426,7 @@ def test_a_program_without_gevent_follows_a_server_in_another_process() -> None:
         def follow() -> None:
             try:
                 with Client(f"ws{url}/live", stores={"counter": COUNTER}) as client:
-                    assert type(client._runtime).__name__ == "Threads"
+                    assert type(client._runtime).__name__ == "ThreadRuntime"
                     client.wait_live()
                     assert client.dispatch("counter", 5).get(timeout=5) == 1
                     running.write("add 7")

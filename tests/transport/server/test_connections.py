@@ -15,7 +15,7 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.reception import Reception
 from nuphar.actors.sessions.sessions import Sessions
-from nuphar.transport.server.connections import SLICE, ConnectionsActor, Tick
+from nuphar.transport.server.connections import CONNECTIONS_AT_ONCE, ConnectionsActor, LookAtAll
 from nuphar.transport.server.gateway import Gateway
 from nuphar.transport.wire.codec import Codec
 
@@ -66,7 +66,7 @@ def test_every_connection_is_looked_at_with_one_time() -> None:
     gateway = new_gateway(Clock())
     connections = [FakeConnection(gateway) for _ in range(3)]
     ref = ConnectionsActor.start_link(gateway)
-    ref.ask(Tick())
+    ref.ask(LookAtAll())
     assert [connection.ticks for connection in connections] == [[100.0]] * 3
     ref.kill()
     ref.wait_down(LIMIT)
@@ -74,14 +74,14 @@ def test_every_connection_is_looked_at_with_one_time() -> None:
 
 def test_others_get_their_turn_while_many_connections_are_looked_at() -> None:
     gateway = new_gateway(Clock())
-    connections = [FakeConnection(gateway) for _ in range(2 * SLICE)]
+    connections = [FakeConnection(gateway) for _ in range(2 * CONNECTIONS_AT_ONCE)]
     ref = ConnectionsActor.start_link(gateway)
-    ref.tell(Tick())
+    ref.tell(LookAtAll())
     gevent.sleep(0)
     looked_at = sum(len(connection.ticks) for connection in connections)
-    assert 0 < looked_at < 2 * SLICE
-    ref.ask(Tick())
-    assert sum(len(connection.ticks) for connection in connections) == 4 * SLICE
+    assert 0 < looked_at < 2 * CONNECTIONS_AT_ONCE
+    ref.ask(LookAtAll())
+    assert sum(len(connection.ticks) for connection in connections) == 4 * CONNECTIONS_AT_ONCE
     ref.kill()
     ref.wait_down(LIMIT)
 

@@ -14,7 +14,7 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.session import Session
 from nuphar.transport import decode, encode
-from nuphar.transport.server.framing import BARE, plain
+from nuphar.transport.server.framing import BARE, plain_frame
 from nuphar.transport.server.gate import FIRST, PATIENCE, SOONEST, UNHEARD, Gate
 from nuphar.transport.server.inbound import Inbound
 from nuphar.transport.server.rate_book import RateBook
@@ -67,7 +67,7 @@ class Client:
         self.inbound = Inbound(self.session, BARE, Codec(SERIALISER), self._close, gate=self.gate)
 
     def _ping(self, n: int) -> None:
-        self.session.write([BARE.frame(plain(Ping(n)))])
+        self.session.write([BARE.frame(plain_frame(Ping(n)))])
 
     def _close(self, code: int, reason: str) -> None:
         self.closed.append((code, reason))

@@ -10,7 +10,7 @@ import pytest
 from nuphar import Live, Server, UsageError
 from nuphar.transport.server.live import asset
 from nuphar.transport.server.wsgi_handler import UPGRADE
-from nuphar.transport.wire.upgrade import Refuse
+from nuphar.transport.wire.upgrade import Decline
 
 
 def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -57,7 +57,7 @@ def test_a_server_that_hands_on_no_upgrade_is_told_how_to(live: Live) -> None:
 
 
 def test_a_refused_upgrade_is_answered_and_leaves_no_connection(hosted: Server) -> None:
-    refuse = Refuse("403 Forbidden", "not you", (("Content-Type", "text/plain"),), "why")
+    refuse = Decline("403 Forbidden", "not you", (("Content-Type", "text/plain"),), "why")
     status, headers, body = get(Live(hosted), "/live", **{UPGRADE: lambda origins, **options: refuse})
     assert (status, body) == ("403 Forbidden", b"not you\n")
     assert headers["Content-Length"] == "8"
@@ -65,7 +65,7 @@ def test_a_refused_upgrade_is_answered_and_leaves_no_connection(hosted: Server) 
 
 
 def test_the_first_upgrade_starts_the_server(hosted: Server) -> None:
-    refuse = Refuse("403 Forbidden", "", (), "why")
+    refuse = Decline("403 Forbidden", "", (), "why")
     get(Live(hosted), "/live", **{UPGRADE: lambda origins, **options: refuse})
     assert hosted.is_running
 

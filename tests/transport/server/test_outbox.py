@@ -17,7 +17,7 @@ from support.hosts import AtTime
 
 from nuphar.transport.server.fan_out import write_to_all
 from nuphar.transport.server.outbox import Outbox
-from nuphar.transport.wire.websocket_frames import BINARY, Close, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, WebSocketClose, encode_close, encode_frame
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -243,7 +243,7 @@ def test_dropping_cuts_no_frame_and_the_close_frame_is_the_last(pair: tuple[Any,
     events = FrameReader(1 << 20, client=True).feed(read(theirs, 1 << 24))
     writer.join()
 
-    assert events[-1] == Close(4513, "too slow")
+    assert events[-1] == WebSocketClose(4513, "too slow")
     assert all(event == bytes(size) for event in events[:-1])
     assert len(events) <= taken
 
@@ -322,9 +322,9 @@ def test_tls_gets_a_valid_stream_and_the_close_frame_after_dropping(tls_pair: tu
     outbox.finish(encode_close(4513), drop=True)
 
     reader, events = FrameReader(1 << 20, client=True), []
-    while not events or not isinstance(events[-1], Close):
+    while not events or not isinstance(events[-1], WebSocketClose):
         events += reader.feed(theirs.recv(65536))
-    assert events[-1] == Close(4513, "")
+    assert events[-1] == WebSocketClose(4513, "")
     assert all(event == bytes(1000) for event in events[:-1])
     assert len(events) < taken
 

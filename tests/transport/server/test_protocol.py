@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar import Limits
-from nuphar.transport.server.protocol import MISSED, Beat, End, ServerProtocol
+from nuphar.transport.server.protocol import MISSED, Beat, CloseWith, ServerProtocol
 from nuphar.transport.wire.frames import Frame, Hello, Ping, Subscribe
 
 LIMITS = Limits(hello=5.0, heartbeat=20.0)
@@ -45,7 +45,7 @@ def test_another_version_is_said_to_be_so(version: int) -> None:
 def test_a_connection_without_hello_ends_in_time() -> None:
     protocol = ServerProtocol(100.0, LIMITS)
     assert protocol.tick(104.9, 100.0) is None
-    assert protocol.tick(105.0, 104.9) == End(4400, "no Hello within 5 s")
+    assert protocol.tick(105.0, 104.9) == CloseWith(4400, "no Hello within 5 s")
 
 
 def test_a_client_that_speaks_is_not_asked() -> None:
@@ -59,7 +59,7 @@ def test_a_silent_client_is_asked_twice_and_then_ended() -> None:
     assert protocol.tick(21.0, 0.0) is None
     assert protocol.tick(40.0, 0.0) == Beat(2)
     assert protocol.tick(59.9, 0.0) is None
-    assert protocol.tick(60.0, 0.0) == End(4508, "2 heartbeats missed")
+    assert protocol.tick(60.0, 0.0) == CloseWith(4508, "2 heartbeats missed")
 
 
 def test_an_answer_starts_the_count_anew() -> None:
@@ -68,7 +68,7 @@ def test_an_answer_starts_the_count_anew() -> None:
     assert protocol.tick(30.0, 21.0) is None
     assert protocol.tick(41.0, 21.0) == Beat(2)
     assert protocol.tick(61.0, 21.0) == Beat(3)
-    assert protocol.tick(81.0, 21.0) == End(4508, "2 heartbeats missed")
+    assert protocol.tick(81.0, 21.0) == CloseWith(4508, "2 heartbeats missed")
 
 
 @given(st.lists(st.tuples(st.floats(0.0, 60.0), st.booleans()), max_size=40))
@@ -80,7 +80,7 @@ def test_nobody_is_ended_before_three_heartbeats_of_silence(steps: list[tuple[fl
         if isinstance(due, Beat):
             assert due.n == beats + 1
             beats = due.n
-        elif isinstance(due, End):
+        elif isinstance(due, CloseWith):
             assert now - last >= LIMITS.heartbeat * (MISSED + 1)
             return
         if speaks:

@@ -15,7 +15,7 @@ from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
 from nuphar.actors.sessions.sessions import Sessions
 from nuphar.transport import decode, encode
-from nuphar.transport.server.socketless import BOUND, SocketlessClient
+from nuphar.transport.server.socketless import MOST_WAITING, SocketlessClient
 from nuphar.transport.wire.codec import Codec
 from nuphar.transport.wire.frames import ClientMessage, Ping, Pong
 
@@ -104,7 +104,7 @@ def test_a_send_that_never_returns_is_given_up_in_the_end(server: Server, caplog
     client = server._socketless._clients["slow"]
     sender = gevent.spawn(client.write, [b"first"])
     started.wait(10)
-    client.write([b"frame"] * (BOUND + 1))
+    client.write([b"frame"] * (MOST_WAITING + 1))
     settle(server)
     assert server.sessions.get("slow") is None
     assert "too slow" in caplog.text

@@ -23,9 +23,9 @@ from nuphar.transport.wire.websocket_frames import (
     PING,
     PONG,
     TEXT,
-    Close,
-    Event,
-    Pong,
+    FrameEvent,
+    WebSocketClose,
+    WebSocketPong,
     encode_close,
     encode_frame,
 )
@@ -47,7 +47,7 @@ class Peer:
     def send(self, opcode: int, payload: bytes = b"") -> None:
         self.sock.sendall(encode_frame(opcode, payload, KEY))
 
-    def read(self) -> list[Event]:
+    def read(self) -> list[FrameEvent]:
         """Everything up to the end of TCP."""
         events = []
         while data := self.sock.recv(65536):
@@ -107,7 +107,7 @@ def test_a_ping_is_answered_while_the_reader_waits_on(ends: tuple[Any, Peer]) ->
     receiving = gevent.spawn(websocket.receive)
     peer.send(PING, b"now")
 
-    assert peer.reader.feed(peer.sock.recv(100)) == [Pong(b"now")]
+    assert peer.reader.feed(peer.sock.recv(100)) == [WebSocketPong(b"now")]
     assert not receiving.ready()
     websocket.abort()
     assert receiving.get() is None
@@ -120,7 +120,7 @@ def test_a_flood_of_pings_gets_one_answer_for_each_read(ends: tuple[Any, Peer]) 
     websocket = WebSocket(ours)
 
     assert websocket.receive() == ["end"]
-    assert peer.reader.feed(peer.sock.recv(65536)) == [Pong(b"99")]
+    assert peer.reader.feed(peer.sock.recv(65536)) == [WebSocketPong(b"99")]
     websocket.abort()
 
 
@@ -171,13 +171,13 @@ def test_send_on_a_closed_socket_says_so(ends: tuple[Any, Peer]) -> None:
 @pytest.mark.parametrize(
     ("payload", "answer", "code"),
     [
-        (b"", Close(1005, ""), 1005),
-        (b"\x03\xe8bye", Close(1000, ""), 1000),
-        (b"\x0f\xa0", Close(4000, ""), 4000),
+        (b"", WebSocketClose(1005, ""), 1005),
+        (b"\x03\xe8bye", WebSocketClose(1000, ""), 1000),
+        (b"\x0f\xa0", WebSocketClose(4000, ""), 4000),
     ],
 )
 def test_the_peers_close_is_answered_and_ends_tcp(
-    ends: tuple[Any, Peer], payload: bytes, answer: Close, code: int
+    ends: tuple[Any, Peer], payload: bytes, answer: WebSocketClose, code: int
 ) -> None:
     ours, peer = ends
     websocket = WebSocket(ours, limits=PATIENT)
@@ -212,7 +212,7 @@ def test_a_broken_rule_closes_with_its_code_and_what_follows_is_thrown_away(
     peer.sock.sendall(bytes(1_000_000))  # goes through only if it is read
 
     (event,) = peer.read()
-    assert isinstance(event, Close)
+    assert isinstance(event, WebSocketClose)
     assert event.code == websocket.close_code == code
     peer.sock.close()
     assert receiving.get() is None
@@ -240,7 +240,7 @@ def test_close_sends_code_and_reason_and_wakes_the_reader_when_the_peer_answers(
     websocket.close(1001, "going away")
 
     assert websocket.closed
-    assert peer.reader.feed(peer.sock.recv(100)) == [Close(1001, "going away")]
+    assert peer.reader.feed(peer.sock.recv(100)) == [WebSocketClose(1001, "going away")]
     peer.send(TEXT, b"too late")
     peer.send(CLOSE, b"\x03\xe9")
     assert receiving.get() is None
@@ -257,7 +257,7 @@ def test_a_peer_that_never_answers_a_close_is_cut_off(ends: tuple[Any, Peer]) ->
     websocket.close(4401)
 
     assert receiving.get() is None
-    assert peer.read() == [Close(4401, "")]
+    assert peer.read() == [WebSocketClose(4401, "")]
 
 
 def test_a_half_open_peer_that_never_reads_is_cut_off_too(ends: tuple[Any, Peer]) -> None:
@@ -280,13 +280,13 @@ def test_what_was_written_goes_before_the_close_frame(ends: tuple[Any, Peer]) ->
 
     websocket.close(1001)
     lingering = gevent.spawn(websocket.linger)
-    events: list[Event] = []
+    events: list[FrameEvent] = []
     while len(events) < 3:
         events += peer.reader.feed(peer.sock.recv(65536))
     peer.send(CLOSE)
     lingering.join()
 
-    assert events == [bytes(500_000), "bye", Close(1001, "")]
+    assert events == [bytes(500_000), "bye", WebSocketClose(1001, "")]
 
 
 def test_a_client_that_is_too_slow_gets_whole_frames_and_the_close_frame_once_it_reads(
@@ -301,13 +301,13 @@ def test_a_client_that_is_too_slow_gets_whole_frames_and_the_close_frame_once_it
 
     websocket.close(4513, "too slow")
     lingering = gevent.spawn(websocket.linger)
-    events: list[Event] = []
-    while not events or not isinstance(events[-1], Close):
+    events: list[FrameEvent] = []
+    while not events or not isinstance(events[-1], WebSocketClose):
         events += peer.reader.feed(peer.sock.recv(65536))
     peer.send(CLOSE)
     lingering.join()
 
-    assert events[-1] == Close(4513, "too slow")
+    assert events[-1] == WebSocketClose(4513, "too slow")
     assert all(event == bytes(3000) for event in events[:-1])
     assert len(events) < taken / 2
 
@@ -321,7 +321,7 @@ def test_a_second_close_changes_nothing(ends: tuple[Any, Peer]) -> None:
     websocket.linger()
 
     assert websocket.close_code == 4409
-    assert peer.read() == [Close(4409, "first")]
+    assert peer.read() == [WebSocketClose(4409, "first")]
 
 
 @pytest.mark.parametrize("code", [0, 999, 1004, 1006, 1015, 2999, 5000])
@@ -410,4 +410,4 @@ def test_a_close_frame_of_ours_reads_back_as_it_was_written(ends: tuple[Any, Pee
     ours, peer = ends
     ours.sendall(encode_close(4400, "malformed"))
 
-    assert peer.reader.feed(peer.sock.recv(100)) == [Close(4400, "malformed")]
+    assert peer.reader.feed(peer.sock.recv(100)) == [WebSocketClose(4400, "malformed")]

@@ -25,8 +25,8 @@ from nuphar.transport.server.limits import Limits
 from nuphar.transport.server.websocket import WebSocket
 from nuphar.transport.server.wsgi_handler import WSGIHandler
 from nuphar.transport.wire.origin import Origins
-from nuphar.transport.wire.upgrade import Refuse
-from nuphar.transport.wire.websocket_frames import BINARY, TEXT, Close, Event, encode_frame
+from nuphar.transport.wire.upgrade import Decline
+from nuphar.transport.wire.websocket_frames import BINARY, TEXT, FrameEvent, WebSocketClose, encode_frame
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 LIMIT = 10.0  # seconds that any wait here may take
@@ -67,7 +67,7 @@ class Service:
             start_response("200 OK", [("Content-Type", "text/plain")])
             return [b"hello, upgrade " + environ.get("HTTP_UPGRADE", "none").encode()]
         answer = environ["nuphar.upgrade"](self.origins, limits=self.limits)
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             start_response(answer.status, list(answer.headers))
             return [answer.body]
         assert environ["wsgi.websocket"] is answer
@@ -226,7 +226,7 @@ def test_frames_sent_right_behind_the_request_are_not_lost(start: Callable[..., 
     head, _, body = http(server, REQUEST + frames).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 101 ")
-    expected = ["early", b"bird", Close(1005, "")]
+    expected = ["early", b"bird", WebSocketClose(1005, "")]
     assert FrameReader(1000, client=True).feed(body) == expected
 
 
@@ -343,8 +343,8 @@ def test_a_client_that_never_reads_is_closed_as_too_slow(start: Callable[..., WS
             data += chunk
         sock.sendall(encode_frame(8, b"", KEY))
         assert sock.recv(1) == b""
-    events: list[Event] = FrameReader(10_000, client=True).feed(bytes(data).partition(b"\r\n\r\n")[2])
-    assert events[-1] == Close(4513, "")
+    events: list[FrameEvent] = FrameReader(10_000, client=True).feed(bytes(data).partition(b"\r\n\r\n")[2])
+    assert events[-1] == WebSocketClose(4513, "")
     assert set(events[:-1]) == {bytes(10_000)}
     finished(server)
 

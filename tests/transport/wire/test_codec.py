@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nuphar import LocalProtocolError, RemoteProtocolError, UnregisteredType, automatic
 from nuphar.transport import decode, encode, frames
 from nuphar.transport.wire.codec import Codec, read, write
-from nuphar.transport.wire.frame_table import CODES, KINDS, TABLE
+from nuphar.transport.wire.frame_table import CODES, FRAME_KINDS, FRAMES
 from nuphar.transport.wire.frames import MAX_INTEGER, Frame
 from nuphar.transport.wire.strict import dump_cbor
 from nuphar.transport.wire.strict_json import dump_json
@@ -47,7 +47,7 @@ def acknowledges(draw: st.DrawFn) -> frames.Acknowledge:
     return frames.Acknowledge(draw(TARGETS), draw(SEQS), refs, draw(st.booleans()), extra)
 
 
-FRAMES: st.SearchStrategy[Frame] = st.one_of(
+EVERY_FRAME: st.SearchStrategy[Frame] = st.one_of(
     st.builds(
         frames.Hello,
         SEQS,
@@ -87,24 +87,24 @@ FRAMES: st.SearchStrategy[Frame] = st.one_of(
 )
 
 
-@given(FRAMES)
+@given(EVERY_FRAME)
 def test_every_frame_survives_cbor(frame: Frame) -> None:
     decoded = decode(encode(frame, SERIALISER), SERIALISER)
     assert decoded == frame
     assert type(decoded) is type(frame)
 
 
-@given(FRAMES)
+@given(EVERY_FRAME)
 def test_every_frame_survives_json(frame: Frame) -> None:
     data = encode(frame, SERIALISER, json=True)
     assert decode(data, SERIALISER) == frame
     assert decode(data.decode(), SERIALISER) == frame
 
 
-@given(FRAMES, st.lists(st.integers(0, 9), min_size=1, max_size=3))
+@given(EVERY_FRAME, st.lists(st.integers(0, 9), min_size=1, max_size=3))
 def test_fields_that_a_later_version_adds_are_ignored(frame: Frame, more: list[int]) -> None:
     plain: list[Any] = [CODES[type(frame)], *read_plain(frame)]
-    if len(plain) <= len(TABLE[type(frame)].fields):
+    if len(plain) <= len(FRAMES[type(frame)].fields):
         plain.append({})  # its extra stands in front of them
     plain += more
     assert decode(dump_cbor(plain), SERIALISER) == frame
@@ -116,9 +116,9 @@ def read_plain(frame: Frame) -> list[Any]:
     return load_cbor(encode(frame, SERIALISER))[1:]  # type: ignore[no-any-return]
 
 
-@given(FRAMES, st.data())
+@given(EVERY_FRAME, st.data())
 def test_a_frame_with_a_field_too_few_says_how_many_it_expected(frame: Frame, data: st.DataObject) -> None:
-    plain = read_plain(frame)[: TABLE[type(frame)].least]
+    plain = read_plain(frame)[: FRAMES[type(frame)].least]
     short = plain[: data.draw(st.integers(0, len(plain) - 1))]
     with pytest.raises(RemoteProtocolError, match=f"expected {len(plain)} fields, got {len(short)}") as caught:
         decode(dump_cbor([CODES[type(frame)], *short]), SERIALISER)
@@ -134,7 +134,8 @@ def test_any_bytes_are_a_frame_or_a_protocol_error(data: bytes) -> None:
 
 
 @given(
-    st.sampled_from(sorted(KINDS)), st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8)
+    st.sampled_from(sorted(FRAME_KINDS)),
+    st.lists(st.none() | VALUES.filter(lambda v: not isinstance(v, Say)), max_size=8),
 )
 def test_fields_of_any_kind_are_a_frame_or_a_protocol_error(code: int, fields: list[Any]) -> None:
     for data in (dump_cbor([code, *fields]), dump_json([code, *fields])):
@@ -184,7 +185,7 @@ def test_an_unknown_type_is_said_to_be_so(code: int) -> None:
 def test_a_field_of_the_wrong_kind_is_named(plain: list[Any], says: str) -> None:
     with pytest.raises(RemoteProtocolError, match=says) as caught:
         read(dump_cbor(plain))
-    assert str(caught.value).startswith(KINDS[plain[0]].__name__)
+    assert str(caught.value).startswith(FRAME_KINDS[plain[0]].__name__)
 
 
 WITH_OWN_REF = [

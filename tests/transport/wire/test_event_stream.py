@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from nuphar.actors.words.errors import RemoteProtocolError
 from nuphar.transport.wire.batches import Batch
-from nuphar.transport.wire.event_stream import COMMENT, START, Event, EventReader, write_batch, write_close
+from nuphar.transport.wire.event_stream import COMMENT, START, EventReader, StreamEvent, write_batch, write_close
 
 
-def read(data: bytes) -> list[Event]:
+def read(data: bytes) -> list[StreamEvent]:
     return list(EventReader(100_000).feed(data))
 
 
 def test_a_batch_of_json_is_its_lines() -> None:
     data = write_batch(Batch(7, b"[7,1]\n[7,2]\n"), is_text=True)
     assert data == b"id: 7\ndata: [7,1]\ndata: [7,2]\n\n"
-    assert read(data) == [Event("message", "7", "[7,1]\n[7,2]")]
+    assert read(data) == [StreamEvent("message", "7", "[7,1]\n[7,2]")]
 
 
 @given(st.binary(min_size=1))
@@ -30,7 +30,7 @@ def test_a_batch_of_cbor_is_base64url(data: bytes) -> None:
 
 
 def test_the_end_is_an_event_of_its_own_on_one_line() -> None:
-    assert read(write_close("4400 expected\na line")) == [Event("close", None, "4400 expected a line")]
+    assert read(write_close("4400 expected\na line")) == [StreamEvent("close", None, "4400 expected a line")]
 
 
 def test_comments_and_retry_are_no_events() -> None:
@@ -62,4 +62,4 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 
 
 def test_lines_may_end_as_windows_ends_them() -> None:
-    assert read(b"id: 1\r\ndata: a\r\n\r\n") == [Event("message", "1", "a")]
+    assert read(b"id: 1\r\ndata: a\r\n\r\n") == [StreamEvent("message", "1", "a")]

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.transport.wire.http_head import BadRequest, Line, read_field, read_fields, read_line
+from nuphar.transport.wire.http_head import BadRequest, RequestLine, read_field, read_fields, read_line
 
 HOST = b"Host: a\r\n"
 
 
 def test_a_line_is_cut_apart() -> None:
-    assert read_line("GET /a?b=c HTTP/1.1\r\n") == Line("GET", "/a?b=c", (1, 1))
-    assert read_line("OPTIONS * HTTP/1.0\n") == Line("OPTIONS", "*", (1, 0))
-    assert read_line("CONNECT a:80 HTTP/1.1\r\n") == Line("CONNECT", "a:80", (1, 1))
+    assert read_line("GET /a?b=c HTTP/1.1\r\n") == RequestLine("GET", "/a?b=c", (1, 1))
+    assert read_line("OPTIONS * HTTP/1.0\n") == RequestLine("OPTIONS", "*", (1, 0))
+    assert read_line("CONNECT a:80 HTTP/1.1\r\n") == RequestLine("CONNECT", "a:80", (1, 1))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_line_is_cut_apart() -> None:
     ],
 )
 def test_a_url_as_target_gives_path_and_host(target: str, path: str, host: str) -> None:
-    assert read_line(f"GET {target} HTTP/1.1\r\n") == Line("GET", path, (1, 1), host)
+    assert read_line(f"GET {target} HTTP/1.1\r\n") == RequestLine("GET", path, (1, 1), host)
 
 
 def test_a_field_is_its_name_and_its_value() -> None:

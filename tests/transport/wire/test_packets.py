@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar import LocalProtocolError, RemoteProtocolError
-from nuphar.transport.wire.packets import LONGEST, Packet, Packets, dump_body, pack
+from nuphar.transport.wire.packets import LONGEST_PACKET, Packet, Packets, dump_body, pack
 
 SCALARS = st.none() | st.booleans() | st.integers(1 - 2**53, 2**53 - 1) | st.text() | st.binary()
 PLAIN = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
@@ -33,14 +33,18 @@ def test_any_bytes_are_packets_or_a_protocol_error(data: bytes) -> None:
 
 
 def test_a_packet_that_announces_too_much_is_refused_before_it_is_there() -> None:
-    with pytest.raises(RemoteProtocolError, match=f"a packet may have {LONGEST} bytes, got {LONGEST + 1}"):
-        Packets().receive_data((LONGEST + 1).to_bytes(4) + bytes(5))
+    with pytest.raises(
+        RemoteProtocolError, match=f"a packet may have {LONGEST_PACKET} bytes, got {LONGEST_PACKET + 1}"
+    ):
+        Packets().receive_data((LONGEST_PACKET + 1).to_bytes(4) + bytes(5))
 
 
 def test_the_longest_body_fits() -> None:
-    text = "x" * (LONGEST - 5)
+    text = "x" * (LONGEST_PACKET - 5)
     assert Packets().receive_data(pack(1, 0, text)) == [Packet(1, 0, text)]
-    with pytest.raises(LocalProtocolError, match=f"a message may have {LONGEST} bytes, got {LONGEST + 1}"):
+    with pytest.raises(
+        LocalProtocolError, match=f"a message may have {LONGEST_PACKET} bytes, got {LONGEST_PACKET + 1}"
+    ):
         dump_body(text + "x")
 
 

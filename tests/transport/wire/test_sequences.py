@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.actors.words.errors import RemoteProtocolError
-from nuphar.transport.wire.sequences import MOST, SEQUENCES, head, join_cbor, split_cbor, split_json
+from nuphar.transport.wire.sequences import MOST_FRAMES, SEQUENCES, head, join_cbor, split_cbor, split_json
 
 LARGEST = 70_000
 
@@ -73,9 +73,9 @@ def test_a_declared_length_is_judged_before_its_bytes_are_there() -> None:
 
 @pytest.mark.parametrize(("split", "one"), [(split_cbor, b"\x41x"), (split_json, b"x\n")])
 def test_too_many_frames_are_1009(split, one) -> None:  # type: ignore[no-untyped-def]
-    assert len(split(one * MOST, LARGEST)) == MOST
+    assert len(split(one * MOST_FRAMES, LARGEST)) == MOST_FRAMES
     with pytest.raises(RemoteProtocolError, match="at most 1000 frames") as error:
-        split(one * (MOST + 1), LARGEST)
+        split(one * (MOST_FRAMES + 1), LARGEST)
     assert error.value.close_code == 1009
 
 

@@ -13,7 +13,7 @@ from support.plain import PLAIN
 
 from nuphar import RemoteProtocolError
 from nuphar.transport.wire.plain_data import DEPTH
-from nuphar.transport.wire.strict import dump_cbor, load_cbor, peek_cbor
+from nuphar.transport.wire.strict import dump_cbor, is_trouble, load_cbor, peek_cbor
 from nuphar.transport.wire.strict_json import load_json
 
 
@@ -138,3 +138,22 @@ def test_the_first_two_items_are_read_whatever_comes_behind(data: str, items: An
 @given(st.binary(max_size=40))
 def test_any_bytes_may_be_looked_at(data: bytes) -> None:
     assert len(peek_cbor(data)) == 2
+
+
+def has_trouble(value: Any, levels: int) -> bool:
+    """Say by definition what `is_trouble` says level by level."""
+    if type(value) is int:
+        return not -(2**32) <= value < 2**32
+    items = list(value.values()) if type(value) is dict else value
+    return type(items) is list and (levels == 0 or any(has_trouble(item, levels - 1) for item in items))
+
+
+@given(
+    st.recursive(
+        st.sampled_from([None, True, 0, 2**32 - 1, 2**32, -(2**32), -(2**32) - 1, "é", b"\x9b"]),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+        max_leaves=12,
+    )
+)
+def test_trouble_is_what_is_too_deep_or_too_large_wherever_it_stands(value: Any) -> None:
+    assert is_trouble(dump_cbor(value)) == has_trouble(value, 3)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.transport.wire.origin import Origins
-from nuphar.transport.wire.upgrade import Accept, Refuse, negotiate, tokens
+from nuphar.transport.wire.upgrade import Accept, Decline, negotiate, tokens
 
 REQUEST = {
     "REQUEST_METHOD": "GET",
@@ -21,7 +21,7 @@ REQUEST = {
 }
 
 
-def answer(**changes: str | None) -> Accept | Refuse:
+def answer(**changes: str | None) -> Accept | Decline:
     environ = {key: value for key, value in (REQUEST | changes).items() if value is not None}
     return negotiate(environ, Origins())
 
@@ -69,7 +69,7 @@ def test_a_good_request_is_accepted_with_the_rfcs_proof_and_our_preferred_subpro
 def test_a_bad_request_is_refused(key: str, value: str | None, status: int) -> None:
     refused = answer(**{key: value})
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Decline)
     assert int(refused.status[:3]) == status
     assert refused.body == refused.text.encode() + b"\n"
 
@@ -82,27 +82,27 @@ def test_upgrade_tokens_are_compared_whole_and_in_any_case(upgrade: str) -> None
 def test_a_wrong_version_hears_the_right_one() -> None:
     refused = answer(HTTP_SEC_WEBSOCKET_VERSION="8")
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Decline)
     assert ("Sec-WebSocket-Version", "13") in refused.headers
 
 
 def test_a_client_without_a_subprotocol_hears_which_ones_there_are() -> None:
     refused = answer(HTTP_SEC_WEBSOCKET_PROTOCOL=None)
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Decline)
     assert "['nuphar.v1.cbor', 'nuphar.v1.json']" in refused.text
 
 
 def test_the_allowed_origins_are_for_the_log_and_not_for_the_peer() -> None:
     refused = negotiate(REQUEST | {"HTTP_ORIGIN": "https://b.example"}, Origins.allow(["https://secret.example"]))
 
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Decline)
     assert "https://secret.example" in refused.reason
     assert "secret" not in refused.text
 
 
 def test_a_forwarded_host_is_not_trusted() -> None:
-    assert isinstance(answer(HTTP_ORIGIN="https://b.example", HTTP_X_FORWARDED_HOST="b.example"), Refuse)
+    assert isinstance(answer(HTTP_ORIGIN="https://b.example", HTTP_X_FORWARDED_HOST="b.example"), Decline)
 
 
 def test_a_server_without_subprotocols_asks_for_none() -> None:
@@ -119,7 +119,7 @@ def test_tokens_leave_out_what_is_empty() -> None:
 
 @given(st.dictionaries(st.sampled_from(sorted(REQUEST)), st.text(st.characters(max_codepoint=255))))
 def test_any_header_values_get_an_answer(changes: dict[str, str]) -> None:
-    assert isinstance(negotiate(REQUEST | changes, Origins()), Accept | Refuse)
+    assert isinstance(negotiate(REQUEST | changes, Origins()), Accept | Decline)
 
 
 @pytest.mark.parametrize(
@@ -135,5 +135,5 @@ def test_extensions_are_ignored(extensions: str) -> None:
 def test_extensions_that_are_ill_formed_are_refused(extensions: str) -> None:
     """RFC 6455, 9.1."""
     refused = answer(HTTP_SEC_WEBSOCKET_EXTENSIONS=extensions)
-    assert isinstance(refused, Refuse)
+    assert isinstance(refused, Decline)
     assert refused.status == "400 Bad Request"

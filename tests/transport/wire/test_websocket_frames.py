@@ -6,7 +6,7 @@ import pytest
 
 from nuphar.actors.words.close_codes import NO_CODE
 from nuphar.transport.wire.masking import portable_unmask, unmask
-from nuphar.transport.wire.websocket_frames import BINARY, TEXT, Close, encode_close, encode_frame
+from nuphar.transport.wire.websocket_frames import BINARY, TEXT, WebSocketClose, encode_close, encode_frame
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 KEY = b"\x01\x80\xff\x37"
@@ -29,7 +29,7 @@ def test_the_examples_of_the_rfc_are_written_byte_for_byte() -> None:
 
 
 def test_a_long_close_reason_is_cut_between_two_characters() -> None:
-    assert FrameReader(LIMIT, client=True).feed(encode_close(4400, "ü" * 100)) == [Close(4400, "ü" * 61)]
+    assert FrameReader(LIMIT, client=True).feed(encode_close(4400, "ü" * 100)) == [WebSocketClose(4400, "ü" * 61)]
 
 
 def test_a_close_without_a_code_is_an_empty_frame() -> None:

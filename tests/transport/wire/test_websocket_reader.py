@@ -13,11 +13,11 @@ from nuphar.transport.wire.websocket_frames import (
     PING,
     PONG,
     TEXT,
-    Close,
-    Event,
-    Failed,
-    Ping,
-    Pong,
+    FrameEvent,
+    FramingFailed,
+    WebSocketClose,
+    WebSocketPing,
+    WebSocketPong,
     encode_frame,
 )
 from nuphar.transport.wire.websocket_reader import MAX_FRAGMENTS, FrameReader
@@ -37,13 +37,13 @@ def header(first: int, second: int, extended: bytes = b"") -> bytes:
     return bytes((first, second)) + extended
 
 
-def by_byte(reader: FrameReader, data: bytes) -> list[Event]:
+def by_byte(reader: FrameReader, data: bytes) -> list[FrameEvent]:
     return [event for at in range(len(data)) for event in reader.feed(data[at : at + 1])]
 
 
-def outline(events: list[Event]) -> list[object]:
+def outline(events: list[FrameEvent]) -> list[object]:
     """Events without the words of a failure."""
-    return [event.close_code if isinstance(event, Failed) else event for event in events]
+    return [event.close_code if isinstance(event, FramingFailed) else event for event in events]
 
 
 SAMPLES = {
@@ -64,12 +64,12 @@ SAMPLES = {
     ),
     "a ping between fragments": (
         masked(BINARY, b"a", final=False) + masked(PING, b"p") + masked(CONTINUATION, b"b"),
-        [Ping(b"p"), b"ab"],
+        [WebSocketPing(b"p"), b"ab"],
     ),
-    "pong": (masked(PONG, b"x"), [Pong(b"x")]),
-    "close": (masked(CLOSE, b"\x03\xe8bye"), [Close(1000, "bye")]),
-    "close without a code": (masked(CLOSE), [Close(1005, "")]),
-    "close of an application": (masked(CLOSE, b"\x13\x87"), [Close(4999, "")]),
+    "pong": (masked(PONG, b"x"), [WebSocketPong(b"x")]),
+    "close": (masked(CLOSE, b"\x03\xe8bye"), [WebSocketClose(1000, "bye")]),
+    "close without a code": (masked(CLOSE), [WebSocketClose(1005, "")]),
+    "close of an application": (masked(CLOSE, b"\x13\x87"), [WebSocketClose(4999, "")]),
     "close of 1 byte": (masked(CLOSE, b"\x03"), [1002]),
     "close with 1005": (masked(CLOSE, b"\x03\xed"), [1002]),
     "close with 1015": (masked(CLOSE, b"\x03\xf7"), [1002]),
@@ -116,9 +116,9 @@ def test_a_sample_fed_byte_by_byte_gives_the_same_events(data: bytes, expected: 
 @samples
 def test_a_sample_with_a_tail_gives_the_same_events_and_then_the_tails(data: bytes, expected: list[object]) -> None:
     tail = masked(PONG, b"tail")
-    ended = isinstance(expected[-1], int | Close)
+    ended = isinstance(expected[-1], int | WebSocketClose)
 
-    assert outline(FrameReader(LIMIT).feed(data + tail)) == expected + ([] if ended else [Pong(b"tail")])
+    assert outline(FrameReader(LIMIT).feed(data + tail)) == expected + ([] if ended else [WebSocketPong(b"tail")])
 
 
 @samples

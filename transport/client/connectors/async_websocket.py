@@ -11,25 +11,22 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 
-from ....actors.runtime.forks import Home, cut_off
-from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL
+from ....actors.runtime.forks import HomeProcess, cut_off
+from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE
 from ...wire.progress import Progress
 from .async_dialing import open_streams
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .connector import Handler, Transport
 from .credentials import Credentials, Token
 from .dialing import Dialing
-from .ended import BY_US, Ended
-from .fields import Headers
+from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
+from .fields import HeaderOption
 from .owner import reason, said, tell
-from .reconnecting import Dial, Effect, Reconnecting, Rest, Step
+from .reconnecting import Dial, LoopEffect, NextStep, Reconnecting, Rest
 from .urls import Address
-from .websocket_machine import ClientWire, Frame, Opened
+from .websocket_machine import ClientWire, FrameArrived, Opened
 
 logger = logging.getLogger("nuphar.client")
-
-FAREWELL = 0.5
-"""Seconds that our last bytes may take."""
 
 
 class AsyncLink:
@@ -42,10 +39,10 @@ class AsyncLink:
         self,
         url: str,
         *,
-        backoff: Backoff | None = None,
+        backoff: ReconnectBackoff | None = None,
         heartbeat: float = 20.0,
         timeout: float = 10.0,
-        headers: Headers = (),
+        headers: HeaderOption = (),
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         chance: Callable[[], float] = random.random,
@@ -53,9 +50,9 @@ class AsyncLink:
     ) -> None:
         self._dialing = Dialing(Address.of(url), Credentials(headers, token, in_loop=True), ssl_context, proxy, timeout)
         self.renew = self._dialing.credentials.renew
-        self._reconnecting = Reconnecting(backoff or Backoff(), chance)
+        self._reconnecting = Reconnecting(backoff or ReconnectBackoff(), chance)
         self._heartbeat = heartbeat
-        self._home = Home("this client", self._let_go)
+        self._home = HomeProcess("this client", self._let_go)
         self._wire = ClientWire(self._dialing.address, (), os.urandom)
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on
         self._writer: asyncio.StreamWriter | None = None  # from the end of the opening handshake on
@@ -77,7 +74,7 @@ class AsyncLink:
         """Come back no sooner than that after the next loss."""
         self._reconnecting.pause(seconds)
 
-    def close(self, code: int = NORMAL) -> None:
+    def close(self, code: int = NORMAL_CLOSURE) -> None:
         """End it for good; `wait_closed` waits for it."""
         if not self._reconnecting.is_over:
             self._reconnecting.closed()
@@ -119,7 +116,7 @@ class AsyncLink:
                 self._reconnecting.closed()
                 handler.on_close(INTERNAL_ERROR, said(error))
 
-    async def _take(self, handler: Handler, step: Step) -> Step | None:
+    async def _take(self, handler: Handler, step: NextStep) -> NextStep | None:
         match step:
             case Dial():
                 return await self._connection(handler)
@@ -129,12 +126,12 @@ class AsyncLink:
                         await self._awake.wait()  # or `close` cancels it
                 return self._tell(handler, self._reconnecting.rested())
 
-    def _tell(self, handler: Handler, effects: list[Effect]) -> Step | None:
+    def _tell(self, handler: Handler, effects: list[LoopEffect]) -> NextStep | None:
         return tell(handler, self._dialing.address.netloc, effects)
 
-    async def _connection(self, handler: Handler) -> Step | None:
+    async def _connection(self, handler: Handler) -> NextStep | None:
         """Serve one connection, tell its end, and return what is next."""
-        ended, writer = BY_US, None
+        ended, writer = CLOSED_HERE, None
         try:
             route, reader, writer = await open_streams(self._dialing)
             self._opening = writer
@@ -142,7 +139,7 @@ class AsyncLink:
             ended = await self._serve(handler, reader, writer)
         except Exception as error:
             is_late = writer is None and isinstance(error, TimeoutError) and not str(error)
-            ended = Ended(0, f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error))
+            ended = ConnectionEnd(0, f"no connection within {self._dialing.timeout:g} s" if is_late else reason(error))
         except asyncio.CancelledError:  # by `close`, or by whoever ends the whole program's tasks
             self._reconnecting.closed()
             raise
@@ -158,10 +155,12 @@ class AsyncLink:
                     await self._hang_up(writer)
         return step
 
-    async def _serve(self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Ended:
+    async def _serve(
+        self, handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> ConnectionEnd:
         wire = self._wire
         if self._reconnecting.is_unwanted:
-            return BY_US
+            return CLOSED_HERE
         writer.write(wire.take())
         clock = asyncio.get_running_loop().time
         deadline = clock() + self._dialing.timeout
@@ -183,12 +182,12 @@ class AsyncLink:
                     case Opened():
                         self._writer = writer
                         if not (effects := self._reconnecting.opened()):
-                            return BY_US
+                            return CLOSED_HERE
                         self._tell(handler, effects)
-                    case Frame(frame):
+                    case FrameArrived(frame):
                         self._reconnecting.received()
                         handler.on_receive(frame)
-                    case Ended():
+                    case ConnectionEnd():
                         writer.write(wire.take())
                         return event
             writer.write(wire.take())

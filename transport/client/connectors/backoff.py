@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Backoff:
+class ReconnectBackoff:
     """Seconds; ``attempt`` counts the tries since `reset`."""
 
     base: float = 1.0
@@ -20,7 +20,7 @@ class Backoff:
     def delay(self, chance: float) -> float:
         """Return the seconds until the next try; ``chance`` is random, from 0 to 1.
 
-        >>> backoff = Backoff()
+        >>> backoff = ReconnectBackoff()
         >>> [backoff.delay(0.5) for _ in range(3)]
         [0.5, 1.0, 2.0]
         """
@@ -31,7 +31,7 @@ class Backoff:
     def pause(self, seconds: float, chance: float) -> float:
         """Return the seconds until the next try when the server has asked for a pause: up to twice as long.
 
-        >>> Backoff().pause(10.0, 0.5)
+        >>> ReconnectBackoff().pause(10.0, 0.5)
         15.0
         """
         return max(self.delay(chance), seconds * (1 + chance))

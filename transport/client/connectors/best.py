@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Unpack, cast
 
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .connector import Connector
 from .credentials import Credentials
 from .fallback import fallback
-from .http import WAIT, long_polling
+from .http import POLL_WAIT, long_polling
 from .runtimes import ClientRuntime, choose
 from .url_options import ClientOptions, HttpOptions
 from .urls import Address
@@ -27,10 +27,10 @@ def best(url: str, *, runtime: ClientRuntime | None = None, **options: Unpack[Cl
     shown: dict[str, Any] = {"headers": Credentials(options.pop("headers", ()), options.pop("token", None))}
     options = cast(ClientOptions, {**options, **shown})  # of both transports: what one was refused, both were
     polling = cast(HttpOptions, {name: value for name, value in options.items() if name != "heartbeat"})
-    if isinstance(backoff := options.get("backoff"), Backoff):
+    if isinstance(backoff := options.get("backoff"), ReconnectBackoff):
         polling["backoff"] = replace(backoff)
     ways = [
         websocket("ws" + url[4:], runtime=chosen, **options),
-        long_polling(url, wait=options.get("heartbeat", WAIT), runtime=chosen, **polling),
+        long_polling(url, wait=options.get("heartbeat", POLL_WAIT), runtime=chosen, **polling),
     ]
     return fallback(ways, runtime=chosen)

@@ -6,7 +6,7 @@
 Where the token comes from a function, a refusal is answered once by a fresh one: the second in a row is for good.
 
 >>> fresh = Credentials(token=iter(["old", "new"]).__next__)
->>> fresh.judge(Ended(401, "expired")).code, fresh.judge(Ended(401, "expired")).code
+>>> fresh.judge(ConnectionEnd(401, "expired")).code, fresh.judge(ConnectionEnd(401, "expired")).code
 (0, 401)
 
 Source: RFC 6750 section 2.1 (the Authorization request header field).
@@ -21,8 +21,8 @@ from typing import Any
 
 from ....actors.words.close_codes import UNAUTHORISED
 from ....actors.words.errors import UsageError
-from .ended import Ended
-from .fields import Fields, Headers, Pairs
+from .ended import ConnectionEnd
+from .fields import Fields, HeaderOption, Pairs
 
 Token = str | Callable[[], str | Awaitable[str | None] | None] | None
 """A token, or a function that returns one: it is asked at each try. None, and an empty text, are none."""
@@ -42,7 +42,7 @@ class Credentials:
     Raises: UsageError for fields or a token that no request can carry.
     """
 
-    def __init__(self, headers: Headers = (), token: Token = None, *, in_loop: bool = False) -> None:
+    def __init__(self, headers: HeaderOption = (), token: Token = None, *, in_loop: bool = False) -> None:
         self._in_loop = in_loop
         self._given = self._checked(Fields(headers), token)
         self._shown = ""  # the token of the last try
@@ -54,7 +54,7 @@ class Credentials:
         fields, token = self._given
         return fields.may_wait or (callable(token) and not iscoroutinefunction(token))
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on; None keeps what there is. Raises: UsageError; then nothing has changed."""
         fields, before = self._given
         fields = fields if headers is None else Fields(headers)
@@ -90,7 +90,7 @@ class Credentials:
         """The server has taken what it was shown."""
         self._refusals = 0
 
-    def judge(self, ended: Ended) -> Ended:
+    def judge(self, ended: ConnectionEnd) -> ConnectionEnd:
         """Return what the end of a connection means: not for good if a fresh token may mend it. No token is in it."""
         why = ended.why.replace(self._shown, MASK) if self._shown else ended.why
         _, token = self._given
@@ -99,7 +99,7 @@ class Credentials:
         self._refusals += 1
         if self._refusals > 1:
             return ended._replace(why=why)
-        return Ended(0, f"refused with {ended.code}, and asks for a fresh token: {why}", ended.after)
+        return ConnectionEnd(0, f"refused with {ended.code}, and asks for a fresh token: {why}", ended.after)
 
     def _checked(self, fields: Fields, token: Token) -> tuple[Fields, Token]:
         if iscoroutinefunction(token) and not self._in_loop:

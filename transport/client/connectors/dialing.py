@@ -8,10 +8,10 @@ import time
 from typing import Any, NamedTuple
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
-from ....actors.runtime.forks import Home, own
+from ....actors.runtime.forks import HomeProcess, own
 from ....actors.words.errors import UsageError
 from .credentials import Credentials, Token
-from .fields import Headers, Pairs
+from .fields import HeaderOption, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
 from .runtimes import ClientRuntime
 from .urls import Address
@@ -24,7 +24,7 @@ class Route(NamedTuple):
     fields: Pairs
     context: ssl.SSLContext | None
     proxy: Proxy | None
-    home: Home
+    home: HomeProcess
 
     def __repr__(self) -> str:
         return f"<Route to {self.address.netloc}>"  # what is in its fields, and in a query, is not for logs
@@ -42,7 +42,7 @@ class Dialing:
     def __init__(
         self,
         address: Address,
-        headers: Headers | Credentials = (),
+        headers: HeaderOption | Credentials = (),
         ssl_context: ssl.SSLContext | None = None,
         proxy: bool | str | None = True,
         timeout: float = 10.0,
@@ -56,7 +56,7 @@ class Dialing:
             raise UsageError(f"proxy: expected True, None or a URL, got {proxy!r}")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 86_400:
             raise UsageError(f"timeout: expected seconds above 0, got {timeout!r}")
-        self.home = Home("this client")
+        self.home = HomeProcess("this client")
         self.address = address
         self.credentials = headers if isinstance(headers, Credentials) else Credentials(headers, token)
         self.timeout = timeout

@@ -1,9 +1,11 @@
 """How a client's connection ended, and whether that is for good: the one judgement of all connectors. Pure.
 
->>> closed_with(4403, "forbidden"), closed_with(4500, "restarting")
-(Ended(code=4403, why='forbidden', after=0.0), Ended(code=0, why='closed with 4500: restarting', after=0.0))
+>>> closed_with(4403, "forbidden")
+ConnectionEnd(code=4403, why='forbidden', after=0.0)
+>>> closed_with(4500, "restarting")
+ConnectionEnd(code=0, why='closed with 4500: restarting', after=0.0)
 >>> refused_with(404, "no such page"), refused_with(503, "full", 10.0)
-(Ended(code=404, why='no such page', after=0.0), Ended(code=0, why='HTTP status 503: full', after=10.0))
+(ConnectionEnd(code=404, why='no such page', after=0.0), ConnectionEnd(code=0, why='HTTP status 503: full', after=10.0))
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ _LATER = frozenset({408, 425, 429})
 """Request Timeout, Too Early and Too Many Requests (RFC 9110 section 15.5.9, RFC 8470, RFC 6585): come back."""
 
 
-class Ended(NamedTuple):
+class ConnectionEnd(NamedTuple):
     """``why`` is for people. With ``code`` 0 the client comes back, no sooner than ``after`` seconds; else it is over.
 
     Then ``code`` is a close code or an HTTP status.
@@ -27,18 +29,23 @@ class Ended(NamedTuple):
     after: float = 0.0
 
 
-BY_US = Ended(0, "closed by this client")
+FAREWELL = 0.5
+"""Seconds that the last bytes of a client may take: its close frame, or its request that ends a line."""
+
+CLOSED_HERE = ConnectionEnd(0, "closed by this client")
 """The end of a connection that the program does not want any more."""
 
 
-def closed_with(code: int, reason: str) -> Ended:
+def closed_with(code: int, reason: str) -> ConnectionEnd:
     """Return the end of a connection that the server closed with a close code (docs/wire.md, *Codes*)."""
-    return Ended(code, reason) if is_final(code) else Ended(0, f"closed with {code}: {reason}")
+    return ConnectionEnd(code, reason) if is_final(code) else ConnectionEnd(0, f"closed with {code}: {reason}")
 
 
-def refused_with(status: int, text: str, after: float = 0.0) -> Ended:
+def refused_with(status: int, text: str, after: float = 0.0) -> ConnectionEnd:
     """Return the end of a connection that an HTTP answer refused; ``after``: the seconds of its Retry-After."""
-    return Ended(status, text) if is_for_good(status) else Ended(0, f"HTTP status {status}: {text}", after)
+    return (
+        ConnectionEnd(status, text) if is_for_good(status) else ConnectionEnd(0, f"HTTP status {status}: {text}", after)
+    )
 
 
 def is_for_good(status: int) -> bool:

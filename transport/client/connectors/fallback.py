@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
 
-from ....actors.runtime.forks import Home
-from ....actors.words.close_codes import NORMAL
+from ....actors.runtime.forks import HomeProcess
+from ....actors.words.close_codes import NORMAL_CLOSURE
 from .connector import Connector, Handler, Transport, renewing
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 from .owner import owned
 from .runtimes import ClientRuntime, choose
-from .transport_choice import Decision, GiveUp, Probe, Stop, TransportChoice, Use
+from .transport_choice import Decision, GiveUp, ProbeRank, StopRank, TransportChoice, UseRank
 
-FORBIDDEN = frozenset({401, 403})
+MET_BY_ALL = frozenset({401, 403})
 """HTTP statuses that every transport would meet; others may come from a proxy that knows no WebSockets."""
 
 
@@ -43,7 +43,7 @@ class _Fallback:
         switch.start()
         return Transport(switch.send, switch.close, switch.pause, switch.leave, switch.reopen, switch.welcomed)
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on, over whichever transport."""
         for each in self._connectors:
             renewing(each)(headers, token)
@@ -65,13 +65,13 @@ class _Switch:
         self._clock = clock
         self._lock = RLock()
         self._slots: dict[int, _Slot] = {}
-        self._home = Home("this client")
+        self._home = HomeProcess("this client")
         self._closed = runtime.event()
         self._changed = runtime.event()
 
     def start(self) -> None:
         with self._lock:
-            self._do([Use(0)])
+            self._do([UseRank(0)])
         self._runtime.spawn(owned(self._watch, self._is_over, self._broken))
 
     def send(self, frame: bytes) -> None:
@@ -133,7 +133,7 @@ class _Switch:
         with self._lock:
             if self._is_old(slot):
                 return
-            is_final = slot.rank == self._choice.rank and (code >= NORMAL or code in FORBIDDEN)
+            is_final = slot.rank == self._choice.rank and (code >= NORMAL_CLOSURE or code in MET_BY_ALL)
             decisions: list[Decision] = (
                 [GiveUp()] if is_final else self._choice.failed(slot.rank, self._clock(), is_refused=True)
             )
@@ -154,13 +154,13 @@ class _Switch:
     def _do(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             match decision:
-                case Use(rank):
+                case UseRank(rank):
                     for other in [each for each in self._slots if each != rank]:
                         self._drop(other)
                     self._begin(rank)
-                case Probe(rank):
+                case ProbeRank(rank):
                     self._begin(rank)
-                case Stop(rank):
+                case StopRank(rank):
                     self._drop(rank)
         self._changed.set()
 

@@ -17,7 +17,7 @@ from ....actors.words.errors import UsageError
 
 Pairs = tuple[tuple[str, str], ...]
 
-Headers = Mapping[str, str] | Iterable[tuple[str, str]] | Callable[[], Any]
+HeaderOption = Mapping[str, str] | Iterable[tuple[str, str]] | Callable[[], Any]
 """Fields, or a function that returns some: it is called at each try to connect, e.g. for a fresh token."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -33,7 +33,7 @@ _OURS = re.compile(
 class Fields:
     """What `now` gives at each try. Raises: UsageError for fields that no request can carry."""
 
-    def __init__(self, headers: Headers = ()) -> None:
+    def __init__(self, headers: HeaderOption = ()) -> None:
         self._make: Callable[[], Any] | None = None
         self._pairs: Pairs = ()
         if iscoroutinefunction(headers):

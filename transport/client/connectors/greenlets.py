@@ -13,7 +13,7 @@ import gevent.socket
 from gevent import ssl as gevent_ssl
 
 
-class Greenlets:
+class GreenletRuntime:
     """A `ClientRuntime` for programs that run a gevent hub in this thread."""
 
     def spawn(self, function: Callable[[], Any]) -> Any:

@@ -7,11 +7,11 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
 from .dialing import Dialing, Route, dial
-from .ended import BY_US, Ended
-from .fields import Headers
+from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
+from .fields import HeaderOption
 from .http_connection import HttpConnection
 from .http_line import ClientLine
 from .link import Link, LinkConnector
@@ -19,17 +19,14 @@ from .runtimes import ClientRuntime
 from .url_options import HttpOptions
 from .urls import Address
 
-WAIT = 25.0
+POLL_WAIT = 25.0
 """Seconds that a poll waits for something to be there."""
 
-FAREWELL = 0.5
-"""Seconds that our last request may take."""
-
-Serve = Callable[[ClientLine], Ended | None]
+Serve = Callable[[ClientLine], ConnectionEnd | None]
 
 
 def long_polling(
-    url: str, *, wait: float = WAIT, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
+    url: str, *, wait: float = POLL_WAIT, runtime: ClientRuntime | None = None, **options: Unpack[HttpOptions]
 ) -> LinkConnector:
     """Return a connector for an ``http://`` or ``https://`` URL, the path of ``Live``.
 
@@ -54,9 +51,9 @@ def _connector(
     serve: Serve,
     runtime: ClientRuntime | None,
     *,
-    backoff: Backoff | None = None,
+    backoff: ReconnectBackoff | None = None,
     timeout: float = 10.0,
-    headers: Headers | Credentials = (),
+    headers: HeaderOption | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
@@ -67,7 +64,7 @@ def _connector(
 
 
 class _Connection:
-    """One line: a `link.Connection`."""
+    """One line: a `link.Attempt`."""
 
     def __init__(self, link: Link, dialing: Dialing, serve: Serve) -> None:
         self._link = link
@@ -76,12 +73,12 @@ class _Connection:
         self._opening: ClientLine | None = None
         self._line: ClientLine | None = None  # once it is open
 
-    def serve(self) -> Ended:
+    def serve(self) -> ConnectionEnd:
         route = self._dialing.route()
         posts, gets = self._open(route), self._open(route)
         line = self._opening = self._line_on(route, posts, gets)
         try:
-            return self._talk(line) or Ended(0, "the line is over")
+            return self._talk(line) or ConnectionEnd(0, "the line is over")
         finally:
             was_open = self._line is not None
             self._line = self._opening = None
@@ -102,14 +99,14 @@ class _Connection:
         if (opening := self._opening) is not None:
             opening.cut()
 
-    def _talk(self, line: ClientLine) -> Ended | None:
+    def _talk(self, line: ClientLine) -> ConnectionEnd | None:
         if self._link.is_unwanted:
-            return BY_US
+            return CLOSED_HERE
         if (refused := line.open()) is not None:
             return refused
         self._line = line
         self._link.runtime.spawn(line.post)
-        return self._serve(line) if self._link.opened() else BY_US
+        return self._serve(line) if self._link.opened() else CLOSED_HERE
 
     def _line_on(self, route: Route, posts: HttpConnection, gets: HttpConnection) -> ClientLine:
         address, is_relayed = route.address, route.proxy is not None and not route.address.is_secure

@@ -13,11 +13,11 @@ from typing import Any
 from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.progress import send_all
-from .ended import Ended, closed_with
-from .refusal import MOST, explain
+from .ended import ConnectionEnd, closed_with
+from .refusal import LOOKED_AT, explain
 from .whole_response import WholeResponse
 
-LIMIT = 16 * 1024 * 1024
+LARGEST_BATCH = 16 * 1024 * 1024
 """The largest batch that a client takes, in bytes: a snapshot may be large."""
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
@@ -74,10 +74,10 @@ class HttpConnection(HTTPConnection):
                 self._opened.shutdown(socket.SHUT_RDWR)
 
 
-def read_body(connection: HttpConnection, response: WholeResponse) -> bytes:
+def read_answer(connection: HttpConnection, response: WholeResponse) -> bytes:
     """Return a body that came whole; of a refusal what there is of it, for its status has been said.
 
-    Raises: OSError, HTTPException; RemoteProtocolError for a batch beyond `LIMIT`.
+    Raises: OSError, HTTPException; RemoteProtocolError for a batch beyond `LARGEST_BATCH`.
     """
     if response.status >= 300 and response.status != GONE:
         connection.hurry()
@@ -85,13 +85,13 @@ def read_body(connection: HttpConnection, response: WholeResponse) -> bytes:
             return _read_refusal(response)
         finally:
             connection.close()  # perhaps it was not read to its end
-    data = response.read_whole(LIMIT + 1)
-    if len(data) > LIMIT:
-        raise RemoteProtocolError(f"expected a batch of at most {LIMIT} bytes", close_code=TOO_LARGE)
+    data = response.read_whole(LARGEST_BATCH + 1)
+    if len(data) > LARGEST_BATCH:
+        raise RemoteProtocolError(f"expected a batch of at most {LARGEST_BATCH} bytes", close_code=TOO_LARGE)
     return data
 
 
-def refused(status: int, headers: HTTPMessage, data: bytes) -> str:
+def refusal_text(status: int, headers: HTTPMessage, data: bytes) -> str:
     """Return what an answer says that is no answer of the protocol."""
     return f"the server answered {status}: {explain(status, headers.get('Location', ''), data)}".rstrip(": ")
 
@@ -99,7 +99,9 @@ def refused(status: int, headers: HTTPMessage, data: bytes) -> str:
 def _read_refusal(response: WholeResponse) -> bytes:
     data, deadline = b"", time.monotonic() + HURRY
     with contextlib.suppress(OSError, HTTPException):  # the line is refused all the same
-        while len(data) < MOST and time.monotonic() < deadline and (piece := response.read1(MOST - len(data))):
+        while (
+            len(data) < LOOKED_AT and time.monotonic() < deadline and (piece := response.read1(LOOKED_AT - len(data)))
+        ):
             data += piece
     return data
 
@@ -112,7 +114,7 @@ def number_in(headers: HTTPMessage, name: str) -> int:
     return int(text)
 
 
-def parse_end(text: str) -> Ended:
+def parse_end(text: str) -> ConnectionEnd:
     """Return what a line's end says. Raises: RemoteProtocolError."""
     code, _, reason = text.partition(" ")
     if not _DIGITS.fullmatch(code):

@@ -12,9 +12,9 @@ from typing import Any
 
 from ....actors.words.errors import RemoteProtocolError
 from ...wire.event_stream import EventReader
-from ...wire.sequences import MOST, join_cbor, split_cbor
-from .ended import Ended, is_for_good, refused_with
-from .http_connection import GONE, LIMIT, HttpConnection, number_in, parse_end, read_body, refused
+from ...wire.sequences import MOST_FRAMES, join_cbor, split_cbor
+from .ended import ConnectionEnd, is_for_good, refused_with
+from .http_connection import GONE, LARGEST_BATCH, HttpConnection, number_in, parse_end, read_answer, refusal_text
 from .owner import said
 from .refusal import explain, seconds_of
 from .runtimes import ClientRuntime
@@ -22,13 +22,13 @@ from .whole_response import WholeResponse
 
 logger = logging.getLogger("nuphar.client")
 
-BODY = 64 * 1024
+POST_SIZE = 64 * 1024
 """Bytes of frames that go into one POST; a larger one goes by itself."""
 
 QUEUE = 1024 * 1024
 """Bytes that may wait to be posted."""
 
-TRIES = 4
+REPEATS = 4
 """How often a request is made again before the line counts as lost."""
 
 BREATH = 5.0
@@ -72,7 +72,7 @@ class ClientLine:
         self._number = 0
         self._batch = 0
         self._farewell: int | None = None
-        self._ended: Ended | None = None
+        self._ended: ConnectionEnd | None = None
         self._is_arriving = False  # a part of an answer has come, and more of it is on its way
 
     def send(self, frame: bytes) -> None:
@@ -99,7 +99,7 @@ class ClientLine:
         self._posts.cut()
         self._gets.cut()
 
-    def open(self) -> Ended | None:
+    def open(self) -> ConnectionEnd | None:
         """Open the line, with an empty POST; return its end if it was refused.
 
         Raises: OSError, HTTPException.
@@ -111,7 +111,7 @@ class ClientLine:
         if is_for_good(status):
             return refused_with(status, explain(status, headers.get("Location", ""), data))
         after = seconds_of(headers.get("Retry-After", ""), headers.get("Date", ""))
-        return Ended(0, refused(status, headers, data), after)
+        return ConnectionEnd(0, refusal_text(status, headers, data), after)
 
     def post(self) -> None:
         """Post what is sent, in order, until the line is over."""
@@ -133,20 +133,20 @@ class ClientLine:
             self._posts.close()
             self._done.set()
 
-    def poll(self, wait: float) -> Ended | None:
+    def poll(self, wait: float) -> ConnectionEnd | None:
         """Ask for batch after batch, each request for at most ``wait`` seconds."""
         while not self._over.is_set():
             query = f"wait={wait:g}&after={self._batch}"
             status, headers, data = self._ask(self._gets, "GET", "poll", None, {}, wait + self._timeout, query=query)
             if status not in (200, 204, GONE):
-                return self._end(refused(status, headers, data))
+                return self._end(refusal_text(status, headers, data))
             self._batch = number_in(headers, "Nuphar-Batch")
             self._take(data)
             if (ending := headers.get("Nuphar-Close")) is not None:
                 return parse_end(ending)
         return self._ended
 
-    def events(self, silence: float) -> Ended | None:
+    def events(self, silence: float) -> ConnectionEnd | None:
         """Read on in one stream; ``silence`` seconds without a byte, or comment, mean that it is broken."""
         tries, told = 0, ""
         while not self._over.is_set():
@@ -156,10 +156,10 @@ class ClientLine:
                 self._gets.request("GET", self._place("events", ""), headers=headers)
                 response: WholeResponse = self._gets.getresponse()  # type: ignore[assignment]  # our response_class
                 if response.status != 200:
-                    told = refused(response.status, response.headers, read_body(self._gets, response))
+                    told = refusal_text(response.status, response.headers, read_answer(self._gets, response))
                     break
-                reader = EventReader(2 * LIMIT)
-                while data := response.read1(BODY):
+                reader = EventReader(2 * LARGEST_BATCH)
+                while data := response.read1(POST_SIZE):
                     tries = 0
                     for event in reader.feed(data):
                         if event.name == "close":
@@ -169,7 +169,7 @@ class ClientLine:
                         self._take(urlsafe_b64decode(event.data + "=" * (-len(event.data) % 4)))
                     self._is_arriving = reader.is_within
             except (OSError, HTTPException):
-                if tries >= TRIES:
+                if tries >= REPEATS:
                     raise
             self._is_arriving = False
             self._gets.close()
@@ -177,14 +177,14 @@ class ClientLine:
             tries += 1
         return self._end(told)
 
-    def _end(self, told: str) -> Ended | None:
+    def _end(self, told: str) -> ConnectionEnd | None:
         """Return the end that a POST has heard of; else raise OSError with what an answer ``told``."""
         if told and self._ended is None:
             raise OSError(told)
         return self._ended
 
     def _take(self, data: bytes) -> None:
-        for frame in split_cbor(data, LIMIT, LIMIT):
+        for frame in split_cbor(data, LARGEST_BATCH, LARGEST_BATCH):
             self._receive(frame)
 
     def _post(self) -> bool:
@@ -193,7 +193,7 @@ class ClientLine:
         size = 0
         for at in range(len(self._queue)):  # others may add to it meanwhile
             piece = self._queue[at]
-            if pieces and (size + len(piece) > BODY or len(pieces) == MOST):
+            if pieces and (size + len(piece) > POST_SIZE or len(pieces) == MOST_FRAMES):
                 break
             pieces.append(piece)
             size += len(piece)
@@ -210,7 +210,7 @@ class ClientLine:
         if status != 204:
             if (ending := headers.get("Nuphar-Close")) is not None:
                 self._ended = parse_end(ending)
-            raise OSError(refused(status, headers, data))
+            raise OSError(refusal_text(status, headers, data))
         self._number += 1
         for _ in pieces:
             self._queue.popleft()
@@ -225,7 +225,7 @@ class ClientLine:
         body: bytes | None,
         fields: dict[str, str],
         patience: float,
-        tries: int = TRIES,
+        tries: int = REPEATS,
         query: str = "",
     ) -> tuple[int, HTTPMessage, bytes]:
         """Do one request, again if its answer does not come. Raises: OSError, HTTPException if it never does."""
@@ -236,7 +236,7 @@ class ClientLine:
                 connection.request(method, self._place(name, query), body, self._fields(fields))
                 response: WholeResponse = connection.getresponse()  # type: ignore[assignment]  # our response_class
                 self._is_arriving |= connection is self._gets
-                return response.status, response.headers, read_body(connection, response)
+                return response.status, response.headers, read_answer(connection, response)
             except (OSError, HTTPException):
                 connection.close()
                 if attempt == tries or connection.is_cut:

@@ -8,23 +8,23 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from ....actors.words.close_codes import GOING_AWAY, NORMAL
-from .backoff import Backoff
+from ....actors.words.close_codes import GOING_AWAY, NORMAL_CLOSURE
+from .backoff import ReconnectBackoff
 from .connector import Handler, Transport
 from .dialing import Dialing
-from .ended import BY_US, Ended
+from .ended import CLOSED_HERE, ConnectionEnd
 from .owner import owned, reason, tell
-from .reconnecting import Dial, Effect, Reconnecting, Rest, Step
+from .reconnecting import Dial, LoopEffect, NextStep, Reconnecting, Rest
 from .runtimes import ClientRuntime, choose
 
 
-class Connection(Protocol):
+class Attempt(Protocol):
     """One connection of a connector, from before it is dialled to its end.
 
     It tells its `Link` that it is ``opened()``, and each frame that it has ``received(frame)``.
     """
 
-    def serve(self) -> Ended:
+    def serve(self) -> ConnectionEnd:
         """Make the connection, serve it, and return its end; leave nothing open.
 
         Raises: whatever ended it; the client comes back.
@@ -42,7 +42,7 @@ class Link:
 
     def __init__(
         self,
-        connect: Callable[[Link], Connection],
+        connect: Callable[[Link], Attempt],
         dialing: Dialing,
         handler: Handler,
         runtime: ClientRuntime,
@@ -55,7 +55,7 @@ class Link:
         self._loop = loop
         self._turn = threading.Lock()  # nothing waits while it is held, so a hub may take it, too
         self._awake = runtime.event()  # no pause goes on
-        self._connection: Connection | None = None
+        self._connection: Attempt | None = None
 
     @property
     def is_over(self) -> bool:
@@ -92,7 +92,7 @@ class Link:
             raise BrokenPipeError("there is no connection")
         connection.send(frame)
 
-    def _close(self, code: int = NORMAL) -> None:
+    def _close(self, code: int = NORMAL_CLOSURE) -> None:
         with self._turn:
             self._loop.closed()
             self._awake.set()
@@ -113,7 +113,7 @@ class Link:
         while step is not None and not self._dialing.home.is_foreign:
             step = self._take(step)
 
-    def _take(self, step: Step) -> Step | None:
+    def _take(self, step: NextStep) -> NextStep | None:
         match step:
             case Dial():
                 ended = self._serve()
@@ -129,17 +129,17 @@ class Link:
                     effects = self._loop.rested()
         return self._tell(effects)
 
-    def _tell(self, effects: list[Effect]) -> Step | None:
+    def _tell(self, effects: list[LoopEffect]) -> NextStep | None:
         return tell(self._handler, self._dialing.address.netloc, effects)
 
-    def _serve(self) -> Ended:
+    def _serve(self) -> ConnectionEnd:
         connection = self._connection = self._connect(self)
         if self.is_unwanted:  # whoever wants its end may not have seen this connection
-            return BY_US
+            return CLOSED_HERE
         try:
             return connection.serve()
         except Exception as error:
-            return Ended(0, reason(error))
+            return ConnectionEnd(0, reason(error))
         finally:
             self._connection = None
 
@@ -149,10 +149,10 @@ class LinkConnector:
 
     def __init__(
         self,
-        connect: Callable[[Link], Connection],
+        connect: Callable[[Link], Attempt],
         dialing: Dialing,
         runtime: ClientRuntime | None = None,
-        backoff: Backoff | None = None,
+        backoff: ReconnectBackoff | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.renew = dialing.credentials.renew
@@ -163,5 +163,5 @@ class LinkConnector:
         self._chance = chance
 
     def __call__(self, handler: Handler) -> Transport:
-        loop = Reconnecting(self._backoff or Backoff(), self._chance)
+        loop = Reconnecting(self._backoff or ReconnectBackoff(), self._chance)
         return Link(self._connect, self._dialing, handler, self._runtime or choose(), loop).start()

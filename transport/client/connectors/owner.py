@@ -10,7 +10,7 @@ from typing import Any
 from ....actors.words.close_codes import INTERNAL_ERROR
 from ....actors.words.errors import RemoteProtocolError
 from .connector import Handler
-from .reconnecting import Connected, Disconnected, Effect, Fault, GiveUp, Step
+from .reconnecting import LoopEffect, NextStep, TellConnected, TellDisconnected, TellFault, TellOver
 
 logger = logging.getLogger("nuphar.client")
 
@@ -34,18 +34,18 @@ def owned(loop: Callable[[], Any], is_over: Callable[[], bool], ended: Callable[
     return run
 
 
-def tell(handler: Handler, netloc: str, effects: Iterable[Effect]) -> Step | None:
+def tell(handler: Handler, netloc: str, effects: Iterable[LoopEffect]) -> NextStep | None:
     """Tell ``handler`` what is to be told, and return what the loop does next; None: nothing any more."""
     for effect in effects:
         match effect:
-            case Connected():
+            case TellConnected():
                 handler.on_reconnect()
-            case Fault(why):
+            case TellFault(why):
                 logger.info("no connection to %s: %s", netloc, why)
                 handler.on_fault(why)
-            case Disconnected():
+            case TellDisconnected():
                 handler.on_disconnect()
-            case GiveUp(code, why):
+            case TellOver(code, why):
                 handler.on_close(code, why)
             case step:
                 return step

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ....actors.words.errors import UsageError
-from .refusal import Refusal
+from .refusal import HttpRefusal
 from .urls import Address
 
-HEAD = 16 * 1024
+LONGEST_ANSWER = 16 * 1024
 """The largest answer to a CONNECT, in bytes."""
 
 
@@ -97,7 +97,7 @@ class Tunnel:
         self._data += data
         head, found, rest = self._data.partition(b"\r\n\r\n")
         if not found:
-            if data and len(self._data) <= HEAD:
+            if data and len(self._data) <= LONGEST_ANSWER:
                 return False
             raise ConnectionError(f"{self._where} gave no answer to CONNECT")
         words = head.split(b"\r\n")[0].split(None, 2)
@@ -108,7 +108,7 @@ class Tunnel:
             if rest:
                 raise ConnectionError(f"{self._where} sent bytes through the tunnel before the server was asked")
             return True
-        refusal = Refusal(status, head)
+        refusal = HttpRefusal(status, head)
         refusal.feed(rest)
         reason = words[2].decode("latin-1") if len(words) > 2 else ""
         raise ConnectionError(f"{self._where} answered {status} {reason}: {refusal.text}".rstrip(": "))

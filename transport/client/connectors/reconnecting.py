@@ -1,17 +1,17 @@
 """The loop of every connector as a machine: one connection after the other, with a pause between, to the end. Pure.
 
 A shell tells it what happens and does what it says: `link.Link` on greenlets and threads,
-`async_websocket.AsyncLink` on asyncio. What is legal in which state, and what then happens, is `TABLE`.
+`async_websocket.AsyncLink` on asyncio. What is legal in which state, and what then happens, is `LOOP`.
 
->>> loop = Reconnecting(Backoff(), lambda: 0.5)
+>>> loop = Reconnecting(ReconnectBackoff(), lambda: 0.5)
 >>> loop.started()
 [Dial()]
->>> loop.opened(), loop.ended(Ended(0, "timed out"))
-([Connected()], [Fault(why='timed out'), Disconnected(), Rest(seconds=0.5)])
+>>> loop.opened(), loop.ended(ConnectionEnd(0, "timed out"))
+([TellConnected()], [TellFault(why='timed out'), TellDisconnected(), Rest(seconds=0.5)])
 >>> loop.rested()
 [Dial()]
->>> loop.ended(Ended(403, "not here"))
-[Fault(why='not here'), GiveUp(code=403, why='not here')]
+>>> loop.ended(ConnectionEnd(403, "not here"))
+[TellFault(why='not here'), TellOver(code=403, why='not here')]
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from .backoff import Backoff
-from .ended import Ended
+from .backoff import ReconnectBackoff
+from .ended import ConnectionEnd
 
 
-class State(Enum):
+class LoopState(Enum):
     """Where a loop is."""
 
     IDLE = auto()
@@ -73,56 +73,56 @@ class Rest(NamedTuple):
     seconds: float
 
 
-class Connected(NamedTuple):
+class TellConnected(NamedTuple):
     """Tell the handler that the connection is there."""
 
 
-class Disconnected(NamedTuple):
+class TellDisconnected(NamedTuple):
     """Tell the handler that the connection is lost."""
 
 
-class Fault(NamedTuple):
+class TellFault(NamedTuple):
     """Tell the handler, in words for people, why there is no connection."""
 
     why: str
 
 
-class GiveUp(NamedTuple):
+class TellOver(NamedTuple):
     """Tell the handler that it is over for good."""
 
     code: int
     why: str
 
 
-Step = Dial | Rest
+NextStep = Dial | Rest
 """What a shell does next; always the last of the effects, and never more than one."""
 
-Effect = Step | Connected | Disconnected | Fault | GiveUp
+LoopEffect = NextStep | TellConnected | TellDisconnected | TellFault | TellOver
 
-TABLE: dict[tuple[State, Happening], tuple[State, tuple[type[Effect], ...]]] = {
-    (State.IDLE, Happening.STARTED): (State.DIALLING, (Dial,)),
-    (State.IDLE, Happening.CLOSED): (State.OVER, ()),
-    (State.DIALLING, Happening.OPENED): (State.OPEN, (Connected,)),
-    (State.DIALLING, Happening.LOST): (State.RESTING, (Fault, Rest)),
-    (State.DIALLING, Happening.REFUSED): (State.OVER, (Fault, GiveUp)),
-    (State.DIALLING, Happening.CLOSED): (State.LEAVING, ()),
-    (State.DIALLING, Happening.RENEWED): (State.REDIALLING, ()),
-    (State.OPEN, Happening.LOST): (State.RESTING, (Fault, Disconnected, Rest)),
-    (State.OPEN, Happening.REFUSED): (State.OVER, (Fault, Disconnected, GiveUp)),
-    (State.OPEN, Happening.CLOSED): (State.CLOSING, ()),
-    (State.OPEN, Happening.RENEWED): (State.REOPENING, ()),
-    (State.RESTING, Happening.RESTED): (State.DIALLING, (Dial,)),
-    (State.RESTING, Happening.CLOSED): (State.OVER, ()),
-    (State.LEAVING, Happening.LOST): (State.OVER, ()),
-    (State.LEAVING, Happening.REFUSED): (State.OVER, ()),
-    (State.CLOSING, Happening.LOST): (State.OVER, (Disconnected,)),
-    (State.CLOSING, Happening.REFUSED): (State.OVER, (Disconnected,)),
-    (State.REDIALLING, Happening.LOST): (State.DIALLING, (Dial,)),
-    (State.REDIALLING, Happening.REFUSED): (State.DIALLING, (Dial,)),
-    (State.REDIALLING, Happening.CLOSED): (State.LEAVING, ()),
-    (State.REOPENING, Happening.LOST): (State.DIALLING, (Disconnected, Dial)),
-    (State.REOPENING, Happening.REFUSED): (State.DIALLING, (Disconnected, Dial)),
-    (State.REOPENING, Happening.CLOSED): (State.CLOSING, ()),
+LOOP: dict[tuple[LoopState, Happening], tuple[LoopState, tuple[type[LoopEffect], ...]]] = {
+    (LoopState.IDLE, Happening.STARTED): (LoopState.DIALLING, (Dial,)),
+    (LoopState.IDLE, Happening.CLOSED): (LoopState.OVER, ()),
+    (LoopState.DIALLING, Happening.OPENED): (LoopState.OPEN, (TellConnected,)),
+    (LoopState.DIALLING, Happening.LOST): (LoopState.RESTING, (TellFault, Rest)),
+    (LoopState.DIALLING, Happening.REFUSED): (LoopState.OVER, (TellFault, TellOver)),
+    (LoopState.DIALLING, Happening.CLOSED): (LoopState.LEAVING, ()),
+    (LoopState.DIALLING, Happening.RENEWED): (LoopState.REDIALLING, ()),
+    (LoopState.OPEN, Happening.LOST): (LoopState.RESTING, (TellFault, TellDisconnected, Rest)),
+    (LoopState.OPEN, Happening.REFUSED): (LoopState.OVER, (TellFault, TellDisconnected, TellOver)),
+    (LoopState.OPEN, Happening.CLOSED): (LoopState.CLOSING, ()),
+    (LoopState.OPEN, Happening.RENEWED): (LoopState.REOPENING, ()),
+    (LoopState.RESTING, Happening.RESTED): (LoopState.DIALLING, (Dial,)),
+    (LoopState.RESTING, Happening.CLOSED): (LoopState.OVER, ()),
+    (LoopState.LEAVING, Happening.LOST): (LoopState.OVER, ()),
+    (LoopState.LEAVING, Happening.REFUSED): (LoopState.OVER, ()),
+    (LoopState.CLOSING, Happening.LOST): (LoopState.OVER, (TellDisconnected,)),
+    (LoopState.CLOSING, Happening.REFUSED): (LoopState.OVER, (TellDisconnected,)),
+    (LoopState.REDIALLING, Happening.LOST): (LoopState.DIALLING, (Dial,)),
+    (LoopState.REDIALLING, Happening.REFUSED): (LoopState.DIALLING, (Dial,)),
+    (LoopState.REDIALLING, Happening.CLOSED): (LoopState.LEAVING, ()),
+    (LoopState.REOPENING, Happening.LOST): (LoopState.DIALLING, (TellDisconnected, Dial)),
+    (LoopState.REOPENING, Happening.REFUSED): (LoopState.DIALLING, (TellDisconnected, Dial)),
+    (LoopState.REOPENING, Happening.CLOSED): (LoopState.CLOSING, ()),
 }
 """For a state and what happens: the next state, and what is to be done. What is not here changes nothing."""
 
@@ -133,8 +133,8 @@ class Reconnecting:
     One thread at a time may tell it something; `pause` and `received` may be called by any at any time.
     """
 
-    def __init__(self, backoff: Backoff, chance: Callable[[], float]) -> None:
-        self.state = State.IDLE
+    def __init__(self, backoff: ReconnectBackoff, chance: Callable[[], float]) -> None:
+        self.state = LoopState.IDLE
         self._backoff = backoff
         self._chance = chance
         self._asked = 0.0  # seconds that the server wants to be left alone after the next loss
@@ -142,18 +142,18 @@ class Reconnecting:
     @property
     def is_over(self) -> bool:
         """Whether no further connection will be made."""
-        return self.state in (State.LEAVING, State.CLOSING, State.OVER)
+        return self.state in (LoopState.LEAVING, LoopState.CLOSING, LoopState.OVER)
 
     @property
     def is_unwanted(self) -> bool:
         """Whether the connection that is open, or being made, is to be ended."""
-        return self.is_over or self.state in (State.REDIALLING, State.REOPENING)
+        return self.is_over or self.state in (LoopState.REDIALLING, LoopState.REOPENING)
 
-    def started(self) -> list[Effect]:
+    def started(self) -> list[LoopEffect]:
         """Begin."""
         return self._go(Happening.STARTED)
 
-    def opened(self) -> list[Effect]:
+    def opened(self) -> list[LoopEffect]:
         """The connection is open. Nothing is to be told once it `is_unwanted`: then end it."""
         return self._go(Happening.OPENED)
 
@@ -161,12 +161,12 @@ class Reconnecting:
         """A frame has come, so the connection works: the next pause is a short one again."""
         self._backoff.reset()
 
-    def ended(self, ended: Ended) -> list[Effect]:
+    def ended(self, ended: ConnectionEnd) -> list[LoopEffect]:
         """The connection is over, or there was none."""
         self._asked = max(self._asked, ended.after)
         return self._go(Happening.REFUSED if ended.code else Happening.LOST, ended)
 
-    def rested(self) -> list[Effect]:
+    def rested(self) -> list[LoopEffect]:
         """The pause is over."""
         return self._go(Happening.RESTED)
 
@@ -184,15 +184,15 @@ class Reconnecting:
         self._backoff.reset()
         self._go(Happening.RENEWED)
 
-    def _go(self, happening: Happening, ended: Ended = Ended(0, "")) -> list[Effect]:  # noqa: B008 (it is frozen)
-        self.state, kinds = TABLE.get((self.state, happening), (self.state, ()))
+    def _go(self, happening: Happening, ended: ConnectionEnd = ConnectionEnd(0, "")) -> list[LoopEffect]:  # noqa: B008 (it is frozen)
+        self.state, kinds = LOOP.get((self.state, happening), (self.state, ()))
         return [self._effect(kind, ended) for kind in kinds]
 
-    def _effect(self, kind: type[Effect], ended: Ended) -> Effect:
-        if kind is Fault:
-            return Fault(ended.why)
-        if kind is GiveUp:
-            return GiveUp(ended.code, ended.why)
+    def _effect(self, kind: type[LoopEffect], ended: ConnectionEnd) -> LoopEffect:
+        if kind is TellFault:
+            return TellFault(ended.why)
+        if kind is TellOver:
+            return TellOver(ended.code, ended.why)
         if kind is Rest:
             asked, self._asked = self._asked, 0.0
             return Rest(self._backoff.pause(asked, self._chance()))

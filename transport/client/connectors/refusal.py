@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from email.utils import parsedate_to_datetime
 
-MOST = 4 * 1024
+LOOKED_AT = 4 * 1024
 """Bytes of a body that are looked at."""
 
 SHOWN = 200
@@ -21,7 +21,7 @@ _LENGTH = re.compile(r"[0-9]{1,15}")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,200}\r?\n")
 
 
-class Refusal:
+class HttpRefusal:
     """``head`` is the answer's head, without the empty line; its body is fed in pieces."""
 
     def __init__(self, status: int, head: bytes) -> None:
@@ -33,16 +33,16 @@ class Refusal:
         """The seconds of its Retry-After."""
         self._is_chunked = "chunked" in fields.get("transfer-encoding", "").lower()
         size = fields.get("content-length", "")
-        self._size = int(size) if _LENGTH.fullmatch(size) else MOST
+        self._size = int(size) if _LENGTH.fullmatch(size) else LOOKED_AT
         if status in (204, 304):  # they have no body
             self._size, self._is_chunked = 0, False
         self._data = b""
 
     def feed(self, data: bytes) -> bool:
         """Take the next bytes of the body in; say whether enough is there."""
-        self._data += data[: 2 * MOST - len(self._data)]
+        self._data += data[: 2 * LOOKED_AT - len(self._data)]
         body, is_whole = self._body()
-        return is_whole or len(body) >= MOST or len(self._data) >= 2 * MOST
+        return is_whole or len(body) >= LOOKED_AT or len(self._data) >= 2 * LOOKED_AT
 
     @property
     def text(self) -> str:
@@ -89,7 +89,7 @@ def explain(status: int, location: str, body: bytes) -> str:
     """
     if 300 <= status < 400 and location:
         return f"redirected to {_line(location)}: give the client that address"
-    return _line(body[:MOST].decode("utf-8", "replace"))
+    return _line(body[:LOOKED_AT].decode("utf-8", "replace"))
 
 
 def _line(text: str) -> str:

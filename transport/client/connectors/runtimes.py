@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from ....actors.words.errors import UsageError
 
 
-class Event(Protocol):
+class Signal(Protocol):
     """A flag to wait for."""
 
     def set(self) -> Any: ...
@@ -33,7 +33,7 @@ class ClientRuntime(Protocol):
     def spawn(self, function: Callable[[], Any]) -> Any:
         """Run ``function`` beside us."""
 
-    def event(self) -> Event: ...
+    def event(self) -> Signal: ...
 
     def lock(self) -> Any:
         """Return a lock with ``acquire(blocking)`` and ``release``."""
@@ -45,7 +45,7 @@ class ClientRuntime(Protocol):
         """Do the TLS handshake on a connected socket, which belongs to what is returned."""
 
 
-class Threads:
+class ThreadRuntime:
     """A `ClientRuntime` for programs without gevent; a daemon thread does the reading."""
 
     def spawn(self, function: Callable[[], Any]) -> Any:
@@ -53,7 +53,7 @@ class Threads:
         thread.start()
         return thread
 
-    def event(self) -> Event:
+    def event(self) -> Signal:
         return threading.Event()
 
     def lock(self) -> Any:
@@ -74,10 +74,10 @@ def choose(name: str = "auto") -> ClientRuntime:
     if name not in ("auto", "greenlets", "threads"):
         raise UsageError(f"runtime: expected auto, greenlets or threads, got {name!r}")
     if name == "threads" or (name == "auto" and not _has_hub()):
-        return Threads()
-    from .greenlets import Greenlets
+        return ThreadRuntime()
+    from .greenlets import GreenletRuntime
 
-    return Greenlets()
+    return GreenletRuntime()
 
 
 def _has_hub() -> bool:

@@ -13,15 +13,15 @@ from typing import Any
 from ....actors.words.close_codes import INTERNAL_ERROR
 from .connector import Connector, Handler, Transport, renewing
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 from .owner import said
 
 logger = logging.getLogger("nuphar.client")
 
-AGAIN = 0.1
+OFFER_AGAIN = 0.1
 """Seconds after which a frame is offered again to a transport in which too much waits, if nothing arrives before."""
 
-GOODBYE = 5.0
+SAID_WITHIN = 5.0
 """Seconds that the end may take."""
 
 Job = Callable[[], Any]
@@ -57,7 +57,7 @@ class Threaded:
             lambda: self._jobs.put(transport.welcomed),
         )
 
-    def renew(self, headers: Headers | None = None, token: Token = None) -> None:
+    def renew(self, headers: HeaderOption | None = None, token: Token = None) -> None:
         """Show these from the next try on. Raises: UsageError."""
         renewing(self._connector)(headers, token)
 
@@ -65,7 +65,7 @@ class Threaded:
         """Wait until everything is said."""
         self._jobs.put(None)
         if self._worker is not None:
-            await asyncio.to_thread(self._worker.join, GOODBYE)
+            await asyncio.to_thread(self._worker.join, SAID_WITHIN)
 
     def _send(self, frame: bytes) -> None:
         connection = self._heard
@@ -78,7 +78,7 @@ class Threaded:
                 self._transport.send(frame)
             except BlockingIOError:
                 self._moved.clear()
-                self._moved.wait(AGAIN)
+                self._moved.wait(OFFER_AGAIN)
             except OSError:
                 return  # the transport will say that the connection is lost
             else:

@@ -7,31 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TRIES = 3
+FAILURES = 3
 """Failures in a row after which the next rank is used."""
 
-AGAIN = 60.0
-"""Seconds before a better rank is tried again; doubled each time that none of them opens, up to `LONGEST`."""
+PROBE_AFTER = 60.0
+"""Seconds before a better rank is tried again; doubled each time that none of them opens, up to `LONGEST_PAUSE`."""
 
-LONGEST = 1_800.0
+LONGEST_PAUSE = 1_800.0
 
 
 @dataclass(frozen=True)
-class Use:
+class UseRank:
     """Use this rank, and only this one."""
 
     rank: int
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeRank:
     """Try this rank beside the present one."""
 
     rank: int
 
 
 @dataclass(frozen=True)
-class Stop:
+class StopRank:
     """Stop trying this rank."""
 
     rank: int
@@ -42,13 +42,13 @@ class GiveUp:
     """None of them will do."""
 
 
-Decision = Use | Probe | Stop | GiveUp
+Decision = UseRank | ProbeRank | StopRank | GiveUp
 
 
 class TransportChoice:
     """Told what happens, it says what to do; ``ranks`` transports are there, and the first is used at once."""
 
-    def __init__(self, ranks: int, tries: int = TRIES, again: float = AGAIN) -> None:
+    def __init__(self, ranks: int, tries: int = FAILURES, again: float = PROBE_AFTER) -> None:
         self.rank = 0
         self.probed: int | None = None
         self._ranks = ranks
@@ -72,9 +72,9 @@ class TransportChoice:
         if rank == self.probed:
             self.probed = None
             if self._next == self.rank:
-                self._again = min(2 * self._again, LONGEST)  # none of the better ones
+                self._again = min(2 * self._again, LONGEST_PAUSE)  # none of the better ones
             self._probe_at = now + self._again
-            return [Stop(rank)]
+            return [StopRank(rank)]
         if rank != self.rank:
             return []
         if is_refused:
@@ -93,7 +93,7 @@ class TransportChoice:
             return []
         self.probed, self._probe_at = self._next % self.rank, None
         self._next = self.probed + 1
-        return [Probe(self.probed)]
+        return [ProbeRank(self.probed)]
 
     def due(self, now: float) -> float | None:
         """Return the seconds until `tick` has something to say, None if it has not."""
@@ -106,4 +106,4 @@ class TransportChoice:
         else:
             self._probe_at = now + self._again
         self._next = 0
-        return [Use(rank)]
+        return [UseRank(rank)]

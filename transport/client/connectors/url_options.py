@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ....actors.words.errors import UsageError
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .credentials import Token
-from .fields import Headers
+from .fields import HeaderOption
 
 if TYPE_CHECKING:
     import ssl
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class HttpOptions(TypedDict, total=False):
     """The options of a connector, over plain HTTP and over a WebSocket (docs/clients.md)."""
 
-    backoff: Backoff | None
+    backoff: ReconnectBackoff | None
     chance: Callable[[], float]
-    headers: Headers
+    headers: HeaderOption
     proxy: bool | str | None
     ssl_context: ssl.SSLContext | None
     timeout: float
@@ -35,7 +35,7 @@ class ClientOptions(HttpOptions, total=False):
 NAMES = tuple(sorted(ClientOptions.__annotations__))
 
 
-def check_options(where: object, options: Mapping[str, Any]) -> None:
+def check_client_options(where: object, options: Mapping[str, Any]) -> None:
     """Raise UsageError for options that a client does not have, or that its connector was to be given."""
     if unknown := sorted(set(options) - set(NAMES)):
         raise UsageError(f"expected some of the options {list(NAMES)}, got {unknown}")
@@ -46,7 +46,7 @@ def check_options(where: object, options: Mapping[str, Any]) -> None:
     backoff, heartbeat = options.get("backoff"), options.get("heartbeat", 1.0)
     if not callable(chance := options.get("chance", callable)):
         raise UsageError(f"chance: expected a function that returns 0 to below 1, got {chance!r}")
-    if backoff is not None and not isinstance(backoff, Backoff):
-        raise UsageError(f"backoff: expected a Backoff, got {backoff!r}")
+    if backoff is not None and not isinstance(backoff, ReconnectBackoff):
+        raise UsageError(f"backoff: expected a ReconnectBackoff, got {backoff!r}")
     if isinstance(heartbeat, bool) or not isinstance(heartbeat, int | float) or not 0 < heartbeat < 86_400:
         raise UsageError(f"heartbeat: expected seconds above 0, got {heartbeat!r}")

@@ -12,28 +12,25 @@ from collections.abc import Callable
 from typing import Any
 
 from ...wire.progress import Progress, send_all
-from .backoff import Backoff
+from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
 from .dialing import Dialing, dial
-from .ended import BY_US, Ended
-from .fields import Headers
+from .ended import CLOSED_HERE, FAREWELL, ConnectionEnd
+from .fields import HeaderOption
 from .link import Link, LinkConnector
 from .runtimes import ClientRuntime
 from .urls import Address
-from .websocket_machine import ClientWire, Frame, Opened
-
-FAREWELL = 0.5
-"""Seconds that our own close frame may take to be sent."""
+from .websocket_machine import ClientWire, FrameArrived, Opened
 
 
 def websocket(
     url: str,
     *,
     runtime: ClientRuntime | None = None,
-    backoff: Backoff | None = None,
+    backoff: ReconnectBackoff | None = None,
     heartbeat: float = 20.0,
     timeout: float = 10.0,
-    headers: Headers | Credentials = (),
+    headers: HeaderOption | Credentials = (),
     ssl_context: ssl.SSLContext | None = None,
     proxy: bool | str | None = True,
     chance: Callable[[], float] = random.random,
@@ -50,7 +47,7 @@ def websocket(
 
 
 class _Connection:
-    """One WebSocket: a `link.Connection`."""
+    """One WebSocket: a `link.Attempt`."""
 
     def __init__(self, link: Link, dialing: Dialing, heartbeat: float) -> None:
         self._link = link
@@ -62,7 +59,7 @@ class _Connection:
         self._socket: Any = None  # the socket, from the end of the opening handshake on
         self._progress = Progress(None)
 
-    def serve(self) -> Ended:
+    def serve(self) -> ConnectionEnd:
         route = self._dialing.route()
         sock = self._opening = dial(route, self._link.runtime, self._dialing.timeout)
         try:
@@ -91,9 +88,9 @@ class _Connection:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
 
-    def _talk(self, sock: Any) -> Ended:
+    def _talk(self, sock: Any) -> ConnectionEnd:
         if self._link.is_unwanted:  # closed while it was dialled
-            return BY_US
+            return CLOSED_HERE
         deadline = time.monotonic() + self._dialing.timeout
         sock.sendall(self._wire.take())
         while True:
@@ -102,7 +99,7 @@ class _Connection:
             if (ended := self._receive(sock)) is not None:
                 return ended
 
-    def _receive(self, sock: Any) -> Ended | None:
+    def _receive(self, sock: Any) -> ConnectionEnd | None:
         """Handle what arrives next; return the end, if it was that."""
         try:
             data = sock.recv(65536)
@@ -119,10 +116,10 @@ class _Connection:
                     sock.settimeout(self._heartbeat)
                     self._socket, self._progress = sock, Progress(sock)
                     if not self._link.opened():
-                        return BY_US
-                case Frame(frame):
+                        return CLOSED_HERE
+                case FrameArrived(frame):
                     self._link.received(frame)
-                case Ended():
+                case ConnectionEnd():
                     ended = event
         with contextlib.suppress(OSError):  # what it said at the end counts, also if it is gone already
             self._answer()

@@ -14,16 +14,16 @@ from typing import NamedTuple
 from ...wire import websocket_frames as wire
 from ...wire.upgrade import accept_key
 from ...wire.websocket_reader import FrameReader
-from .ended import Ended, closed_with, refused_with
-from .refusal import Refusal
+from .ended import ConnectionEnd, closed_with, refused_with
+from .refusal import HttpRefusal
 from .urls import Address
 
 SUBPROTOCOL = "nuphar.v1.cbor"
 
-LIMIT = 16 * 1024 * 1024
+LARGEST_MESSAGE = 16 * 1024 * 1024
 """The largest message that a client takes, in bytes: a snapshot may be large."""
 
-HEAD = 16 * 1024
+LONGEST_HEAD = 16 * 1024
 """The largest answer to the opening handshake, in bytes."""
 
 
@@ -34,14 +34,14 @@ class Opened(NamedTuple):
     """The opening handshake has succeeded."""
 
 
-class Frame(NamedTuple):
+class FrameArrived(NamedTuple):
     """One frame of the protocol has arrived."""
 
     data: bytes
 
 
-Event = Opened | Frame | Ended
-"""What comes of the server's bytes; nothing comes after `Ended`."""
+WireEvent = Opened | FrameArrived | ConnectionEnd
+"""What comes of the server's bytes; nothing comes after `ConnectionEnd`."""
 
 
 class ClientWire:
@@ -51,10 +51,10 @@ class ClientWire:
         self._chance = chance
         self._key = base64.b64encode(chance(16)).decode()
         self._head: bytes | None = b""
-        self._reader = FrameReader(LIMIT, client=True)
+        self._reader = FrameReader(LARGEST_MESSAGE, client=True)
         self._is_quiet = False
         self._whole_at = 0.0  # when a message was whole, or was asked about
-        self._refusal: Refusal | None = None
+        self._refusal: HttpRefusal | None = None
         own_host = any(name.lower() == "host" for name, _ in headers)
         lines = [
             f"GET {address.resource} HTTP/1.1",
@@ -86,7 +86,7 @@ class ClientWire:
         """Write a close frame of our own."""
         return wire.encode_close(code, "", self._chance(4))
 
-    def silence(self, is_taking: bool = False) -> Ended | None:
+    def silence(self, is_taking: bool = False) -> ConnectionEnd | None:
         """Nothing has arrived for a heartbeat: ask for a sign of life, the second time in a row give up.
 
         Not if the server ``is_taking`` what we send. During the opening handshake: its time is over.
@@ -94,16 +94,16 @@ class ClientWire:
         if self._refusal is not None:
             return self._refused(self._refusal)
         if not self.is_open:
-            return Ended(0, "no answer to the opening handshake")
+            return ConnectionEnd(0, "no answer to the opening handshake")
         if is_taking:
             return None
         if self._is_quiet:
-            return Ended(0, "no sign of life for two heartbeats")
+            return ConnectionEnd(0, "no sign of life for two heartbeats")
         self._is_quiet = True
         self._ask()
         return None
 
-    def heed(self, now: float, events: list[Event], heartbeat: float) -> None:
+    def heed(self, now: float, events: list[WireEvent], heartbeat: float) -> None:
         """Note that ``events`` have come at ``now`` (seconds), and ask if a message has been arriving for a heartbeat.
 
         It is a sign of life: a server behind a proxy sees in no other way that somebody takes what it has sent.
@@ -117,59 +117,65 @@ class ClientWire:
     def _ask(self) -> None:
         self._out += wire.encode_frame(wire.PING, b"", self._chance(4))
 
-    def receive_data(self, data: bytes) -> list[Event]:
-        """Take the next bytes in; none mean that the peer has hung up. Nothing comes after `Ended`."""
+    def receive_data(self, data: bytes) -> list[WireEvent]:
+        """Take the next bytes in; none mean that the peer has hung up. Nothing comes after `ConnectionEnd`."""
         self._is_quiet = False
         if (refusal := self._refusal) is not None:
             return [self._refused(refusal)] if not data or refusal.feed(data) else []
         if not data:
-            return [Ended(0, "the server hung up")]
+            return [ConnectionEnd(0, "the server hung up")]
         if self._head is None:
             return self._read(data)
         self._head += data
         if b"\r\n\r\n" not in self._head:
-            return [Ended(0, "expected an HTTP response of at most 16 KiB")] if len(self._head) > HEAD else []
+            return (
+                [ConnectionEnd(0, "expected an HTTP response of at most 16 KiB")]
+                if len(self._head) > LONGEST_HEAD
+                else []
+            )
         head, _, early = self._head.partition(b"\r\n\r\n")
         match self._judge(head):
-            case Ended() as ended:
+            case ConnectionEnd() as ended:
                 return [ended]
-            case Refusal() as refusal:  # what it says may come later than its head
+            case HttpRefusal() as refusal:  # what it says may come later than its head
                 self._refusal = refusal
                 return [self._refused(refusal)] if refusal.feed(early) else []
         self._head = None
         return [Opened(), *(self._read(early) if early else [])]
 
-    def _judge(self, head: bytes) -> Ended | Refusal | None:
+    def _judge(self, head: bytes) -> ConnectionEnd | HttpRefusal | None:
         """Return why the answer to the opening handshake will not do, if it won't."""
         status, *lines = head.decode("latin-1").split("\r\n")
         words = status.split(None, 2)
         if len(words) < 2 or not _STATUS.fullmatch(words[1]):
-            return Ended(0, f"expected an HTTP status line, got {status[:80]!r}")
+            return ConnectionEnd(0, f"expected an HTTP status line, got {status[:80]!r}")
         if words[1] != "101":
-            return Refusal(int(words[1]), head)
+            return HttpRefusal(int(words[1]), head)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         if headers.get("sec-websocket-accept") != accept_key(self._key):
-            return Ended(0, "the server's Sec-WebSocket-Accept is wrong")
+            return ConnectionEnd(0, "the server's Sec-WebSocket-Accept is wrong")
         if headers.get("sec-websocket-protocol") != SUBPROTOCOL:
-            return Ended(0, f"expected the subprotocol {SUBPROTOCOL}, got {headers.get('sec-websocket-protocol')!r}")
+            return ConnectionEnd(
+                0, f"expected the subprotocol {SUBPROTOCOL}, got {headers.get('sec-websocket-protocol')!r}"
+            )
         return None
 
     @staticmethod
-    def _refused(refusal: Refusal) -> Ended:
+    def _refused(refusal: HttpRefusal) -> ConnectionEnd:
         return refused_with(refusal.status, refusal.text, refusal.after)
 
-    def _read(self, data: bytes) -> list[Event]:
-        events: list[Event] = []
+    def _read(self, data: bytes) -> list[WireEvent]:
+        events: list[WireEvent] = []
         for event in self._reader.feed(data):
             match event:
                 case bytes() | str() as payload:
-                    events.append(Frame(payload if isinstance(payload, bytes) else payload.encode()))
-                case wire.Ping(payload):
+                    events.append(FrameArrived(payload if isinstance(payload, bytes) else payload.encode()))
+                case wire.WebSocketPing(payload):
                     self._out += wire.encode_frame(wire.PONG, payload, self._chance(4))
-                case wire.Close(code, reason):
+                case wire.WebSocketClose(code, reason):
                     self._out += wire.encode_close(code, "", self._chance(4))
                     events.append(closed_with(code, reason))
-                case wire.Failed(code, reason):
+                case wire.FramingFailed(code, reason):
                     self._out += wire.encode_close(code, reason, self._chance(4))
-                    events.append(Ended(0, f"the server's framing is broken: {reason}"))
+                    events.append(ConnectionEnd(0, f"the server's framing is broken: {reason}"))
         return events

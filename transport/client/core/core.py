@@ -19,7 +19,7 @@ from ...wire import frames
 from ...wire.codec import decode, encode
 from ...wire.frames import Frame
 from .cursors import DEFAULT, Places
-from .events import Changed, Ending, Event, Pushed, Welcomed
+from .events import Changed, ClientEvent, Ending, Pushed, Welcomed
 from .exchange import Exchange
 from .outgoing import Asked, MemoryQueue, Queue
 from .replica import OwnMessage
@@ -88,7 +88,7 @@ class ClientCore:
             self.requests.unsent.append(Asked(target, False))
             self.exchange.notes += self.exchange.send_waiting()
 
-    def dispatch(self, target: str, message: Any) -> tuple[OwnMessage, list[Event]]:
+    def dispatch(self, target: str, message: Any) -> tuple[OwnMessage, list[ClientEvent]]:
         """Show ``message`` at once, and send it as soon as that is possible.
 
         Raises: what `Exchange.add` does; then nothing has happened.
@@ -99,7 +99,7 @@ class ClientCore:
             return own, []
         return own, [Changed(target, replica.model, message)]
 
-    def set_local(self, target: str, values: dict[str, Any]) -> list[Event]:
+    def set_local(self, target: str, values: dict[str, Any]) -> list[ClientEvent]:
         """Give local fields of a followed target other values."""
         replica = self.replicas[target]
         replica.set_local(values)
@@ -109,12 +109,12 @@ class ClientCore:
         """Say whether the connection is live and every Subscribe has been answered."""
         return self.is_live and not any(asked.is_subscribe for asked in self.requests.asked.values())
 
-    def retry(self) -> list[Event]:
+    def retry(self) -> list[ClientEvent]:
         """Try again what the queue has refused; what is to be sent, if there is a connection."""
         events = self.keeping.try_again()
         return events if events or not self.is_live else self.exchange.send_waiting()
 
-    def rested(self, turn: int) -> list[Event]:
+    def rested(self, turn: int) -> list[ClientEvent]:
         """The pause that a `Paused` named is over: send again what the server wanted later."""
         return self.exchange.rested(turn)
 
@@ -137,7 +137,7 @@ class ClientCore:
         for replica in self.replicas.values():
             replica.is_behind = False
 
-    def receive(self, data: bytes | str) -> list[Event]:
+    def receive(self, data: bytes | str) -> list[ClientEvent]:
         """Take one frame of the server.
 
         Raises: RemoteProtocolError for bytes that are not one.
@@ -148,7 +148,7 @@ class ClientCore:
             self.exchange.notes = []
         return events
 
-    def _receive(self, frame: Frame) -> list[Event]:
+    def _receive(self, frame: Frame) -> list[ClientEvent]:
         exchange, replicas = self.exchange, self.replicas
         match frame:
             case frames.ServerMessage(target, seq, payload, extra):
@@ -174,9 +174,9 @@ class ClientCore:
                 return [Ending(retry_after)]
         return []
 
-    def _welcome(self, welcome: frames.Welcome) -> list[Event]:
+    def _welcome(self, welcome: frames.Welcome) -> list[ClientEvent]:
         exchange, requests = self.exchange, self.requests
-        events: list[Event] = [Welcomed(welcome.client_id, welcome.resumed)]
+        events: list[ClientEvent] = [Welcomed(welcome.client_id, welcome.resumed)]
         self.client_id = welcome.client_id
         exchange.author = (welcome.extra or {}).get("user")
         exchange.is_live = True

@@ -1,7 +1,7 @@
 """The cursors of what a client follows, in parts that fit into what the server takes: Hello first, then Resyncs. Pure.
 
 >>> cursors = {f"topic:{n}": ("e", n) for n in range(3)}
->>> [list(part) for part in parts(cursors, 24)]
+>>> [list(part) for part in cut_cursors(cursors, 24)]
 [['topic:0', 'topic:1'], ['topic:2']]
 """
 
@@ -18,11 +18,11 @@ DEFAULT = 64 * 1024
 RESYNC = 16
 """Bytes of a Resync around its cursors, at most."""
 
-LARGE = 4 * 1024
+LARGE_HELLO = 4 * 1024
 """Bytes: a Hello of more may be what a server, whose limit has shrunk, ends a connection for."""
 
 
-def parts(cursors: Mapping[str, Cursor], room: int) -> Iterator[dict[str, Cursor]]:
+def cut_cursors(cursors: Mapping[str, Cursor], room: int) -> Iterator[dict[str, Cursor]]:
     """Cut ``cursors`` into parts of at most ``room`` bytes of CBOR, one cursor at least."""
     part: dict[str, Cursor] = {}
     used = 0
@@ -51,9 +51,9 @@ class Places:
 
         If the Hello before was large and never welcomed, this one says the least.
         """
-        first: dict[str, Cursor] = {} if self._was_large else next(parts(cursors, room), {})
+        first: dict[str, Cursor] = {} if self._was_large else next(cut_cursors(cursors, room), {})
         self._has_more = len(first) < len(cursors)
-        self._was_large = bool(first) and sum(map(len, first)) > LARGE
+        self._was_large = bool(first) and sum(map(len, first)) > LARGE_HELLO
         self.named = first
         return first, self._has_more
 
@@ -63,4 +63,4 @@ class Places:
         if not has_more or not resumed:
             return []
         others = {target: cursor for target, cursor in cursors.items() if target not in self.named}
-        return [*parts(others, room - RESYNC), {}]
+        return [*cut_cursors(others, room - RESYNC), {}]

@@ -51,7 +51,7 @@ class Ending(NamedTuple):
     retry_after: float
 
 
-class Failed(NamedTuple):
+class UpdateFailed(NamedTuple):
     """A store's ``update`` raised on ``message``; the model of ``target`` stays, and a Snapshot has been asked for."""
 
     target: str
@@ -72,4 +72,4 @@ class Paused(NamedTuple):
     seconds: float
 
 
-Event = Changed | Pushed | Answered | Denied | Welcomed | Ending | Failed | NotKept | Paused
+ClientEvent = Changed | Pushed | Answered | Denied | Welcomed | Ending | UpdateFailed | NotKept | Paused

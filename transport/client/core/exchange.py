@@ -10,7 +10,7 @@ from ....actors.words.meta import Meta
 from ...serialiser.serialiser import Serialiser
 from ...wire.codec import Codec, encode
 from ...wire.frames import Extra, Frame
-from .events import Answered, Denied, Ending, Event
+from .events import Answered, ClientEvent, Denied, Ending
 from .keeping import Keeping, restored
 from .outgoing import AHEAD, Asked, Outgoing, Queue
 from .pacing import Pacing, seconds_in
@@ -34,7 +34,7 @@ class Exchange:
         self.queue = queue
         self.keeping = Keeping(queue)
         self.pacing = Pacing()
-        self.notes: list[Event] = []
+        self.notes: list[ClientEvent] = []
         self.is_live = False
         self.connection = 0
         self.author: str | None = None
@@ -99,9 +99,9 @@ class Exchange:
             self.notes += self.send_waiting()  # most often there is no room; but perhaps the disk has some again
         return own
 
-    def send_waiting(self) -> list[Event]:
+    def send_waiting(self) -> list[ClientEvent]:
         """Send what waits, as much as the server would remember; nothing while something before it is held."""
-        requests, events = self.requests, list[Event]()
+        requests, events = self.requests, list[ClientEvent]()
         while self.is_live and not self.pacing.held and (free := requests.enough_refs()):
             first = requests.unsent[0]
             if isinstance(first, Asked):
@@ -130,7 +130,7 @@ class Exchange:
         for ref in sorted([*requests.sent, *requests.asked]):
             self._repeat(ref)
 
-    def rested(self, turn: int) -> list[Event]:
+    def rested(self, turn: int) -> list[ClientEvent]:
         """The pause ``turn`` is over: send again what was held for so long, then what waits."""
         due, paused = self.pacing.rested(turn, self._may_be_refused_behind)
         for ref in due:
@@ -173,9 +173,9 @@ class Exchange:
 
     # Answers.
 
-    def acknowledge(self, target: str, seq: int, refs: list[int], extra: Extra | None = None) -> list[Event]:
+    def acknowledge(self, target: str, seq: int, refs: list[int], extra: Extra | None = None) -> list[ClientEvent]:
         """What has ``refs`` was applied, up to ``seq``; the lists of ``extra`` say more of each."""
-        events: list[Event] = []
+        events: list[ClientEvent] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
             if (asked := self.requests.take_asked(ref)) is not None:
@@ -191,7 +191,7 @@ class Exchange:
                 events += self.replicas.settle_again(target, place, ref)
         return events
 
-    def reject(self, ref: int, refused: Refused) -> list[Event]:
+    def reject(self, ref: int, refused: Refused) -> list[ClientEvent]:
         """What has ``ref`` was not applied. What was too much at once is kept, and sent again."""
         if refused.code == LIMITED:
             return self._hold(ref, refused)
@@ -201,7 +201,7 @@ class Exchange:
             return [] if ref else [Denied(None, refused)]  # something of ours, which nobody waits for
         return self.replicas.refuse(asked.target, refused)
 
-    def _hold(self, ref: int, refused: Refused) -> list[Event]:
+    def _hold(self, ref: int, refused: Refused) -> list[ClientEvent]:
         seconds = seconds_in(refused.details)
         if not ref:
             return [Denied(None, refused), Ending(seconds)]  # the connection will end
@@ -210,7 +210,7 @@ class Exchange:
         paused = self.pacing.hold(ref, seconds)
         return [] if paused is None else [paused]
 
-    def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[Event]:
+    def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[ClientEvent]:
         """A message of ours has its answer."""
         self.requests.forget(own)
         self.pacing.forget(own.ref)
@@ -223,10 +223,10 @@ class Exchange:
         for replica in self.replicas.values():
             replica.is_subscribed = False
 
-    def settle_lost(self) -> list[Event]:
+    def settle_lost(self) -> list[ClientEvent]:
         """Answer what was sent in a session that is gone: what became of it, nobody knows."""
         refused = Refused("unknown_outcome", "the session ended before the answer came")
-        events: list[Event] = []
+        events: list[ClientEvent] = []
         while self._lost:
             events += self.settle(self._lost.pop(0), 0, refused)
         return events

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ....actors.runtime.forks import Home
+from ....actors.runtime.forks import HomeProcess
 from ....actors.words.errors import QueueError, UsageError
-from .outgoing import Bounds, Saved
-from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal
+from .outgoing import QueueBounds, Saved
+from .queue_records import ADDED, ANSWERED, BEGINNING, SENT, WELCOMED, Ledger, find_record, read_records, seal_record
 
 logger = logging.getLogger("nuphar.client")
 
@@ -36,15 +36,15 @@ class FileQueue:
     is_durable = True
 
     def __init__(
-        self, path: str | os.PathLike[str], *, messages: int = Bounds().messages, size: int = Bounds().size
+        self, path: str | os.PathLike[str], *, messages: int = QueueBounds().messages, size: int = QueueBounds().size
     ) -> None:
         for name, bound in (("messages", messages), ("size", size)):
             if type(bound) is not int or bound < 1:
                 raise UsageError(f"FileQueue: expected {name} to be an integer from 1, got {bound!r}")
         self.path = Path(path)
-        self.bounds = Bounds(messages, size)
+        self.bounds = QueueBounds(messages, size)
         self._lock_path = f"{self.path}.lock"
-        self._home = Home(f"the queue {self.path}", self.close)
+        self._home = HomeProcess(f"the queue {self.path}", self.close)
         self._ledger = Ledger()
         self._file = -1
         self._lock = -1
@@ -165,7 +165,7 @@ class FileQueue:
         if self._file < 0:
             raise QueueError(f"the queue {self.path} is closed")
         try:
-            self._write(seal(body), sync=sync)
+            self._write(seal_record(body), sync=sync)
         except OSError as error:
             # A half record would hide every later one.
             with contextlib.suppress(OSError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ....actors.words.errors import QueueError, RemoteProtocolError
 from ...wire.codec import Codec
-from .events import Event, NotKept
+from .events import ClientEvent, NotKept
 from .outgoing import Queue
 from .replica import OwnMessage
 
@@ -31,13 +31,13 @@ class Keeping:
         self.is_short = False
         """Whether something was refused since everything was kept."""
 
-    def welcomed(self, session: str, token: str, ref: int, is_new: bool) -> list[Event]:
+    def welcomed(self, session: str, token: str, ref: int, is_new: bool) -> list[ClientEvent]:
         """Keep who we are now, in the place of what was refused before; a new session stays one."""
         is_new = is_new or (self._welcome is not None and self._welcome[3])
         self._welcome = (session, token, ref, is_new)
         return self.try_again()
 
-    def answered(self, number: int) -> list[Event]:
+    def answered(self, number: int) -> list[ClientEvent]:
         """Forget a message."""
         self._answered.append(number)
         return self.try_again()
@@ -54,7 +54,7 @@ class Keeping:
             self._queue.answered(self._answered[0])
             self._answered.popleft()
 
-    def try_again(self) -> list[Event]:
+    def try_again(self) -> list[ClientEvent]:
         """`settle`, with a refusal as an event."""
         try:
             self.settle()
@@ -62,7 +62,7 @@ class Keeping:
             return self.refused(error)
         return []
 
-    def refused(self, error: QueueError) -> list[Event]:
+    def refused(self, error: QueueError) -> list[ClientEvent]:
         """Take note that the queue is short; tell of it once."""
         is_first, self.is_short = not self.is_short, True
         return [NotKept(error)] if is_first else []

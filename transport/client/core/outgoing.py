@@ -22,7 +22,7 @@ AHEAD = 256
 """Refs that a queue sets aside at once for what is no message, so that a restarted program uses none of them twice."""
 
 
-class Bounds(NamedTuple):
+class QueueBounds(NamedTuple):
     """What may wait for an answer: messages, and bytes of their payloads."""
 
     messages: int = 10_000
@@ -46,7 +46,7 @@ class Queue(Protocol):
     """Where messages wait besides in memory. Every method raises QueueError when it could not keep what it was told."""
 
     @property
-    def bounds(self) -> Bounds: ...
+    def bounds(self) -> QueueBounds: ...
 
     @property
     def is_durable(self) -> bool:
@@ -79,8 +79,8 @@ class MemoryQueue:
 
     is_durable = False
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self.bounds = bounds or Bounds()
+    def __init__(self, bounds: QueueBounds | None = None) -> None:
+        self.bounds = bounds or QueueBounds()
 
     def load(self) -> Saved:
         return Saved()
@@ -106,7 +106,7 @@ class Asked(NamedTuple):
 class Outgoing:
     """``sent`` and ``asked`` have no answer yet, by ref; ``unsent`` waits, an Unsubscribe among the messages."""
 
-    def __init__(self, bounds: Bounds, ref: int = 0) -> None:
+    def __init__(self, bounds: QueueBounds, ref: int = 0) -> None:
         self.sent: dict[int, OwnMessage] = {}
         self.asked: dict[int, Asked] = {}
         self.unsent: deque[OwnMessage | Asked] = deque()

@@ -4,7 +4,7 @@ A record is eight bytes, its body's length and CRC-32 (each 32 bits, big-endian)
 ends at the first record that is not whole: the end of the file may be torn by a kill. If a whole record follows, it is
 no torn end, and the file is damaged.
 
->>> data = seal([ANSWERED, 7])
+>>> data = seal_record([ANSWERED, 7])
 >>> read_records(data + data[:-1]) == ([[ANSWERED, 7]], len(data))
 True
 """
@@ -27,7 +27,7 @@ HEAD, ADDED, SENT, ANSWERED, WELCOMED = range(5)
 BEGINNING = [HEAD, "nuphar.queue", 1]
 """The first record of every file; the number is the version."""
 
-LONGEST = 16 * 1024 * 1024
+LONGEST_RECORD = 16 * 1024 * 1024
 """Bytes of a body at most: a length beyond that is no length of ours."""
 
 _SIZES = struct.Struct(">II")
@@ -37,7 +37,7 @@ _STARTS = re.compile(rb"\x83\x00|\x85[\x01\x04]|\x82[\x02\x03]")
 of everything that looks like a length."""
 
 
-def seal(body: list[Any]) -> bytes:
+def seal_record(body: list[Any]) -> bytes:
     """Write one record."""
     data = dump_cbor(body)
     return _SIZES.pack(len(data), crc32(data)) + data
@@ -73,7 +73,7 @@ def _read_record(data: bytes, at: int) -> tuple[list[Any], int] | None:
         return None
     length, check = _SIZES.unpack_from(data, at)
     body = data[start : start + length]
-    if not 0 < length <= LONGEST or len(body) < length or crc32(body) != check:
+    if not 0 < length <= LONGEST_RECORD or len(body) < length or crc32(body) != check:
         return None
     try:
         return load_cbor(body), start + length
@@ -154,4 +154,4 @@ class Ledger:
             bodies.append([WELCOMED, self.session, self.token, self.ref, True])
         if self.number and self.number not in self.messages:  # the last one is done with, and its number taken
             bodies += [[ADDED, self.number, 0, "session", b""], [ANSWERED, self.number]]
-        return b"".join(map(seal, bodies + kept))
+        return b"".join(map(seal_record, bodies + kept))

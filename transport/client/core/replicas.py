@@ -9,7 +9,7 @@ from ....actors.words.errors import Refused
 from ....actors.words.store import Store
 from ....actors.words.target_names import SESSION
 from ...wire.frames import Cursor, Extra, Resync, Subscribe, Unsubscribe
-from .events import Changed, Denied, Event, Failed
+from .events import Changed, ClientEvent, Denied, UpdateFailed
 from .outgoing import Outgoing
 from .replica import OwnMessage, Replica
 
@@ -59,7 +59,7 @@ class Replicas(dict[str, Replica]):
         if is_subscribe and (replica := self.get(target)) is not None:
             replica.refused = None
 
-    def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[Event]:
+    def answered(self, target: str, is_subscribe: bool, has_order: bool) -> list[ClientEvent]:
         """It was done as asked. Unless ``has_order``, or one was heard since, what we know of another is over."""
         if (replica := self.get(target)) is None:
             return []
@@ -74,7 +74,7 @@ class Replicas(dict[str, Replica]):
         replica.reset()
         return [Changed(target, replica.model, None)]
 
-    def put_out(self, requests: Outgoing, target: str, join: int, refused: Refused) -> list[Event]:
+    def put_out(self, requests: Outgoing, target: str, join: int, refused: Refused) -> list[ClientEvent]:
         """The server says that we are out; ``join`` is the ref of what had let us in. What we asked later counts."""
         replica = self.get(target)
         if replica is None or (replica.refused is not None and not replica.is_subscribed):
@@ -85,20 +85,20 @@ class Replicas(dict[str, Replica]):
         requests.asked.pop(ref, None)
         return self.out(target, refused)
 
-    def refuse(self, target: str, refused: Refused) -> list[Event]:
+    def refuse(self, target: str, refused: Refused) -> list[ClientEvent]:
         """What we asked for is not done: who is in stays in, and who is not hears why."""
         if (replica := self.get(target)) is not None and replica.is_subscribed:
             return [Denied(target, refused)]
         return self.out(target, refused)
 
-    def out(self, target: str, refused: Refused) -> list[Event]:
+    def out(self, target: str, refused: Refused) -> list[ClientEvent]:
         """We are out of a target, at once or later, and the server has said why."""
         if (replica := self.get(target)) is not None:
             replica.is_subscribed = replica.is_behind = False
             replica.refused = refused
         return [Denied(target, refused)]
 
-    def snapshot(self, target: str, epoch: str, seq: int, state: Any) -> list[Event]:
+    def snapshot(self, target: str, epoch: str, seq: int, state: Any) -> list[ClientEvent]:
         """Replace a slice."""
         replica = self.get(target)
         if replica is None:
@@ -106,7 +106,7 @@ class Replicas(dict[str, Replica]):
         replica.snapshot(epoch, seq, state)
         return [Changed(target, replica.model, None)]
 
-    def end(self, target: str) -> list[Event]:
+    def end(self, target: str) -> list[ClientEvent]:
         """A target has stopped."""
         replica = self.get(target)
         if replica is None:
@@ -115,7 +115,7 @@ class Replicas(dict[str, Replica]):
         replica.is_subscribed = False
         return [Changed(target, replica.model, None)]
 
-    def settle(self, own: OwnMessage, place: int, refused: Refused | None, connection: int) -> list[Event]:
+    def settle(self, own: OwnMessage, place: int, refused: Refused | None, connection: int) -> list[ClientEvent]:
         """A message of ours was answered on this ``connection``; ``place`` 0 is outside any order, or unknown."""
         replica = self.get(own.target)
         if replica is None:
@@ -129,7 +129,7 @@ class Replicas(dict[str, Replica]):
             return []
         return self._gap(own.target, replica, replica.cursor) if own.connection == connection else []
 
-    def settle_again(self, target: str, place: int, ref: int) -> list[Event]:
+    def settle_again(self, target: str, place: int, ref: int) -> list[ClientEvent]:
         """A message of ours that was answered beyond a gap stands in its place: what came between is there now."""
         replica = self.get(target)
         if replica is None or place <= replica.seq or not _is_begun(target, replica):
@@ -143,7 +143,7 @@ class Replicas(dict[str, Replica]):
 
     def apply(
         self, target: str, seq: int, message: Any, own: OwnMessage | None = None, extra: Extra | None = None
-    ) -> list[Event]:
+    ) -> list[ClientEvent]:
         """Take a message of the order in: somebody else's, or ``own``, of which ``extra`` is told."""
         replica = self.get(target)
         if replica is None or seq <= replica.seq:
@@ -160,12 +160,12 @@ class Replicas(dict[str, Replica]):
         error = replica.apply(seq, message, own, extra)
         if error is not None:
             replica.is_behind = False  # what was asked for would bring this message again
-            return [Failed(target, message, error), *self._gap(target, replica, None)]
+            return [UpdateFailed(target, message, error), *self._gap(target, replica, None)]
         if own is None or replica.store is None:
             return [Changed(target, replica.model, message)]
         return [] if replica.keeps(before) else [Changed(target, replica.model, None)]
 
-    def _gap(self, target: str, replica: Replica, cursor: Cursor | None) -> list[Event]:
+    def _gap(self, target: str, replica: Replica, cursor: Cursor | None) -> list[ClientEvent]:
         """Ask for what is missing, once: what arrives before the answer would only ask for it again."""
         if not replica.is_behind:
             replica.is_behind = True

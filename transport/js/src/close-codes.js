@@ -3,7 +3,7 @@
  *
  * The table of all is docs/wire.md; a test compares the numbers with the server's (`nuphar.actors.words.close_codes`).
  */
-export const NORMAL = 1000;
+export const NORMAL_CLOSURE = 1000;
 export const ABNORMAL = 1006;
 export const TOO_LARGE = 1009;
 export const PROTOCOL_ERROR = 4400;

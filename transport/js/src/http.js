@@ -5,7 +5,7 @@
  * with the next one.
  */
 import { encode, sequence } from "./cbor.js";
-import { ABNORMAL, FORBIDDEN, NORMAL, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
+import { ABNORMAL, FORBIDDEN, NORMAL_CLOSURE, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
 import { Events } from "./events.js";
 import { PROTOCOL } from "./frames.js";
 
@@ -52,11 +52,11 @@ class Line {
     this._flush();
   }
 
-  /** Only NORMAL ends the session. The server is told, in its turn; what it still has to say is not waited for. */
+  /** Only NORMAL_CLOSURE ends the session. The server is told, in its turn; what it still has to say is not waited for. */
   close(code) {
     if (this._over) return;
     this._over = true;
-    this._ending = code === NORMAL ? "1000" : "1001";
+    this._ending = code === NORMAL_CLOSURE ? "1000" : "1001";
     this._abort.abort();
     this._flush();
   }

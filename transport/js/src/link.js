@@ -4,7 +4,7 @@
  * Times are milliseconds of one monotonic clock and come in as `now`. What is to be done goes out through `emit`:
  * ("open"), ("send", frame), ("close", code), ("state").
  */
-import { FIRST_AFTER, FIRST_FINAL, HEARTBEAT_MISSED, NORMAL, SESSION_GONE, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
+import { FIRST_AFTER, FIRST_FINAL, HEARTBEAT_MISSED, NORMAL_CLOSURE, SESSION_GONE, TOO_LARGE, UNAUTHORISED } from "./close-codes.js";
 import { encode, HELLO, PING, RESYNC, VERSION } from "./frames.js";
 import { Life } from "./life.js";
 import { limitsOf } from "./limits.js";
@@ -157,7 +157,7 @@ export class Link {
 
   /** There is a better way to the server: leave this line for it. */
   move(now) {
-    this.emit("close", HEARTBEAT_MISSED); // any code but NORMAL, which would end the session
+    this.emit("close", HEARTBEAT_MISSED); // any code but NORMAL_CLOSURE, which would end the session
     this.start(now);
   }
 
@@ -173,8 +173,8 @@ export class Link {
   /** End for good. */
   close() {
     if (this.state === "closed") return;
-    this.code = NORMAL;
-    this.emit("close", NORMAL);
+    this.code = NORMAL_CLOSURE;
+    this.emit("close", NORMAL_CLOSURE);
     this._enter("closed", "closed by this client", null);
   }
 

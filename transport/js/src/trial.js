@@ -1,4 +1,4 @@
-import { NORMAL } from "./close-codes.js";
+import { NORMAL_CLOSURE } from "./close-codes.js";
 
 /**
  * Whether a transport opens, tried beside the line in use, with what that has shown. `end(opened)` is called once; the result
@@ -9,7 +9,7 @@ export function trial(transport, url, { shown }, end) {
   const over = (opened, leaves) => {
     line.onopen = line.onclose = () => {};
     end(opened);
-    if (leaves) line.close(NORMAL);
+    if (leaves) line.close(NORMAL_CLOSURE);
   };
   line.onframe = () => {};
   line.onclose = () => over(false, false);

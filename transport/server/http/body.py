@@ -7,18 +7,17 @@ from typing import Any
 
 import gevent
 
-from ...wire.upgrade import Refuse
+from ...wire.upgrade import Decline
 from ..wsgi_handler import HANG_UP
-from .judge import refuse, too_large
-
-Environ = dict[str, Any]
+from ..wsgi_types import Environ
+from .judge import decline, too_large
 
 _PIECE = 4 * 1024  # bytes of a body that have the patience of one wait
 
 
 def read_body(
     environ: Environ, size: int | None, largest: int, patience: float, touch: Callable[[], Any]
-) -> bytes | Refuse:
+) -> bytes | Decline:
     """Read a body of at most ``largest`` bytes, with ``patience`` seconds for each part; ``touch`` hears of each."""
     stream, body = environ["wsgi.input"], bytearray()
     wanted = largest + 1 if size is None else size
@@ -32,13 +31,13 @@ def read_body(
             touch()
     except TimeoutError:
         hang_up(environ)()
-        return refuse("408 Request Timeout", f"expected more of the body within {patience:g} s")
+        return decline("408 Request Timeout", f"expected more of the body within {patience:g} s")
     except OSError:
-        return refuse("400 Bad Request", "the body ended too early, or its chunks are ill-formed")
+        return decline("400 Bad Request", "the body ended too early, or its chunks are ill-formed")
     if len(body) > largest:
         return too_large(largest)
     if size is not None and len(body) < size:
-        return refuse("400 Bad Request", f"expected a body of {size} bytes, got {len(body)}")
+        return decline("400 Bad Request", f"expected a body of {size} bytes, got {len(body)}")
     return bytes(body)
 
 

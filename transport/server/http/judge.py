@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ....actors.words.errors import OriginRefused
 from ...wire.origin import Origins
 from ...wire.sequences import SEQUENCES, Sequence
-from ...wire.upgrade import Refuse
+from ...wire.upgrade import Decline
 
 PATHS = frozenset({"send", "poll", "events"})
 """What follows the path of ``Live``."""
@@ -27,7 +27,7 @@ _SECONDS = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
 _CLOSE = re.compile(r"(1000|1001)( [\x20-\x7e]{0,123})?")
 
 
-class Send(NamedTuple):
+class SendRequest(NamedTuple):
     """A POST: ``size`` is None for a chunked body, ``close`` the code and reason with which the client ends."""
 
     line: str | None
@@ -38,7 +38,7 @@ class Send(NamedTuple):
     close: tuple[int, str] | None
 
 
-class Poll(NamedTuple):
+class PollRequest(NamedTuple):
     """A GET that is answered with one batch."""
 
     line: str
@@ -46,75 +46,77 @@ class Poll(NamedTuple):
     wait: float
 
 
-class Events(NamedTuple):
+class EventsRequest(NamedTuple):
     """A GET that is answered with a stream of events."""
 
     line: str
     after: int
 
 
-def refuse(status: str, text: str, *headers: tuple[str, str]) -> Refuse:
+def decline(status: str, text: str, *headers: tuple[str, str]) -> Decline:
     """Return an answer in plain text."""
-    return Refuse(status, text, _PLAIN_TEXT + headers, text)
+    return Decline(status, text, _PLAIN_TEXT + headers, text)
 
 
-def judge(name: str, environ: Mapping[str, Any], origins: Origins, largest: int) -> Send | Poll | Events | Refuse:
+def judge(
+    name: str, environ: Mapping[str, Any], origins: Origins, largest: int
+) -> SendRequest | PollRequest | EventsRequest | Decline:
     """Judge a request to ``name``, one of `PATHS`, whose body may have ``largest`` bytes."""
     method, expected = environ.get("REQUEST_METHOD"), "POST" if name == "send" else "GET"
     if method != expected:
-        return refuse("405 Method Not Allowed", f"expected the method {expected}, got {method!r}", ("Allow", expected))
+        return decline("405 Method Not Allowed", f"expected the method {expected}, got {method!r}", ("Allow", expected))
     # Browsers leave the origin out of a GET to its own server. What protects a GET is the line's id, which only the
     # answer to a POST has told; and a page's POST always names its origin.
     try:
         origins.check(environ.get("HTTP_ORIGIN"), environ.get("HTTP_HOST"))
     except OriginRefused as refusal:
-        return Refuse("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
+        return Decline("403 Forbidden", "this origin is not allowed", _PLAIN_TEXT, str(refusal))
     given = _given(environ)
     line, after = given.get("line"), given.get("after", "0")
     if line is not None and not _LINE.fullmatch(line):
-        return refuse("404 Not Found", "there is no such line")
+        return decline("404 Not Found", "there is no such line")
     if name == "send":
         return _judge_send(environ, given, largest)
     if line is None:
-        return refuse("400 Bad Request", "expected the header Nuphar-Line, or line in the query")
+        return decline("400 Bad Request", "expected the header Nuphar-Line, or line in the query")
     if not _NUMBER.fullmatch(after):
-        return refuse("400 Bad Request", f"expected the number of a batch as after, got {after[:40]!r}")
+        return decline("400 Bad Request", f"expected the number of a batch as after, got {after[:40]!r}")
     if name == "events":
-        return Events(line, int(after))
+        return EventsRequest(line, int(after))
     wait = given.get("wait", str(WAIT))
     if not _SECONDS.fullmatch(wait):
-        return refuse("400 Bad Request", f"expected seconds as wait, got {wait[:40]!r}")
-    return Poll(line, int(after), min(float(wait), LONGEST))
+        return decline("400 Bad Request", f"expected seconds as wait, got {wait[:40]!r}")
+    return PollRequest(line, int(after), min(float(wait), LONGEST))
 
 
-def _judge_send(environ: Mapping[str, Any], given: dict[str, str], largest: int) -> Send | Refuse:
+def _judge_send(environ: Mapping[str, Any], given: dict[str, str], largest: int) -> SendRequest | Decline:
     content_type = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     sequence = SEQUENCES.get(content_type)
     if sequence is None:
         text = f"expected a content type of {list(SEQUENCES)}, got {content_type[:40]!r}"
-        return refuse("415 Unsupported Media Type", text)
+        return decline("415 Unsupported Media Type", text)
     size = environ.get("CONTENT_LENGTH") or None
     if environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked":
         size = None
     elif size is None:
-        return refuse("411 Length Required", "expected a Content-Length, or a chunked body")
+        return decline("411 Length Required", "expected a Content-Length, or a chunked body")
     elif not _NUMBER.fullmatch(size):
-        return refuse("400 Bad Request", f"expected a number as Content-Length, got {size[:40]!r}")
+        return decline("400 Bad Request", f"expected a number as Content-Length, got {size[:40]!r}")
     elif int(size) > largest:
         return too_large(largest)
     line, number = given.get("line"), given.get("number", "1" if given.get("line") is None else "")
     if not _NUMBER.fullmatch(number) or not int(number):
         text = f"expected the number of this request on its line, from 1, as Nuphar-Number, got {number[:40]!r}"
-        return refuse("400 Bad Request", text)
+        return decline("400 Bad Request", text)
     if line is None and number != "1":
-        return refuse("400 Bad Request", f"expected number 1 in the request that opens a line, got {number}")
+        return decline("400 Bad Request", f"expected number 1 in the request that opens a line, got {number}")
     after = given.get("after")
     if after is not None and not _NUMBER.fullmatch(after):
-        return refuse("400 Bad Request", f"expected the number of a batch as Nuphar-After, got {after[:40]!r}")
+        return decline("400 Bad Request", f"expected the number of a batch as Nuphar-After, got {after[:40]!r}")
     close = given.get("close")
     if close is not None and not _CLOSE.fullmatch(close):
-        return refuse("400 Bad Request", f"expected 1000 or 1001 and a reason as Nuphar-Close, got {close[:40]!r}")
-    return Send(
+        return decline("400 Bad Request", f"expected 1000 or 1001 and a reason as Nuphar-Close, got {close[:40]!r}")
+    return SendRequest(
         line,
         int(number),
         None if after is None else int(after),
@@ -124,9 +126,9 @@ def _judge_send(environ: Mapping[str, Any], given: dict[str, str], largest: int)
     )
 
 
-def too_large(largest: int) -> Refuse:
+def too_large(largest: int) -> Decline:
     """Return the answer to a body of more than ``largest`` bytes."""
-    return refuse("413 Content Too Large", f"expected a body of at most {largest} bytes")
+    return decline("413 Content Too Large", f"expected a body of at most {largest} bytes")
 
 
 def _given(environ: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 import gevent.lock
 
-from ....actors.words.close_codes import ABNORMAL, NORMAL, TOO_SLOW
+from ....actors.words.close_codes import ABNORMAL, NORMAL_CLOSURE, TOO_SLOW
 from ...wire.batches import Batch, Batches
 from ...wire.progress import Progress, Traffic
 from ...wire.sequences import Sequence
@@ -27,7 +27,7 @@ SLOWEST = 8 * 1024
 _LOOK = 1.0  # seconds between two looks at an answer that is still on its way
 
 
-Connect = Callable[[Socket], Connection]
+MakeConnection = Callable[[Socket], Connection]
 """Makes the connection of a socket."""
 
 
@@ -39,7 +39,7 @@ class Line:
     """
 
     def __init__(
-        self, id: str, sequence: Sequence, gateway: Gateway, connect: Connect, forget: Callable[[Line], Any]
+        self, id: str, sequence: Sequence, gateway: Gateway, connect: MakeConnection, forget: Callable[[Line], Any]
     ) -> None:
         self.id = id
         self.on_refused: Callable[[], None] | None = None
@@ -178,7 +178,7 @@ class Line:
             self._reading = None
             self._expect()
 
-    def close(self, code: int = NORMAL, reason: str = "") -> None:
+    def close(self, code: int = NORMAL_CLOSURE, reason: str = "") -> None:
         """Let what was written go first, except with `TOO_SLOW`, then tell the client; don't wait."""
         if self.closed:
             return

@@ -6,9 +6,9 @@ import secrets
 
 from ...wire.sequences import Sequence
 from ..gateway import Gateway
-from .line import Connect, Line
+from .line import Line, MakeConnection
 
-MOST = 10_000
+MOST_LINES = 10_000
 """Lines at once: each may hold as much memory as a WebSocket, but no descriptor that would bound them."""
 
 _ID = 24  # bytes: whoever knows a line's id may read it, so nobody may guess it
@@ -17,7 +17,7 @@ _ID = 24  # bytes: whoever knows a line's id may read it, so nobody may guess it
 class Lines:
     """Those that are not over."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST_LINES) -> None:
         self._most = most
         self._by_id: dict[str, Line] = {}
 
@@ -28,7 +28,7 @@ class Lines:
         """Return a line."""
         return self._by_id.get(id)
 
-    def open(self, sequence: Sequence, gateway: Gateway, connect: Connect) -> Line | None:
+    def open(self, sequence: Sequence, gateway: Gateway, connect: MakeConnection) -> Line | None:
         """Return a new line with an id that nobody can guess; None if there are too many."""
         if len(self._by_id) >= self._most:
             return None

@@ -9,7 +9,7 @@ import gevent.event
 
 from ...wire.batches import Batch, Batches
 
-SLICE = 64 * 1024
+ANSWER_SLICE = 64 * 1024
 """Bytes of an answer that are given to the WSGI server at once."""
 
 
@@ -79,10 +79,10 @@ class Reading:
 
     def slices(self, data: bytes) -> Iterator[bytes]:
         """Give ``data`` to the WSGI server piece by piece: it asks for the next when the one before has moved."""
-        if len(data) > SLICE:
+        if len(data) > ANSWER_SLICE:
             self._line.gives(len(data))
-        for at in range(0, len(data), SLICE):
-            yield data[at : at + SLICE]
+        for at in range(0, len(data), ANSWER_SLICE):
+            yield data[at : at + ANSWER_SLICE]
             self._line.moved()
 
     def wake(self) -> None:

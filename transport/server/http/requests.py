@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ....actors.runtime.log_throttle import ThrottledLogger
 from ....actors.words.close_codes import TOO_LARGE
 from ....actors.words.errors import RemoteProtocolError
 from ...wire import event_stream
 from ...wire.origin import Origins
-from ...wire.upgrade import Refuse
+from ...wire.upgrade import Decline
 from ..gateway import Gateway
 from ..rate_book import Visit
 from ..wsgi_handler import PROGRESS
+from ..wsgi_types import Environ, StartResponse
 from .answer import Answer
 from .body import hang_up, nothing, read_body
-from .judge import Events, Poll, Send, judge, refuse
-from .line import Connect, Line
+from .judge import EventsRequest, PollRequest, SendRequest, decline, judge
+from .line import Line, MakeConnection
 from .lines import Lines
 from .reading import Reading
 
 logger = ThrottledLogger("nuphar.transport")
 
-BODY = 4
+BODY_MESSAGES = 4
 """A body may have that many times the bytes of the largest message."""
 
 NO_STORE = ("Cache-Control", "no-store")
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
 
 
 class Admitted(NamedTuple):
     """A client may open a line: ``connect`` makes its connection, ``headers`` go into the answer."""
 
-    connect: Connect
+    connect: MakeConnection
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Admit = Callable[[Visit | None], Refuse | Admitted]
+Admit = Callable[[Visit | None], Decline | Admitted]
 
 
 class HttpLines:
@@ -58,44 +56,44 @@ class HttpLines:
         admit: Admit,
     ) -> Iterable[bytes]:
         """Answer a request to ``name``, one of `judge.PATHS`; ``admit(visit)`` is asked of one that opens a line."""
-        request = judge(name, environ, origins, BODY * gateway.limits.message)
+        request = judge(name, environ, origins, BODY_MESSAGES * gateway.limits.message)
         match request:
-            case Send():
-                answer: Answer | Refuse = self._send(request, environ, gateway, admit)
-            case Poll():
+            case SendRequest():
+                answer: Answer | Decline = self._send(request, environ, gateway, admit)
+            case PollRequest():
                 answer = self._poll(request, environ)
-            case Events():
+            case EventsRequest():
                 answer = self._events(request, environ, gateway)
-            case Refuse():
+            case Decline():
                 logger.info("%s of %r refused: %s", name, environ.get("REMOTE_ADDR"), request.reason)
                 answer = request
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             headers = [*answer.headers, NO_STORE, ("Content-Length", str(len(answer.body)))]
             start_response(answer.status, headers)
             return [answer.body]
         start_response(answer.status, [*answer.headers, NO_STORE])
         return answer
 
-    def _send(self, request: Send, environ: Environ, gateway: Gateway, admit: Admit) -> Answer | Refuse:
+    def _send(self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Admit) -> Answer | Decline:
         line = self._find(request.line) if request.line is not None else None
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         if line is None:
             visit = gateway.enter(environ)
-            if isinstance(visit, Refuse):
+            if isinstance(visit, Decline):
                 return visit
             answer = self._open(request, environ, gateway, lambda: admit(visit))
-            if isinstance(answer, Refuse) and visit is not None:
+            if isinstance(answer, Decline) and visit is not None:
                 visit.leave(gateway.clock())
             return answer
         touch = line.touch
         touch()
         limits = gateway.limits
-        body = read_body(environ, request.size, BODY * limits.message, limits.linger, touch)
-        if isinstance(body, Refuse):
+        body = read_body(environ, request.size, BODY_MESSAGES * limits.message, limits.linger, touch)
+        if isinstance(body, Decline):
             return body
         if not line.turn.acquire(timeout=limits.linger):  # a hook hears what the POST before has brought, and waits
-            return refuse("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
+            return decline("503 Service Unavailable", "the POST before is still being taken", ("Retry-After", "1"))
         try:
             line.touch()
             return self._go_on(line, request, body, limits.message)
@@ -103,29 +101,29 @@ class HttpLines:
             line.turn.release()
 
     def _open(
-        self, request: Send, environ: Environ, gateway: Gateway, admit: Callable[[], Refuse | Admitted]
-    ) -> Answer | Refuse:
+        self, request: SendRequest, environ: Environ, gateway: Gateway, admit: Callable[[], Decline | Admitted]
+    ) -> Answer | Decline:
         """Open a line for a POST that names none."""
         limits = gateway.limits
-        body = read_body(environ, request.size, BODY * limits.message, limits.linger, nothing)
-        if isinstance(body, Refuse):
+        body = read_body(environ, request.size, BODY_MESSAGES * limits.message, limits.linger, nothing)
+        if isinstance(body, Decline):
             return body
         admitted = admit()
-        if isinstance(admitted, Refuse):
+        if isinstance(admitted, Decline):
             return admitted
         if gateway.is_closing or gateway.has_stopped:
-            return refuse("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
+            return decline("503 Service Unavailable", "the server stops", ("Retry-After", "1"))
         opened = self.lines.open(request.sequence, gateway, admitted.connect)
         if opened is None:
-            return refuse("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
+            return decline("503 Service Unavailable", "there are too many lines", ("Retry-After", "10"))
         with opened.turn:
             answer = self._apply(opened, request, body, limits.message)
-        if isinstance(answer, Refuse):
+        if isinstance(answer, Decline):
             opened.abort()
             return answer
         return Answer("201 Created", [("Nuphar-Line", opened.id), ("Content-Length", "0"), *admitted.headers])
 
-    def _go_on(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+    def _go_on(self, line: Line, request: SendRequest, body: bytes, largest: int) -> Answer | Decline:
         if line.closed:
             return _gone(line)
         if request.number == line.number:
@@ -133,19 +131,19 @@ class HttpLines:
         if request.number != line.number + 1:
             expected = line.number + 1
             text = f"expected the number {expected}, got {request.number}"
-            return refuse("409 Conflict", text, ("Nuphar-Number", str(expected)))
+            return decline("409 Conflict", text, ("Nuphar-Number", str(expected)))
         if request.sequence is not line.sequence:
             text = f"expected {line.sequence.content_type}, as this line began, got {request.sequence.content_type}"
-            return refuse("415 Unsupported Media Type", text)
+            return decline("415 Unsupported Media Type", text)
         return self._apply(line, request, body, largest)
 
-    def _apply(self, line: Line, request: Send, body: bytes, largest: int) -> Answer | Refuse:
+    def _apply(self, line: Line, request: SendRequest, body: bytes, largest: int) -> Answer | Decline:
         try:
             frames = line.sequence.split(body, largest)
         except RemoteProtocolError as error:
             line.close(error.close_code, str(error))
             status = "413 Content Too Large" if error.close_code == TOO_LARGE else "400 Bad Request"
-            return refuse(status, str(error))
+            return decline(status, str(error))
         if request.after is not None:
             if request.after > line.batches.last:
                 return _unknown_batch(line, request.after)
@@ -158,9 +156,9 @@ class HttpLines:
             line.end()
         return Answer("204 No Content")
 
-    def _poll(self, request: Poll, environ: Environ) -> Answer | Refuse:
+    def _poll(self, request: PollRequest, environ: Environ) -> Answer | Decline:
         line = self._find(request.line)
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
@@ -181,9 +179,9 @@ class HttpLines:
             return Answer("410 Gone", [*headers, ("Content-Length", "0")], [], reading, line)
         return Answer("204 No Content", headers, [], reading)
 
-    def _events(self, request: Events, environ: Environ, gateway: Gateway) -> Answer | Refuse:
+    def _events(self, request: EventsRequest, environ: Environ, gateway: Gateway) -> Answer | Decline:
         line = self._find(request.line)
-        if isinstance(line, Refuse):
+        if isinstance(line, Decline):
             return line
         if not line.batches.is_known(request.after):
             return _unknown_batch(line, request.after)
@@ -194,10 +192,10 @@ class HttpLines:
         ]
         return Answer("200 OK", headers, _stream(line, reading, gateway.limits.heartbeat), reading)
 
-    def _find(self, id: str) -> Line | Refuse:
+    def _find(self, id: str) -> Line | Decline:
         line = self.lines.get(id)
         if line is None:
-            return refuse("404 Not Found", "there is no such line")
+            return decline("404 Not Found", "there is no such line")
         return line
 
 
@@ -216,15 +214,15 @@ def _stream(line: Line, reading: Reading, heartbeat: float) -> Iterator[bytes]:
             return
 
 
-def _gone(line: Line) -> Refuse:
+def _gone(line: Line) -> Decline:
     ending = f"{line.close_code} {line.close_reason}".rstrip()
-    return refuse("410 Gone", f"the line is closed: {ending}", ("Nuphar-Close", _one_line(ending)))
+    return decline("410 Gone", f"the line is closed: {ending}", ("Nuphar-Close", _one_line(ending)))
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split()).encode("ascii", "replace").decode()
 
 
-def _unknown_batch(line: Line, after: int) -> Refuse:
+def _unknown_batch(line: Line, after: int) -> Decline:
     known = f"{line.batches.settled} to {line.batches.last}"
-    return refuse("409 Conflict", f"expected a batch from {known} as after, got {after}")
+    return decline("409 Conflict", f"expected a batch from {known} as after, got {after}")

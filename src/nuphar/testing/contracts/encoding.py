@@ -30,14 +30,14 @@ TARGETS = ["session", "topic:t", "topic:çж\U0001f600", "topic:" + "x" * 200]
 NUMBERS = [0, 1, 23, 24, 255, 256, 65_535, 65_536, 2**32 - 1, 2**32, 2**53 - 1]
 """Where a number takes another size in CBOR (RFC 8949 section 3), up to the largest (docs/wire.md)."""
 
-VALUES: list[Any] = [None, True, 0, -1, 2**53 - 1, 1.5, "", "çж\U0001f600", [], [1, [2]], {}, {"a": {"b": None}}]
+PLAIN_VALUES: list[Any] = [None, True, 0, -1, 2**53 - 1, 1.5, "", "çж\U0001f600", [], [1, [2]], {}, {"a": {"b": None}}]
 """Payloads and states: plain data."""
 
 
 VARIED = (
     [(target, 1, None) for target in TARGETS]
     + [("topic:t", number, None) for number in NUMBERS]
-    + [("topic:t", 1, value) for value in VALUES]
+    + [("topic:t", 1, value) for value in PLAIN_VALUES]
 )
 """A target, a number and a value, each of them varied."""
 

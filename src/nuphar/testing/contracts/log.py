@@ -16,7 +16,7 @@ from typing import Any
 
 import gevent
 
-from ...actors.targets.log import Appended, Failed, Log, Outcome, Record, Unknown
+from ...actors.targets.log import Appended, AppendOutcome, Failed, Log, Record, Unknown
 from ...actors.targets.order import Order
 from ...actors.targets.tentative import Tentative
 from ...actors.words.errors import Refused, UsageError
@@ -25,11 +25,11 @@ from ...supervision.root.server import Server
 from ...transport.client.client import Client
 from ..memory_connector import MemoryConnector
 from . import running
-from .log_asking import Asking, patiently
+from .log_asking import LogAsking, patiently
 from .log_witness import Witness
 
 T = "topic:t"
-MANY = 60
+MANY_RECORDS = 60
 
 
 def append(model: tuple[Any, ...], message: Any) -> tuple[Any, ...]:
@@ -114,7 +114,7 @@ class LogContract:
             record = Record(seq, bytes([seq]), None, None, "c", 10 * seq)
             if not isinstance(order, Tentative):
                 order.apply(seq, record.payload)
-            first, second = Asking(), Asking()
+            first, second = LogAsking(), LogAsking()
             log.append(T, order.epoch, [record], log.levels[0], first.answer)
             log.look_up(T, order.epoch, [record], second.answer)
             heard = [outcome for each in (first, second) if not isinstance(outcome := each.get(self.silence), Unknown)]
@@ -141,11 +141,11 @@ class LogContract:
         with self._server() as server:
             topic = server.topic("t").with_store(store, log=witness)
             with Client(MemoryConnector(server), stores={T: store}) as author:
-                author.wait_live(running.LIMIT)
-                waiting = [author.dispatch(T, number) for number in range(MANY)]
+                author.wait_live(running.WAIT_LIMIT)
+                waiting = [author.dispatch(T, number) for number in range(MANY_RECORDS)]
                 for _ in range(5):
                     with Client(MemoryConnector(server), stores={T: store}) as guest:
-                        guest.wait_live(running.LIMIT)
+                        guest.wait_live(running.WAIT_LIMIT)
                         position = guest.confirmed(T)
                         assert len(position) <= witness.confirmed
                         assert patiently(lambda: topic.model)[: len(position)] == position
@@ -167,7 +167,7 @@ class LogContract:
             assert outcome.seq == seq
         raise AssertionError("the log takes nothing")
 
-    def _known(self, log: Log, order: Order, records: Sequence[Record]) -> Outcome:
+    def _known(self, log: Log, order: Order, records: Sequence[Record]) -> AppendOutcome:
         """Look up until it is known."""
         for _ in range(100):
             outcome = self._ask(lambda answer: log.look_up(T, order.epoch, records, answer))
@@ -175,8 +175,8 @@ class LogContract:
                 return outcome
         raise AssertionError("the log never knows what it has")
 
-    def _ask(self, ask: Callable[[Callable[[Outcome], object]], None]) -> Outcome:
-        asking = Asking()
+    def _ask(self, ask: Callable[[Callable[[AppendOutcome], object]], None]) -> AppendOutcome:
+        asking = LogAsking()
         ask(asking.answer)
         return asking.get(self.silence)
 
@@ -191,10 +191,10 @@ class LogContract:
                 Client(MemoryConnector(server), stores={T: store}) as one,
                 Client(MemoryConnector(server), stores={T: store}) as two,
             ):
-                one.wait_live(running.LIMIT)
-                two.wait_live(running.LIMIT)
+                one.wait_live(running.WAIT_LIMIT)
+                two.wait_live(running.WAIT_LIMIT)
                 taken: dict[int, int] = {}
-                for number in range(1, MANY, 10):
+                for number in range(1, MANY_RECORDS, 10):
                     self._burst(witness, one, two, range(number, number + 10), taken)
                 assert taken, "the log takes nothing"
                 model = list(patiently(lambda: topic.model))
@@ -205,7 +205,7 @@ class LogContract:
                     patiently(lambda: topic.dispatch("end", wait=False))
                     expected = list(patiently(lambda: topic.model))
                 for client in (one, two):
-                    with gevent.Timeout(running.LIMIT):
+                    with gevent.Timeout(running.WAIT_LIMIT):
                         while list(client.confirmed(T)) != expected:
                             gevent.sleep(0)
                     assert list(client.model(T)) == expected
@@ -231,6 +231,6 @@ class LogContract:
 def _outcome(sent: Any) -> Any:
     """Return the seq of what was sent, or why it was refused."""
     try:
-        return sent.get(timeout=running.LIMIT)
+        return sent.get(timeout=running.WAIT_LIMIT)
     except Refused as refused:
         return refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...actors.targets.log import Appended, Failed, Log, Outcome, Record
+from ...actors.targets.log import Appended, AppendOutcome, Failed, Log, Record
 from ...actors.targets.order import Order
 from ...actors.targets.tentative import Tentative
 from ...actors.words.store import Store
@@ -36,16 +36,18 @@ class Witness:
         self._log.forget(target)
 
     def append(
-        self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Callable[[Outcome], object]
+        self, target: str, epoch: str, records: Sequence[Record], level: str, answer: Callable[[AppendOutcome], object]
     ) -> None:
         self.asked.append(level)
         self._log.append(target, epoch, records, level, self._hear(answer))
 
-    def look_up(self, target: str, epoch: str, records: Sequence[Record], answer: Callable[[Outcome], object]) -> None:
+    def look_up(
+        self, target: str, epoch: str, records: Sequence[Record], answer: Callable[[AppendOutcome], object]
+    ) -> None:
         self._log.look_up(target, epoch, records, self._hear(answer))
 
-    def _hear(self, answer: Callable[[Outcome], object]) -> Callable[[Outcome], None]:
-        def heard(outcome: Outcome) -> None:
+    def _hear(self, answer: Callable[[AppendOutcome], object]) -> Callable[[AppendOutcome], None]:
+        def heard(outcome: AppendOutcome) -> None:
             match outcome:
                 case Appended(seq):
                     self._confirmed = max(self._confirmed, seq)

@@ -10,7 +10,7 @@ from typing import Any, Self
 import gevent
 from gevent.event import Event
 
-LIMIT = 10.0
+WAIT_LIMIT = 10.0
 """Seconds that any wait in a contract may take."""
 
 
@@ -32,10 +32,10 @@ class Case(AbstractContextManager["Case"]):
 def eventually(condition: Callable[[], Any], what: str) -> None:
     """Let other greenlets and threads run until ``condition()`` holds.
 
-    Raises: AssertionError that says ``what`` never became true, after `LIMIT` seconds.
+    Raises: AssertionError that says ``what`` never became true, after `WAIT_LIMIT` seconds.
     """
     turn = Event()
-    with gevent.Timeout(LIMIT, AssertionError(f"within {LIMIT:g} s: {what}")):
+    with gevent.Timeout(WAIT_LIMIT, AssertionError(f"within {WAIT_LIMIT:g} s: {what}")):
         while not condition():
             turn.wait(0.001)
 

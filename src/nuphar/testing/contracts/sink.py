@@ -27,11 +27,11 @@ from .running import Case, eventually
 PIECES = [b"%d;" % n for n in range(100)]
 """What is sent: each piece is another, so that order and loss show."""
 
-LARGE = bytes(1000)
+LARGE_PIECE = bytes(1000)
 """A piece of which not many fit."""
 
 ENOUGH = 100_000
-"""Pieces of `LARGE` that no sink may keep: they have a bound."""
+"""Pieces of `LARGE_PIECE` that no sink may keep: they have a bound."""
 
 
 class SinkCase(Case):
@@ -143,8 +143,8 @@ class SlowSinkContract(SinkContract):
             case.stall()
             before = case.sink.pending
             assert before > 0, "expected something to wait for a client that takes nothing"
-            case.sink.write(case.joined(LARGE))
-            size = len(case.joined(LARGE))
+            case.sink.write(case.joined(LARGE_PIECE))
+            size = len(case.joined(LARGE_PIECE))
             assert case.sink.pending == before + size, f"expected {before} + {size} to wait, got {case.sink.pending}"
 
     def test_an_offer_is_taken_whole_or_not_at_all(self) -> None:
@@ -152,7 +152,7 @@ class SlowSinkContract(SinkContract):
             case.stall()
             self._fill(case)
             before = case.sink.pending
-            assert not case.sink.offer(case.joined(LARGE))
+            assert not case.sink.offer(case.joined(LARGE_PIECE))
             assert case.sink.pending == before, (
                 f"expected nothing of it to be taken, got {case.sink.pending - before} bytes"
             )
@@ -173,7 +173,7 @@ class SlowSinkContract(SinkContract):
         with self.make() as case:
             case.stall()
             for _ in range(ENOUGH):
-                case.sink.write(case.joined(LARGE))
+                case.sink.write(case.joined(LARGE_PIECE))
                 if case.is_over():
                     return
             raise AssertionError(f"expected a bound, got {case.sink.pending} bytes that wait")
@@ -203,6 +203,6 @@ class SlowSinkContract(SinkContract):
 
     def _fill(self, case: SlowSinkCase) -> None:
         for _ in range(ENOUGH):
-            if not case.sink.offer(case.joined(LARGE)):
+            if not case.sink.offer(case.joined(LARGE_PIECE)):
                 return
         raise AssertionError(f"expected a bound for what is offered, got {case.sink.pending} bytes that wait")

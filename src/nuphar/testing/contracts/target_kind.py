@@ -22,7 +22,7 @@ from ...actors.sessions.messages import Reconsider, Request
 from ...transport.server.framing import BARE
 from ...transport.wire import frames as f
 from .running import eventually
-from .target_kind_case import Known, TargetKindCase
+from .target_kind_case import FakeClient, TargetKindCase
 
 APPLIED = f.Acknowledge
 """What a Subscribe, a message and an Unsubscribe are answered with if all is well."""
@@ -43,14 +43,14 @@ class TargetKindContract:
 
     def test_so_is_each_of_two(self) -> None:
         with self.make() as case:
-            known = Known(case.server)
+            known = FakeClient(case.server)
             known.send(*(f.Subscribe(ref, case.target, None, None) for ref in (1, 2)))
             known.wait_answered(1, 2)
             self._expect(known, [(1, APPLIED), (2, APPLIED)])
 
     def test_a_message_is_answered_once_behind_its_subscribe(self) -> None:
         with self.make() as case:
-            known = Known(case.server)
+            known = FakeClient(case.server)
             known.send(f.Subscribe(1, case.target, None, None), f.ClientMessage(2, case.target, case.message))
             known.wait_answered(1, 2)
             assert known.answers() == [(1, APPLIED), (2, APPLIED)], f"expected 1, then 2, got {known.answers()}"
@@ -68,7 +68,7 @@ class TargetKindContract:
         with self.make() as case:
             if case.forbidden is None:
                 return
-            known = Known(case.server)
+            known = FakeClient(case.server)
             known.send(f.Subscribe(1, case.forbidden, None, None), f.ClientMessage(2, case.forbidden, case.message))
             known.wait_answered(1, 2)
             self._expect(known, [(1, f.Rejected), (2, f.Rejected)])
@@ -138,7 +138,7 @@ class TargetKindContract:
 
     def test_a_call_is_answered_once(self) -> None:
         with self.make() as case:
-            known = Known(case.server)
+            known = FakeClient(case.server)
             known.send(f.Call(1, f"{case.target}.is not there", None))
             known.wait_answered(1)
             self._expect(known, [(1, f.Failure)])
@@ -156,14 +156,14 @@ class TargetKindContract:
             assert len(finals) == expected, f"expected {expected} final Acknowledges, got {finals}"
 
     @staticmethod
-    def _enter(case: TargetKindCase) -> Known:
+    def _enter(case: TargetKindCase) -> FakeClient:
         """Return a client that is subscribed, by a Subscribe with ref 1."""
-        known = Known(case.server)
+        known = FakeClient(case.server)
         known.send(f.Subscribe(1, case.target, None, None))
         known.wait_answered(1)
         return known
 
     @staticmethod
-    def _expect(known: Known, expected: list[tuple[int, type]]) -> None:
+    def _expect(known: FakeClient, expected: list[tuple[int, type]]) -> None:
         got = sorted(known.answers(), key=lambda answer: answer[0])
         assert got == expected, f"expected one answer to each ref, {expected}, got {got}"

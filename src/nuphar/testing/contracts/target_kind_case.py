@@ -41,7 +41,7 @@ class TargetKindCase(Case):
         self.server.stop(0.2)
 
 
-class Known:
+class FakeClient:
     """A client without a socket; what it has got are frames."""
 
     def __init__(self, server: Server) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nuphar.transport.client.connectors import backoff as module
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 
 
 def test_the_examples_in_its_docs_are_true() -> None:
@@ -16,12 +16,12 @@ def test_the_examples_in_its_docs_are_true() -> None:
 
 
 def test_each_try_waits_up_to_twice_as_long_until_the_most() -> None:
-    backoff = Backoff(1.0, 2.0, 30.0)
+    backoff = ReconnectBackoff(1.0, 2.0, 30.0)
     assert [backoff.delay(1.0) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
 
 
 def test_a_reset_begins_anew() -> None:
-    backoff = Backoff(1.0, 2.0, 30.0)
+    backoff = ReconnectBackoff(1.0, 2.0, 30.0)
     for _ in range(5):
         backoff.delay(1.0)
     backoff.reset()
@@ -30,4 +30,4 @@ def test_a_reset_begins_anew() -> None:
 
 @given(st.integers(0, 100_000), st.floats(0, 1))
 def test_it_is_never_below_zero_nor_above_the_most(attempt: int, chance: float) -> None:
-    assert 0 <= Backoff(attempt=attempt).delay(chance) <= 30.0
+    assert 0 <= ReconnectBackoff(attempt=attempt).delay(chance) <= 30.0

@@ -10,7 +10,7 @@ import pytest
 from nuphar import UsageError
 from nuphar.transport.client.connectors.credentials import Credentials
 from nuphar.transport.client.connectors.dialing import Dialing
-from nuphar.transport.client.connectors.ended import Ended
+from nuphar.transport.client.connectors.ended import ConnectionEnd
 from nuphar.transport.client.connectors.urls import Address
 
 SECRET = "s3cr3t.token"
@@ -119,7 +119,7 @@ def test_what_cannot_be_renewed_changes_nothing() -> None:
 @pytest.mark.parametrize("code", [401, 4401])
 def test_the_second_refusal_in_a_row_is_for_good(code: int) -> None:
     shown = Credentials(token=lambda: SECRET)
-    refused = Ended(code, "who are you?")
+    refused = ConnectionEnd(code, "who are you?")
     assert shown.judge(refused).code == 0
     assert shown.judge(refused) == refused
     for begin_anew in (shown.welcomed, shown.renew):
@@ -131,14 +131,14 @@ def test_the_second_refusal_in_a_row_is_for_good(code: int) -> None:
 @pytest.mark.parametrize(
     ("token", "ended"),
     [
-        (SECRET, Ended(401, "no")),
-        (None, Ended(4401, "no")),
-        (lambda: SECRET, Ended(403, "no")),
-        (lambda: SECRET, Ended(4403, "no")),
-        (lambda: SECRET, Ended(0, "lost", 3.0)),
+        (SECRET, ConnectionEnd(401, "no")),
+        (None, ConnectionEnd(4401, "no")),
+        (lambda: SECRET, ConnectionEnd(403, "no")),
+        (lambda: SECRET, ConnectionEnd(4403, "no")),
+        (lambda: SECRET, ConnectionEnd(0, "lost", 3.0)),
     ],
 )
-def test_everything_else_means_what_it_says(token: Any, ended: Ended) -> None:
+def test_everything_else_means_what_it_says(token: Any, ended: ConnectionEnd) -> None:
     assert Credentials(token=token).judge(ended) == ended
 
 
@@ -149,4 +149,4 @@ def test_no_token_is_in_a_reason_nor_in_a_repr() -> None:
         assert BEARER in route.fields
         assert SECRET not in f"{route!r} {dialing.credentials!r} {dialing!r}"
         for code in (0, 401, 4401):
-            assert SECRET not in repr(dialing.credentials.judge(Ended(code, f"'{SECRET}' is of no use")))
+            assert SECRET not in repr(dialing.credentials.judge(ConnectionEnd(code, f"'{SECRET}' is of no use")))

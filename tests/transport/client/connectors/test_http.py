@@ -16,9 +16,9 @@ from nuphar import Client, Limits, Server, Store, UsageError
 from nuphar.actors.routing.topic_handle import TopicHandle
 from nuphar.transport import Connector, Handler
 from nuphar.transport.client.connectors import http_line
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.http import event_stream, long_polling
-from nuphar.transport.client.connectors.runtimes import Threads, choose
+from nuphar.transport.client.connectors.runtimes import ThreadRuntime, choose
 
 STORES = {"counter": Store(0, add), "list": Store((), keep)}
 Start = Callable[..., Client]
@@ -42,7 +42,7 @@ def start(make: Callable[..., Connector], request: pytest.FixtureRequest) -> Ite
     clients: list[Client] = []
 
     def connect(port: int, **options: Any) -> Client:
-        options = {"backoff": Backoff(0.01), "chance": lambda: 0.5} | options
+        options = {"backoff": ReconnectBackoff(0.01), "chance": lambda: 0.5} | options
         connector = make(f"http://127.0.0.1:{port}/live", runtime=choose(request.param), **options)
         clients.append(Client(connector, stores=STORES, runtime=request.param))
         return clients[-1]
@@ -54,7 +54,7 @@ def start(make: Callable[..., Connector], request: pytest.FixtureRequest) -> Ite
 
 def close(client: Client) -> None:
     """Close a client, which waits for the answer of our own server."""
-    if isinstance(client._runtime, Threads):
+    if isinstance(client._runtime, ThreadRuntime):
         in_thread(client.close)
     else:
         client.close()

@@ -10,16 +10,16 @@ from support.raw import WAIT
 from support.serving import eventually
 
 from nuphar.transport import Handler, Transport
-from nuphar.transport.client.connectors.backoff import Backoff
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
 from nuphar.transport.client.connectors.credentials import Token
 from nuphar.transport.client.connectors.dialing import Dialing
-from nuphar.transport.client.connectors.ended import Ended
-from nuphar.transport.client.connectors.greenlets import Greenlets
+from nuphar.transport.client.connectors.ended import ConnectionEnd
+from nuphar.transport.client.connectors.greenlets import GreenletRuntime
 from nuphar.transport.client.connectors.link import Link, LinkConnector
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, ThreadRuntime
 from nuphar.transport.client.connectors.urls import Address
 
-Serve = Callable[["Scripted"], Ended]
+Serve = Callable[["Scripted"], ConnectionEnd]
 
 
 class Scripted:
@@ -33,7 +33,7 @@ class Scripted:
         self.send = self.sent.append
         self._serve = serve
 
-    def serve(self) -> Ended:
+    def serve(self) -> ConnectionEnd:
         return self._serve(self)
 
     def close(self, code: int) -> None:
@@ -51,7 +51,7 @@ class World:
         self.transports: list[Transport] = []
         self.ended: list[bool] = []
 
-    def start(self, *serve: Serve, backoff: Backoff | None = None, token: Token = None) -> Transport:
+    def start(self, *serve: Serve, backoff: ReconnectBackoff | None = None, token: Token = None) -> Transport:
         script = list(serve)
 
         def connect(link: Link) -> Scripted:
@@ -67,12 +67,12 @@ class World:
             lambda why: told.append(f"fault: {why}"),
         )
         dialing = Dialing(Address.of("ws://127.0.0.1:9/live"), token=token)
-        make = LinkConnector(connect, dialing, self.runtime, backoff or Backoff(0.001), lambda: 1.0)
+        make = LinkConnector(connect, dialing, self.runtime, backoff or ReconnectBackoff(0.001), lambda: 1.0)
         self.transports.append(make(handler))
         return self.transports[-1]
 
 
-@pytest.fixture(params=[Greenlets, Threads])
+@pytest.fixture(params=[GreenletRuntime, ThreadRuntime])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     class Counted(request.param):  # type: ignore[misc]
         """It counts the loops that have ended."""
@@ -87,23 +87,23 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     eventually(lambda: len(world.ended) == len(world.transports))
 
 
-def opened_until_closed(connection: Scripted) -> Ended:
+def opened_until_closed(connection: Scripted) -> ConnectionEnd:
     if connection.link.opened():
         connection.closed.wait(WAIT)
-    return Ended(0, "hung up")
+    return ConnectionEnd(0, "hung up")
 
 
-def forbidden(connection: Scripted) -> Ended:
-    return Ended(4403, "forbidden")
+def forbidden(connection: Scripted) -> ConnectionEnd:
+    return ConnectionEnd(4403, "forbidden")
 
 
 def test_one_connection_is_made_after_the_other_until_one_is_refused_for_good(world: World) -> None:
-    def opened(connection: Scripted) -> Ended:
+    def opened(connection: Scripted) -> ConnectionEnd:
         connection.link.opened()
         connection.link.received(b"x")
-        return Ended(0, "cut")
+        return ConnectionEnd(0, "cut")
 
-    def refused(connection: Scripted) -> Ended:
+    def refused(connection: Scripted) -> ConnectionEnd:
         raise ConnectionRefusedError("nobody is there")
 
     world.start(opened, refused, forbidden)
@@ -136,10 +136,10 @@ def test_close_and_leave_say_which_it_is(world: World) -> None:
 def test_what_is_closed_while_it_is_being_opened_is_not_told(world: World) -> None:
     ends: list[bool] = []
 
-    def slow(connection: Scripted) -> Ended:
+    def slow(connection: Scripted) -> ConnectionEnd:
         connection.closed.wait(WAIT)
         ends.append(connection.link.opened())
-        return Ended(0, "closed")
+        return ConnectionEnd(0, "closed")
 
     transport = world.start(slow)
     eventually(lambda: world.made)
@@ -161,7 +161,9 @@ def test_what_is_closed_before_its_first_connection_makes_none(world: World) -> 
 
 
 def test_a_pause_ends_with_a_close(world: World) -> None:
-    transport = world.start(lambda _: Ended(0, "full"), forbidden, backoff=Backoff(1_000.0, 1.0, 1_000.0))
+    transport = world.start(
+        lambda _: ConnectionEnd(0, "full"), forbidden, backoff=ReconnectBackoff(1_000.0, 1.0, 1_000.0)
+    )
     eventually(lambda: world.told == ["fault: full"])
     transport.close()
     eventually(lambda: world.ended)
@@ -180,10 +182,10 @@ def test_a_line_that_is_reopened_says_that_it_comes_back_and_is_lost_and_opened_
 def test_a_line_that_is_reopened_while_it_is_being_opened_is_opened_once(world: World) -> None:
     ends: list[bool] = []
 
-    def slow(connection: Scripted) -> Ended:
+    def slow(connection: Scripted) -> ConnectionEnd:
         connection.closed.wait(WAIT)
         ends.append(connection.link.opened())
-        return Ended(403, "nobody heeds what was shown before")
+        return ConnectionEnd(403, "nobody heeds what was shown before")
 
     transport = world.start(slow, opened_until_closed)
     eventually(lambda: world.made)
@@ -195,7 +197,9 @@ def test_a_line_that_is_reopened_while_it_is_being_opened_is_opened_once(world: 
 
 def test_a_line_that_is_reopened_rests_no_longer(world: World) -> None:
     transport = world.start(
-        lambda _: Ended(0, "full", 1_000.0), opened_until_closed, backoff=Backoff(1_000.0, 1.0, 1_000.0)
+        lambda _: ConnectionEnd(0, "full", 1_000.0),
+        opened_until_closed,
+        backoff=ReconnectBackoff(1_000.0, 1.0, 1_000.0),
     )
     eventually(lambda: world.told == ["fault: full"])
     assert transport.reopen is not None
@@ -204,8 +208,8 @@ def test_a_line_that_is_reopened_rests_no_longer(world: World) -> None:
 
 
 def test_a_refusal_is_answered_once_by_a_fresh_token(world: World) -> None:
-    def expired(connection: Scripted) -> Ended:
-        return Ended(401, "expired")
+    def expired(connection: Scripted) -> ConnectionEnd:
+        return ConnectionEnd(401, "expired")
 
     transport = world.start(expired, opened_until_closed, expired, expired, token=lambda: "t")
     eventually(lambda: "connected" in world.told)
@@ -217,9 +221,9 @@ def test_a_refusal_is_answered_once_by_a_fresh_token(world: World) -> None:
 
 
 def test_an_error_of_the_loop_itself_ends_the_client(world: World) -> None:
-    class Broken(Backoff):
+    class Broken(ReconnectBackoff):
         def delay(self, chance: float) -> float:
             raise ZeroDivisionError("bad back-off")
 
-    world.start(lambda _: Ended(0, "full"), backoff=Broken())
+    world.start(lambda _: ConnectionEnd(0, "full"), backoff=Broken())
     eventually(lambda: (1011, "ZeroDivisionError: bad back-off") in world.told)

@@ -9,24 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.ended import Ended
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
+from nuphar.transport.client.connectors.ended import ConnectionEnd
 from nuphar.transport.client.connectors.reconnecting import (
-    TABLE,
-    Connected,
+    LOOP,
     Dial,
-    Disconnected,
-    Effect,
-    Fault,
-    GiveUp,
     Happening,
+    LoopEffect,
+    LoopState,
     Reconnecting,
     Rest,
-    State,
+    TellConnected,
+    TellDisconnected,
+    TellFault,
+    TellOver,
 )
 
-LOST, REFUSED = Ended(0, "lost"), Ended(4403, "forbidden")
-TELL: dict[Happening, Callable[[Reconnecting], list[Effect] | None]] = {
+LOST, REFUSED = ConnectionEnd(0, "lost"), ConnectionEnd(4403, "forbidden")
+TELL: dict[Happening, Callable[[Reconnecting], list[LoopEffect] | None]] = {
     Happening.STARTED: lambda loop: loop.started(),
     Happening.OPENED: lambda loop: loop.opened(),
     Happening.LOST: lambda loop: loop.ended(LOST),
@@ -38,26 +38,26 @@ TELL: dict[Happening, Callable[[Reconnecting], list[Effect] | None]] = {
 
 
 def loop(chance: float = 1.0) -> Reconnecting:
-    return Reconnecting(Backoff(1.0, 2.0, 30.0), lambda: chance)
+    return Reconnecting(ReconnectBackoff(1.0, 2.0, 30.0), lambda: chance)
 
 
-def told(happenings: list[Happening], by: Reconnecting) -> list[Effect]:
+def told(happenings: list[Happening], by: Reconnecting) -> list[LoopEffect]:
     return [effect for happening in happenings for effect in TELL[happening](by) or []]
 
 
 def test_a_connection_that_is_lost_is_told_and_made_again() -> None:
     line = loop()
     assert line.started() == [Dial()]
-    assert line.opened() == [Connected()]
-    assert line.ended(LOST) == [Fault("lost"), Disconnected(), Rest(1.0)]
+    assert line.opened() == [TellConnected()]
+    assert line.ended(LOST) == [TellFault("lost"), TellDisconnected(), Rest(1.0)]
     assert line.rested() == [Dial()]
-    assert line.ended(LOST) == [Fault("lost"), Rest(2.0)]
+    assert line.ended(LOST) == [TellFault("lost"), Rest(2.0)]
 
 
 def test_an_end_for_good_is_told_behind_the_loss() -> None:
     line = loop()
     told([Happening.STARTED, Happening.OPENED], line)
-    assert line.ended(REFUSED) == [Fault("forbidden"), Disconnected(), GiveUp(4403, "forbidden")]
+    assert line.ended(REFUSED) == [TellFault("forbidden"), TellDisconnected(), TellOver(4403, "forbidden")]
     assert line.is_over
     assert told(list(Happening), line) == []
 
@@ -68,13 +68,13 @@ def test_an_end_for_good_is_told_behind_the_loss() -> None:
         ([], Happening.STARTED, []),
         ([Happening.STARTED], Happening.OPENED, []),
         ([Happening.STARTED], Happening.REFUSED, []),
-        ([Happening.STARTED, Happening.OPENED], Happening.LOST, [Disconnected()]),
-        ([Happening.STARTED, Happening.OPENED], Happening.REFUSED, [Disconnected()]),
+        ([Happening.STARTED, Happening.OPENED], Happening.LOST, [TellDisconnected()]),
+        ([Happening.STARTED, Happening.OPENED], Happening.REFUSED, [TellDisconnected()]),
         ([Happening.STARTED, Happening.LOST], Happening.RESTED, []),
     ],
 )
 def test_after_the_program_s_close_nothing_is_told_but_the_loss(
-    before: list[Happening], then: Happening, is_told: list[Effect]
+    before: list[Happening], then: Happening, is_told: list[LoopEffect]
 ) -> None:
     line = loop()
     told(before, line)
@@ -103,13 +103,13 @@ def test_a_pause_that_the_server_asks_for_is_kept_once_with_chance_on_top() -> N
 def test_a_try_comes_no_sooner_than_the_end_before_it_has_asked_for() -> None:
     line = loop(chance=0.0)
     line.started()
-    assert line.ended(Ended(0, "full", 10.0)) == [Fault("full"), Rest(10.0)]
+    assert line.ended(ConnectionEnd(0, "full", 10.0)) == [TellFault("full"), Rest(10.0)]
     line.rested()
     assert line.ended(LOST)[-1] == Rest(0.0)
 
 
 @pytest.mark.parametrize("end", [LOST, REFUSED])
-def test_what_is_opened_anew_is_ended_first_and_its_end_is_no_fault(end: Ended) -> None:
+def test_what_is_opened_anew_is_ended_first_and_its_end_is_no_fault(end: ConnectionEnd) -> None:
     line = loop()
     line.started()
     line.renewed()
@@ -119,7 +119,7 @@ def test_what_is_opened_anew_is_ended_first_and_its_end_is_no_fault(end: Ended) 
     assert not line.is_unwanted
     line.opened()
     line.renewed()
-    assert line.ended(end) == [Disconnected(), Dial()]
+    assert line.ended(end) == [TellDisconnected(), Dial()]
 
 
 def test_what_is_opened_anew_forgets_the_pauses_and_whoever_was_closed_meanwhile_stays_so() -> None:
@@ -136,18 +136,18 @@ def test_what_is_opened_anew_forgets_the_pauses_and_whoever_was_closed_meanwhile
 
 
 def test_the_table_names_no_state_that_cannot_be_reached_or_left() -> None:
-    assert {state for state, _ in TABLE} == {*State} - {State.OVER}
-    assert {state for state, _ in TABLE.values()} == {*State} - {State.IDLE}
+    assert {state for state, _ in LOOP} == {*LoopState} - {LoopState.OVER}
+    assert {state for state, _ in LOOP.values()} == {*LoopState} - {LoopState.IDLE}
 
 
 @given(st.lists(st.sampled_from(list(Happening)), max_size=60))
 def test_whatever_happens_a_handler_hears_a_sound_story(happenings: list[Happening]) -> None:
     line = loop()
     story = [type(effect) for effect in told(happenings, line)]
-    comings = [each for each in story if each in (Connected, Disconnected)]
-    assert comings == [Connected, Disconnected] * (len(comings) // 2) + [Connected] * (len(comings) % 2)
-    assert story.count(GiveUp) <= 1
-    assert GiveUp not in story[:-1]  # nothing is told behind it
+    comings = [each for each in story if each in (TellConnected, TellDisconnected)]
+    assert comings == [TellConnected, TellDisconnected] * (len(comings) // 2) + [TellConnected] * (len(comings) % 2)
+    assert story.count(TellOver) <= 1
+    assert TellOver not in story[:-1]  # nothing is told behind it
     steps = [each for each in story if each in (Dial, Rest)]
     assert all(then is Dial for step, then in itertools.pairwise(steps) if step is Rest)  # one at a time
     assert Happening.RENEWED in happenings or Dial not in [

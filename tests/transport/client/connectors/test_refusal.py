@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nuphar.transport.client.connectors.refusal import MOST, Refusal, explain
+from nuphar.transport.client.connectors.refusal import LOOKED_AT, HttpRefusal, explain
 
 WHOLE = [
     (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7", b"because"),
@@ -16,43 +16,43 @@ WHOLE = [
 @pytest.mark.parametrize(("head", "body"), WHOLE)
 def test_a_body_is_read_in_any_pieces(head: bytes, body: bytes) -> None:
     for size in (1, 2, len(body)):
-        refusal = Refusal(403, head)
+        refusal = HttpRefusal(403, head)
         fed = [refusal.feed(body[at : at + size]) for at in range(0, len(body), size)]
         assert any(fed)
         assert refusal.text == "because"
 
 
 def test_without_a_length_it_ends_with_the_connection() -> None:
-    refusal = Refusal(503, b"HTTP/1.1 503 x")
+    refusal = HttpRefusal(503, b"HTTP/1.1 503 x")
     assert not refusal.feed(b"because")
     assert refusal.text == "because"
 
 
 def test_an_answer_that_has_no_body_is_whole_at_once() -> None:
-    assert Refusal(304, b"HTTP/1.1 304 x").feed(b"")
-    assert Refusal(403, b"HTTP/1.1 403 x\r\nContent-Length: 0").feed(b"")
+    assert HttpRefusal(304, b"HTTP/1.1 304 x").feed(b"")
+    assert HttpRefusal(403, b"HTTP/1.1 403 x\r\nContent-Length: 0").feed(b"")
 
 
 def test_a_body_without_end_is_enough_one_day() -> None:
-    refusal = Refusal(403, b"HTTP/1.1 403 x\r\nContent-Length: 999999999")
+    refusal = HttpRefusal(403, b"HTTP/1.1 403 x\r\nContent-Length: 999999999")
     pieces = 0
     while not refusal.feed(b"word " * 100):
         pieces += 1
-    assert pieces * 500 <= MOST
-    endless = Refusal(403, b"HTTP/1.1 403 x\r\nTransfer-Encoding: chunked")
+    assert pieces * 500 <= LOOKED_AT
+    endless = HttpRefusal(403, b"HTTP/1.1 403 x\r\nTransfer-Encoding: chunked")
     while not endless.feed(b"1;" + b"x" * 150 + b"\r\na\r\n"):
-        assert len(endless._data) <= 2 * MOST
+        assert len(endless._data) <= 2 * LOOKED_AT
 
 
 @pytest.mark.parametrize("size", ["9" * 5000, "-1", "x", "\u00b2"])
 def test_a_length_that_is_none_is_left_aside(size: str) -> None:
-    refusal = Refusal(403, f"HTTP/1.1 403 x\r\nContent-Length: {size}".encode("latin-1"))
+    refusal = HttpRefusal(403, f"HTTP/1.1 403 x\r\nContent-Length: {size}".encode("latin-1"))
     refusal.feed(b"because")
     assert refusal.text == "because"
 
 
 def test_a_redirect_is_named_with_its_location() -> None:
-    refusal = Refusal(302, b"HTTP/1.1 302 Found\r\nLocation: https://other.example/live")
+    refusal = HttpRefusal(302, b"HTTP/1.1 302 Found\r\nLocation: https://other.example/live")
     assert refusal.text == "redirected to https://other.example/live: give the client that address"
 
 

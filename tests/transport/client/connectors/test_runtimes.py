@@ -12,11 +12,11 @@ from support.raw import WAIT
 from support.serving import in_thread
 
 from nuphar import UsageError
-from nuphar.transport.client.connectors.greenlets import Greenlets
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads, choose
+from nuphar.transport.client.connectors.greenlets import GreenletRuntime
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, ThreadRuntime, choose
 
 
-@pytest.fixture(params=[Greenlets, Threads])
+@pytest.fixture(params=[GreenletRuntime, ThreadRuntime])
 def runtime(request: pytest.FixtureRequest) -> ClientRuntime:
     chosen: ClientRuntime = request.param()
     return chosen
@@ -44,13 +44,13 @@ def test_auto_takes_greenlets_where_there_is_a_hub_and_threads_elsewhere() -> No
         thread.join()
         return chosen[0], hubs[0]
 
-    assert type(choose()) is Greenlets
-    assert in_thread(elsewhere) == (Threads, True)
+    assert type(choose()) is GreenletRuntime
+    assert in_thread(elsewhere) == (ThreadRuntime, True)
 
 
 def test_a_name_chooses_and_an_unknown_one_is_refused() -> None:
-    assert type(choose("threads")) is Threads
-    assert type(choose("greenlets")) is Greenlets
+    assert type(choose("threads")) is ThreadRuntime
+    assert type(choose("greenlets")) is GreenletRuntime
     with pytest.raises(UsageError, match="asyncio"):
         choose("asyncio")
 

@@ -17,7 +17,7 @@ URL = "ws://127.0.0.1:1/live"
     [
         ({"header": ()}, r"got \['header'\]"),
         ({"headers": {"X": "\n"}}, "line ends"),
-        ({"backoff": 3}, "backoff: expected a Backoff"),
+        ({"backoff": 3}, "backoff: expected a ReconnectBackoff"),
         ({"heartbeat": 0}, "heartbeat: expected seconds above 0"),
         ({"heartbeat": True}, "heartbeat: expected seconds above 0"),
         ({"timeout": float("nan")}, "timeout: expected seconds above 0"),

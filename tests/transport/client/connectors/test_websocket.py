@@ -14,11 +14,11 @@ from support.serving import eventually
 
 from nuphar import UsageError
 from nuphar.transport import Handler, Transport
-from nuphar.transport.client.connectors.backoff import Backoff
-from nuphar.transport.client.connectors.greenlets import Greenlets
-from nuphar.transport.client.connectors.runtimes import ClientRuntime, Threads
+from nuphar.transport.client.connectors.backoff import ReconnectBackoff
+from nuphar.transport.client.connectors.greenlets import GreenletRuntime
+from nuphar.transport.client.connectors.runtimes import ClientRuntime, ThreadRuntime
 from nuphar.transport.client.connectors.websocket import websocket
-from nuphar.transport.client.connectors.websocket_machine import HEAD
+from nuphar.transport.client.connectors.websocket_machine import LONGEST_HEAD
 
 
 class Recorder:
@@ -40,7 +40,7 @@ class Recorder:
         self.told.clear()
 
 
-class Waits(Greenlets):
+class Waits(GreenletRuntime):
     """Greenlets that never wait before they come back, and keep how long they should have."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def peer() -> Iterator[Peer]:
 
 @pytest.fixture(params=["greenlets", "threads"])
 def runtime(request: pytest.FixtureRequest) -> ClientRuntime:
-    return Greenlets() if request.param == "greenlets" else Threads()
+    return GreenletRuntime() if request.param == "greenlets" else ThreadRuntime()
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_it_comes_back_when_the_server_cannot_upgrade_now(peer: Peer, start: Sta
         b"\x00\xff\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\n" + b"x" * (HEAD + 8192),
+        b"HTTP/1.1 101 Switching Protocols\r\n" + b"x" * (LONGEST_HEAD + 8192),
     ],
 )
 def test_it_comes_back_when_what_answers_is_no_websocket_server(peer: Peer, start: Start, answer: bytes) -> None:
@@ -381,7 +381,7 @@ def test_messages_of_many_senders_are_never_mixed(peer: Peer, start: Start, runt
 
 def test_each_loss_waits_longer_and_a_message_begins_anew(peer: Peer) -> None:
     runtime, recorder = Waits(), Recorder()
-    transport = websocket(peer.url, runtime=runtime, backoff=Backoff(1.0, 2.0, 30.0), chance=lambda: 1.0)(
+    transport = websocket(peer.url, runtime=runtime, backoff=ReconnectBackoff(1.0, 2.0, 30.0), chance=lambda: 1.0)(
         recorder.handler
     )
     for _ in range(3):
@@ -411,9 +411,9 @@ def test_a_pause_is_kept_once_with_jitter_on_top(peer: Peer) -> None:
 
 def test_close_while_it_waits_to_come_back_ends_the_wait(peer: Peer, runtime: ClientRuntime) -> None:
     recorder = Recorder()
-    transport = websocket(peer.url, runtime=runtime, backoff=Backoff(1_000.0, 1.0, 1_000.0), chance=lambda: 1.0)(
-        recorder.handler
-    )
+    transport = websocket(
+        peer.url, runtime=runtime, backoff=ReconnectBackoff(1_000.0, 1.0, 1_000.0), chance=lambda: 1.0
+    )(recorder.handler)
     line: Line = peer.accept().upgrade()
     recorder.wait("connected")
     line.close()

@@ -9,9 +9,9 @@ from support.raw import BINARY, CLOSE, PING, PONG, TEXT, websocket_frame
 
 from nuphar import UsageError
 from nuphar.transport.client.connectors.urls import Address
-from nuphar.transport.client.connectors.websocket_machine import ClientWire, Ended, Frame, Opened
+from nuphar.transport.client.connectors.websocket_machine import ClientWire, ConnectionEnd, FrameArrived, Opened
 from nuphar.transport.wire.upgrade import accept_key
-from nuphar.transport.wire.websocket_frames import Ping, Pong
+from nuphar.transport.wire.websocket_frames import WebSocketPing, WebSocketPong
 from nuphar.transport.wire.websocket_reader import FrameReader
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
@@ -75,9 +75,9 @@ def test_however_the_bytes_are_cut_the_events_are_the_same(data: st.DataObject) 
         size = data.draw(st.integers(1, len(stream)))
         events += wire.receive_data(stream[:size])
         stream = stream[size:]
-    assert events == [Opened(), Frame(b"one"), Frame(b"two"), Ended(4403, "no")]
+    assert events == [Opened(), FrameArrived(b"one"), FrameArrived(b"two"), ConnectionEnd(4403, "no")]
     out = FrameReader(1_000).feed(wire.take())
-    assert out[0] == Pong(b"?")
+    assert out[0] == WebSocketPong(b"?")
     assert out[1:] == [type(out[1])(4403, "")]
 
 
@@ -90,17 +90,17 @@ def test_any_bytes_at_all_never_raise(data: bytes) -> None:
 def test_a_hang_up_is_an_end_that_it_comes_back_from() -> None:
     for wire in (make_wire(), opened()):
         (ended,) = wire.receive_data(b"")
-        assert ended == Ended(0, "the server hung up")
+        assert ended == ConnectionEnd(0, "the server hung up")
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1011, 4404, 4500, 4529])
 def test_these_codes_are_no_reason_to_stay_away(code: int) -> None:
-    assert opened().receive_data(close(code, "later")) == [Ended(0, f"closed with {code}: later")]
+    assert opened().receive_data(close(code, "later")) == [ConnectionEnd(0, f"closed with {code}: later")]
 
 
 @pytest.mark.parametrize("code", [4400, 4401, 4403, 4409, 4499])
 def test_these_codes_are_for_good(code: int) -> None:
-    assert opened().receive_data(close(code, "no")) == [Ended(code, "no")]
+    assert opened().receive_data(close(code, "no")) == [ConnectionEnd(code, "no")]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_these_codes_are_for_good(code: int) -> None:
 )  # fmt: skip
 def test_a_refused_upgrade_is_for_good_below_500_unless_it_came_too_soon(status: str, code: int) -> None:
     (ended,) = make_wire().receive_data(f"HTTP/1.1 {status}\r\nContent-Length: 7\r\n\r\nbecause".encode())
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, ConnectionEnd)
     assert ended.code == code
     assert "because" in ended.why
 
@@ -121,7 +121,7 @@ def test_a_server_that_takes_what_we_send_is_not_silent() -> None:
     wire = opened()
     assert wire.silence() is None
     assert wire.silence(is_taking=True) is None
-    assert isinstance(wire.silence(), Ended)
+    assert isinstance(wire.silence(), ConnectionEnd)
 
 
 def test_a_message_that_arrives_for_a_heartbeat_is_answered_by_a_ping() -> None:
@@ -130,7 +130,7 @@ def test_a_message_that_arrives_for_a_heartbeat_is_answered_by_a_ping() -> None:
     message = from_server(BINARY, bytes(50_000))
     for now, at in ((110.0, 0), (119.0, 100), (121.0, 200), (130.0, 300), (141.0, 400)):
         wire.heed(now, wire.receive_data(message[at : at + 100]), 20.0)
-        assert server.feed(wire.take()) == ([Ping(b"")] if now in (121.0, 141.0) else [])
+        assert server.feed(wire.take()) == ([WebSocketPing(b"")] if now in (121.0, 141.0) else [])
     wire.heed(142.0, wire.receive_data(message[500:]), 20.0)
     wire.heed(170.0, wire.receive_data(from_server(PONG, b"")), 20.0)  # nothing is on its way
     assert wire.take() == b""
@@ -139,10 +139,10 @@ def test_a_message_that_arrives_for_a_heartbeat_is_answered_by_a_ping() -> None:
 def test_the_second_silence_in_a_row_is_the_end() -> None:
     wire = opened()
     assert wire.silence() is None
-    assert FrameReader(100).feed(wire.take()) == [Ping(b"")]
+    assert FrameReader(100).feed(wire.take()) == [WebSocketPing(b"")]
     wire.receive_data(from_server(BINARY, b"x"))
     assert wire.silence() is None
-    assert isinstance(wire.silence(), Ended)
+    assert isinstance(wire.silence(), ConnectionEnd)
 
 
 def test_what_it_sends_is_masked() -> None:

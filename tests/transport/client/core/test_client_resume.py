@@ -12,7 +12,7 @@ from support.following import PLAIN, RESUMED, WELCOME, Core, ModelServer, T, app
 from nuphar import Store
 from nuphar.transport import decode
 from nuphar.transport import frames as f
-from nuphar.transport.client.core.events import Answered, Changed, Failed
+from nuphar.transport.client.core.events import Answered, Changed, UpdateFailed
 from nuphar.transport.client.core.outgoing import MemoryQueue
 
 
@@ -331,7 +331,7 @@ def test_whatever_happens_the_model_is_confirmed_and_pending_and_ends_as_the_ser
 
     def note(events: list[Any]) -> None:
         for event in events:
-            assert not isinstance(event, Failed)
+            assert not isinstance(event, UpdateFailed)
             if isinstance(event, Answered):
                 assert event.own.number not in outcomes, "answered twice"
                 outcomes[event.own.number] = event.refused.code if event.refused else "applied"

@@ -10,7 +10,7 @@ from support.following import RESUMED, WELCOME, Core, T, append
 from nuphar import Refused, RemoteProtocolError, Store, UnregisteredType
 from nuphar.transport import frames as f
 from nuphar.transport.client.core import outgoing
-from nuphar.transport.client.core.events import Answered, Changed, Ending, Failed, Pushed, Welcomed
+from nuphar.transport.client.core.events import Answered, Changed, Ending, Pushed, UpdateFailed, Welcomed
 from nuphar.transport.client.core.outgoing import IN_FLIGHT, MemoryQueue
 from nuphar.transport.client.core.target_states import target_state
 
@@ -205,7 +205,7 @@ def test_an_update_that_raises_keeps_the_model_and_asks_for_a_snapshot() -> None
     core = live()
     core.get(f.ServerMessage(T, 1, 1))
     (failed,) = core.get(f.ServerMessage(T, 2, "crash"))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, UpdateFailed)
     assert isinstance(failed.error, ValueError)
     assert core.get(f.ServerMessage(T, 3, 3), f.ServerMessage(T, 4, 4)) == []
     assert core.take() == [f.Resync({T: None})]

@@ -7,19 +7,19 @@ from support.following import PLAIN, RESUMED, WELCOME, Core
 
 from nuphar.transport import encode
 from nuphar.transport import frames as f
-from nuphar.transport.client.core.cursors import LARGE, Places, parts
+from nuphar.transport.client.core.cursors import LARGE_HELLO, Places, cut_cursors
 
 MANY = [f"topic:{'x' * 90}{n}" for n in range(1_000)]
 
 
 def test_parts_fit_and_are_all_there_in_order() -> None:
     cursors = {target: ("0123456789abcdef", 2**40 + n) for n, target in enumerate(MANY)}
-    found = list(parts(cursors, 5_000))
+    found = list(cut_cursors(cursors, 5_000))
     assert [target for part in found for target in part] == MANY
     for part in found:
         assert len(encode(f.Resync(dict(part)), PLAIN)) <= 5_000 + 16
-    assert list(parts({}, 100)) == []
-    assert [len(part) for part in parts(dict(list(cursors.items())[:2]), 1)] == [1, 1]
+    assert list(cut_cursors({}, 100)) == []
+    assert [len(part) for part in cut_cursors(dict(list(cursors.items())[:2]), 1)] == [1, 1]
 
 
 def connected(limits: dict[str, int]) -> Core:
@@ -86,5 +86,5 @@ def test_a_large_hello_that_nobody_welcomes_is_followed_by_a_small_one() -> None
 def test_a_small_hello_that_is_lost_is_said_again() -> None:
     places = Places()
     cursors = {"topic:t": ("e", 1)}
-    assert places.greet(cursors, LARGE) == (cursors, False)
-    assert places.greet(cursors, LARGE) == (cursors, False)
+    assert places.greet(cursors, LARGE_HELLO) == (cursors, False)
+    assert places.greet(cursors, LARGE_HELLO) == (cursors, False)

@@ -23,7 +23,7 @@ from nuphar.transport import frames as f
 from nuphar.transport.client.core import file_queue as module
 from nuphar.transport.client.core.events import Answered, NotKept
 from nuphar.transport.client.core.outgoing import Saved
-from nuphar.transport.client.core.queue_records import ANSWERED, Ledger, read_records, seal
+from nuphar.transport.client.core.queue_records import ANSWERED, Ledger, read_records, seal_record
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_torn_tail_is_ignored_wherever_it_is_torn(path: Path, queue: FileQueue
 
 @given(st.binary(max_size=60))
 def test_garbage_behind_the_records_is_ignored(garbage: bytes) -> None:
-    data = seal([ANSWERED, 7])
+    data = seal_record([ANSWERED, 7])
     bodies, whole = read_records(data + garbage)
     assert bodies[0] == [ANSWERED, 7]
     assert whole == len(data) or len(bodies) > 1
@@ -276,7 +276,7 @@ def test_what_waited_for_the_disk_is_sent_when_there_is_room_again(path: Path, h
 
 
 @pytest.mark.parametrize(
-    "data", [b"something else entirely, and long enough", b"\x00" * 400, seal([0, "nuphar.queue", 2])]
+    "data", [b"something else entirely, and long enough", b"\x00" * 400, seal_record([0, "nuphar.queue", 2])]
 )
 def test_a_file_that_is_not_ours_is_left_as_it_is(path: Path, data: bytes) -> None:
     path.write_bytes(data)

@@ -13,7 +13,7 @@ from nuphar.transport.client.core.queue_records import (
     WELCOMED,
     find_record,
     read_records,
-    seal,
+    seal_record,
 )
 
 NUMBERS = st.integers(1, 2**53 - 1)
@@ -23,7 +23,7 @@ BODIES = st.one_of(
     st.tuples(st.just(ANSWERED), NUMBERS),
     st.tuples(st.just(WELCOMED), st.text("abc", max_size=8), st.text("abc", max_size=8), NUMBERS, st.booleans()),
 ).map(list)
-FILES = st.lists(BODIES, min_size=1, max_size=6).map(lambda bodies: [seal(BEGINNING), *map(seal, bodies)])
+FILES = st.lists(BODIES, min_size=1, max_size=6).map(lambda bodies: [seal_record(BEGINNING), *map(seal_record, bodies)])
 
 
 @given(FILES, st.data())

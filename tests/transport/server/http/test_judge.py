@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nuphar import Origins
-from nuphar.transport.server.http.judge import Events, Poll, Send, judge
-from nuphar.transport.wire.upgrade import Refuse
+from nuphar.transport.server.http.judge import EventsRequest, PollRequest, SendRequest, judge
+from nuphar.transport.wire.upgrade import Decline
 
 LINE = "a" * 32
 
@@ -23,7 +23,7 @@ def ask(name: str, origins: Origins | None = None, **environ: Any) -> Any:
 
 def test_a_post_without_a_line_opens_one() -> None:
     request = ask("send")
-    assert isinstance(request, Send)
+    assert isinstance(request, SendRequest)
     assert (request.line, request.number, request.after, request.size, request.close) == (None, 1, None, 10, None)
 
 
@@ -49,21 +49,21 @@ def test_a_content_type_may_have_parameters() -> None:
 
 
 def test_a_poll_says_how_far_it_got_and_how_long_it_waits() -> None:
-    assert ask("poll", HTTP_NUPHAR_LINE=LINE) == Poll(LINE, 0, 25.0)
-    assert ask("poll", QUERY_STRING=f"line={LINE}&after=3&wait=1.5") == Poll(LINE, 3, 1.5)
-    assert ask("poll", QUERY_STRING=f"line={LINE}&wait=9999") == Poll(LINE, 0, 60.0)
+    assert ask("poll", HTTP_NUPHAR_LINE=LINE) == PollRequest(LINE, 0, 25.0)
+    assert ask("poll", QUERY_STRING=f"line={LINE}&after=3&wait=1.5") == PollRequest(LINE, 3, 1.5)
+    assert ask("poll", QUERY_STRING=f"line={LINE}&wait=9999") == PollRequest(LINE, 0, 60.0)
 
 
 def test_the_last_event_id_goes_before_the_query() -> None:
-    assert ask("events", QUERY_STRING=f"line={LINE}&after=3", HTTP_LAST_EVENT_ID="8") == Events(LINE, 8)
+    assert ask("events", QUERY_STRING=f"line={LINE}&after=3", HTTP_LAST_EVENT_ID="8") == EventsRequest(LINE, 8)
 
 
 def test_a_program_that_names_no_origin_passes_a_list_of_origins_and_a_foreign_page_does_not() -> None:
     origins = Origins.allow(["https://chat.example"])
-    assert isinstance(ask("poll", origins, HTTP_NUPHAR_LINE=LINE), Poll)
-    assert isinstance(ask("send", origins), Send)
+    assert isinstance(ask("poll", origins, HTTP_NUPHAR_LINE=LINE), PollRequest)
+    assert isinstance(ask("send", origins), SendRequest)
     assert ask("send", origins, HTTP_ORIGIN="https://evil.example").status == "403 Forbidden"
-    assert isinstance(ask("send", origins, HTTP_ORIGIN="https://chat.example"), Send)
+    assert isinstance(ask("send", origins, HTTP_ORIGIN="https://chat.example"), SendRequest)
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
@@ -102,7 +102,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("name", "environ", "status"), BAD)
 def test_what_is_ill_formed_is_refused_with_its_status(name: str, environ: dict[str, Any], status: str) -> None:
     refusal = ask(name, **environ)
-    assert isinstance(refusal, Refuse)
+    assert isinstance(refusal, Decline)
     assert refusal.status.startswith(status)
     assert refusal.text
     assert len(refusal.body) < 300
