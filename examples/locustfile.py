@@ -35,6 +35,8 @@ class LiveUser(User):
 
     def on_start(self) -> None:
         """Connect."""
+        if self.host is None:
+            raise StopUser  # neither --host nor a host of the class
         with self.measured("connect", self.host):
             self.live = nuphar.Client(self.host, stores=self.stores)
             self.live.wait_live(TIMEOUT)
@@ -48,6 +50,8 @@ class LiveUser(User):
 
     def dispatch(self, target: str, message: Any) -> None:
         """Send a message, and wait until it is acknowledged."""
+        if self.live is None:
+            raise StopUser
         with self.measured("dispatch", target):
             self.live.dispatch(target, message).get(timeout=TIMEOUT)
 

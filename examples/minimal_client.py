@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 TARGET = "topic:counter"
 
@@ -15,7 +16,7 @@ TARGET = "topic:counter"
 def follow(url: str, additions: int) -> int:
     """Add 1 so often, say each count as it is heard, and return the count when every addition is acknowledged."""
     count, seq, ref, sent = 0, 0, 1, dict[int, int]()
-    with connect(url, subprotocols=["nuphar.v1.json"]) as line:
+    with connect(url, subprotocols=[Subprotocol("nuphar.v1.json")]) as line:
 
         def say(*frame: Any) -> None:
             line.send(json.dumps(frame))

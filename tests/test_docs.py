@@ -31,6 +31,7 @@ TESTS = sorted(
         ("typing.md", 7),
         ("testing.md", 15),
         ("identity.md", 25),
+        ("design/kinds.md", 10),
     ],
 )
 def test_the_examples_of_a_page_run(page, examples):

@@ -78,6 +78,23 @@ class Admission:
         if topic.hooks.on_leave:
             self._calls.spawn_anyway(session.client_id, self._say_goodbye, session, topic, asked, dispatch)
 
+    def parse(self, topic_id: str) -> Any:
+        """Return the key of an id. It may wait. Raises: Refused ``not_found``."""
+        return self._openings.parse(topic_id)[1]
+
+    def ask_to_publish(self, rules: Sequence[Hook], message: Any, topic_id: str, member: Callable[[], Member]) -> None:
+        """Ask whether a message may be written, in the caller's greenlet, which waits if a rule does.
+
+        Raises: Refused, if one does not answer True: ``denied``, its own code, ``crashed``.
+        """
+        for rule in rules:
+            try:
+                if not self._call("may_publish", lambda rule=rule: allows("may_publish", rule(message, member))):
+                    raise Refused("denied", f"you may not write this to {topic_id!r}")
+            except HookFailed as error:
+                text = f"nobody could say whether you may write this; trace id {error.trace_id}"
+                raise Refused("crashed", text, {"trace_id": error.trace_id}) from error
+
     def _ask(self, question: Question) -> None:
         verdict, topic_id = Verdict(question.request, hint=question.parsed), question.topic_id
         try:

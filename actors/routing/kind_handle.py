@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..targets.log import ACCEPTED, Log
 from ..words.errors import UsageError
-from ..words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ..words.hook_types import EndHook, MembershipHook, PublishHook, SubscribeHook
 from ..words.parameters import check_takes
 from ..words.store import Store, check_store
 from ..words.target_names import fault_of_id
@@ -18,6 +18,7 @@ from .topic_handle import Home, TopicHandle
 
 S = TypeVar("S", bound=SubscribeHook)
 M = TypeVar("M", bound=MembershipHook)
+P = TypeVar("P", bound=PublishHook)
 E = TypeVar("E", bound=EndHook)
 
 
@@ -82,6 +83,14 @@ class KindHandle(Generic[Model, Message]):
         """
         self._kind.hooks.add("can_subscribe", hook)
         return hook
+
+    def may_publish(self, rule: P) -> P:
+        """Decorate ``rule(member, message) -> bool``, asked before a client's message enters; True lets it in.
+
+        Of several all must agree. What raises, takes too long or answers anything else denies (docs/server.md).
+        """
+        self._kind.guard.add(rule)
+        return rule
 
     def on_join(self, hook: M) -> M:
         """Decorate ``hook(member) -> messages or None``, called when somebody subscribes who was not; it may refuse."""

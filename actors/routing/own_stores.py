@@ -18,6 +18,7 @@ from ..targets.order import Order
 from ..targets.subscriber import Subscriber
 from ..targets.target import Target
 from ..words.exit_reasons import SHUTDOWN
+from ..words.guard import OPEN
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import SESSION
@@ -61,8 +62,8 @@ class OwnStores(TargetKind):
         mailbox = self.begin(request.session)
         replaces = self.hand_over(request.session)
         if request.trusted and replaces is None:
-            return Grant(mailbox, None)  # it was in from the beginning
-        return Grant(mailbox, Join(request.session, request.ref, request.since, (), replaces=replaces))
+            return Grant(mailbox, None, guard=OPEN)  # it was in from the beginning
+        return Grant(mailbox, Join(request.session, request.ref, request.since, (), replaces=replaces), guard=OPEN)
 
     def locate(self, session: Subscriber, target: str) -> Mailbox | None:
         if session.closed and session.client_id not in self._running:

@@ -17,7 +17,7 @@ from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import TimerEvery
 from ..sessions.kinds import Kinds, TargetKind
-from ..sessions.membership_table import Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
+from ..sessions.membership_table import Bar, Close, Dismiss, Greet, Greeted, PutOut, Refuse, Wait
 from ..sessions.messages import (
     Connect,
     Disconnect,
@@ -128,7 +128,8 @@ class RouterActor(Actor):
         request = verdict.request
         session, target, ref = self._sessions.of(request.session), request.target, request.ref
         if session is None:
-            self._part(verdict)
+            newest = self._sessions.newest(request.session.client_id, request.session)
+            self._part(verdict, is_gone=newest is not None and newest.closed)  # else it goes on with another connection
             return
         membership = session.memberships.get(target)
         if verdict.greeted and membership is not None and membership.number == request.number:
@@ -140,6 +141,10 @@ class RouterActor(Actor):
                 session.step(target, Dismiss())
             return
         assert membership is not None
+        bar = membership.standing.bar_of(request) if verdict.code is None else None
+        if bar is not None:  # it was allowed before its right went
+            self._part(verdict, is_gone=True)
+            verdict = verdict._replace(code=bar.code, text=bar.text)
         if verdict.code is None:
             self._let_in(session, verdict)
             return
@@ -147,7 +152,7 @@ class RouterActor(Actor):
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
         if request.is_check:
             if not membership.trusted:  # the server may have put it in meanwhile
-                session.step(target, PutOut(leave))  # also if it is still joining: it was asked about before
+                session.step(target, Bar(leave, request.nth))
             session.step(target, Dismiss())
         elif not membership.is_in:
             session.step(target, Refuse(leave))
@@ -155,7 +160,8 @@ class RouterActor(Actor):
         else:
             if ref is not None:
                 session.reject(ref, target, verdict.code, verdict.text, verdict.details)
-            session.step(target, Refuse(leave) if ref is None or verdict.code not in UNDECIDED else Dismiss())
+            is_out = bar is None and (ref is None or verdict.code not in UNDECIDED)
+            session.step(target, Refuse(leave) if is_out else Dismiss())
 
     def _let_in(self, session: Session, verdict: Verdict) -> None:
         request = verdict.request
@@ -185,7 +191,7 @@ class RouterActor(Actor):
         """
         target = verdict.request.target
         try:
-            if session.memberships[target].is_greeted:
+            if session.memberships[target].standing.is_greeted:
                 session.step(target, Wait(verdict))
                 return None
         except Busy as error:
@@ -195,11 +201,10 @@ class RouterActor(Actor):
             session.step(target, Greet())
         return greeted
 
-    def _part(self, verdict: Verdict) -> None:
-        """Take back a greeting if its session has ended since; one that goes on with another connection has not."""
-        subscriber, kind = verdict.request.session, self._kinds.of(verdict.request.target)
-        newest = self._sessions.newest(subscriber.client_id, subscriber)
-        if verdict.greeted and verdict.code is None and kind is not None and newest is not None and newest.closed:
+    def _part(self, verdict: Verdict, *, is_gone: bool) -> None:
+        """Take back a greeting, if there was one, of a session that ``is_gone`` since or must not come in any more."""
+        kind = self._kinds.of(verdict.request.target)
+        if is_gone and verdict.greeted and verdict.code is None and kind is not None:
             kind.part(verdict)
 
     def _reconsider(self, session: Session) -> None:

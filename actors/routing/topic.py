@@ -11,6 +11,7 @@ from ..runtime.mailbox import Mailbox
 from ..targets.log import ACCEPTED, Log
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
+from ..words.guard import Guard
 from ..words.store import Store
 
 
@@ -23,6 +24,8 @@ class Topic:
     mailbox: Mailbox
     hooks: TopicHooks
     kind: Kind | None = None
+    guard: Guard = field(default_factory=Guard)
+    """Who may write; that of the kind for its topics."""
     key: Any = None
     """What the kind's ``parse`` has made of the id."""
     log: Log | None = None
@@ -57,3 +60,5 @@ class Kind:
     level: str = ACCEPTED
     share: tuple[str, ...] = ()
     """What subscribers are told of each message besides it."""
+    guard: Guard = field(default_factory=Guard)
+    """Who may write into its topics."""

@@ -17,7 +17,7 @@ from ..targets.messages import Broadcast, Dispatch, Read, UseStore
 from ..targets.order import Position
 from ..words.errors import NotRunning, UsageError
 from ..words.exit_reasons import SHUTDOWN
-from ..words.hook_types import MembershipHook, SubscribeHook
+from ..words.hook_types import MembershipHook, PublishHook, SubscribeHook
 from ..words.ports import Codec
 from ..words.store import Store, check_store
 from ..words.type_variables import Message, Model, NewMessage, NewModel
@@ -29,6 +29,7 @@ from .wiring import Wiring
 
 S = TypeVar("S", bound=SubscribeHook)
 M = TypeVar("M", bound=MembershipHook)
+P = TypeVar("P", bound=PublishHook)
 
 
 class Home(Protocol):
@@ -207,6 +208,14 @@ class TopicHandle(Generic[Model, Message]):
         """
         self._topic.hooks.add("can_subscribe", hook)
         return hook
+
+    def may_publish(self, rule: P) -> P:
+        """Decorate ``rule(member, message) -> bool``, asked before a client's message enters; True lets it in.
+
+        Of several all must agree. What raises, takes too long or answers anything else denies (docs/server.md).
+        """
+        self._topic.guard.add(rule)
+        return rule
 
     def on_join(self, hook: M) -> M:
         """Decorate ``hook(member) -> messages or None``, called when somebody subscribes who was not; it may refuse."""

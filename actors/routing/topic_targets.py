@@ -16,7 +16,8 @@ from ..targets.messages import Join
 from ..targets.subscriber import Subscriber
 from ..words.delivery import wish
 from ..words.errors import Busy, Refused
-from ..words.member import NOTHING, member_of
+from ..words.guard import OPEN, Guard
+from ..words.member import NOTHING, Member, member_of
 from ..words.target_names import TOPIC
 from .admission import Admission, Question
 from .deserted import Deserted, Ended
@@ -78,7 +79,7 @@ class Topics(TargetKind):
         if topic is None:
             return None
         join = Join(request.session, request.ref, request.since, verdict.caused, wish(request.params))
-        return Grant(topic.mailbox, join, request.leaves, request.trusted)
+        return Grant(topic.mailbox, join, request.leaves, request.trusted, guard=topic.guard)
 
     def locate(self, session: Subscriber, target: str) -> Mailbox | None:
         topic = self._find(target)
@@ -91,11 +92,23 @@ class Topics(TargetKind):
                 yield target
 
     def hear(self, session: Asker, target: str, message: Any) -> None:
-        topic, membership = self._find(target), session.memberships.get(target)
-        topic_id, key = target[len(TOPIC) :], None if topic is None else topic.key
-        asked = NOTHING if membership is None else membership.asked
-        member = partial(member_of, session, topic_id, key, asked)
-        self._hooks.run("topic_message", message, topic_id, session.client_id, member, may_refuse=True)
+        topic = self._find(target)
+        member = _maker(session, target, None if topic is None else topic.key)
+        self._hooks.run("topic_message", message, target[len(TOPIC) :], session.client_id, member, may_refuse=True)
+
+    def admit(self, session: Asker, target: str, message: Any) -> None:
+        topic, guard = self._find(target), self._guard(target)
+        if guard is OPEN:  # it is not there, and one that comes may have rules
+            raise Refused("not_subscribed", f"there is no {target} to write to")
+        if guard.is_read_only:
+            raise Refused("denied", f"only the server writes to {target[len(TOPIC) :]!r}")
+        if guard.rules:
+            # One that is still to be begun has no key yet, and whoever asks for it may write already.
+            key = self._admission.parse(target[len(TOPIC) :]) if topic is None else topic.key
+            self._admission.ask_to_publish(guard.rules, message, target[len(TOPIC) :], _maker(session, target, key))
+
+    def reserved(self, session: Asker, target: str) -> tuple[type, ...]:
+        return self._guard(target).reserved
 
     def take(self, message: Ended) -> None:
         self._deserted.settle(message)
@@ -115,5 +128,21 @@ class Topics(TargetKind):
             return None
         return Verdict(request)
 
+    def _guard(self, target: str) -> Guard:
+        topic = self._find(target)
+        if topic is not None:
+            return topic.guard
+        try:
+            return self._directory.kind_of(target[len(TOPIC) :]).guard
+        except Refused:  # there is none: nobody can be in, and nobody is let in
+            return OPEN
+
     def _find(self, target: str) -> Topic | None:
         return self._directory.topics.get(target[len(TOPIC) :]) if target.startswith(TOPIC) else None
+
+
+def _maker(session: Asker, target: str, key: Any) -> Callable[[], Member]:
+    """Return what makes the member that ``session`` is in a topic, for hooks that want to know."""
+    membership = session.memberships.get(target)
+    asked = NOTHING if membership is None else membership.asked
+    return partial(member_of, session, target[len(TOPIC) :], key, asked)

@@ -19,6 +19,7 @@ from ..targets.order import Order
 from ..targets.target import Target
 from ..words.delivery import ALL, Rule
 from ..words.errors import NotRunning, Refused, TopicExists, UsageError
+from ..words.guard import Guard
 from ..words.ports import Codec
 from ..words.store import Store
 from ..words.target_names import fault_of_id, topic_target
@@ -61,7 +62,9 @@ class Directory:
         self._ending: dict[str, tuple[Topic, Future]] = {}
         """Topics whose actors still say goodbye, by id; nobody may begin another one until then."""
 
-    def add_topic(self, topic_id: str, delivery: Rule = ALL, share: tuple[str, ...] = ()) -> Topic:
+    def add_topic(
+        self, topic_id: str, delivery: Rule = ALL, share: tuple[str, ...] = (), guard: Guard | None = None
+    ) -> Topic:
         """Add a fixed topic, ephemeral at first.
 
         Raises: TopicExists if the id is taken, also by a topic that still ends, or collides with a kind's prefix;
@@ -77,7 +80,7 @@ class Directory:
         if topic_id in self._ending:
             raise TopicExists(f"the topic {topic_id!r} is still stopping: wait for its stop()")
         topic = self._new(topic_id, TopicHooks(), None)
-        topic.target.rule, topic.target.share = delivery, share
+        topic.target.rule, topic.target.share, topic.guard = delivery, share, guard or Guard()
         if self.topics.setdefault(topic_id, topic) is not topic:
             raise TopicExists(f"there is a topic {topic_id!r} already")
         return topic
@@ -138,7 +141,7 @@ class Directory:
         """Add a topic of a kind that was reserved for ``begun_by``; its actor is still to be started."""
         topic = self._new(topic_id, kind.hooks, kind)
         topic.target.rule, topic.target.share = kind.delivery, kind.share
-        topic.begun_by, topic.key = begun_by, key
+        topic.begun_by, topic.key, topic.guard = begun_by, key, kind.guard
         if store is not None:
             topic.log = kind.log
             topic.target.use(self._open(topic, store, kind.log, kind.level))

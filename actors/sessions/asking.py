@@ -24,7 +24,7 @@ from .membership import Membership
 from .membership_table import AnswerHeld, Ask, Decide, End, Forward, MembershipEvent, MembershipState, Release, Trust
 from .messages import Request
 from .meter import Meter
-from .repeats import Repeats, answer_held, turn_away
+from .repeats import Repeats, turn_away
 from .unnamed import Unnamed
 from .voice import Voice
 
@@ -45,8 +45,8 @@ class Asking(Voice):
     """
 
     __slots__ = (
-        "_begun", "_kinds", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "hang_up",
-        "identity", "in_hand", "key", "memberships", "meter", "pace", "successor", "unnamed",
+        "_begun", "_repeats", "_router", "_subscriptions", "_wanting", "client_id", "closed", "hang_up",
+        "identity", "in_hand", "key", "kinds", "memberships", "meter", "pace", "successor", "unnamed",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +79,7 @@ class Asking(Voice):
         self.meter: Meter | None = None
         self._repeats: Repeats | None = None
         self._router = router
-        self._kinds = kinds
+        self.kinds = kinds
         self._subscriptions = subscriptions
 
     @property
@@ -102,21 +102,24 @@ class Asking(Voice):
         if membership is None and len(self.memberships) >= self._subscriptions:
             refuse_outsider(self, ref, target, "busy", f"a session may have {self._subscriptions} subscriptions")
             return
-        number, leaves = (self.next_number(), 0) if membership is None else (membership.number, membership.leaves)
         asked = Asked(params, since) if ref is not None or membership is None else membership.asked
+        known = membership or Membership(self.next_number())
+        request = Request(
+            self, ref, target, since, params, False, known.number, known.leaves, False, known.nth + 1, asked
+        )
         try:
-            self._router.put(Request(self, ref, target, since, params, False, number, leaves, asked=asked))
+            self._router.put(request)
         except Busy as error:
-            turn_away(self, ref, target, str(error), is_own=self._kinds.is_own(target))
+            turn_away(self, ref, target, str(error), is_own=self.kinds.is_own(target))
             return
-        self.begin(target, membership or Membership(number))
+        self.begin(target, known)
 
     def restore(self, target: str, cursor: Cursor | None) -> None:
         """Ask the router again for a membership that was taken over, from ``cursor`` on; None asks for a Snapshot."""
-        membership = self.memberships[target]
-        self.begin(target, membership)
-        request = Request(self, None, target, cursor, None, membership.trusted, membership.number)
-        self._router.put_anyway(request._replace(asked=membership.asked))
+        known = self.memberships[target]
+        self.begin(target, known)
+        request = Request(self, None, target, cursor, None, known.trusted, known.number, nth=known.nth)
+        self._router.put_anyway(request._replace(asked=known.asked))
 
     def ask_trusted(self, target: str) -> Request | None:
         """Return the server's own request for ``target``, which nobody has to allow; None if it is in already."""
@@ -126,7 +129,7 @@ class Asking(Voice):
             return None
         self.begin(target, membership, trusted=True)
         request = Request(self, None, target, None, None, True, membership.number, membership.leaves)
-        return request._replace(asked=membership.asked)
+        return request._replace(nth=membership.nth, asked=membership.asked)
 
     def check(self, target: str) -> Request | None:
         """Return a request that asks again for its right to be in ``target``; None if nobody may put it out of it."""
@@ -135,7 +138,7 @@ class Asking(Voice):
             return None
         self.begin(target, membership)
         request = Request(self, None, target, None, None, False, membership.number, membership.leaves, is_check=True)
-        return request._replace(asked=membership.asked)
+        return request._replace(nth=membership.nth, asked=membership.asked)
 
     def begin(self, target: str, membership: Membership, trusted: bool = False) -> None:
         """Note that a request for ``target`` is on its way, which ``membership`` counts."""
@@ -167,7 +170,7 @@ class Asking(Voice):
             if isinstance(effect, Forward):
                 effect.mailbox.put_anyway(effect.message)
             elif isinstance(effect, AnswerHeld):
-                answer_held(self, target, effect.message)
+                self.repeats.answer_held(target, effect.message)
             elif isinstance(effect, Release):
                 self.answers.release(effect.ref)
             elif isinstance(effect, Decide):

@@ -54,7 +54,7 @@ class TargetKind:
         return verdict
 
     def part(self, verdict: Verdict) -> None:
-        """Take back a greeting that took time: the session has ended meanwhile, and does not come in."""
+        """Take back a greeting that took time: the session has ended since, or lost its right, and is not let in."""
 
     def open(self, verdict: Verdict) -> Grant | None:
         """Return where a session is let in that may come in, and its Join; None if the target has ended since.
@@ -90,6 +90,17 @@ class TargetKind:
 
         Raises: Refused, which is the message's answer then.
         """
+
+    def admit(self, session: Asker, target: str, message: Any) -> None:
+        """Say whether a client's message may go to ``target``, which it is in or asks for. This one may wait, too.
+
+        Asked where the guard of the `Grant` asks, and as long as there was none. It comes behind `hear`.
+        Raises: Refused, which is the message's answer then.
+        """
+
+    def reserved(self, session: Asker, target: str) -> tuple[type, ...]:
+        """Return the types of messages that only the server sends to ``target``. Asked before anything else."""
+        return ()
 
     def take(self, message: Any) -> None:
         """Take a message that the kind has put into the router's mailbox (`For`)."""

@@ -11,17 +11,15 @@ from typing import Any
 from ..targets.messages import Join, Leave, Post
 from ..targets.subscriber import Subscriber
 from ..words.errors import Busy
+from ..words.guard import UNKNOWN
 from ..words.member import NOTHING
 from ..words.target_names import Cursor
 from . import membership_table as table
 from .membership_table import AnswerHeld, Decide, Forward, Grant, MembershipEffect, Predecessor, Release, Wake
-from .messages import Verdict
+from .standing import Standing
 
 HELD = 256
 """Messages that may wait for the answer to their own Subscribe, for each target."""
-
-UNGREETED = 16
-"""Requests that may wait until the session has been greeted, for each target."""
 
 MembershipEffects = list[MembershipEffect]
 Waking = Callable[[Cursor | None], None]
@@ -35,30 +33,30 @@ class Membership:
     """``put(message)`` takes a message of the client on its way: to the target, or among what is held. Raises: Busy.
 
     Plainly mutable, as `put` is on the path of every message; all else changes in `step` alone. ``number`` tells it
-    from those that the session had in this target before. ``requests`` are being considered; ``ref`` is that of the one
-    that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's Unsubscribes while it was
-    joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it is `UNNAMED`, and has the
-    router asked: from ``cursor`` on, or (None) for a Snapshot.
+    from those that the session had in this target before. Of ``nth`` requests ``requests`` are being considered;
+    ``ref`` is that of the one that let it in, or 0. ``trusted``: the server wants it in. ``leaves`` counts the client's
+    Unsubscribes while it was joining, ``left`` those that have gone to the target. ``wake(cursor)`` is there while it
+    is `UNNAMED`, and has the router asked: from ``cursor`` on, or (None) for a Snapshot.
     """
 
     __slots__ = (
-        "_bound", "_held", "_predecessor", "_waiting", "asked", "leaves", "left", "mailbox", "number", "put", "ref",
-        "requests", "state", "trusted", "wake",
+        "_bound", "_held", "_predecessor", "asked", "guard", "leaves", "left", "mailbox", "nth", "number", "put", "ref",
+        "requests", "standing", "state", "trusted", "wake",
     )  # fmt: skip
 
     def __init__(self, number: int = 0, bound: int = HELD) -> None:
         self.number = number
         self.state = table.MembershipState.ASKING
-        self.requests = self.ref = self.leaves = self.left = 0
+        self.nth = self.requests = self.ref = self.leaves = self.left = 0
         self.trusted = False
-        self.asked = NOTHING  # what the Subscribe said that let it in
+        self.asked, self.guard = NOTHING, UNKNOWN  # what the Subscribe said that let it in; who may write there
         self.mailbox: Any = None  # the target's, while it is in
         self.put: Callable[[Any], None] = self._hold
         self.wake: Waking | None = None
         self._bound = bound
         self._held: list[Any] = []  # not a deque, which takes 0.7 KiB even when nothing waits
         self._predecessor: Predecessor | None = None
-        self._waiting: list[Verdict] | None = None  # while it is being greeted: what was said of other requests
+        self.standing = Standing()
 
     @property
     def is_in(self) -> bool:
@@ -69,11 +67,6 @@ class Membership:
     def replaces(self) -> Subscriber | None:
         """The older connection of its session that is in the target for it, None if none is."""
         return None if self._predecessor is None else self._predecessor.subscriber
-
-    @property
-    def is_greeted(self) -> bool:
-        """Whether the join hook is being called for it."""
-        return self._waiting is not None
 
     def is_new(self, leaves: int) -> bool:
         """Whether a request from when the client had left ``leaves`` times lets it come in anew: it has to be greeted.
@@ -102,7 +95,7 @@ class Membership:
         if then is table.MembershipState.UNNAMED and self._held:
             effects.append(Wake())
         if then is table.MembershipState.ENDED:
-            self.wake = self._waiting = None
+            self.wake = None
             self.put, self._held = _ended, []  # its own method would be a circle, which only a full collection frees
         return effects
 
@@ -131,18 +124,21 @@ class Membership:
     def _do(self, event: table.MembershipEvent) -> MembershipEffects:
         match event:
             case table.Ask(trusted):
+                self.nth += 1
                 self.requests += 1
                 self.trusted = self.trusted or trusted
                 self.wake = None
             case table.Trust():
                 self.trusted = True
             case table.Greet():
-                self._waiting = []
+                self.standing.greet()
             case table.Wait(verdict):
-                return self._wait(verdict)
+                return [] if self.standing.wait(verdict) else [Decide(verdict)]
             case table.Greeted():
-                waiting, self._waiting = self._waiting or [], None
-                return [Decide(verdict) for verdict in waiting]
+                return [Decide(verdict) for verdict in self.standing.greeted()]
+            case table.Bar(leave, nth):
+                self.standing.bar(nth, leave.why)
+                return self._let_go(leave) if self.is_in else []
             case Grant():
                 self.requests -= 1
                 return self._let_in(event)
@@ -186,6 +182,7 @@ class Membership:
             self.ref = join.ref or 0
         self._predecessor = None
         self.trusted, self.asked = self.trusted or grant.trusted, grant.asked
+        self.guard = grant.guard
         return effects + self._play_back(mailbox)
 
     def _play_back(self, mailbox: Any, greeted: bool = True) -> MembershipEffects:
@@ -196,7 +193,7 @@ class Membership:
             if isinstance(message, Leave):
                 effects.append(Forward(mailbox, self._named(message)._replace(greeted=greeted)))
                 self.left += message.ref is not None
-                self.mailbox, self.put, self.trusted = None, self._hold, False
+                self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
                 self._held = self._held[at + 1 :]
                 return effects
             effects.append(Forward(mailbox, message))
@@ -211,7 +208,7 @@ class Membership:
     def _forget(self) -> None:
         """Be in no more, or have nothing to resume any more."""
         if self.is_in:
-            self.mailbox, self.put, self.trusted = None, self._hold, False
+            self.mailbox, self.put, self.trusted, self.guard = None, self._hold, False, UNKNOWN
         self._predecessor = None
 
     def _give_up(self) -> MembershipEffects:
@@ -234,14 +231,6 @@ class Membership:
     def _check_room(self) -> None:
         if len(self._held) >= self._bound:
             raise Busy(f"{self._bound} messages wait for the answer to their Subscribe")
-
-    def _wait(self, verdict: Verdict) -> MembershipEffects:
-        if self._waiting is None:
-            return [Decide(verdict)]
-        if len(self._waiting) >= UNGREETED and not verdict.request.trusted:
-            raise Busy(f"{UNGREETED} requests wait until the join hook has returned")
-        self._waiting.append(verdict)
-        return []
 
     def _named(self, leave: Leave) -> Leave:
         """Let a Leave say what its session had asked for, and one of the server which Subscribe had let it in."""

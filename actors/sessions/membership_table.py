@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from ..targets.messages import Join, Leave
 from ..targets.subscriber import Subscriber
+from ..words.guard import UNKNOWN, Guard
 from ..words.member import NOTHING, Asked
 from .messages import Verdict
 
@@ -74,7 +75,7 @@ class Grant(NamedTuple):
     """A request is granted: ``join`` goes to ``mailbox``, and so does what is sent from now on.
 
     ``join`` None: the target knows that it is in. ``leaves`` is how often the client had left when it asked, ``asked``
-    what hooks are told of its Subscribe.
+    what hooks are told of its Subscribe. ``guard`` says whether its kind is to be asked about each message.
     """
 
     mailbox: Any
@@ -82,12 +83,20 @@ class Grant(NamedTuple):
     leaves: int = 0
     trusted: bool = False
     asked: Asked = NOTHING
+    guard: Guard = UNKNOWN
 
 
 class Refuse(NamedTuple):
     """A request is refused: who was in is out, by ``leave``."""
 
     leave: Leave
+
+
+class Bar(NamedTuple):
+    """Its right is gone, as its ``nth`` request has found: it is out, and what was asked before is refused."""
+
+    leave: Leave
+    nth: int
 
 
 class Dismiss(NamedTuple):
@@ -120,9 +129,8 @@ class Supersede(NamedTuple):
     """The session goes on with another connection, and there with the `Membership.heir`."""
 
 
-MembershipEvent = (
-    Ask | Trust | Greet | Wait | Greeted | Grant | Refuse | Dismiss | Unsubscribe | PutOut | End | Close | Supersede
-)
+AboutRequests = Ask | Trust | Greet | Wait | Greeted | Bar | Grant | Refuse | Dismiss
+MembershipEvent = AboutRequests | Unsubscribe | PutOut | End | Close | Supersede
 
 
 # Effects.
@@ -179,6 +187,7 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
         Greet: MembershipState.ASKING,
         Wait: MembershipState.ASKING,
         Greeted: MembershipState.ASKING,
+        Bar: MembershipState.ASKING,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING,
@@ -198,6 +207,7 @@ NEXT: dict[MembershipState, dict[type[MembershipEvent], MembershipState]] = {
     },
     MembershipState.ASKING_AGAIN: {
         Ask: MembershipState.ASKING_AGAIN,
+        Bar: MembershipState.ASKING,
         Grant: MembershipState.ASKING_AGAIN,
         Refuse: MembershipState.ASKING,
         Dismiss: MembershipState.ASKING_AGAIN,

@@ -12,9 +12,9 @@ from ..words.member import NOTHING, Asked
 class Request(NamedTuple):
     """A session asks to be subscribed. ``trusted``: the server itself asks, nobody else has to allow it.
 
-    ``number`` is that of the membership that counts it, and ``leaves`` how often the client had left it then.
-    ``is_check``: it is in, or asks already; only its right is asked again. ``asked`` is what hooks are told of it:
-    of a check, a Resync or a session that comes back what its last Subscribe said.
+    ``number`` is that of the membership that counts it, as its ``nth`` request, and ``leaves`` how often the client had
+    left it then. ``is_check``: it is in, or asks already; only its right is asked again. ``asked`` is what hooks are
+    told of it: of a check, a Resync or a session that comes back what its last Subscribe said.
     """
 
     session: Subscriber
@@ -26,6 +26,7 @@ class Request(NamedTuple):
     number: int = 0
     leaves: int = 0
     is_check: bool = False
+    nth: int = 0
     asked: Asked = NOTHING
 
 

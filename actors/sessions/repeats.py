@@ -77,6 +77,19 @@ class Repeats:
             elif later is None or not later(session, ref, answer.seq):
                 session.write(session.encoding.join([session.encoding.acknowledge(target, answer.seq, [ref], False)]))
 
+    def answer_held(self, target: str, message: Any) -> None:
+        """Answer a message that was sent on the strength of a Subscribe that was refused."""
+        session = self._session
+        if isinstance(message, Leave):
+            if message.ref is not None:
+                session.say_done(message.ref, target)
+        elif not isinstance(message, Repeat):
+            session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")
+        elif session.answers.answer(message.ref) is None:
+            self._router.put_anyway(message)  # the target may still have the message, from when it was in
+        else:
+            self.answer(message.ref, target, None)
+
 
 def turn_away(session: Asker, ref: int | None, target: str, text: str, *, is_own: bool) -> None:
     """Refuse what there is no room to consider: a Subscribe changes nothing, who asks by a Resync hears Out.
@@ -88,14 +101,3 @@ def turn_away(session: Asker, ref: int | None, target: str, text: str, *, is_own
         refuse_outsider(session, ref, target, "busy", text)  # nobody leaves what is its own: it only asks again
     elif membership.state is MembershipState.JOINED:
         session.step(target, PutOut(Leave(session, None, Why("busy", text, 0))))
-
-
-def answer_held(session: Asker, target: str, message: Any) -> None:
-    """Answer a message that was sent on the strength of a Subscribe that was refused."""
-    if isinstance(message, Leave):
-        if message.ref is not None:
-            session.say_done(message.ref, target)
-    elif isinstance(message, Repeat):
-        session.answer_again(message.ref, target, None)
-    else:
-        session.reject(message.ref, target, "not_subscribed", f"you are not subscribed to {target}")

@@ -9,16 +9,16 @@ from typing import Any
 
 from ..runtime.log_throttle import ThrottledLogger
 from ..targets.faults import fault
-from ..targets.messages import Leave, new_post
+from ..targets.messages import Leave
 from ..words.errors import Busy, Refused, RemoteProtocolError
-from .asking import Asking
 from .kinds import Call
 from .membership_table import Unsubscribe
+from .publishing import Publishing
 
 logger = ThrottledLogger("nuphar.actors")
 
 
-class Session(Asking):
+class Session(Publishing):
     """A session has one of these for each of its connections, one after the other.
 
     ``successor`` is the next; ``answers``, ``pace`` and ``meter`` (what it may send; None: all) are the same for all.
@@ -33,7 +33,7 @@ class Session(Asking):
     def unsubscribe(self, ref: int, target: str) -> None:
         """Leave ``target``; a session that is not in it has what it asked for."""
         membership = self.memberships.get(target)
-        if membership is None or self._kinds.is_own(target):
+        if membership is None or self.kinds.is_own(target):
             self.say_done(ref, target)
             return
         try:
@@ -41,44 +41,9 @@ class Session(Asking):
         except Busy as error:
             self.reject(ref, target, "busy", str(error))
 
-    def post(self, ref: int, target: str, message: Any, payload: bytes) -> None:
-        """Send a message of this client to its target; ``payload`` is its bytes. A repeated ref is only answered."""
-        if ref and (fate := self.answers.begin(ref, target)):
-            self.repeats.take(fate, ref, target)
-            return
-        if self._kinds.listeners and (kind := self._kinds.of(target)) is not None:
-            self.in_hand = ref
-            refused: Refused | None = None
-            try:
-                kind.hear(self, target, message)
-            except Refused as error:
-                refused = error
-            self.in_hand = 0
-            if self.successor is not None:
-                return  # it went on with another connection meanwhile, on which the message comes again
-            if refused is not None:
-                self.reject(ref, target, refused.code, refused.text, refused.details)
-                return
-        membership = self.memberships.get(target)
-        if membership is None:
-            if not self._kinds.is_own(target):
-                self.reject(ref, target, "not_subscribed", f"subscribe to {target} first")
-                return
-            self.enter(target)
-            membership = self.memberships[target]
-        try:
-            membership.put(new_post((self, ref, message, payload)))
-        except Busy as error:
-            self.reject(ref, target, "busy", str(error))
-
-    def enter(self, target: str) -> None:
-        """Be in a target of its own, if it is not."""
-        if target not in self.memberships:
-            self._router.put_anyway(self.ask_trusted(target))
-
     def call(self, ref: int, name: str, arguments: Any) -> None:
         """Have whoever takes calls of this name answer one; ``arguments`` are plain data."""
-        kind = self._kinds.of(name)
+        kind = self.kinds.of(name)
         if kind is None:
             self.fail(ref, "not_found", f"there is no call {name[:100]!r}")
             return

@@ -6,18 +6,17 @@ it says at a seq that is confirmed. What comes meanwhile waits in its order, and
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from ..words.delivery import OVERHEAD
-from ..words.errors import Refused
 from ..words.meta import meta_of
 from .effects import Append, Crash, Effects, LookUp
+from .held import Held, size_of
 from .lane import Outcome
 from .log import Appended, Failed, Log, Record
-from .messages import Dispatch, More, Post
+from .messages import Dispatch, Post
 from .patience import Patience
 
 BATCH = 1 << 18
@@ -48,13 +47,14 @@ class BatchState(Enum):
     """Its outcome was unknown."""
 
 
-class Appends:
+class Appends(Held):
     """The appends of one target to ``log``, at ``level``; plainly mutable, every method leaves it whole."""
 
-    __slots__ = ("_after", "_batch", "_front", "_has_given_up", "_held", "_held_bytes", "_is_open", "_looks",
-                 "_outcomes", "_posts", "_records", "_size", "_state", "level", "log", "patience")  # fmt: skip
+    __slots__ = ("_after", "_batch", "_has_given_up", "_looks", "_outcomes", "_posts", "_records", "_size", "_state",
+                 "level", "log", "patience")  # fmt: skip
 
     def __init__(self, log: Log, level: str) -> None:
+        super().__init__()
         self.log = log
         self.level = level
         self.patience = Patience()
@@ -65,10 +65,6 @@ class Appends:
         self._after: list[Crash] = []  # refusals that rest on what is on its way
         self._size = self._posts = 0  # bytes and messages that were posted for the next batch
         self._looks = 0
-        self._is_open = False  # what was put back is being handled
-        self._front: list[Any] = []  # what was put back, and has to wait again
-        self._held: deque[Any] = deque()
-        self._held_bytes = 0
         self._has_given_up = False
 
     @property
@@ -80,11 +76,6 @@ class Appends:
     def is_full(self) -> bool:
         """Does so much wait that no more may come?"""
         return self._held_bytes > HELD_BEHIND
-
-    @property
-    def held_bytes(self) -> int:
-        """How many bytes wait behind the batch, each message with its overhead."""
-        return self._held_bytes
 
     def why_not(self, target: str) -> str:
         """Say why no more may come."""
@@ -167,8 +158,7 @@ class Appends:
     def give_up(self) -> tuple[list[Outcome], list[Crash]]:
         """End the batch without an answer, and hold nothing any more: the target stops, and its stop is put back."""
         self._has_given_up = True
-        self._front = [message for message in self._front if message is not self.patience.stop]
-        self._held = deque(message for message in self._held if message is not self.patience.stop)
+        self.drop(self.patience.stop)
         return self.end()
 
     def defer(self, crash: Crash) -> None:
@@ -184,51 +174,11 @@ class Appends:
 
     def hold(self, message: Any) -> bool:
         """Let ``message`` wait; False for a client's message that may not: see `why_not`."""
-        size = _size(message)
-        is_post = isinstance(message, Post)
-        if is_post and self.patience.is_stuck:
+        is_too_much = not self._is_open and self._held_bytes + size_of(message) > HELD_BEHIND
+        if isinstance(message, Post) and (self.patience.is_stuck or is_too_much):
             return False
-        if self._is_open:
-            self._front.append(message)  # it had its turn, and keeps its place
-        elif is_post and self._held_bytes + size > HELD_BEHIND:
-            return False
-        else:
-            self._held.append(message)
-        self._held_bytes += size
+        self.take(message)
         return True
-
-    def refuse_held(self, refused: Refused) -> Effects:
-        """Refuse the clients' messages that wait: what is in front of them failed."""
-        posts = [message for message in self._held if isinstance(message, Post)]
-        self._held = deque(message for message in self._held if not isinstance(message, Post))
-        self._held_bytes -= sum(map(_size, posts))
-        return [Crash(post.session, post.ref, refused) for post in posts]
-
-    def put_back(self, most: int) -> list[Any]:
-        """Take out what is to be handled next, at ``most`` so many messages; `More` ends it, if it is not empty."""
-        held = self._held
-        if not held:
-            return []
-        taken = [held.popleft() for _ in range(min(most, len(held)))]
-        self._held_bytes -= sum(map(_size, taken))
-        self._is_open = True
-        return [*taken, More()]
-
-    def take_all(self) -> list[Any]:
-        """Take out everything that waits."""
-        taken = [*self._front, *self._held]
-        self._front, self._held, self._held_bytes, self._is_open = [], deque(), 0, False
-        return taken
-
-    def close(self) -> None:
-        """Note that everything which was put back has been handled, or waits again."""
-        self._is_open = False
-        self._held.extendleft(reversed(self._front))
-        self._front = []
-
-
-def _size(message: Any) -> int:
-    return len(getattr(message, "payload", b"")) + OVERHEAD
 
 
 def _record(outcome: Outcome) -> Record:

@@ -20,6 +20,7 @@ PARAMETERS = {
     "can_subscribe": ("client_id", "topic_id", "session_model", "member"),
     "on_join": ("client_id", "topic_id", "member"),
     "on_leave": ("client_id", "topic_id", "member"),
+    "may_publish": ("message", "member"),
     "on_end": ("topic_id", "model"),
     "identify": ("request",),
 }
@@ -140,6 +141,14 @@ class JudgesSessionModelMember(Protocol):
     def __call__(self, *, session_model: Any, member: Member) -> bool: ...
 
 
+class JudgesMessage(Protocol):
+    def __call__(self, *, message: Any) -> bool: ...
+
+
+class JudgesMessageMember(Protocol):
+    def __call__(self, *, message: Any, member: Member) -> bool: ...
+
+
 class TellsNothing(Protocol):
     def __call__(self) -> list[Any] | tuple[Any, ...] | None: ...
 
@@ -209,6 +218,9 @@ SubscribeHook = (
     | JudgesSessionModelMember
 )
 """``can_subscribe``: may this client, with this model of its own store?"""
+
+PublishHook = JudgesNothing | JudgesMessage | JudgesMember | JudgesMessageMember
+"""``may_publish``: may this client write this message?"""
 
 MembershipHook = TellsNothing | TellsClient | TellsTopic | TellsClientTopic | TellsMember
 """``on_join`` and ``on_leave``; they return messages for the topic, or None."""

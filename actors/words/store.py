@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, overload
 
 from .errors import UsageError
-from .meta import takes_meta
+from .meta import Meta, takes_meta
 from .parameters import check_takes
 from .type_variables import Message, Message_contra, Model
 
@@ -15,6 +15,12 @@ class Update(Protocol[Model, Message_contra]):
     """Applies a message to a model; the two come by position, so it may call them what it likes."""
 
     def __call__(self, model: Model, message: Message_contra, /) -> Model: ...
+
+
+class UpdateWithMeta(Protocol[Model, Message_contra]):
+    """An update that is told who wrote the message, when, and its seq."""
+
+    def __call__(self, model: Model, message: Message_contra, meta: Meta, /) -> Model: ...
 
 
 class StoreFields(NamedTuple, Generic[Model, Message]):
@@ -61,6 +67,14 @@ class Store(StoreFields[Model, Message]):
         @overload
         def __new__(
             cls, model: tuple[Any, ...], update: Update[tuple[Any, ...], Any], local: tuple[str, ...] = ()
+        ) -> Store[Any, Any]: ...
+        @overload
+        def __new__(
+            cls, model: Model, update: UpdateWithMeta[Model, Message], local: tuple[str, ...] = ()
+        ) -> Store[Model, Message]: ...
+        @overload
+        def __new__(
+            cls, model: tuple[Any, ...], update: UpdateWithMeta[tuple[Any, ...], Any], local: tuple[str, ...] = ()
         ) -> Store[Any, Any]: ...
         def __new__(cls, model: Any, update: Any, local: tuple[str, ...] = ()) -> Any: ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import gevent
 
@@ -21,7 +21,8 @@ from ...actors.targets.messages import Dispatch
 from ...actors.words.delivery import ALL
 from ...actors.words.delivery import of as rule_of
 from ...actors.words.errors import NotRunning, OriginRefused, UsageError
-from ...actors.words.hook_types import EndHook, MembershipHook, SubscribeHook
+from ...actors.words.guard import Guard
+from ...actors.words.hook_types import EndHook, MembershipHook, PublishHook, SubscribeHook
 from ...actors.words.identity import Identity, check_identity
 from ...actors.words.meta import check_share
 from ...actors.words.parameters import check_takes
@@ -150,19 +151,29 @@ class Server(Living, HookDecorators):
 
     # Targets.
 
-    def topic(self, topic_id: str, *, delivery: Any = ALL, share: Sequence[str] = ()) -> TopicHandle:
+    def topic(
+        self,
+        topic_id: str,
+        *,
+        delivery: Any = ALL,
+        share: Sequence[str] = (),
+        publish: Literal["subscribers", "server"] = "subscribers",
+        may_publish: PublishHook | None = None,
+        server_only: Sequence[type] = (),
+    ) -> TopicHandle:
         """Add a topic, ephemeral until it gets a store; before or after the start.
 
         ``delivery`` says what becomes of its messages for a subscriber who cannot take them (docs/delivery.md).
         ``share`` is what subscribers are told of each message besides it: some of "author" and "at" (`nuphar.Meta`).
+        ``publish`` is who may write at all, ``may_publish`` a rule for each of the clients' messages, and messages of
+        the types ``server_only`` come from the server alone (docs/server.md).
         Raises: TopicExists, UsageError for an ill-formed id, NotRunning after a stop.
         """
         self._check_not_stopped()
-        topic = self.directory.add_topic(topic_id, rule_of(delivery), check_share(share))
-        if self.lifecycle.has_begun:
-            self.books.start_topic(
-                topic
-            )  # also while the tree is being started, which may have looked for topics already
+        guard = Guard.of(publish, may_publish, server_only)
+        topic = self.directory.add_topic(topic_id, rule_of(delivery), check_share(share), guard)
+        if self.lifecycle.has_begun:  # also while the tree is being started, which may have looked for topics already
+            self.books.start_topic(topic)
         return TopicHandle(self, topic)
 
     def topic_kind(
@@ -178,13 +189,16 @@ class Server(Living, HookDecorators):
         delivery: Any = ALL,
         window: float | None = None,
         share: Sequence[str] = (),
+        publish: Literal["subscribers", "server"] = "subscribers",
+        may_publish: PublishHook | None = None,
+        server_only: Sequence[type] = (),
     ) -> KindHandle[Model, Message]:
         """Add a topic kind: one topic for each id that starts with ``prefix``, started on its first Subscribe.
 
         ``parse(rest of the id)`` gives the key, or raises ValueError for an id that names nothing (``not_found``).
         Without ``store`` the wiring's kind of this prefix is used, if there is one; else the topics are ephemeral.
-        ``delivery`` and ``share`` are those of each of these topics, as in `topic`. One that nobody has been subscribed
-        to for ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end(topic_id, model)``.
+        ``delivery``, ``share`` and who may write are those of each of these topics, as in `topic`. One that nobody has
+        been subscribed to for ``window`` seconds (None: the option ``topic_window``) ends, after ``on_end``.
         Raises: TopicExists, UsageError, NotRunning after a stop.
         """
         self._check_not_stopped()
@@ -197,6 +211,7 @@ class Server(Living, HookDecorators):
             delivery=rule_of(delivery),
             window=check_window("window", window),
             share=check_share(share),
+            guard=Guard.of(publish, may_publish, server_only),
         )
         handle: KindHandle[Model, Message] = KindHandle(self, kind)
         if store is not None or prefix in self.wiring.kinds:

@@ -73,9 +73,9 @@ class ToyCase(TargetKindCase):
     forbidden = "page:secret"
     call = ("page:add", [1, 2])
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[Sums] = Sums) -> None:
         super().__init__(Server())
-        self.server.books.kinds.register("page:", Sums(self.server))
+        self.server.books.kinds.register("page:", kind(self.server))
 
 
 class TestAToy(TargetKindContract):

@@ -8,7 +8,13 @@ from typing import Any
 
 import gevent
 import pytest
+from support.sums import Sums
 
+from nuphar import Refused
+from nuphar.actors.runtime.mailbox import Mailbox
+from nuphar.actors.sessions.kinds import Call
+from nuphar.actors.sessions.membership_table import Grant
+from nuphar.actors.sessions.messages import Request, Verdict
 from nuphar.actors.targets.log import ACCEPTED, AppendAnswer, Appended, Log, Record
 from nuphar.actors.targets.memory_log import MemoryLog
 from nuphar.actors.targets.order import Order
@@ -21,6 +27,7 @@ from nuphar.transport.server.framing import BARE, CborFraming, write_to_each
 
 from .encoding import BareCase
 from .sink import MemorySinkCase
+from .target_kind import OwnStoreCase, ToyCase
 
 
 @pytest.fixture(autouse=True)
@@ -460,6 +467,138 @@ def test_a_connector_that_breaks_a_promise_is_found(connector: type[Changed]) ->
     assert CONNECTORS[connector] <= found_by(Contract)
 
 
+# Kinds of targets.
+
+
+class Broken(Sums):
+    """The toy, whose verbs the others get wrong, each one of them."""
+
+
+class LetsInWithoutAJoin(Broken):
+    def open(self, verdict: Verdict) -> Grant | None:
+        grant = super().open(verdict)
+        return None if grant is None else grant._replace(join=None)
+
+
+class ForgetsTheSecond(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return None if request.ref == 2 else super().judge(request, hint)
+
+
+def refuse(model: int, message: int) -> int:
+    raise Refused("no", "it takes nothing")
+
+
+class TakesNothing(Broken):
+    def open(self, verdict: Verdict) -> Grant | None:
+        self._books.log.open(verdict.request.target, Store(0, refuse))
+        return super().open(verdict)
+
+
+class HasOneForEach(Broken):
+    """Each session gets a target of its own, and it says that all share one."""
+
+    def open(self, verdict: Verdict) -> Grant | None:
+        self._mailboxes.clear()
+        self._books.log.forget(verdict.request.target)
+        return super().open(verdict)
+
+
+class LetsEverybodyIn(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return Verdict(request)
+
+
+class LetsNobodyInTwice(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return Verdict(request, "denied", "once is enough") if request.ref == 3 else super().judge(request, hint)
+
+
+class RefusesWhoResumes(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return Verdict(request, "denied", "who is it?") if request.ref is None else super().judge(request, hint)
+
+
+class FindsNothing(Broken):
+    def locate(self, session: Any, target: str) -> Mailbox | None:
+        return None
+
+
+class WaitsForIt(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        gevent.sleep(0)
+        return super().judge(request, hint)
+
+
+class WaitsToGreet(Broken):
+    def greet(self, verdict: Verdict) -> Verdict | None:
+        gevent.sleep(0)
+        return super().greet(verdict)
+
+
+class TakesEveryRightAway(Broken):
+    def judge(self, request: Request, hint: Any = None) -> Verdict | None:
+        return Verdict(request, "denied", "not now") if request.is_check else super().judge(request, hint)
+
+
+class AnswersCallsTwice(Broken):
+    def call(self, session: Any, call: Call) -> None:
+        super().call(session, call)
+        super().call(session, call)
+
+
+class AnswersAnyCall(Broken):
+    def call(self, session: Any, call: Call) -> None:
+        session.reply(call.ref, b"\x00")
+
+
+class SaysThatItIsOnesOwn(Broken):
+    is_own = True
+
+
+TARGET_KINDS: dict[type[Sums], set[str]] = {
+    LetsInWithoutAJoin: {"a_subscribe_is_answered_once_and_lets_in"},
+    ForgetsTheSecond: {"so_is_each_of_two"},
+    TakesNothing: {"a_message_is_answered_once_behind_its_subscribe"},
+    HasOneForEach: {"a_message_comes_to_the_others_unless_the_target_is_one_s_own"},
+    LetsEverybodyIn: {"who_may_not_is_refused_once_and_in_nothing"},
+    LetsNobodyInTwice: {"who_leaves_may_come_again_and_nobody_leaves_its_own"},
+    RefusesWhoResumes: {"who_goes_on_with_another_connection_stays_in"},
+    FindsNothing: {"where_a_target_is_found_its_messages_go"},
+    WaitsForIt: {"no_verb_waits"},
+    WaitsToGreet: {"no_verb_waits"},
+    TakesEveryRightAway: {"whose_rights_are_good_stays_and_hears_nothing"},
+    AnswersCallsTwice: {"a_call_is_answered_once"},
+    AnswersAnyCall: {"a_call_is_answered_once"},
+    SaysThatItIsOnesOwn: {"a_stop_is_said_to_whoever_shares_the_target"},
+}
+
+
+@pytest.mark.parametrize("kind", TARGET_KINDS)
+def test_a_kind_of_targets_that_breaks_a_promise_is_found(kind: type[Sums]) -> None:
+    class Contract(contracts.TargetKindContract):
+        def make(self) -> contracts.TargetKindCase:
+            return ToyCase(kind)
+
+    assert TARGET_KINDS[kind] <= found_by(Contract)
+
+
+def test_an_own_target_that_outlives_its_session_is_found() -> None:
+    class Case(OwnStoreCase):
+        def __init__(self) -> None:
+            super().__init__()
+            self.server.own_stores.close = lambda session: None  # type: ignore[method-assign]
+
+    class Contract(contracts.TargetKindContract):
+        def make(self) -> contracts.TargetKindCase:
+            return Case()
+
+    assert found_by(Contract) == {OUTLIVES}
+
+
+OUTLIVES = "of_a_session_that_has_ended_nothing_is_left"
+
+
 @pytest.mark.parametrize(
     ("contract", "bitten"),
     [
@@ -467,6 +606,7 @@ def test_a_connector_that_breaks_a_promise_is_found(connector: type[Changed]) ->
         (contracts.EncodingContract, set(ENCODINGS)),
         (contracts.LogContract, set().union(*LOGS.values())),
         (contracts.ConnectorContract, set().union(*CONNECTORS.values())),
+        (contracts.TargetKindContract, {OUTLIVES}.union(*TARGET_KINDS.values())),
     ],
 )
 def test_each_test_of_a_contract_finds_something(contract: type, bitten: set[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nuphar.actors.sessions.messages import DispatchTo, Evict, LetIn
+from nuphar.actors.sessions.messages import DispatchTo, Evict, LetIn, Reconsider
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.takeover import NOWHERE
 from nuphar.actors.targets.messages import Broadcast, Dispatch
@@ -191,9 +191,29 @@ def resync(world: World) -> None:
     """Ask for what is known, or for something that never was."""
     client = some_client(world)
     if client.core.is_live and client.line is not None and client.core.replicas:
-        target = pick(world, list(client.core.replicas))
-        client.core.outgoing.append(encode(Resync({target: client.core.replicas[target].cursor}), PLAIN))
-        client.flush()
+        ask_again(client, pick(world, list(client.core.replicas)))
+
+
+def ask_again(client: Client, target: str) -> None:
+    """Ask for what is known of a target."""
+    client.core.outgoing.append(encode(Resync({target: client.core.replicas[target].cursor}), PLAIN))
+    client.flush()
+
+
+def meanwhile(world: World, client: Client, target: str, action: Callable[[], None]) -> None:
+    """Do something to a client, perhaps just while it is considered whether it may be in ``target``."""
+    follows = client.core.is_live and client.line is not None and target in client.core.replicas
+    if not follows or world.chance() < 0.2:
+        action()
+        return
+    assert client.line is not None
+    if world.chance() < 0.4:
+        ask_again(client, target)
+    else:
+        client.unsubscribe(target)
+        client.subscribe(target, store_of(target))
+    at = client.line._last_up + world.plan.hook_pause * world.chance()
+    world.hub.call_at(at, lambda: None if world.is_calm else action())
 
 
 def garbage(world: World) -> None:
@@ -220,6 +240,28 @@ def forbid(world: World) -> None:
     client.promises.strayed(f"topic:{room}")  # when it comes back; what tells it so may be lost
 
 
+def revoke(world: World) -> None:
+    """Take a right away, and have it asked about again."""
+    client, room = some_client(world), "board" if world.chance() < 0.4 else pick(world, ROOMS)
+
+    def act() -> None:
+        client_id = client.core.client_id
+        session = world.site.server.sessions.get(client_id)
+        if session is not None and world.site.is_up:
+            world.forbidden.setdefault((client_id, room), session)
+            client.promises.strayed(f"topic:{room}")
+            everybody = world.chance() < 0.2
+            world.site.server.books.router.put_anyway(Reconsider(None if everybody else client_id))
+
+    meanwhile(world, client, f"topic:{room}", act)
+
+
+def call(world: World) -> None:
+    client = some_client(world)
+    for _ in range(1 + int(world.chance() * 3)):
+        client.calls.say()
+
+
 def allow(world: World) -> None:
     """Give every right back, and let everybody ask again for what he lost."""
     world.forbidden.clear()
@@ -231,9 +273,13 @@ def allow(world: World) -> None:
 
 def evict(world: World) -> None:
     client, room = some_client(world), pick(world, ROOMS)
-    if world.site.is_up:
-        client.evicted.add(f"topic:{room}")
-        world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
+
+    def act() -> None:
+        if world.site.is_up:
+            client.evicted.add(f"topic:{room}")
+            world.site.server.books.router.put_anyway(Evict(client.core.client_id, f"topic:{room}"))
+
+    meanwhile(world, client, f"topic:{room}", act)
 
 
 def admit(world: World) -> None:
@@ -276,8 +322,13 @@ def leave(world: World) -> None:
     if world.chance() < 0.5:
         client.drop()
         return
-    client.end()
-    world.replace(client)
+
+    def act() -> None:
+        if not client.is_over:
+            client.end()
+            world.replace(client)
+
+    meanwhile(world, client, "topic:board", act)
 
 
 def sleep_long(world: World) -> None:
@@ -586,7 +637,8 @@ ACTIONS: dict[str, Action] = {
     action.__name__: action
     for action in (
         dispatch, burst, settle, server_dispatch, own_dispatch, broadcast, push, cut, blip, duplicate, lose_welcome,
-        stall, subscribe, unsubscribe, again, resync, garbage, forbid, allow, evict, admit, kill, thief, leave,
-        sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server, sign_in, expire,
+        stall, subscribe, unsubscribe, again, resync, garbage, call, forbid, revoke, allow, evict, admit, kill,
+        thief, leave, sleep_long, stop_topic, lose_message, flood, give_store, stop_server, crash_server, sign_in,
+        expire,
     )
 }  # fmt: skip

@@ -19,10 +19,12 @@ from nuphar.transport.wire.websocket_frames import (
 )
 from nuphar.transport.wire.websocket_reader import FrameReader
 
+from .calls import Calls
 from .naming import Naming
 from .network import Line
 from .oracle import check, following
 from .promises import Promises
+from .rights import Rights
 from .signing_in import Signing
 from .site import PLAIN
 
@@ -69,6 +71,8 @@ class Client:
         self.signing = Signing(self)
         self.promises = Promises(self)
         self.naming = Naming(self)
+        self.calls = Calls(self)
+        self.rights = Rights(self)
 
     # The connection.
 
@@ -77,6 +81,7 @@ class Client:
         if self.is_over:
             return
         self.is_connecting = False
+        self.calls.forget()
         world = self.world
         if self.line is not None:
             self.line.on_data, self.line.on_end = _ignore, _nothing
@@ -98,6 +103,7 @@ class Client:
         if line is not self.line:
             return
         self.line = None
+        self.calls.forget()
         self.core.lose()
         self.world.note("lost", self.name)
         self.retry()
@@ -202,6 +208,8 @@ class Client:
             return
         self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
+        self.calls.hears(frame, kind)
+        self.rights.hears(frame, kind)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
         before = {target: (replica.epoch, replica.seq) for target, replica in replicas}
         events = self.core.receive(frame)

@@ -15,6 +15,9 @@ from .site import PLAIN, ROOMS
 if TYPE_CHECKING:
     from .client import Client
 
+OUT_PATIENCE = 30.0
+"""Seconds within which an Out comes that waits for a topic's log."""
+
 ACKNOWLEDGE, SERVER_MESSAGE, SNAPSHOT, OUT = 0x11, 0x13, 0x15, 0x1B
 
 
@@ -86,9 +89,8 @@ class Promises:
             self._fail(f"message {own.message} for {own.target} is malformed: {refused.text}")
         elif refused.code == "not_subscribed":
             if own.message in self._expected and self._must_be_in(own.target) and refused.text.startswith("subscribe"):
-                self._fail(
-                    f"message {own.message} is refused, and it follows {own.target} without a break: {refused.text}"
-                )
+                follows = f"follows {own.target} without a break"
+                self._expect_out(own.target, f"message {own.message} is refused, and it {follows}: {refused.text}")
         elif refused.text.startswith("its target ended"):
             if self._is_kept_in() and not self._may_be_stopped(own.target):
                 self._fail(f"message {own.message} for {own.target} waits for an answer that nobody gives")
@@ -97,6 +99,19 @@ class Promises:
             if sizes["in_flight"] < sizes["window"] or own.ref > newest - sizes["window"]:
                 self._fail(f"the answer to ref {own.ref} is forgotten, and the newest is {newest}: {refused.text}")
         self._expected.discard(own.message)
+
+    def _expect_out(self, target: str, fault: str) -> None:
+        """See that an Out comes: it may wait for a topic's log. Who loses its line may lose it, too."""
+        if self._client.world.plan.log is None:
+            self._fail(fault)
+        client, connection = self._client, self._client.core.exchange.connection
+
+        def check() -> None:
+            is_same = client.core.is_live and client.core.exchange.connection == connection
+            if is_same and client in client.world.clients and target not in self._strayed:
+                self._fail(fault)
+
+        client.world.later(OUT_PATIENCE, check)
 
     def _must_be_in(self, target: str) -> bool:
         """Say whether nothing has happened that may have put it out, heard or not while connections broke."""

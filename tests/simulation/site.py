@@ -72,6 +72,7 @@ class Site:
             return order
 
         server.books.log.open = open  # type: ignore[method-assign]
+        server.books.kinds.register("page:", world.echo)
         self.kept: dict[str, int | None] = {}
         self._watch_ends()
         server.own_stores._store = lambda: oracle.store("session")
@@ -98,10 +99,16 @@ class Site:
     # Hooks.
 
     def can_subscribe(self, client_id: str, topic_id: str) -> bool:
-        self.world.dawdle()
-        if not self.world.is_calm and self.world.plan.hook_fault and self.world.chance() < self.world.plan.hook_fault:
+        world = self.world
+        is_slow = world.chance() < 0.6
+        is_forbidden = (client_id, topic_id) in world.forbidden
+        if is_slow:
+            world.dawdle()
+        if not world.is_calm and world.plan.hook_fault and world.chance() < world.plan.hook_fault:
             raise OSError("whether it may cannot be found out")
-        return (client_id, topic_id) not in self.world.forbidden
+        if world.chance() < 0.5:  # else what was found out is from before the pause
+            is_forbidden = (client_id, topic_id) in world.forbidden
+        return not is_forbidden
 
     def on_join(self, client_id: str) -> list[int]:
         self.world.dawdle()

@@ -13,6 +13,7 @@ from zlib import crc32
 from nuphar.actors.sessions.membership_table import MembershipState
 
 from . import actions
+from .calls import Echo
 from .client import Client
 from .confirming import confirmed
 from .faults import injected
@@ -20,6 +21,7 @@ from .hub import Hub
 from .network import Line
 from .oracle import FATAL, KINDS_OF_BAD, STORE, Broken, Oracle
 from .plan import Plan, draw
+from .rights import judged
 from .seams import replaced
 from .signing_in import someone
 from .site import ROOMS, Site
@@ -48,6 +50,7 @@ class World:
         self.trace: list[tuple[Any, ...]] = []
         self.forbidden: dict[tuple[str, str], Any] = {}
         """Who may not be where; with the session that each had when it was forbidden."""
+        self.echo = Echo(self)
         self.connections: dict[Any, Any] = {}
         self.clients: list[Client] = []
         self.stolen: list[Client] = []
@@ -69,7 +72,7 @@ class World:
 
         Raises: Broken.
         """
-        with replaced(self.plan.sizes), injected(self), watched(self), confirmed(self):
+        with replaced(self.plan.sizes), injected(self), watched(self), confirmed(self), judged(self):
             try:
                 self.begin()
                 step = self.hub.step
@@ -166,6 +169,8 @@ class World:
                 return f"{client.name} waits for answers: {core.requests.sent}, {core.requests.unsent}"
             if client.open_messages:
                 return f"{client.name} has no answer to {client.open_messages}"
+            if client.calls.open:
+                return f"{client.name} has no answer to its calls {client.calls.open}"
             session = self.site.server.sessions.get(core.client_id)
             if session is not None and any(
                 each.state is not MembershipState.JOINED for each in session.memberships.values()
@@ -254,6 +259,11 @@ class World:
         """Take the time that a hook takes."""
         if self.plan.hook_pause and self.hub.getcurrent() is not self.hub.main:
             self.hub.sleep(self.plan.hook_pause * self.chance())
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest message."""
+        return self._message
 
     def next_message(self, bad: float) -> int:
         """Return a new message; ``bad`` is the chance that something is wrong with it."""

@@ -17,6 +17,8 @@ from support.doors import DOORS, PAGES, addresses
 ROOT = Path(__file__).parents[2]
 PROGRAMS = sorted((ROOT / "tests" / "typing" / "programs").glob("*.py"))
 
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
 Line = tuple[str, int]
 """A program's file name, and the number of one of its lines."""
 
@@ -72,6 +74,7 @@ def marked(program: Path) -> set[Line]:
 
 def test_there_are_programs_with_right_and_wrong_lines() -> None:
     assert len(PROGRAMS) >= 2
+    assert len(EXAMPLES) >= 6
     assert [each.name for each in PROGRAMS if not marked(each)] == []
 
 
@@ -81,7 +84,7 @@ def test_what_is_right_is_accepted_and_what_is_marked_is_refused(
     check: Callable[[list[Path], Path], set[Line]], tmp_path: Path
 ) -> None:
     (tmp_path / "doors.py").write_text(doors())
-    for program in PROGRAMS:
+    for program in [*PROGRAMS, *EXAMPLES]:
         shutil.copy(program, tmp_path)
     programs = sorted(tmp_path.glob("*.py"))
     expected = set().union(*map(marked, programs))

@@ -94,8 +94,13 @@ class SocketlessClient:
 
     def receive(self, data: bytes) -> None:
         """Take one frame of this client, from any greenlet or thread; frames are processed in order."""
-        if get_ident() == self._thread and not self._incoming:
-            self._inbound.receive(data)
+        if get_ident() == self._thread and not self._incoming and not self._is_receiving:
+            self._is_receiving = True  # hooks and rules may wait: what comes meanwhile comes behind this one
+            try:
+                self._inbound.receive(data)
+            finally:
+                self._is_receiving = False
+                self._catch_up()
         else:
             if len(self._incoming) >= MOST_WAITING:
                 raise Busy(f"{MOST_WAITING} frames of client {self.session.client_id} wait already")

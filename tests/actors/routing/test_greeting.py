@@ -11,8 +11,8 @@ from support.scripted import ScriptedClient, settle
 
 from nuphar import Refused, Server, Store
 from nuphar.actors.routing.topic_handle import TopicHandle
-from nuphar.actors.sessions.membership import UNGREETED
 from nuphar.actors.sessions.messages import Reconsider
+from nuphar.actors.sessions.standing import UNGREETED
 from nuphar.transport.wire import frames as f
 
 LIMIT = 10.0  # seconds that any wait here may take

@@ -169,17 +169,94 @@ def test_only_the_session_that_is_named_is_reconsidered(server: Server, client: 
     assert rights.topic.subscribers == [two.id]
 
 
-def test_who_was_asked_about_before_its_right_went_is_out_all_the_same(server: Server, client: Connect) -> None:
+def test_who_was_asked_about_before_its_right_went_is_refused_and_sees_nothing(server: Server, client: Connect) -> None:
+    rights, one = Rights(server), client()
+    gate = rights.hold_next()
+    one.send(f.Subscribe(1, T, None, None), f.ClientMessage(2, T, 5))
+    settle(server)
+    rights.revoke(one)
+    assert one.take() == []
+    rights.topic.dispatch(7)
+    gate.set()
+    assert sorted(frame[:3] for frame in one.take()) == [(1, T, "denied"), (2, T, "not_subscribed")]
+    assert rights.topic.subscribers == []
+    assert rights.topic.model == 7
+    assert T not in server.sessions.get(one.id).memberships  # type: ignore[union-attr]
+
+
+def test_who_asks_again_when_it_has_its_right_back_is_in(server: Server, client: Connect) -> None:
     rights, one = Rights(server), client()
     gate = rights.hold_next()
     one.send(f.Subscribe(1, T, None, None))
     settle(server)
     rights.revoke(one)
+    settle(server)
+    rights.denied.clear()
+    one.send(f.Subscribe(2, T, None, None))
+    assert [type(frame) for frame in one.take()] == [f.Snapshot, f.Acknowledge]
+    assert rights.topic.subscribers == [one.id]
+    gate.set()
+    assert [frame[:3] for frame in one.take()] == [(1, T, "denied")], (
+        "it was asked about before; no Rejected changes anything"
+    )
+    assert rights.topic.subscribers == [one.id]
+
+
+def test_who_is_in_and_asks_again_with_an_answer_from_before_stays_out(server: Server, client: Connect) -> None:
+    rights, one = Rights(server), client()
+    one.send(f.Subscribe(1, T, None, None))
+    one.take()
+    gate = rights.hold_next()
+    one.send(f.Subscribe(2, T, None, None))
+    settle(server)
+    rights.revoke(one)
+    assert [type(frame) for frame in one.take()] == [f.Out]
+    gate.set()
+    assert [frame[:3] for frame in one.take()] == [(2, T, "denied")]
+    assert rights.topic.subscribers == []
+
+
+@pytest.mark.parametrize("is_second", [False, True])
+def test_whose_right_goes_while_it_is_greeted_is_refused_and_has_left(
+    server: Server, client: Connect, is_second: bool
+) -> None:
+    rights, one, said = Rights(server), client(), list[str]()
+    gate = gevent.event.Event()
+
+    def on_join() -> None:
+        gate.wait(LIMIT)
+        said.append("join")
+
+    rights.topic.on_join(on_join)
+    rights.topic.on_leave(lambda: said.append("leave"))
+    one.send(f.Subscribe(1, T, None, None))
+    if is_second:
+        one.send(f.Subscribe(2, T, None, None))
+    settle(server)
+    rights.revoke(one)
     assert one.take() == []
     gate.set()
-    assert [type(frame) for frame in one.take()] == [f.Snapshot, f.Acknowledge, f.Out]
+    refs = [1, 2] if is_second else [1]
+    assert [frame[:3] for frame in one.take()] == [(ref, T, "denied") for ref in refs]
+    assert said == ["join", "leave"]
     assert rights.topic.subscribers == []
-    assert T not in server.sessions.get(one.id).memberships  # type: ignore[union-attr]
+
+
+def test_what_the_server_wants_is_not_refused_for_a_right_that_is_gone(server: Server, client: Connect) -> None:
+    rights, one, gate = Rights(server), client(), gevent.event.Event()
+    rights.topic.on_join(lambda: gate.wait(LIMIT) and None)
+    one.send(f.Subscribe(1, T, None, None))
+    settle(server)
+    check = rights.hold_next()
+    rights.revoke(one)
+    settle(server)
+    check.set()
+    settle(server)
+    rights.topic.subscribe(one.id)
+    settle(server)
+    gate.set()
+    assert ("denied", 1) in [(frame.code, frame.ref) for frame in one.take() if isinstance(frame, f.Rejected)]
+    assert rights.topic.subscribers == [one.id]
 
 
 def test_whom_the_server_put_in_is_not_reconsidered(server: Server, client: Connect) -> None:

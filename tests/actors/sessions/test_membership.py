@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nuphar import Busy
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions import membership_table as table
-from nuphar.actors.sessions.membership import HELD, UNGREETED, Membership
+from nuphar.actors.sessions.membership import HELD, Membership
 from nuphar.actors.sessions.membership_table import (
     NEXT,
     WHEN_A_LEAVE_WAS_HELD,
@@ -41,6 +41,7 @@ from nuphar.actors.sessions.membership_table import (
     Wake,
 )
 from nuphar.actors.sessions.messages import Request, Verdict
+from nuphar.actors.sessions.standing import UNGREETED
 from nuphar.actors.targets.messages import Join, Leave, Post, Why
 
 ROOT = Path(__file__).parents[3]
@@ -160,7 +161,7 @@ class Run:
     def wait(self) -> None:
         """Have one of the requests wait until it has been greeted."""
         verdict = Verdict(ASKED._replace(trusted=True), text=str(self.membership.requests))
-        if self.membership.is_greeted:
+        if self.membership.standing.is_greeted:
             self.waiting.append(verdict)
         self.step(Wait(verdict))
 

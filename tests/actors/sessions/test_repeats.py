@@ -8,9 +8,9 @@ from support.kept import Kept
 
 from nuphar.actors.runtime.mailbox import Mailbox
 from nuphar.actors.sessions.kinds import Kinds
-from nuphar.actors.sessions.membership_table import Grant
+from nuphar.actors.sessions.membership_table import Close, Grant, Refuse
 from nuphar.actors.sessions.session import Session
-from nuphar.actors.targets.messages import Repeat
+from nuphar.actors.targets.messages import Leave, Repeat
 from nuphar.transport.server.framing import BARE
 from nuphar.transport.wire.codec import read
 from nuphar.transport.wire.frames import Acknowledge, Frame, Rejected
@@ -90,3 +90,31 @@ def test_a_target_that_owes_something_answers_itself() -> None:
     one.session.repeats.answer(2, T, PLACE, later)
     assert one.take() == []
     assert owed == [(one.session, 2, 7)] * 2
+
+
+def test_a_repeat_whose_subscribe_is_refused_is_still_answered_by_who_has_the_message() -> None:
+    one = Subscribed()
+    one.say(2)
+    one.session.step(T, Close(Leave(one.session, None)))  # it is out, and the target has not come to its message
+    one.session.subscribe(3, T, None)
+    one.say(2, times=2)
+    one.router.drain()
+    one.session.step(T, Refuse(Leave(one.session, None)))
+    assert one.take() == []
+    assert one.router.drain() == [Repeat(one.session, 2, T)]
+    one.session.answers.settle(2, PLACE, 7)
+    one.session.repeats.answer(2, T, PLACE)
+    assert one.take() == [Acknowledge(T, 7, [2], False)] * 2
+
+
+def test_a_repeat_whose_subscribe_is_refused_has_the_answer_that_is_known() -> None:
+    one = Subscribed()
+    one.say(2)
+    one.session.step(T, Close(Leave(one.session, None)))
+    one.session.subscribe(3, T, None)
+    one.say(2)
+    one.router.drain()
+    one.session.answers.settle(2, PLACE, 7)
+    one.session.step(T, Refuse(Leave(one.session, None)))
+    assert one.take() == [Acknowledge(T, 0, [2], False)]
+    assert one.router.drain() == []

@@ -51,7 +51,7 @@ def test_a_subscribe_goes_to_the_router() -> None:
     membership = alone.session.memberships["topic:t"]
     asked = Asked({"a": 1}, ("e", 3))
     assert alone.router.drain() == [
-        Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1}, False, membership.number, asked=asked)
+        Request(alone.session, 1, "topic:t", ("e", 3), {"a": 1}, False, membership.number, nth=1, asked=asked)
     ]
 
 
@@ -116,7 +116,7 @@ def test_the_first_message_to_a_target_of_its_own_starts_it() -> None:
     alone.session.post(1, "session", "a", b"\x61a")
     alone.session.post(2, "session", "b", b"\x61b")
     membership = alone.session.memberships["session"]
-    assert alone.router.drain() == [Request(alone.session, None, "session", None, None, True, membership.number)]
+    assert alone.router.drain() == [Request(alone.session, None, "session", None, None, True, membership.number, nth=1)]
     assert membership.held_bytes(100) == 204
 
 
@@ -269,7 +269,7 @@ def test_rights_are_checked_of_who_is_in_or_asks_and_not_of_whom_the_server_put_
     alone.session.subscribe(1, "topic:t", None)
     number = alone.session.memberships["topic:t"].number
     assert alone.session.check("topic:t") == Request(
-        alone.session, None, "topic:t", None, None, False, number, is_check=True
+        alone.session, None, "topic:t", None, None, False, number, is_check=True, nth=2
     )
     assert alone.session.memberships["topic:t"].requests == 2
     alone.session.ask_trusted("topic:u")

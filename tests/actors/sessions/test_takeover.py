@@ -58,7 +58,7 @@ def test_it_takes_along_what_it_is_in_and_not_what_it_asked_for() -> None:
     assert two.newer.memberships[T].replaces is two.older
     restore(two.newer, {T: ("e", 3)}, True, 0.0, False)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership.number)]
+    assert two.router.drain() == [Request(two.newer, None, T, ("e", 3), None, False, membership.number, nth=1)]
 
 
 def test_one_that_had_no_time_to_take_over_passes_its_predecessor_on() -> None:
@@ -102,7 +102,7 @@ def test_what_the_server_trusted_it_still_trusts() -> None:
     supersede(two.older, two.newer)
     restore(two.newer, {}, True, 0.0, False)
     membership = two.newer.memberships[T]
-    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership.number)]
+    assert two.router.drain() == [Request(two.newer, None, T, None, None, True, membership.number, nth=1)]
 
 
 class Three(Two):

@@ -330,3 +330,32 @@ def test_who_stops_without_the_log_s_word_says_that_it_does_not_know_and_ends_at
     assert target.settle(2, Appended(3)) == []
     assert frames(target.stop(final=True), other) == [Acknowledge(NAME, 1, [], True)]
     assert target.appends.take_all() == [Post(other, 3, 1, b"\x01")]  # type: ignore[arg-type]
+
+
+class Waits:
+    """A program that waits for what becomes of its message."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def accept(self, seq: int) -> None:
+        self.heard.append(seq)
+
+    def fail(self, error: BaseException) -> None:
+        self.heard.append(error)
+
+
+def test_of_the_program_s_own_messages_that_are_held_those_are_refused_that_somebody_waits_for() -> None:
+    target, author, _ = begun()
+    post(target, author, 7, 5)
+    target.flush()
+    assert target.appends is not None
+    caller = Waits()
+    awaited, unheard = Dispatch(1, b"\x01", caller), Dispatch(2, b"\x02")
+    for message in (awaited, unheard):
+        assert target.appends.hold(message)
+    effects = target.settle(1, Failed(1, "no space left"))
+    told = [(effect.author, effect.caller, effect.error.code) for effect in effects if isinstance(effect, Crash)]  # type: ignore[attr-defined]
+    assert told == [(author, None, "busy"), (None, caller, "busy")]
+    assert target.appends.put_back(9) == [unheard, More()]
+    assert target.appends.held_bytes == 0

@@ -20,6 +20,7 @@ TYPES = {
     "on_join": hook_types.MembershipHook,
     "on_leave": hook_types.MembershipHook,
     "on_end": hook_types.EndHook,
+    "may_publish": hook_types.PublishHook,
 }
 
 

@@ -8,6 +8,7 @@ from .of_greetings import OF_GREETINGS
 from .of_identities import OF_IDENTITIES
 from .of_orders import OF_ORDERS
 from .of_rates import OF_RATES
+from .of_rights import OF_RIGHTS
 from .of_sessions import OF_SESSIONS
 from .of_targets import OF_TARGETS
 from .of_the_way import OF_THE_WAY
@@ -18,6 +19,7 @@ MUTANTS = (
     *OF_TARGETS,
     *OF_SESSIONS,
     *OF_GREETINGS,
+    *OF_RIGHTS,
     *OF_COMING_BACK,
     *OF_IDENTITIES,
     *OF_CLIENTS,

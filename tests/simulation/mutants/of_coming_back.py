@@ -26,8 +26,8 @@ OF_COMING_BACK = (
     Mutant(
         "a session that is resumed gets back what it may not have any more",
         "nuphar.actors.sessions.asking",
-        "target, cursor, None, membership.trusted, membership.number)",
-        "target, cursor, None, True, membership.number)",
+        "target, cursor, None, known.trusted, known.number,",
+        "target, cursor, None, True, known.number,",
     ),
     Mutant(
         "the join hook is called again for a session that is resumed",

@@ -8,13 +8,13 @@ OF_GREETINGS = (
     Mutant(
         "who waits while another of its requests is greeted comes in with it, however that ends",
         "nuphar.actors.sessions.membership",
-        "return [Decide(verdict) for verdict in waiting]",
-        "return [Decide(verdict._replace(greeted=True)) for verdict in waiting]",
+        "return [Decide(verdict) for verdict in self.standing.greeted()]",
+        "return [Decide(verdict._replace(greeted=True)) for verdict in self.standing.greeted()]",
     ),
     Mutant(
         "each of a session's requests has it greeted",
         "nuphar.actors.routing.router",
-        "if session.memberships[target].is_greeted:",
+        "if session.memberships[target].standing.is_greeted:",
         "if not target:",
     ),
     Mutant(

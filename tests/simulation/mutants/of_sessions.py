@@ -239,7 +239,7 @@ OF_SESSIONS = (
     Mutant(
         "a Subscribe whose hook crashed puts out who is in, by a Rejected alone",
         "nuphar.actors.routing.router",
-        "verdict.code not in UNDECIDED else Dismiss())",
-        "verdict.code not in UNDECIDED else Refuse(Leave(session, None)))",
+        "Refuse(leave) if is_out else Dismiss())",
+        "Refuse(leave if is_out else Leave(session, None)))",
     ),
 )

@@ -250,7 +250,7 @@ OF_TARGETS = (
     ),
     Mutant(
         "what has to wait again goes behind the others",
-        "nuphar.actors.targets.appends",
+        "nuphar.actors.targets.held",
         "self._held.extendleft(reversed(self._front))",
         "self._held.extend(self._front)",
     ),

@@ -13,6 +13,7 @@ from functools import partial
 
 from ....actors.runtime.forks import HomeProcess, cut_off
 from ....actors.words.close_codes import GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE
+from ....actors.words.quantities import check_seconds
 from ...wire.progress import Progress
 from .async_dialing import open_streams
 from .backoff import ReconnectBackoff
@@ -51,7 +52,7 @@ class AsyncLink:
         self._dialing = Dialing(Address.of(url), Credentials(headers, token, in_loop=True), ssl_context, proxy, timeout)
         self.renew = self._dialing.credentials.renew
         self._reconnecting = Reconnecting(backoff or ReconnectBackoff(), chance)
-        self._heartbeat = heartbeat
+        self._heartbeat = check_seconds("heartbeat", heartbeat)
         self._home = HomeProcess("this client", self._let_go)
         self._wire = ClientWire(self._dialing.address, (), os.urandom)
         self._opening: asyncio.StreamWriter | None = None  # from TCP's connect on

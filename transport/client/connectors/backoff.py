@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....actors.words.errors import UsageError
+from ....actors.words.quantities import check_seconds, is_seconds
+
 
 @dataclass
 class ReconnectBackoff:
-    """Seconds; ``attempt`` counts the tries since `reset`."""
+    """Seconds; ``attempt`` counts the tries since `reset`. Raises: UsageError for what are no seconds."""
 
     base: float = 1.0
     factor: float = 2.0
     most: float = 30.0
     attempt: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("base", "most"):
+            check_seconds(name, getattr(self, name))
+        if not is_seconds(self.factor) or self.factor < 1:
+            raise UsageError(f"factor: expected a number from 1, got {self.factor!r}")
 
     def delay(self, chance: float) -> float:
         """Return the seconds until the next try; ``chance`` is random, from 0 to 1.

@@ -10,6 +10,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 
 from ....actors.runtime.forks import HomeProcess, own
 from ....actors.words.errors import UsageError
+from ....actors.words.quantities import check_seconds
 from .credentials import Credentials, Token
 from .fields import HeaderOption, Pairs
 from .proxies import Proxy, Tunnel, connect_request, proxy_for
@@ -54,12 +55,10 @@ class Dialing:
             raise UsageError(f"ssl_context: expected a wss:// or https:// URL with it, got one of {address.netloc}")
         if not isinstance(proxy, bool | str | None):
             raise UsageError(f"proxy: expected True, None or a URL, got {proxy!r}")
-        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < 86_400:
-            raise UsageError(f"timeout: expected seconds above 0, got {timeout!r}")
         self.home = HomeProcess("this client")
         self.address = address
         self.credentials = headers if isinstance(headers, Credentials) else Credentials(headers, token)
-        self.timeout = timeout
+        self.timeout = check_seconds("timeout", timeout)
         self._context = ssl_context
         self._given = Proxy.of(proxy) if isinstance(proxy, str) else None
         self._looks = proxy is True

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Unpack
 
+from ....actors.words.quantities import check_seconds
 from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
 from .dialing import Dialing, Route, dial
@@ -32,6 +33,7 @@ def long_polling(
 
     A poll waits for ``wait`` seconds; the options are those of `event_stream`. Raises: UsageError for another URL.
     """
+    check_seconds("wait", wait)
     return _connector(url, lambda line: line.poll(wait), runtime, **options)
 
 
@@ -43,6 +45,7 @@ def event_stream(
     Options: ``runtime``, ``backoff``, ``timeout`` (seconds that a request may take, 10), ``headers``, ``token``,
     ``ssl_context`` and ``proxy`` (see `Dialing`), ``chance`` (random, from 0 to 1). Raises: UsageError for another URL.
     """
+    check_seconds("silence", silence)
     return _connector(url, lambda line: line.events(silence), runtime, **options)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from ....actors.words.errors import UsageError
+from ....actors.words.quantities import check_seconds
 from .backoff import ReconnectBackoff
 from .credentials import Token
 from .fields import HeaderOption
@@ -43,10 +44,9 @@ def check_client_options(where: object, options: Mapping[str, Any]) -> None:
         raise UsageError(f"expected a URL like 'ws://host/live', or a connector, got {where!r}")
     if options and not isinstance(where, str):
         raise UsageError(f"{sorted(options)} go with a URL: give them to the connector")
-    backoff, heartbeat = options.get("backoff"), options.get("heartbeat", 1.0)
+    backoff = options.get("backoff")
     if not callable(chance := options.get("chance", callable)):
         raise UsageError(f"chance: expected a function that returns 0 to below 1, got {chance!r}")
     if backoff is not None and not isinstance(backoff, ReconnectBackoff):
         raise UsageError(f"backoff: expected a ReconnectBackoff, got {backoff!r}")
-    if isinstance(heartbeat, bool) or not isinstance(heartbeat, int | float) or not 0 < heartbeat < 86_400:
-        raise UsageError(f"heartbeat: expected seconds above 0, got {heartbeat!r}")
+    check_seconds("heartbeat", options.get("heartbeat", 1.0))

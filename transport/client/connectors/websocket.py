@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ....actors.words.quantities import check_seconds
 from ...wire.progress import Progress, send_all
 from .backoff import ReconnectBackoff
 from .credentials import Credentials, Token
@@ -42,6 +43,7 @@ def websocket(
     seconds are what connecting may take; ``headers``, ``token``, ``ssl_context`` and ``proxy``: see `Dialing`.
     Raises: UsageError for another URL.
     """
+    check_seconds("heartbeat", heartbeat)
     dialing = Dialing(Address.of(url), headers, ssl_context, proxy, timeout, token)
     return LinkConnector(lambda link: _Connection(link, dialing, heartbeat), dialing, runtime, backoff, chance)
 

@@ -118,6 +118,7 @@ class TargetKindContract:
             other = gevent.spawn(others.append, "expected no wait, got one: another greenlet has run")
             verdict = case.kind.judge(Request(known.session, None, case.target, None, None))
             if verdict is not None and verdict.code is None:
+                case.kind.greet(verdict)
                 assert case.kind.open(verdict) is not None, "expected a Grant: it runs, and says yes"
             case.kind.locate(known.session, case.target)
             list(case.kind.reconsider(known.session))
