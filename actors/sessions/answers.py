@@ -149,8 +149,8 @@ class Answers:
     def answer(self, ref: int) -> Applied | Refusal | None:
         """Return the answer to a ref that was known when it came, None if there is none yet."""
         at = ref & self._mask
-        if self._refs[at] != ref:
-            return FORGOTTEN  # the window has moved on since
+        if self._refs[at] != ref or not self._is_remembered(ref):
+            return FORGOTTEN  # the window has moved on since, also where no newer ref has this row yet
         seq, place = self._seqs[at], self._places[at]
         if seq >= 0:
             return Applied(place, seq)

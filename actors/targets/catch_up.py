@@ -91,7 +91,7 @@ class CatchUp:
                 model, seq = checkpoint
                 missed = order.missed(order.epoch, seq) or ()
                 state = self._codec.encode_model(model)
-                later = [encoding.server_message(name, at, payload) for at, payload in missed]
+                later = [encoding.server_message(name, at, payload, extra_of(payload)) for at, payload in missed]
                 return [encoding.snapshot(name, order.epoch, seq, state, reason), *later]
         return [encoding.snapshot(name, order.epoch, seq, self._state[1], reason)]
 

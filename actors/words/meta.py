@@ -60,10 +60,16 @@ def extra_of(payload: bytes) -> dict[str, Any] | None:
 
 
 def extras_of(payloads: Iterable[bytes]) -> dict[str, list[Any]] | None:
-    """Return the same for an Acknowledge of several: lists that run parallel."""
-    extras = [extra_of(payload) for payload in payloads]
-    known = next((extra for extra in extras if extra is not None), None)
-    return None if known is None else {name: [(extra or {}).get(name) for extra in extras] for name in known}
+    """Return the same for an Acknowledge of several: lists that run parallel; None if one is not known any more.
+
+    For None in such a list says that somebody without a name wrote it.
+    """
+    known: list[dict[str, Any]] = []
+    for payload in payloads:
+        if (extra := extra_of(payload)) is None:
+            return None
+        known.append(extra)
+    return {name: [extra[name] for extra in known] for name in known[0]} if known else None
 
 
 def takes_meta(update: Callable[..., Any]) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from support.counting import keep
-from support.every_client import RUNTIMES, Make, every_client
+from support.every_client import RUNTIMES, TRANSPORTS, Make, every_client
 from support.peer import Line, Peer
+from support.serving import eventually, listen
+from support.skins import Skin, skin
 
-from nuphar import Store, states
+from nuphar import Rate, Rates, Server, Store, states
+from nuphar.testing import MemoryConnector
 
 STORES = {"list": Store((), keep)}
 T = "topic:list"
@@ -104,3 +107,67 @@ def test_a_client_that_ends_while_it_waits_leaves_nothing_behind(peer: Peer, mak
     line.send([7, 99])
     assert line.receive() == [25, 99]
     client.close()
+
+
+# Against a real server.
+
+SLOW = Rates(messages=Rate(100, 5), subscribes=Rate(20, 1))
+MANY = 40
+
+
+def slow(make_server: Callable[..., Server]) -> Server:
+    server = make_server(rates=SLOW)
+    server.topic("list").with_store(STORES["list"])
+    for n in range(3):
+        server.topic(f"more{n}").with_store(STORES["list"])
+    return server
+
+
+def floods(client: Skin) -> None:
+    """Send far too much at once, and see that all of it is applied in order and nobody heard of it."""
+    told: list[Any] = []
+    client.call(lambda client: client.on_rejected(lambda message: told.append(message)))
+    client.call(lambda client: client.on_refused(lambda target: told.append(target)))
+    more = [client.call(lambda client, n=n: client.subscribe(f"more{n}", STORES["list"])) for n in range(3)]
+    answers = [client.start("list", n) for n in range(MANY)]
+    assert [answer() for answer in answers] == list(range(1, MANY + 1))
+    client.wait(lambda client: client.confirmed("list") == tuple(range(MANY)))
+    client.wait(lambda client: all(isinstance(each.status, states.Following) for each in more))
+    assert told == []
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_flood_is_taken_in_order_as_fast_as_the_server_likes(
+    make_server: Callable[..., Server], runtime: str, transport: str
+) -> None:
+    port = listen(slow(make_server))
+    with every_client(runtime, transport, STORES) as make:
+        floods(make(f"://127.0.0.1:{port}/live"))
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_flood_in_memory_is_taken_in_order_too(make_server: Callable[..., Server], runtime: str) -> None:
+    client = skin(runtime, MemoryConnector(slow(make_server)), STORES)
+    try:
+        floods(client)
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_flood_that_is_cut_again_and_again_is_taken_once(make_server: Callable[..., Server], runtime: str) -> None:
+    server = slow(make_server)
+    line = MemoryConnector(server)
+    client = skin(runtime, line, STORES)
+    try:
+        answers = [client.start("list", n) for n in range(MANY)]
+        topic = server.directory.topics["list"].target.order
+        for part in range(1, 5):
+            eventually(lambda: topic.position.seq >= 5 * part)  # noqa: B023 (it is called at once)
+            client.call(lambda client: line.cut())
+            client.call(lambda client: line.restore())
+        assert [answer() for answer in answers] == list(range(1, MANY + 1))
+        client.wait(lambda client: client.confirmed("list") == tuple(range(MANY)))
+    finally:
+        client.close()

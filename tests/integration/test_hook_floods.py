@@ -92,7 +92,7 @@ def test_subscribes_that_are_taken_back_are_bounded_too(make_server: Callable[..
 
 def test_the_flood_of_one_keeps_nobody_else_s_hook_waiting(make_server: Callable[..., Server]) -> None:
     gate = Gate()
-    server = make_server(max_hooks=8, max_hooks_each=4)
+    server = make_server(max_hooks=8, max_hooks_each=4, rates=None)
 
     def can_subscribe(client_id: str, topic_id: str) -> bool:
         return bool(gate(client_id)) if client_id == "flood" else True
@@ -110,7 +110,7 @@ def test_the_flood_of_one_keeps_nobody_else_s_hook_waiting(make_server: Callable
 
 def test_hooks_of_coming_and_going_are_bounded_at_once(make_server: Callable[..., Server]) -> None:
     gate = Gate()
-    server = make_server(max_hooks=3)
+    server = make_server(max_hooks=3, rates=None)
     server.on_connect(gate)
     server.on_disconnect(gate)
     clients = [ScriptedClient(server) for _ in range(20)]

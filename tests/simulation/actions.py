@@ -225,6 +225,7 @@ def garbage(world: World) -> None:
             return
         message = world.next_message(0)
         world.oracle.pushed.add(message)
+        world.authors.dispatches(client, message)
         target = some_target(world, client)
         if client.promises.knows(ref):
             world.oracle.denied[message] = "a message under a ref that is long gone"

@@ -9,6 +9,7 @@ from nuphar.transport import decode
 from nuphar.transport.client.core.core import ClientCore
 from nuphar.transport.client.core.events import Answered, ClientEvent, Denied, Paused, Pushed, UpdateFailed, Welcomed
 from nuphar.transport.client.core.outgoing import MemoryQueue, QueueBounds
+from nuphar.transport.wire.frames import Acknowledge
 from nuphar.transport.wire.websocket_frames import (
     BINARY,
     PONG,
@@ -208,6 +209,7 @@ class Client:
             return
         self.naming.hears(frame, kind)
         self.promises.hears(frame, kind)
+        self.world.authors.hears(self, frame)
         self.calls.hears(frame, kind)
         self.rights.hears(frame, kind)
         replicas = self.core.replicas.items() if kind == SNAPSHOT else ()
@@ -281,7 +283,9 @@ class Client:
         if epoch is None:
             if target == "session" and kind == WELCOME:
                 return  # a fresh session has another one
-            if not (kind == ACKNOWLEDGE and seq == 0 and decode(frame, PLAIN)[3]):
+            end = decode(frame, PLAIN)
+            is_over = isinstance(end, Acknowledge) and end.seq == 0 and end.refs  # its Subscribe has come to nothing
+            if not (is_over or (kind == ACKNOWLEDGE and seq == 0 and end[3])):
                 oracle.fail(f"{self.name}: {target} went back to nothing without a final Acknowledge")
             return
         if kind == SNAPSHOT:
@@ -375,6 +379,7 @@ class Client:
     def _pause(self, paused: Paused) -> None:
         """Send again later what the server wanted later."""
         self.world.oracle.seen["what is too much is sent again later"] += 1
+        self.world.oracle.seen["too much at once"] += 1
 
         def rested() -> None:
             if self.is_over:
@@ -398,6 +403,7 @@ class Client:
         try:
             self.open_messages[message] = target
             self.promises.dispatched(target, message)
+            self.world.authors.dispatches(self, message)
             self.core.dispatch(target, message)
         except Refused as refused:
             del self.open_messages[message]

@@ -154,7 +154,7 @@ def confirmed(world: World) -> Iterator[None]:
     def given_up(self: Flushing) -> Any:
         oracle.seen["a stop that its log does not answer"] += 1
         assert self.appends is not None
-        batch = {(outcome.author, outcome.ref) for outcome in self.appends._outcomes}
+        batch = {(outcome.author, outcome.ref) for outcome in self.appends._outcomes if outcome.author is not None}
         effects = give_up(self)
         told = {effect.error.code for effect in effects if (effect.author, effect.ref) in batch}
         if told - {"unknown_outcome"}:

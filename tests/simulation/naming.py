@@ -32,6 +32,8 @@ class Naming:
 
     def __init__(self, client: Client) -> None:
         self.waiting: set[str] = set()
+        self.holds_back = False
+        """Does it keep back, on this connection, what ours would send in front of its messages?"""
         self._client = client
         self._until = 0.0
         self._kept_back: list[tuple[Line, Any]] = []
@@ -50,6 +52,7 @@ class Naming:
         client, frame = self._client, decode(hello, PLAIN)
         assert isinstance(frame, Hello)
         self.waiting = set()
+        self.holds_back = False
         if frame.options.get("more"):
             client.world.oracle.seen["a Hello that has no room for all"] += 1
             self.waiting = client.core.replicas.cursors().keys() - frame.cursors.keys()
@@ -76,6 +79,7 @@ class Naming:
         line, after, outgoing = client.line, 0.0, client.core.outgoing
         assert line is not None
         resyncs = [data for data in outgoing if isinstance(decode(data, PLAIN), Resync)]
+        self.holds_back = bool(resyncs)
         for data in resyncs:
             outgoing.remove(data)
         for data in resyncs:

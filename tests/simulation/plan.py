@@ -113,6 +113,12 @@ SOMETIMES = {
 }
 
 
+def few(rng: Random) -> Rates:
+    """Draw limits that are met all the time."""
+    messages = Rate(rng.choice((5, 20)), rng.choice((1, 3, 10)))
+    return Rates(messages=messages, subscribes=Rate(5, rng.choice((1, 4))), user=None, address=None)
+
+
 def draw(rng: Random) -> Plan:
     """Draw a plan."""
     chance = rng.random
@@ -157,6 +163,7 @@ def draw(rng: Random) -> Plan:
             "topic_window": rng.choice((2.0, 20.0, 600.0)),
             "rates": draw_rates(Random(repr((sizes, weights)))),
             "log_timeout": rng.choice((0.5, 3.0, 10.0)),
+            "rates": sometimes(few(rng), Rates(), 0.3),
         },
         rules=tuple(sometimes(rng.choice(RULES), delivery.ALL) for _ in range(4)),
         weights=weights,

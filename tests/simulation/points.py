@@ -27,6 +27,7 @@ POINTS = (
     "a Hello that has no room for all",
     "a target that is not named in time",
     "came back to a fresh session",
+    "too much at once",
     "a Welcome that is lost",
     "a frame that is lost",
     "two connections of one client",

@@ -28,6 +28,8 @@ class Signing:
         """Whose its session was by the last Welcome."""
         self.users: set[str | None] = set()
         """As whom it has said Hello since its session began: of some nobody may have heard."""
+        self.ever: set[str | None] = set()
+        """As whom it has ever connected."""
         self._client = client
 
     @property
@@ -40,7 +42,8 @@ class Signing:
         """Return who it is; of an identity whose time is over it gets a fresh one, as with a token."""
         if self.identity is not None and is_over(self.identity, self._client.world.hub.wall()):
             self.identity = replace(self.identity, expires=None)
-        self.users.add(None if self.identity is None else self.identity.user)
+        self.users.add(user := None if self.identity is None else self.identity.user)
+        self.ever.add(user)
         return self.identity
 
     def must_be_resumed(self) -> bool:

@@ -80,9 +80,11 @@ class Site:
         may = self.can_subscribe
         hooks = TopicHooks.of(can_subscribe=may, on_join=self.on_join, on_leave=self.on_leave, on_end=self.on_end)
         self.log = log = None if plan.log is None else ConfirmingLog(world)
-        server.directory.add_kind(Kind("room:", str, hooks, self.store, rules["room:a"], log=log))
+        server.directory.add_kind(
+            Kind("room:", str, hooks, self.store, rules["room:a"], log=log, share=("author", "at"))
+        )
         server.directory.add_kind(Kind("eph:", str, TopicHooks.of(can_subscribe=may), delivery=rules["eph:x"]))
-        board = server.directory.add_topic("board", rules["board"])
+        board = server.directory.add_topic("board", rules["board"], ("author", "at"))
         self.presence = Presence(world)
         presence = self.presence
         hooks = TopicHooks.of(can_subscribe=may, on_join=presence.on_join, on_leave=presence.on_leave)

@@ -66,7 +66,9 @@ class Thief:
                 assert isinstance(ping, f.Ping)
                 self._send(f.Pong(ping.n))
                 # With the proof the client's own token is burnt, so its refs are the thief's from now on.
-                self._send(f.ClientMessage(self._ref, "topic:board", world.next_message(0)))
+                message, identity = world.next_message(0), self._line.identity
+                world.authors.says(message, None if identity is None else identity.user)
+                self._send(f.ClientMessage(self._ref, "topic:board", message))
 
     def _leave(self) -> None:
         self._line.cut(self._world.rng, 3.0, 0.0)

@@ -13,6 +13,7 @@ from zlib import crc32
 from nuphar.actors.sessions.membership_table import MembershipState
 
 from . import actions
+from .authors import Authors
 from .calls import Echo
 from .client import Client
 from .confirming import confirmed
@@ -47,6 +48,7 @@ class World:
         self.chance = self.rng.random
         self.hub = Hub(self.rng, self.plan.lag, self.plan.sizes["drain"])
         self.oracle = Oracle(self.hub)
+        self.authors = Authors(self.oracle)
         self.trace: list[tuple[Any, ...]] = []
         self.forbidden: dict[tuple[str, str], Any] = {}
         """Who may not be where; with the session that each had when it was forbidden."""

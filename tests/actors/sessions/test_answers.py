@@ -225,3 +225,11 @@ def test_what_was_refused_for_now_is_new_when_it_comes_again() -> None:
     assert answers.begin(1, "topic:t") is RefFate.NEW
     answers.refuse(1, Refusal("topic:t", "busy", "full", None))
     assert answers.begin(1, "topic:t") is RefFate.KNOWN
+
+
+def test_a_ref_that_has_left_the_window_is_forgotten_even_if_no_newer_one_has_its_row() -> None:
+    answers = Answers()
+    answers.begin(1, "t")
+    answers.begin(WINDOW + 2, "t")
+    answers.refuse(1, Refusal("t", "busy", "too late", None))
+    assert answers.answer(1) == FORGOTTEN

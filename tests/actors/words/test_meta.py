@@ -65,9 +65,10 @@ def test_a_signed_payload_is_its_bytes_and_knows_who_wrote_it() -> None:
 
 
 def test_what_is_told_of_several_runs_parallel() -> None:
-    payloads = [signed(b"", ADA, ("author",)), b"", signed(b"", ADA._replace(author=None), ("author",))]
-    assert extras_of(payloads) == {"author": ["ada", None, None]}
-    assert extras_of([b"", b""]) is None
+    payloads = [signed(b"", ADA, ("author",)), signed(b"", ADA._replace(author=None), ("author",))]
+    assert extras_of(payloads) == {"author": ["ada", None]}
+    assert extras_of([*payloads, b""]) is None, "null would say that nobody wrote it"
+    assert extras_of([]) is None
 
 
 @pytest.mark.parametrize("share", ["author", ("client_id",), 5, None, [1]])

@@ -12,6 +12,18 @@ OF_CLIENTS = (
         "            exchange.send_waiting()\n",
     ),
     Mutant(
+        "what was too much at once, and went again, is not awaited",
+        "nuphar.transport.client.core.pacing",
+        "        return bool(self.held or self.again)\n",
+        "        return bool(self.held)\n",
+    ),
+    Mutant(
+        "what was too much at once is passed by",
+        "nuphar.transport.client.core.pacing",
+        "        return bool(self.held or self.again)\n",
+        "        return False\n",
+    ),
+    Mutant(
         "what was not answered is sent again in reverse",
         "nuphar.transport.client.core.exchange",
         "for ref in sorted([*requests.sent, *requests.asked]):",

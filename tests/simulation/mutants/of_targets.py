@@ -176,6 +176,25 @@ OF_TARGETS = (
         "return [encoding.acknowledge(target, run[0].seq, ",
     ),
     Mutant(
+        "who wrote a message is not told to who missed it",
+        "nuphar.actors.targets.catch_up",
+        "else encoding.server_message(name, seq, payload, extra_of(payload))",
+        "else encoding.server_message(name, seq, payload)",
+    ),
+    Mutant(
+        "everybody's messages are the last author's",
+        "nuphar.actors.targets.outcomes",
+        "return encoding.server_message(target, outcome.seq, outcome.payload, extra_of(outcome.payload))",
+        "extra = globals().setdefault('extra', extra_of(outcome.payload))\n"
+        "        return encoding.server_message(target, outcome.seq, outcome.payload, extra)",
+    ),
+    Mutant(
+        "a message is dated anew each time that it is told",
+        "nuphar.actors.words.meta",
+        "return payload.extra if isinstance(payload, Signed) else None",
+        "return {**(payload.extra or {}), 'at': id(payload) % 7} if isinstance(payload, Signed) else None",
+    ),
+    Mutant(
         "own messages with a gap between them share an Acknowledge",
         "nuphar.actors.targets.outcomes",
         "        if run and outcome.seq != run[-1].seq + 1:\n",

@@ -86,7 +86,7 @@ class Exchange:
         own = OwnMessage(self.number + 1, target, message, payload, guess=guess)
         if (refused := requests.too_large(own)) is not None:
             raise refused
-        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0 and not self.pacing.held
+        is_now = self.is_live and not requests.unsent and requests.free_refs() > 0 and not self.pacing.is_busy
         if is_now:
             self.keeping.settle()
         self.queue.add(own.number, requests.ref + 1 if is_now else 0, target, payload)
@@ -102,7 +102,7 @@ class Exchange:
     def send_waiting(self) -> list[ClientEvent]:
         """Send what waits, as much as the server would remember; nothing while something before it is held."""
         requests, events = self.requests, list[ClientEvent]()
-        while self.is_live and not self.pacing.held and (free := requests.enough_refs()):
+        while self.is_live and not self.pacing.is_busy and (free := requests.enough_refs()):
             first = requests.unsent[0]
             if isinstance(first, Asked):
                 requests.unsent.popleft()
@@ -150,6 +150,8 @@ class Exchange:
             self.outgoing.append(own.frame())
         elif (asked := requests.asked.get(ref)) is not None:
             self.send(self.replicas.request(ref, *asked))
+        else:
+            self.pacing.forget(ref)  # overtaken
 
     def _may_be_refused_behind(self, ref: int) -> bool:
         """Say whether a message to the same target, sent behind ``ref``, has neither an answer nor been refused."""
@@ -178,6 +180,7 @@ class Exchange:
         events: list[ClientEvent] = []
         for at, ref in enumerate(refs):
             place = seq - (len(refs) - 1 - at) if seq else 0
+            self.pacing.forget(ref)
             if (asked := self.requests.take_asked(ref)) is not None:
                 # A Subscribe that we have left again since has a seq of 0, too.
                 has_order = seq > 0 or self.requests.is_asking(target)
@@ -195,6 +198,7 @@ class Exchange:
         """What has ``ref`` was not applied. What was too much at once is kept, and sent again."""
         if refused.code == LIMITED:
             return self._hold(ref, refused)
+        self.pacing.forget(ref)
         if (own := self.requests.sent.get(ref)) is not None:
             return self.settle(own, 0, refused)
         if (asked := self.requests.asked.pop(ref, None)) is None:
@@ -213,7 +217,6 @@ class Exchange:
     def settle(self, own: OwnMessage, place: int, refused: Refused | None) -> list[ClientEvent]:
         """A message of ours has its answer."""
         self.requests.forget(own)
-        self.pacing.forget(own.ref)
         self.notes += self.keeping.answered(own.number)
         return [Answered(own, place, refused), *self.replicas.settle(own, place, refused, self.connection)]
 

@@ -24,15 +24,25 @@ UNSAID = 1.0
 
 
 class Pacing:
-    """``held``: by ref, the seconds from the beginning of the present pause; all of it is to be sent again."""
+    """``held``: by ref, the seconds from the beginning of the present pause; all of it is to be sent again.
+
+    ``again`` was, and has no answer yet: it may be refused once more, so nothing passes by that either.
+    """
 
     def __init__(self) -> None:
         self.held: dict[int, float] = {}
+        self.again: set[int] = set()
         self._turn = 0
         self._pause = 0.0  # seconds; 0 if there is none
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is to be answered before anything new is sent."""
+        return bool(self.held or self.again)
+
     def hold(self, ref: int, seconds: float) -> Paused | None:
         """Keep what has ``ref`` for ``seconds`` at least; return the pause that begins, None if one is under way."""
+        self.again.discard(ref)
         self.held[ref] = self._pause + min(seconds, LATE)
         return None if self._pause else self._begin()
 
@@ -48,20 +58,23 @@ class Pacing:
         self._pause = 0.0
         due: list[int] = []
         for ref, seconds in self.held.items():
-            if seconds > 0 or is_early(ref):
+            if self.again or seconds > 0 or is_early(ref):
                 break
             due.append(ref)
         for ref in due:
             del self.held[ref]
+        self.again.update(due)
         return due, self._begin() if self.held else None
 
     def forget(self, ref: int) -> None:
         """What has ``ref`` was answered after all."""
         self.held.pop(ref, None)
+        self.again.discard(ref)
 
     def clear(self) -> None:
         """The connection is lost: all that has no answer is sent again on the next one."""
         self.held.clear()
+        self.again.clear()
         self._pause = 0.0
 
     def _begin(self) -> Paused:

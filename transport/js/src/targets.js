@@ -44,7 +44,7 @@ export class Targets {
   /** Go on after a Welcome. A session that was resumed is subscribed already, a new one knows nothing. */
   greet(resumed) {
     const before = [...this.waiting.values()];
-    for (const entry of before) entry.againAt = null;
+    for (const entry of before) Object.assign(entry, { againAt: null, batch: 0 });
     this.version += 1;
     this._connection += 1;
     this._turns.begin();

@@ -19,6 +19,7 @@ export class Turns {
   deadline = Infinity;
   _heard = new Set();
   _connection = 0;
+  _batch = 0;
 
   constructor(link) {
     this.link = link;
@@ -46,8 +47,10 @@ export class Turns {
       if (other.ref >= ref) break;
       if (other.kind === CLIENT_MESSAGE) lowest = Math.min(lowest, other.ref);
       if (other.kind === CLIENT_MESSAGE && other.target === target && other.on === this._connection) before += 1;
+      // What went out again may be refused once more.
+      const again = other.batch && other.batch !== entry.batch;
       // What is asked of one target keeps its order, and so do messages, as a server takes no ref below one that it has.
-      if (other.held && (other.target === target || (kind === CLIENT_MESSAGE && other.kind === kind))) entry.held = true;
+      if ((other.held || again) && (other.target === target || (kind === CLIENT_MESSAGE && other.kind === kind))) entry.held = true;
     }
     // A far higher ref, as after a reload, would push those that have no answer out of the server's window.
     if (ref >= lowest + window) entry.held = true;
@@ -58,7 +61,7 @@ export class Turns {
 
   /** The server wants `entry` later: it is held until then, and what is behind it waits, too. */
   pause(entry, details, now) {
-    Object.assign(entry, { held: true, againAt: now + 1000 * secondsIn(details, 1) });
+    Object.assign(entry, { held: true, batch: 0, againAt: now + 1000 * secondsIn(details, 1) });
     this.deadline = Math.min(this.deadline, entry.againAt);
   }
 
@@ -66,13 +69,14 @@ export class Turns {
   tick(now, waiting) {
     if (now < this.deadline) return false;
     this.deadline = Infinity;
+    this._batch += 1;
     for (const entry of waiting.values()) {
       if (entry.againAt == null) continue;
       if (now < entry.againAt || this._overtakes(entry, waiting)) {
         this.deadline = Math.max(entry.againAt, now + SOON);
         break;
       }
-      entry.againAt = null;
+      Object.assign(entry, { againAt: null, batch: this._batch });
     }
     return true;
   }

@@ -33,7 +33,12 @@ test("what is dispatched meanwhile waits behind it, to other targets too", () =>
   core.unsubscribe(replica);
   assert.deepEqual(sent(core), []);
   core.tick(1_000);
-  assert.deepEqual(sent(core), [[4, 3, "topic:n", 1], [4, 4, "topic:n", 2], [4, 5, "topic:m", 3], [3, 6, "topic:n"]]);
+  assert.deepEqual(sent(core), [[4, 3, "topic:n", 1]]);
+  limited(core, 3, 1, 1_000); // once more
+  core.tick(2_000);
+  assert.deepEqual(sent(core), [[4, 3, "topic:n", 1]]);
+  give(core, [17, "topic:n", 4, [3], false], 2_000);
+  assert.deepEqual(sent(core), [[4, 4, "topic:n", 2], [4, 5, "topic:m", 3], [3, 6, "topic:n"]]);
 });
 
 test("those behind it, sent before it was heard, are awaited before it goes again", () => {
@@ -47,7 +52,9 @@ test("those behind it, sent before it was heard, are awaited before it goes agai
   limited(core, 4, 0.1, 520);
   core.tick(550);
   assert.deepEqual(sent(core), [[4, 2, "topic:n", 1]]);
-  core.tick(core.deadline);
+  core.tick(620);
+  assert.deepEqual(sent(core), []);
+  give(core, [17, "topic:n", 4, [2], false], 620);
   assert.deepEqual(sent(core), [[4, 3, "topic:n", 2], [4, 4, "topic:n", 3]]);
 });
 

@@ -34,7 +34,9 @@ def test_what_is_held_comes_when_its_time_is_over_and_not_before_what_is_held_in
     assert pacing.hold(6, 1.0) is None
     assert pacing.hold(7, 3.0) is None  # from the same beginning: nobody knows how much of the pause is over
     assert pacing.rested(1, never) == ([5], Paused(2, 1.0))
+    pacing.forget(5)
     assert pacing.rested(2, never) == ([6], Paused(3, 2.0))
+    pacing.forget(6)
     assert pacing.rested(3, never) == ([7], None)
     assert not pacing.held
 
@@ -45,7 +47,9 @@ def test_many_that_are_due_soon_after_each_other_go_at_once() -> None:
         pacing.hold(ref, 0.001)
     due, paused = pacing.rested(1, never)
     assert (due, paused) == ([1], Paused(2, SOON))
-    assert pacing.rested(2, never) == ([2, 3, 4, 5], None)
+    assert pacing.rested(2, never) == ([], Paused(3, SOON))  # the first has no answer yet
+    pacing.forget(1)
+    assert pacing.rested(3, never) == ([2, 3, 4, 5], None)
 
 
 def test_the_end_of_a_pause_before_a_loss_is_none() -> None:
@@ -97,6 +101,8 @@ def test_whatever_is_refused_is_sent_once_in_order_and_never_early(held: list[tu
         due, turn = pacing.rested(turn.turn, lambda ref: next(early, False))
         assert all(now >= wanted[ref] - 1e-9 for ref in due)
         sent += due
+        for ref in due:
+            pacing.forget(ref)
     assert sent == sorted(wanted)
 
 
@@ -125,8 +131,9 @@ def test_what_is_dispatched_meanwhile_waits_behind_it_in_order() -> None:
     core.unsubscribe(U)
     assert core.take() == []
     core.rested(1)
+    assert core.take() == [f.ClientMessage(3, T, 1)]
+    core.get(f.Acknowledge(T, 1, [3], False))
     assert core.take() == [
-        f.ClientMessage(3, T, 1),
         f.ClientMessage(4, T, 2),
         f.ClientMessage(5, U, 3),
         f.Unsubscribe(6, U),
@@ -225,3 +232,18 @@ def test_other_refusals_are_the_program_s() -> None:
     events = core.get(f.Rejected(2, T, "busy", "later", {"retry_after": 3}))
     assert [(each.own, each.refused) for each in events if isinstance(each, Answered)] == [(own, events[0].refused)]
     assert isinstance(events[0].refused, Refused)
+
+
+def test_nothing_new_goes_before_what_went_again_is_answered() -> None:
+    core = Core(T).go_live()
+    core.post(T, 1)
+    core.take()
+    core.get(limited(2))
+    core.rested(1)
+    core.post(T, 2)
+    assert [frame.ref for frame in core.take()] == [2]
+    core.get(limited(2))  # it was refused once more, before its time or behind another
+    core.rested(2)
+    assert [frame.ref for frame in core.take()] == [2]
+    core.get(f.Acknowledge(T, 1, [2], False))
+    assert [frame.ref for frame in core.take()] == [3]
