@@ -161,7 +161,6 @@ def draw(rng: Random) -> Plan:
             "max_hooks_each": sometimes(1, 32, 0.2),
             "max_topics_begun": sometimes(1, 1_000, 0.1),
             "topic_window": rng.choice((2.0, 20.0, 600.0)),
-            "rates": draw_rates(Random(repr((sizes, weights)))),
             "log_timeout": rng.choice((0.5, 3.0, 10.0)),
             "rates": sometimes(few(rng), Rates(), 0.3),
         },
@@ -184,15 +183,3 @@ def draw(rng: Random) -> Plan:
         log=log,
         is_unseen=chance() < 0.4,
     )
-
-
-def draw_rates(rng: Random) -> Rates | None:
-    """Draw limits so narrow that clients meet them; ``rng`` is one of its own, so that all else is as without them."""
-
-    def sometimes(rate: Any, how_often: float) -> Any:
-        return rate if rng.random() < how_often else None
-
-    messages = rng.choice((Rate(2, 3), Rate(4, 8), Rate(20, 40)))
-    frames, size = sometimes(Rate(20, 60), 0.3), sometimes(Rate(1_000, 4_000), 0.2)
-    rates = Rates(frames, size, sometimes(Rate(2, 6), 0.3), messages, user=sometimes(1.5, 0.3))
-    return sometimes(rates, 0.4)  # type: ignore[no-any-return]

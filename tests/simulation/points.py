@@ -54,7 +54,6 @@ POINTS = (
     "a topic that nobody is in ends",
     "somebody comes while a topic's end is considered",
     "a hook waits for its turn",
-    "what is too much is sent again later",
     "a message is held behind what is too much",
     "a session has begun as many topics as it may",
     "the server is stopped",
