@@ -31,6 +31,7 @@ TESTS = sorted(
         ("typing.md", 7),
         ("testing.md", 15),
         ("identity.md", 25),
+        ("server.md", 20),
         ("design/kinds.md", 10),
     ],
 )

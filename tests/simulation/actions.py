@@ -84,6 +84,7 @@ def server_dispatch_on(world: World, topic: Any) -> None:
         return
     for _ in range(1 if world.chance() < 0.9 else 8):
         message = world.next_message(world.plan.bad)
+        world.oracle.of_server.add(message)
         is_full = len(topic.mailbox) >= world.plan.options["mailbox"]
         try:
             topic.mailbox.put(Dispatch(message, dump_cbor(message)))

@@ -46,7 +46,9 @@ class Client:
     def __init__(self, world: World, name: str, targets: dict[str, Any]) -> None:
         self.world = world
         self.name = name
-        self.core = ClientCore(PLAIN, targets, MemoryQueue(QueueBounds(WAITING, 1 << 20)))
+        self.core = ClientCore(
+            PLAIN, targets, MemoryQueue(QueueBounds(WAITING, 1 << 20, world.plan.sizes["in_flight"]))
+        )
         self.line: Line | None = None
         self.is_over = False
         self.is_connecting = False

@@ -16,11 +16,11 @@ from nuphar import Refused, Store
 from .hub import Hub
 
 PRIME = (1 << 61) - 1
-FINE, REFUSED, RAISES, MODEL, FATAL, HUGE = 0, 3, 5, 7, 9, 11
+FINE, REFUSED, RAISES, MODEL, FATAL, HUGE, DENIED = 0, 3, 5, 7, 9, 11, 13
 """What a message does: nothing bad; it is always refused; it raises; it depends on the model; it ends the actor; what
-it makes no Snapshot can carry."""
+it makes no Snapshot can carry; no client may write it into a topic."""
 
-KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL, HUGE)
+KINDS_OF_BAD = (REFUSED, RAISES, MODEL, FATAL, DENIED, HUGE)
 
 
 class Broken(AssertionError):
@@ -90,6 +90,8 @@ class Reference:
                 oracle.seen["an update that ends its actor"] += 1
                 raise Fatal
             check(model, message)
+            if message & 15 == DENIED and self.name != "session" and message not in oracle.of_server:
+                oracle.fail(f"{self.name}: message {message} is applied, which no client may write")
         if model != self.models[-1]:
             oracle.fail(f"{self.name}: message {message} on a model that is not the newest")
         new = following(model, message)
@@ -163,6 +165,8 @@ class Oracle:
         """What has gone back although its log has not said that it does not have it."""
         self.references: dict[str, Reference] = {}
         self.authors: dict[int, Any] = {}
+        self.of_server: set[int] = set()
+        """What the server has dispatched itself."""
         self.pushed: set[int] = set()
         """What was broadcast or dispatched outside any order."""
         self.may_be_unseen = False

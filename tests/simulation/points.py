@@ -49,6 +49,7 @@ POINTS = (
     "a log that is stuck",
     "a message waits for the log",
     "a stop that its log does not answer",
+    "a message is denied",
     "a mailbox is full",
     "a topic is stopped",
     "a topic that nobody is in ends",

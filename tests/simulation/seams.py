@@ -9,7 +9,6 @@ from typing import Any
 
 from nuphar.actors.sessions import answers, meter, repeats, takeover, unnamed
 from nuphar.actors.targets import lane, pace, target_actor, waiting
-from nuphar.transport.client.core import outgoing
 from nuphar.transport.wire import progress
 
 from .network import MUCH
@@ -23,7 +22,6 @@ def replacements(sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
         *((module, "WINDOW", window) for module in (answers, repeats, takeover)),
         (answers, "_FULL", window - 1),
         (answers, "REFUSALS", sizes["refusals"]),
-        (outgoing, "IN_FLIGHT", sizes["in_flight"]),
         (target_actor, "DRAIN", sizes["drain"]),
         (waiting, "CHUNK", sizes["drain"]),
         (lane, "OWED", sizes["owed"]),

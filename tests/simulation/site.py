@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nuphar import Server, Store, automatic
+from nuphar import Member, Refused, Server, Store, automatic
 from nuphar.actors.routing.topic import Kind, Topic
 from nuphar.actors.runtime.hooks import TopicHooks
 from nuphar.actors.runtime.ref import Stop
@@ -17,6 +17,7 @@ from nuphar.transport.server.websocket import WebSocket
 
 from .confirming import ConfirmingLog
 from .network import HEARTBEAT, Line
+from .oracle import DENIED
 from .watching import Presence
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Site:
         presence = self.presence
         hooks = TopicHooks.of(can_subscribe=may, on_join=presence.on_join, on_leave=presence.on_leave)
         board.hooks = hooks
+        for guard in (board.guard, *(kind.guard for kind in server.directory.kinds.values())):
+            guard.add(self.may_publish)
         board.target.use(server.directory.give_store(board, oracle.store("board"), log))
         self.root = tree.start(server.books)
         hub.spawn(self._watch)
@@ -111,6 +114,24 @@ class Site:
         if world.chance() < 0.5:  # else what was found out is from before the pause
             is_forbidden = (client_id, topic_id) in world.forbidden
         return not is_forbidden
+
+    def may_publish(self, member: Member, message: int) -> bool | None:
+        """Answer late, badly or not at all, and never allow what is denied."""
+        world = self.world
+        world.dawdle()
+        if not world.is_calm and world.plan.hook_fault and world.chance() < world.plan.hook_fault:
+            raise OSError("whether it may cannot be found out")
+        if message & 15 != DENIED:
+            return True
+        world.oracle.seen["a message is denied"] += 1
+        match message >> 4 & 3:
+            case 0:
+                return False
+            case 1:
+                return None
+            case 2:
+                raise Refused("denied", f"{member.client_id} may not write this")
+        raise ValueError("this rule raises")
 
     def on_join(self, client_id: str) -> list[int]:
         self.world.dawdle()

@@ -7,6 +7,7 @@ from .of_coming_back import OF_COMING_BACK
 from .of_greetings import OF_GREETINGS
 from .of_identities import OF_IDENTITIES
 from .of_orders import OF_ORDERS
+from .of_publishing import OF_PUBLISHING
 from .of_rates import OF_RATES
 from .of_rights import OF_RIGHTS
 from .of_sessions import OF_SESSIONS
@@ -19,6 +20,7 @@ MUTANTS = (
     *OF_TARGETS,
     *OF_SESSIONS,
     *OF_GREETINGS,
+    *OF_PUBLISHING,
     *OF_RIGHTS,
     *OF_COMING_BACK,
     *OF_IDENTITIES,

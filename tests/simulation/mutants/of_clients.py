@@ -62,8 +62,8 @@ OF_CLIENTS = (
     Mutant(
         "more refs are on their way than a server remembers",
         "nuphar.transport.client.core.outgoing",
-        "return IN_FLIGHT - (self.ref + 1 - oldest)",
-        "return 4 * IN_FLIGHT - (self.ref + 1 - oldest)",
+        "return self._bounds.in_flight - (self.ref + 1 - oldest)",
+        "return 4 * self._bounds.in_flight - (self.ref + 1 - oldest)",
     ),
     Mutant(
         "a new message overtakes those that wait",

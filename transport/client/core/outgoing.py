@@ -23,10 +23,11 @@ AHEAD = 256
 
 
 class QueueBounds(NamedTuple):
-    """What may wait for an answer: messages, and bytes of their payloads."""
+    """What may wait for an answer: messages, bytes of their payloads, and refs that are on their way."""
 
     messages: int = 10_000
     size: int = 8 * 1024 * 1024
+    in_flight: int = IN_FLIGHT
 
 
 class Saved(NamedTuple):
@@ -152,12 +153,12 @@ class Outgoing:
     def free_refs(self) -> int:
         """Return how many refs may be given out before something is answered."""
         oldest = min(next(iter(self.sent), self.ref + 1), next(iter(self.asked), self.ref + 1))
-        return IN_FLIGHT - (self.ref + 1 - oldest)
+        return self._bounds.in_flight - (self.ref + 1 - oldest)
 
     def enough_refs(self) -> int:
         """Return how many refs what waits may have now; 0 while it is too few to be worth a write to the queue."""
         free = self.free_refs()
-        return free if self.unsent and free >= min(len(self.unsent), IN_FLIGHT // 4) else 0
+        return free if self.unsent and free >= min(len(self.unsent), self._bounds.in_flight // 4) else 0
 
     def first_messages(self, count: int) -> list[OwnMessage]:
         """Return the messages that wait in front of everything else, at most ``count``."""

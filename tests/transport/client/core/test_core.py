@@ -9,7 +9,6 @@ from support.following import RESUMED, WELCOME, Core, T, append
 
 from nuphar import Refused, RemoteProtocolError, Store, UnregisteredType
 from nuphar.transport import frames as f
-from nuphar.transport.client.core import outgoing
 from nuphar.transport.client.core.events import Answered, Changed, Ending, Pushed, UpdateFailed, Welcomed
 from nuphar.transport.client.core.outgoing import IN_FLIGHT, MemoryQueue
 from nuphar.transport.client.core.target_states import target_state
@@ -429,16 +428,14 @@ def test_unsubscribe_and_subscribe_in_a_row_end_subscribed() -> None:
     assert core.take() == [f.Subscribe(4, T, ("e", 0), None)]
 
 
-def test_a_target_that_is_followed_anew_while_its_subscribe_is_on_its_way_is_asked_for_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_target_that_is_followed_anew_while_its_subscribe_is_on_its_way_is_asked_for_again() -> None:
     """The Subscribe on its way was for a replica before, and said how far that one got."""
     core = live()
     core.lose()
     core.open()
     core.get(WELCOME)
     assert core.take()[1:] == [f.Subscribe(2, T, ("e", 0), None)]
-    monkeypatch.setattr(outgoing, "IN_FLIGHT", 1)
+    core.requests._bounds = core.requests._bounds._replace(in_flight=1)
     core.unsubscribe(T)  # waits
     core.subscribe(T, Store((), append))
     assert core.take() == [f.Subscribe(3, T, None, None)]
