@@ -86,10 +86,4 @@ OF_RATES = (
         "        if refused.code == LIMITED:\n            return self._hold(ref, refused)\n",
         "",
     ),
-    Mutant(
-        "a client sends new messages while it has to wait",
-        "nuphar.transport.client.core.exchange",
-        "requests.free_refs() > 0 and not self.pacing.held",
-        "requests.free_refs() > 0",
-    ),
 )
