@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..runtime.actor import Actor
+from ..runtime.happenings import DENIED, KICKED, SUBSCRIBED, tell
 from ..runtime.hooks import ServerHooks
 from ..runtime.mailbox import Mailbox
 from ..runtime.timer_every import TimerEvery
@@ -37,6 +38,7 @@ from ..targets.subscriber import Subscriber
 from ..words.close_codes import FORBIDDEN, UNAUTHORISED
 from ..words.errors import Busy, Refused
 from ..words.exit_reasons import Reason
+from ..words.identity import user_of
 
 SWEEP = 1.0
 """Seconds between two ticks of the kinds."""
@@ -146,6 +148,7 @@ class RouterActor(Actor):
         if verdict.code is None:
             self._let_in(session, verdict)
             return
+        tell(DENIED, session.client_id, target, user_of(session.identity), verdict.code)
         leave = Leave(session, None, Why(verdict.code, verdict.text, 0))
         if request.is_check:
             if not membership.trusted:  # the server may have put it in meanwhile
@@ -176,6 +179,7 @@ class RouterActor(Actor):
         grant = kind.open(verdict)
         if grant is not None:
             session.step(request.target, grant._replace(asked=request.asked))
+            tell(SUBSCRIBED, session.client_id, request.target, user_of(session.identity))
             return
         # It stopped while the hooks were asked: it is not there any more, or begins anew.
         self._consider(request, verdict.hint)
@@ -225,7 +229,9 @@ class RouterActor(Actor):
         session = self._sessions.newest(subscriber.client_id, subscriber)
         if session is not None and not session.closed:
             session.say_rejected(0, None, error.code, error.text, error.details)
-            session.hang_up(UNAUTHORISED if error.code == "unauthorised" else FORBIDDEN, error.text)
+            code = UNAUTHORISED if error.code == "unauthorised" else FORBIDDEN
+            session.hang_up(code, error.text)
+            tell(KICKED, session.client_id, user_of(session.identity), code)
             self._sessions.disconnect(session)
 
     def _named(self, client_id: str | None) -> list[Session]:

@@ -93,13 +93,13 @@ class Reception:
         """The connection of ``session`` is gone; ``for_good`` if its client said that it does not come back."""
         if session.closed:
             return  # it goes on with another connection, or has ended
+        session.hang_up = nothing_to_close
         known = self._book.take(session.key) if session.key is not None else None
         if known is None or for_good or not self._window:
             self._sessions.disconnect(session)
             return
         session.connect(NOWHERE)
         known.lost_at, known.close = now, nothing_to_close
-        session.hang_up = nothing_to_close
         known.weight = weigh(session, self._own_store(session))
         self._book.save(known)
         self.tick(now)

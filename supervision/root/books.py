@@ -16,6 +16,7 @@ from ...actors.routing.topic import Topic
 from ...actors.routing.topic_targets import Topics
 from ...actors.routing.topics import Directory
 from ...actors.routing.wiring import Wiring
+from ...actors.runtime.happenings import LEFT, tell
 from ...actors.runtime.hook_calls import HookCalls
 from ...actors.runtime.hooks import ServerHooks
 from ...actors.runtime.host import Host
@@ -151,6 +152,7 @@ class Books:
     def _topic_spec(self, topic: Topic) -> ChildSpec:
         def left(session: Subscriber, asked: Asked) -> None:
             topic.deserted_at = None  # its time begins anew
+            tell(LEFT, session.client_id, topic.id)
             self.admission.say_goodbye(session, topic, asked, dispatch)
 
         def dispatch(message: Dispatch) -> None:

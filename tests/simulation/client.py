@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MASK = b"\x01\x02\x03\x04"
 WAITING = 60
 """Messages that a client keeps at most."""
+RUDE = {"garbage", "resync", "again"}
+"""What clients do without asking whether there is room."""
 ACKNOWLEDGE, SERVER_MESSAGE, PUSH, SNAPSHOT, WELCOME = 0x11, 0x13, 0x14, 0x15, 0x10
 
 
@@ -177,6 +179,8 @@ class Client:
         line.leave()
         seen = self.world.oracle.seen
         seen[f"closed with {code}"] += 1
+        if code == 4529 and self.world.plan.weights.keys().isdisjoint(RUDE):
+            self.world.oracle.fail(f"{self.name} is closed as too hasty, and waits whenever it is told to")
         if code == 4401 and reason == "expired":
             self.signing.expires()
         elif 4400 <= code < 4500:
@@ -342,6 +346,8 @@ class Client:
         self.promises.answered(event)
         if event.refused is not None:
             world.oracle.seen[f"refused: {event.refused.code}"] += 1
+            if event.refused.code == "rate_limited":
+                world.oracle.fail(f"{self.name}: message {own.message} is given up, as there were too many")
             if event.refused.code == "unknown_outcome":
                 world.oracle.authors.pop(own.message, None)  # it is somebody else's for the session that came after
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from nuphar.actors.sessions.meter import CREDIT
 from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
 from nuphar.actors.words.rates import Rate, Rates
@@ -138,6 +139,7 @@ def draw(rng: Random) -> Plan:
         "drain": rng.choice((1, 2, 5, 256)),
         "owed": rng.choice((2, 1_000)),
         "naming": rng.choice((3, 30)),
+        "credit": 4 if window < 1024 else CREDIT,
         "catching_up": sometimes(100, RATE, 0.3),
     }
     slow = chance() < 0.5

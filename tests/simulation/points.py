@@ -55,6 +55,7 @@ POINTS = (
     "a topic that nobody is in ends",
     "somebody comes while a topic's end is considered",
     "a hook waits for its turn",
+    "a message is held behind what is too much",
     "a session has begun as many topics as it may",
     "the server is stopped",
     "the server's process ends",

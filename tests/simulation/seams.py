@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nuphar.actors.sessions import answers, repeats, takeover, unnamed
+from nuphar.actors.sessions import answers, meter, repeats, takeover, unnamed
 from nuphar.actors.targets import lane, pace, target_actor, waiting
 from nuphar.transport.wire import progress
 
@@ -26,6 +26,7 @@ def replacements(sizes: dict[str, int]) -> list[tuple[Any, str, Any]]:
         (waiting, "CHUNK", sizes["drain"]),
         (lane, "OWED", sizes["owed"]),
         (unnamed, "PATIENCE", sizes["naming"]),
+        (meter, "CREDIT", sizes["credit"]),
         *((pace, name, sizes["catching_up"]) for name in ("RATE", "BURST")),
         (pace, "LONGEST", 3.0),
     ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from nuphar.actors.routing.router import RouterActor
+from nuphar.actors.sessions.answers import _RELEASED as RELEASED
 from nuphar.actors.sessions.session import Session
 from nuphar.actors.sessions.session_book import MemoryBook
 from nuphar.actors.sessions.takeover import NOWHERE
@@ -15,6 +16,7 @@ from nuphar.actors.sessions.tokens import BURNT, Tokens, TokenState
 from nuphar.actors.targets.lane import OWED, Lane
 from nuphar.actors.words.delivery import Sample
 from nuphar.transport.server.connection import Connection
+from nuphar.transport.server.gate import Gate
 from nuphar.transport.server.outbox import Outbox
 
 from .network import HEARTBEAT
@@ -115,11 +117,17 @@ def check_unnamed(world: World, session: Session) -> None:
         world.oracle.fail(f"{session} has targets that are not named, and should not wait any more")
 
 
+def is_known(answers: Any, ref: int) -> bool:
+    """Say whether a ref is answered from memory, or never, whatever is sent under it."""
+    at = ref & answers._mask
+    return 0 < ref <= answers.highest and not (answers._refs[at] == ref and answers._seqs[at] == RELEASED)
+
+
 @contextmanager
 def watched(world: World) -> Iterator[None]:
     """Look on while a run goes on."""
     judge, expire, take, decide = Tokens.judge, MemoryBook.expire, Lane.take, RouterActor._decide
-    end = Connection._end
+    end, let_message = Connection._end, Gate.lets_message
     write, keep, close = Outbox.write, Outbox._write_later, Connection._close_too_slow
     offered: dict[int, bytes] = {}
     reject, post = Session.reject, Session.post
@@ -205,6 +213,25 @@ def watched(world: World) -> Iterator[None]:
         world.site.presence.decided(verdict)
         decide(self, verdict)
 
+    levels: dict[tuple[Any, str], tuple[float, float]] = {}
+
+    def let(self: Gate, ref: int, target: str, size: int) -> bool:
+        is_held, is_new = self._is_shut(target), not is_known(self._session.answers, ref)
+        lets = let_message(self, ref, target, size)
+        if is_held:
+            world.oracle.seen["a message is held behind what is too much"] += 1
+        rates = world.plan.options["rates"]
+        if not lets or not is_new or rates is None or rates.messages is None:
+            return lets
+        # Not the server's own buckets: what is in this one drains, and it must not run over.
+        key, now = (self._session.answers, target), world.hub.now
+        level, at = levels.get(key, (0.0, now))
+        level = max(0.0, level - (now - at) * rates.messages.per_second) + 1.0
+        levels[key] = level, now
+        if level > rates.messages.burst + 1e-3:
+            world.oracle.fail(f"{self._session} sends more to {target} than {rates.messages}")
+        return lets
+
     places: list[tuple[Any, str, Any, Any]] = [
         (RouterActor, "_decide", decide, decided),
         (Session, "reject", reject, rejected),
@@ -216,6 +243,7 @@ def watched(world: World) -> Iterator[None]:
         (Tokens, "judge", judge, judged),
         (MemoryBook, "expire", expire, expired),
         (Lane, "take", take, taken),
+        (Gate, "lets_message", let_message, let),
     ]
     try:
         for kind, name, _, watching in places:

@@ -14,6 +14,7 @@ DOORS = {
     "nuphar.testing": "src/nuphar/testing/__init__.py",
 }
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.py")]
+LOGGERS = ("nuphar.client", "nuphar.events")
 CONFIGURATIONS = [ROOT / "setup.cfg", ROOT / "pyproject.toml", ROOT / "Makefile"]
 
 
@@ -28,6 +29,6 @@ def addresses(*pages: Path, imports: bool = True) -> list[str]:
             address
             for page in pages
             for address in re.findall(said + r"\bnuphar(?:\.[A-Za-z_]\w*+)++(?!: )", page.read_text())
-            if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address != "nuphar.client"
+            if not re.search(r"\.(js|v1|d|svg|css|py)(\.|$)", address) and address not in LOGGERS
         }
     )

@@ -30,6 +30,7 @@ from .inbound import BAD_IN_A_ROW, Inbound
 from .protocol import Beat, CloseWith, ServerProtocol
 from .rate_book import Visit
 from .subprotocols import FRAMINGS
+from .tidings import tell_closed, tell_connected
 
 logger = ThrottledLogger("nuphar.transport")
 
@@ -126,6 +127,7 @@ class Connection:
         """Be none of the server's connections any more."""
         self._gateway.connections.discard(self)
         self._leave()
+        tell_closed(self._socket, self.session, self._gateway.clock() - self._protocol.opened)
         if self._inbound is not None:
             # We never close with 1000 while it runs, so the client did: it says that it does not come back.
             is_for_good = self._socket.close_code == NORMAL_CLOSURE
@@ -196,6 +198,7 @@ class Connection:
         gate = None if visit is None else guard(visit, session, greeting.resumed, clock, self._ping, self._end)
         codec, pulse = gateway.codec, gateway.host.pulse
         self._inbound = Inbound(session, self._framing, codec, self._end, self._take_pong, pulse, gate)
+        tell_connected(session, visit, greeting.resumed)
         welcome = Welcome(
             client_id=session.client_id,
             session=greeting.id,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ...actors.runtime.happenings import LIMITED, tell
 from ...actors.sessions.answers import WINDOW
 from ...actors.sessions.flow import Late
 from ...actors.sessions.meter import Meter
@@ -44,12 +45,15 @@ FIRST = 1 << 40
 class Shut:
     """A target behind a refusal. ``ping`` is the number whose Pong opens it, 0 once it is open.
 
-    ``until`` is when the first that was refused may come again, ``late`` what it was too much for.
+    The first that was refused, as too much for ``late``, may come again at ``first``, all that was at ``until``.
+    ``is_early``: the first came before its time, so what is behind it was not sent without knowing.
     """
 
-    __slots__ = ("late", "ping", "until")
+    __slots__ = ("first", "is_early", "late", "ping", "until")
 
-    def __init__(self, ping: int, until: float, late: Late) -> None:
+    def __init__(self, ping: int, until: float, late: Late, is_early: bool) -> None:
+        self.is_early = is_early
+        self.first = until
         self.ping = ping
         self.until = until
         self.late = late
@@ -155,7 +159,9 @@ class Gate:
 
     def _passes(self, target: str) -> None:
         self._behind = 0
-        self._shut.pop(target, None)
+        shut = self._shut.get(target)
+        if shut is not None and shut.until <= self._clock():
+            del self._shut[target]
 
     def _refuse(self, ref: int, target: str, late: Late) -> None:
         """Answer a frame that is too much, or behind one that was."""
@@ -163,8 +169,8 @@ class Gate:
         shut = self._shut.get(target)
         self._unheard += 1
         if shut is not None and shut.ping:
-            start = max(0.0, shut.until - now)
-            is_early = self._unheard > UNHEARD
+            start = max(0.0, shut.first - now)
+            is_early = shut.is_early or self._unheard > UNHEARD
         else:
             start = late.seconds
             is_early = shut is not None and now < shut.until
@@ -172,12 +178,15 @@ class Gate:
         self._behind += 1
         text = f"more than {late.limit}: send it again in {wait:.1f} s"
         self._session.say_rejected(ref, target, "rate_limited", text, {"retry_after": math.ceil(wait * 1000) / 1000})
-        if shut is None or not shut.ping:
+        if shut is not None and shut.ping:
+            shut.until = max(shut.until, now + wait)
+        else:
             if len(self._shut) >= SHUT:
                 self._shut = {target: each for target, each in self._shut.items() if each.ping}
                 if len(self._shut) >= SHUT:
                     self._give_up(late)
-            self._shut[target] = Shut(self._number + 1, now + wait, late)
+            self._shut[target] = Shut(self._number + 1, now + wait, late, is_early)
+            tell(LIMITED, self._session.client_id, target, user_of(self._session.identity), wait)
             if not self._pinged:
                 self._send_ping()
         if is_early:

@@ -16,6 +16,7 @@ from ..wire.peer_address import Proxies
 from ..wire.upgrade import Decline
 from .limits import Limits
 from .rate_book import RateBook, TurnedAway, Visit
+from .tidings import tell_refused
 
 
 class Connected(Protocol):
@@ -66,6 +67,7 @@ class Gateway:
         visit = self.rates.enter(self.clock(), self.proxies.address(environ))
         if not isinstance(visit, TurnedAway):
             return visit
+        tell_refused(self.proxies.address(environ), "503")
         headers = (("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", str(visit.seconds)))
         return Decline("503 Service Unavailable", visit.text, headers, visit.text)
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ...actors.runtime.happenings import IDENTIFIED, tell
 from ...actors.runtime.hooks import Hook, HookFailed, call
 from ...actors.runtime.host import GEVENT, Host
-from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.close_codes import FORBIDDEN, UNAUTHORISED
 from ...actors.words.errors import Refused
-from ...actors.words.identity import EXPIRED, Identity, check_identity
+from ...actors.words.identity import EXPIRED, Identity, check_identity, user_of
 from ..wire.upgrade import Decline
 from .browser_cookie import SIZE, browser_key, cookie
 from .connect_request import ConnectRequest
-
-logger = ThrottledLogger("nuphar.transport")
+from .tidings import tell_refused
 
 RETRY_AFTER = 5
 """Seconds after which a client comes back when the application could not say who it is."""
@@ -48,8 +47,8 @@ class TurnedAway(NamedTuple):
         """Return the answer over HTTP."""
         if self.close_code == UNAUTHORISED:
             headers = (*_PLAIN_TEXT, ("WWW-Authenticate", "Bearer"))
-            return Decline("401 Unauthorized", self.text, headers, self.text)
-        return Decline("403 Forbidden", self.text, _PLAIN_TEXT, self.text)
+            return Decline("401 Unauthorized", self.text, headers, self.code)
+        return Decline("403 Forbidden", self.text, _PLAIN_TEXT, self.code)
 
 
 class Outage(NamedTuple):
@@ -79,6 +78,7 @@ def identify(
         return Outage()
     if identity is not None and identity.has_expired(host.wall()):
         return _turned_away(request, "unauthorised", EXPIRED)
+    tell(IDENTIFIED, user_of(identity), request.address)
     return Known(identity) if identity is None or identity.browser is not None else _with_key(request, identity, host)
 
 
@@ -97,5 +97,5 @@ def _asked(hook: Hook, request: ConnectRequest) -> Identity | None:
 
 
 def _turned_away(request: ConnectRequest, code: str, text: str) -> TurnedAway:
-    logger.info("%r is not let in: %s: %s", request, code, text)
+    tell_refused(request.address, code)
     return TurnedAway(code, text)

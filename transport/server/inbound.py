@@ -78,7 +78,7 @@ class Inbound:
 
     def end(self) -> None:
         """Let go of its connection, which has ended: as long as each knows the other, only the collector frees them."""
-        self._close, self._pong = _nothing_to_close, None
+        self._close, self._pong, self._gate = _nothing_to_close, None, None
 
     def receive(self, data: bytes | str) -> None:
         """Take one frame, in CBOR or JSON."""

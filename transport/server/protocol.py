@@ -31,12 +31,12 @@ class CloseWith(NamedTuple):
 class ServerProtocol:
     """Times are monotonic seconds."""
 
-    __slots__ = ("_beats", "_limits", "_missed", "_opened", "is_live")
+    __slots__ = ("_beats", "_limits", "_missed", "is_live", "opened")
 
     def __init__(self, now: float, limits: Limits) -> None:
         self.is_live = False
         self._limits = limits
-        self._opened = now
+        self.opened = now
         self._missed = 0
         self._beats = 0
 
@@ -52,7 +52,7 @@ class ServerProtocol:
     def tick(self, now: float, last_received: float) -> Beat | CloseWith | None:
         """Say what is due at ``now``, when something was received at ``last_received`` for the last time."""
         if not self.is_live:
-            if now - self._opened >= self._limits.hello:
+            if now - self.opened >= self._limits.hello:
                 return CloseWith(PROTOCOL_ERROR, f"no Hello within {self._limits.hello:g} s")
             return None
         silent = now - last_received

@@ -16,7 +16,7 @@ from ...actors.runtime.host import GEVENT, Host
 from ...actors.runtime.log_throttle import ThrottledLogger
 from ...actors.words.close_codes import ABNORMAL, NO_CODE, NORMAL_CLOSURE, TOO_SLOW, may_be_sent
 from ..wire import websocket_frames as wire
-from ..wire.progress import Progress
+from ..wire.progress import Progress, Traffic, traffic
 from ..wire.websocket_reader import AT_ONCE, FrameReader
 from .kernel import SYSTEM, Kernel
 from .limits import Limits
@@ -120,6 +120,10 @@ class WebSocket(geventwebsocket.websocket.WebSocket):  # type: ignore[misc]  # t
             return False
         self.outbox.moved()
         return True
+
+    def traffic(self) -> Traffic | None:
+        """Return the bytes that were carried, None if nobody counts them. The kernel does: it costs nothing."""
+        return traffic(self._sock)
 
     def write(self, framed: bytes) -> bool:
         """Send whole frames without waiting; False if nothing of them was taken (see `Outbox.write`)."""

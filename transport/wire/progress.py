@@ -20,6 +20,29 @@ MUCH = 1024
 _ACKED = 120  # where Linux's struct tcp_info has tcpi_bytes_acked, of 8 bytes (linux/tcp.h, since 4.1)
 
 
+_RECEIVED = 128  # and tcpi_bytes_received behind it
+
+
+class Traffic(NamedTuple):
+    """What a connection has carried, in bytes as its kernel counts them: received, and confirmed by the peer."""
+
+    received: int
+    taken: int
+
+
+def traffic(sock: Any) -> Traffic | None:
+    """Return what a TCP socket has carried; None if the kernel says nothing, or the socket is closed."""
+    try:
+        if sys.platform == "linux" and sock.family in (socket.AF_INET, socket.AF_INET6):
+            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _RECEIVED + 8)
+            if len(info) == _RECEIVED + 8:
+                taken, received = struct.unpack_from("=QQ", info, _ACKED)
+                return Traffic(received, taken)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return None
+
+
 class Way(NamedTuple):
     """``left`` bytes of a socket's are not confirmed yet; ``taken`` grows with those that are."""
 

@@ -8,6 +8,7 @@ from .of_greetings import OF_GREETINGS
 from .of_identities import OF_IDENTITIES
 from .of_orders import OF_ORDERS
 from .of_publishing import OF_PUBLISHING
+from .of_rates import OF_RATES
 from .of_rights import OF_RIGHTS
 from .of_sessions import OF_SESSIONS
 from .of_targets import OF_TARGETS
@@ -15,6 +16,7 @@ from .of_the_way import OF_THE_WAY
 
 MUTANTS = (
     *OF_ORDERS,
+    *OF_RATES,
     *OF_TARGETS,
     *OF_SESSIONS,
     *OF_GREETINGS,

@@ -232,6 +232,17 @@ def test_who_goes_on_at_far_more_than_its_limit_without_waiting_is_closed(times:
         )
 
 
+def test_who_goes_on_in_batches_and_answers_each_ping_is_closed() -> None:
+    client = Client(Rates(messages=Rate(100, 100)))
+    for at in range(60):
+        client.hear(client.post(*range(1 + 200 * at, 201 + 200 * at)))
+        client.now += 0.1
+        if client.closed:
+            break
+    assert client.closed
+    assert 0.3 < client.now - 100.0 < 3.0
+
+
 def test_what_was_under_way_is_not_counted_against_anybody() -> None:
     client = Client(Rates(messages=Rate(10, 20)))
     client.post(*range(1, UNHEARD))
@@ -314,3 +325,13 @@ def test_a_client_that_sends_again_loses_nothing_and_keeps_its_order_at_any_pace
     assert client.closed == []
     for target, refs in wanted.items():
         assert [message for where, message in client.came if where == target] == refs
+
+
+def test_json_is_limited_alike() -> None:
+    client = Client(SLOW)
+    for ref in range(1, 5):
+        client.inbound.receive(f'[4,{ref},"topic:t",{ref}]')
+    assert [message for _, message in client.came] == [1, 2, 3]
+    rejected = decode(client.sent[0], SERIALISER)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.ref, rejected.code) == (4, "rate_limited")

@@ -98,7 +98,7 @@ def test_no_log_line_shows_a_cookie(caplog: pytest.LogCaptureFixture) -> None:
 
     ask(fail)
     ask(lambda: refuse("forbidden"))
-    assert "is not let in: forbidden: sign in first" in caplog.text
+    assert "refused: forbidden" in caplog.text
     assert "user=ada" not in caplog.text
 
 

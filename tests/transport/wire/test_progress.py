@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from support.serving import eventually
 
-from nuphar.transport.wire.progress import Progress, send_all, way
+from nuphar.transport.wire.progress import Progress, send_all, traffic, way
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -107,3 +107,24 @@ def test_everything_is_sent_with_patience_for_each_part() -> None:
     sock = Slow()
     send_all(sock, b"0123456789")
     assert sock.sent == b"0123456789"
+
+
+def test_the_kernel_says_what_a_connection_has_carried() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = socket.create_connection(listener.getsockname())
+        there, _ = listener.accept()
+    with here, there:
+        here.sendall(b"x" * 700)
+        there.sendall(b"y" * 30)
+        assert here.recv(30, socket.MSG_WAITALL) == b"y" * 30
+        assert there.recv(700, socket.MSG_WAITALL) == b"x" * 700
+        carried = traffic(there)
+    assert carried is None or carried.received == 700
+    assert traffic(here) is None  # it is closed
+
+
+def test_where_no_kernel_counts_nobody_knows() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        assert traffic(one) is None
+    assert traffic(object()) is None

@@ -14,7 +14,7 @@ import gevent.lock
 
 from ....actors.words.close_codes import ABNORMAL, NORMAL_CLOSURE, TOO_SLOW
 from ...wire.batches import Batch, Batches
-from ...wire.progress import Progress
+from ...wire.progress import Progress, Traffic
 from ...wire.sequences import Sequence
 from ..connection import Connection, Socket
 from ..gateway import Gateway
@@ -48,7 +48,7 @@ class Line:
         self.close_code: int | None = None
         self.close_reason = ""
         self.last_received = gateway.clock()
-        self.number = 0
+        self.number = self._received = self._sent = 0
         self.turn = gevent.lock.Semaphore()
         """Whose POST is taken; a hook may wait in the middle of one."""
         self.batches = Batches(gateway.limits.outbox, gateway.limits.outbox_age)
@@ -129,6 +129,7 @@ class Line:
     def next(self, number: int) -> Batch | None:
         """Return the batch after ``number``, if there is one."""
         batch = self.batches.next(number)
+        self._sent += 0 if batch is None else len(batch.data)
         if self._on_empty is not None and not self.batches.pending and not self.closed:
             callback, self._on_empty = self._on_empty, None
             callback()
@@ -138,9 +139,13 @@ class Line:
         """Nobody waits here for what a client sends; it is pushed."""
         return None
 
-    def push(self, frames: Iterable[bytes | str]) -> None:
-        """Take the frames of one POST, in its `turn`. Its client waits for the answer, however long a hook takes."""
-        self._is_taking = True
+    def traffic(self) -> Traffic:
+        """Return the bytes of the bodies that it has brought, and of those that it was given."""
+        return Traffic(self._received, self._sent)
+
+    def push(self, frames: Iterable[bytes | str], size: int = 0) -> None:
+        """Take the frames of a POST of ``size`` bytes, in its `turn`; its client waits for the answer, as for hooks."""
+        self._is_taking, self._received = True, self._received + size
         if not self.closed:
             self._stop_timer()
         try:

@@ -150,7 +150,7 @@ class HttpLines:
             if line.batches.is_known(request.after):  # else a GET has said more since
                 line.batches.acknowledge(request.after)
         line.number = request.number
-        line.push(frames)
+        line.push(frames, len(body))
         if request.close is not None:
             line.close(*request.close)
             line.end()
