@@ -45,7 +45,7 @@ class Demo:
     def start(self) -> None:
         """Start it and wait for its URL."""
         port = self.url.rpartition(":")[2] or "0"
-        command = f"from nuphar.demo import run; run(port={port})"
+        command = f"from nuphar.demo import run_demo; run_demo(port={port})"
         self._program = self._stack.enter_context(program("-c", command))
         self.url = self._program.wait_for(r"http://\S+")[0]
 

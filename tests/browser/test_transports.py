@@ -109,8 +109,8 @@ def test_the_sentence_of_a_refusal_reaches_the_program_over_http(page: Page) -> 
     page.front().execute_async_script(CONNECT, "/live?stranger", {})
     page.run("window.whys = []; client.onstate((state) => state === 'offline' && whys.push(client.why))")
     sentence = "status 503: the application cannot say at the moment who you are: come back"
-    # Three tries over each of the two transports; of a WebSocket that is refused nothing is told.
-    page.wait(lambda: page.run("return whys").count(sentence) >= 6, "it says why")
+    # Of a WebSocket that is refused nothing is told; over HTTP it comes back when the server has said, not before.
+    page.wait(lambda: page.run("return whys").count(sentence) >= 2, "it says why")
 
 
 def test_bodies_that_outlive_their_page_have_64_kib_together(page: Page) -> None:

@@ -19,14 +19,14 @@ LIMIT = 30.0  # seconds that any wait here may take
 SOURCE = Path(__file__).parents[2] / "src"
 APPLICATION = """
 from nuphar.transport.wire.origin import Origins
-from nuphar.transport.wire.upgrade import Refuse
+from nuphar.transport.wire.upgrade import Decline
 
 def app(environ, start_response):
     if environ["PATH_INFO"] != "/live":
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"hello"]
     websocket = environ["nuphar.upgrade"](Origins())
-    if isinstance(websocket, Refuse):
+    if isinstance(websocket, Decline):
         start_response(websocket.status, list(websocket.headers))
         return [websocket.body]
     while (messages := websocket.receive()) is not None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from nuphar.actors.sessions.meter import CREDIT
 from nuphar.actors.targets.pace import RATE
 from nuphar.actors.words import delivery
 from nuphar.transport import decode
@@ -27,6 +28,7 @@ T = "topic:board"
 QUIET = Plan(
     clients=0,
     sizes={
+        "credit": CREDIT,
         "window": 1024,
         "refusals": 64,
         "in_flight": 700,

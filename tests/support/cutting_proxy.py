@@ -15,7 +15,7 @@ LIVE = (b"GET /live HTTP", b"POST /live/send", b"GET /live/poll", b"GET /live/ev
 TICK = 0.02
 """Seconds between two parts of what a slow proxy passes on."""
 
-REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+REFUSAL = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class CuttingProxy:

@@ -404,7 +404,7 @@ def test_a_session_message_is_never_broadcast(own: Server) -> None:
 
 def test_on_message_hears_the_message_the_updated_model_and_the_client(own: Server) -> None:
     heard: list[Any] = []
-    own.on_message(lambda *arguments: heard.append(arguments))
+    own.on_message(lambda message, model, client_id: heard.append((message, model, client_id)))
     client = ScriptedClient(own)
     client.send(ClientMessage(1, "session", "a"), ClientMessage(2, "session", "b"))
     settle(own)
@@ -543,7 +543,7 @@ def test_a_message_is_acknowledged_to_its_author_and_goes_to_the_others(server: 
 
 def test_dispatch_goes_to_everybody_and_fires_no_hook(server: Server, client: Connect) -> None:
     heard: list[Any] = []
-    server.on_topic_message(lambda *arguments: heard.append(arguments))
+    server.on_topic_message(lambda message, topic_id, client_id: heard.append((message, topic_id, client_id)))
     topic = server.topic("t").with_store(COUNTER)
     a, b = client(), client()
     subscribed(a, "topic:t")
@@ -586,7 +586,7 @@ def test_an_ephemeral_topic_gives_an_acknowledge_and_no_snapshot(server: Server,
 
 def test_on_topic_message_hears_stored_ephemeral_and_unknown_topics(server: Server, client: Connect) -> None:
     heard: list[Any] = []
-    server.on_topic_message(lambda *arguments: heard.append(arguments))
+    server.on_topic_message(lambda message, topic_id, client_id: heard.append((message, topic_id, client_id)))
     server.topic("stored").with_store(COUNTER)
     server.topic("ephemeral")
     known = client()
@@ -752,8 +752,8 @@ def test_can_subscribe_hears_the_client_the_topic_and_the_session_s_model(own: S
     topic = own.topic("t")
 
     @topic.can_subscribe
-    def may(*arguments: Any) -> bool:
-        heard.append(arguments)
+    def may(client_id: str, topic_id: str, session_model: Any) -> bool:
+        heard.append((client_id, topic_id, session_model))
         return True
 
     client = ScriptedClient(own)
