@@ -218,7 +218,8 @@ class Exchange:
             return []
         if ref in asked and any(later > ref and asked[later].target == asked[ref].target for later in asked):
             del asked[ref]  # sent again it would come behind what was asked later
-            return []
+            self.pacing.forget(ref)
+            return self.send_waiting()
         paused = self.pacing.hold(ref, seconds)
         return [] if paused is None else [paused]
 
