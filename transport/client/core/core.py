@@ -107,7 +107,7 @@ class ClientCore:
 
     def is_settled(self) -> bool:
         """Say whether the connection is live and every Subscribe has been answered."""
-        return self.is_live and not any(asked.is_subscribe for asked in self.requests.asked.values())
+        return self.is_live and not self.requests.has_subscribes
 
     def retry(self) -> list[ClientEvent]:
         """Try again what the queue has refused; what is to be sent, if there is a connection."""

@@ -67,11 +67,10 @@ class Exchange:
             self.ask(Asked(target, True))
 
     def ask(self, asked: Asked) -> None:
-        """Send a Subscribe or an Unsubscribe; what was asked before, and is held, is not said any more."""
-        for ref in [ref for ref in self.pacing.held if ref in self.requests.asked]:
-            if self.requests.asked[ref].target == asked.target:
-                del self.requests.asked[ref]
-                self.pacing.forget(ref)
+        """Send a Subscribe or an Unsubscribe, behind what is to be answered before anything new is sent."""
+        if self.pacing.is_busy:
+            self.requests.unsent.append(asked)
+            return
         if (ref := self.requests.next_ref()) > self._reserved:
             self.reserve()
         self.requests.asked[ref] = asked
@@ -213,13 +212,8 @@ class Exchange:
         seconds = seconds_in(refused.details)
         if not ref:
             return [Denied(None, refused), Ending(seconds)]  # the connection will end
-        asked = self.requests.asked
-        if ref not in self.requests.sent and ref not in asked:
+        if ref not in self.requests.sent and ref not in self.requests.asked:
             return []
-        if ref in asked and any(later > ref and asked[later].target == asked[ref].target for later in asked):
-            del asked[ref]  # sent again it would come behind what was asked later
-            self.pacing.forget(ref)
-            return self.send_waiting()
         paused = self.pacing.hold(ref, seconds)
         return [] if paused is None else [paused]
 

@@ -105,7 +105,7 @@ class Asked(NamedTuple):
 
 
 class Outgoing:
-    """``sent`` and ``asked`` have no answer yet, by ref; ``unsent`` waits, an Unsubscribe among the messages."""
+    """``sent`` and ``asked`` have no answer yet, by ref; ``unsent`` waits, Subscribes and Unsubscribes among the messages."""
 
     def __init__(self, bounds: QueueBounds, ref: int = 0) -> None:
         self.sent: dict[int, OwnMessage] = {}
@@ -204,6 +204,12 @@ class Outgoing:
     def is_subscribing(self, target: str) -> bool:
         """Say whether the latest that was asked about ``target``, and is not answered, is a Subscribe."""
         return next((asked.is_subscribe for asked in reversed(self.asked.values()) if asked.target == target), False)
+
+    @property
+    def has_subscribes(self) -> bool:
+        """Whether a Subscribe has no answer yet, sent or not."""
+        asks = [*self.asked.values(), *(each for each in self.unsent if isinstance(each, Asked))]
+        return any(asked.is_subscribe for asked in asks)
 
     def is_asking(self, target: str) -> bool:
         """Say whether anything that was asked about ``target`` is not answered."""

@@ -134,13 +134,7 @@ export class Targets {
   /** The answer to what was asked with `ref`: no. */
   rejected(ref, error, now) {
     const entry = this.waiting.get(ref);
-    if (entry && error.code === "rate_limited") {
-      const asks = ({ kind, target }) => kind !== frames.CLIENT_MESSAGE && target === entry.target;
-      const isOver = asks(entry) && [...this.waiting.values()].some((other) => other.ref > ref && asks(other));
-      if (!isOver) return this._turns.pause(entry, error.details, now); // it is kept
-      this.waiting.delete(ref); // sent again it would come behind what was asked later
-      return this._release();
-    }
+    if (entry && error.code === "rate_limited") return this._turns.pause(entry, error.details, now); // it is kept
     const replica = entry?.replica;
     this.waiting.delete(ref);
     if (entry?.kind === frames.CLIENT_MESSAGE) this.refuse(entry, error);

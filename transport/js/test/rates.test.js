@@ -129,13 +129,3 @@ test("a ref that nobody waits for holds nothing", () => {
   dispatch(core, replica, 1);
   assert.deepEqual(sent(core), [[4, 2, "topic:n", 1]]);
 });
-
-test("what was asked and was too much is not said behind what was asked later", () => {
-  const { core, replica } = counting();
-  core.unsubscribe(replica);
-  core.subscribe("topic:n", {});
-  assert.deepEqual(sent(core).map(([type, ref]) => [type, ref]), [[3, 2], [2, 3]]);
-  limited(core, 2, 0.5);
-  core.tick(10_000);
-  assert.deepEqual(sent(core), []);
-});

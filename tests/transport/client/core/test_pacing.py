@@ -249,26 +249,17 @@ def test_nothing_new_goes_before_what_went_again_is_answered() -> None:
     assert [frame.ref for frame in core.take()] == [3]
 
 
-def test_what_was_asked_and_was_too_much_is_not_said_behind_what_was_asked_later() -> None:
-    core = Core(T).go_live()
-    core.unsubscribe(T)
-    core.subscribe(T, None)
-    assert core.take() == [f.Unsubscribe(2, T), f.Subscribe(3, T, None, None)]
-    assert core.get(limited(2)) == []
-    core.get(f.Acknowledge(T, 1, [3], False))
-    core.post(T, 1)
-    assert core.take() == [f.ClientMessage(4, T, 1)]
-
-
-def test_what_went_again_and_is_too_much_once_more_blocks_nothing_if_something_was_asked_later() -> None:
+def test_what_is_asked_meanwhile_waits_behind_what_was_asked_and_was_too_much() -> None:
     core = Core(T).go_live()
     core.unsubscribe(T)
     core.take()
     core.get(limited(2))
-    core.rested(1)
     core.subscribe(T, None)
-    core.take()
-    assert core.get(limited(2)) == []
+    assert core.take() == []
+    assert not core.is_settled(), "it is still to be asked for"
+    core.rested(1)
+    assert core.take() == [f.Unsubscribe(2, T)]
+    core.get(f.Acknowledge(T, 0, [2], False))
+    assert core.take() == [f.Subscribe(3, T, None, None)]
     core.get(f.Acknowledge(T, 1, [3], False))
-    core.post(T, 1)
-    assert core.take() == [f.ClientMessage(4, T, 1)]
+    assert core.is_settled()
