@@ -105,7 +105,7 @@ class Asked(NamedTuple):
 
 
 class Outgoing:
-    """``sent`` and ``asked`` have no answer yet, by ref; ``unsent`` waits, Subscribes and Unsubscribes among the messages."""
+    """``sent`` and ``asked`` have no answer yet, by ref; ``unsent`` waits, messages and what is to be asked."""
 
     def __init__(self, bounds: QueueBounds, ref: int = 0) -> None:
         self.sent: dict[int, OwnMessage] = {}
