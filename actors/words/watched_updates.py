@@ -64,15 +64,21 @@ def watch(target: str, store: Store, tell: Callable[[WrongUpdate], object] = lam
     def look(model: Any, message: Any, *meta: Any) -> Any:
         before = fingerprint(model)
         spare = _copied((model, message))
-        try:
-            made = update(model, message, *meta)
-        finally:
+
+        def check_in_place() -> None:
             if fingerprint(model) != before:
                 where = (_line_of_change(update, *spare, *meta) if spare else None) or _place(update)
                 raise WrongUpdate(
                     f"{target}: update changes its model in place on {_shown(message)}, at {where}: make a new one, "
                     f"as others still read the old one"
                 )
+
+        try:
+            made = update(model, message, *meta)
+        except Exception:
+            check_in_place()  # a kill or a time limit that cuts it off is no fault of its own
+            raise
+        check_in_place()
         if made is None and not may_be_none and model is not None:
             raise WrongUpdate(
                 f"{target}: update returned None on {_shown(message)}, at {_place(update)}: return the model, "
@@ -120,7 +126,7 @@ def _line_of_change(update: Callable[..., Any], model: Any, *told: Any) -> str |
     sys.settrace(trace)
     try:
         update(model, *told)
-    except BaseException:
+    except Exception:
         pass  # it did that before, too
     finally:
         sys.settrace(tracer)

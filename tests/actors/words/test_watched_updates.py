@@ -6,6 +6,7 @@ import inspect
 import sys
 from typing import Any
 
+import gevent
 import pytest
 
 from nuphar import Refused, Store, UsageError, WrongUpdate
@@ -53,6 +54,15 @@ def test_a_model_that_is_changed_before_a_refusal_is_found_too() -> None:
     watched = watch("topic:chat", Store({"count": 0}, in_place_and_no))
     with pytest.raises(WrongUpdate, match=rf":{line_of(in_place_and_no, '# and here')}: make a new one"):
         watched.update({"count": 0}, "hello")
+
+
+def test_a_kill_half_way_through_stays_a_kill() -> None:
+    def cut_off(model: list[str], message: str) -> list[str]:
+        model.append(message)
+        raise gevent.GreenletExit
+
+    with pytest.raises(gevent.GreenletExit):
+        watch("topic:chat", Store([], cut_off)).update([], "hello")
 
 
 def test_an_update_that_returns_nothing_is_named() -> None:

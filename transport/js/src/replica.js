@@ -73,7 +73,8 @@ export class Replica {
    * repeated tells less, so what is missing is asked for. If `update` raises, it raises that and did nothing.
    */
   place(seq, message, entry = null, extra = undefined) {
-    const early = this.epoch === null ? seq > 0 : seq > this.seq + 1 || (entry !== null && this.told && !extra);
+    const tooLittle = entry !== null && this.told && !extra && seq === this.seq + 1;
+    const early = this.epoch === null ? seq > 0 : seq > this.seq + 1 || tooLittle;
     if (entry !== null && early) entry.seq = seq; // answered: pending until a snapshot, or the order, has caught up
     if (this.epoch === null || seq <= this.seq) {
       return !early && this.forget(entry) ? APPLIED : OLD; // a snapshot has brought it already: it was on show twice

@@ -169,3 +169,13 @@ test("a repeated answer that does not tell who wrote it asks for what is missing
   replica.place(2, "me", null, { author: "ada" });
   assert.deepEqual([replica.model, replica.pending], [["bob: hi (1)", "ada: me (2)"], []]);
 });
+
+test("an answer behind a snapshot that has its message already tells nothing, and is enough", () => {
+  const replica = spoken();
+  replica.place(1, "hi", null, { author: "bob" });
+  const entry = own("me");
+  replica.show(entry);
+  replica.replace("e1", 2, ["bob: hi (1)", "ada: me (2)"]);
+  assert.equal(replica.place(2, "me", entry), APPLIED);
+  assert.deepEqual([replica.model, replica.pending], [["bob: hi (1)", "ada: me (2)"], []]);
+});
